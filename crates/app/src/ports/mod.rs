@@ -1,0 +1,12 @@
+//! The ports: what the use-cases need of the world, in the use-cases' own words.
+//!
+//! Each has an adapter for AWS or Mixpanel, one for a folder, and a fake in `testkit`; all pass
+//! the same conformance suite.
+
+mod catalog;
+mod source;
+mod store;
+
+pub use catalog::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
+pub use source::{EventChunks, EventSource, SourceError};
+pub use store::{Object, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail};

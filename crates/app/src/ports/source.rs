@@ -1,0 +1,65 @@
+//! Where events come from.
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use mixlake_domain::Slice;
+use std::time::Duration;
+
+/// JSON lines in pieces of any size, cut anywhere, already decompressed.
+///
+/// The stream ends only when the source has proven complete by its own protocol: HTTP framing,
+/// the gzip trailer and its checksum. Anything else ends it with an error.
+pub type EventChunks = BoxStream<'static, Result<Bytes, SourceError>>;
+
+/// A source of raw events.
+#[async_trait::async_trait]
+pub trait EventSource: Send + Sync {
+    /// Starts reading the events of a slice. Events outside of it may come along.
+    ///
+    /// `attempt` counts from 0 for the same slice; a source waits, with jitter, before all but
+    /// the first.
+    async fn fetch(&self, slice: &Slice, attempt: u32) -> Result<EventChunks, SourceError>;
+}
+
+/// Why the events of a slice could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The stream broke off: trying again may help.
+    #[error("the event stream ended before it was complete: {reason}")]
+    Incomplete {
+        /// What was missing.
+        reason: String,
+        /// The error below, where there is one.
+        #[source]
+        cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The source cannot answer now: trying again may help.
+    #[error("the event source is not available: {reason}")]
+    Unavailable {
+        /// Status and message, or what failed to connect.
+        reason: String,
+        /// The error below, where there is one.
+        #[source]
+        cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The query budget of the project is used up.
+    #[error("the project's query budget is used up; try again in {} s", retry_after.as_secs())]
+    RateLimited {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// The source refuses: the same request will be refused again.
+    #[error("the event source refused the request: {0}")]
+    Refused(String),
+}
+
+impl SourceError {
+    /// Whether the same request may succeed at once.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Incomplete { .. } | Self::Unavailable { .. } => true,
+            Self::RateLimited { .. } | Self::Refused(_) => false,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Where objects are kept.
+
+use bytes::Bytes;
+
+/// A bucket, or a folder that is laid out like one. Keys are relative to it and use `/`.
+///
+/// Reads see what was written before. A write is whole or absent, whatever its size.
+#[async_trait::async_trait]
+pub trait ObjectStore: Send + Sync {
+    /// The whole object, with its `ETag`; `None` if there is none.
+    async fn get(&self, key: &str) -> Result<Option<Object>, StoreError>;
+
+    /// The last `length` bytes of an object (all of it, if it is shorter), with its size.
+    async fn tail(&self, key: &str, length: u64) -> Result<Option<Tail>, StoreError>;
+
+    /// Writes an object if the precondition holds.
+    async fn put(&self, key: &str, body: Bytes, when: Precondition) -> Result<Put, StoreError>;
+
+    /// Copies an object within the store; what lies at the destination is replaced.
+    async fn copy(&self, from: &str, to: &str) -> Result<(), StoreError>;
+
+    /// Deletes an object; it need not exist.
+    async fn delete(&self, key: &str) -> Result<(), StoreError>;
+
+    /// All objects whose key starts with the prefix, in the order of their keys.
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError>;
+
+    /// What a catalog calls a place in this store: `s3://bucket/key`, or the path of a folder.
+    fn location(&self, key: &str) -> String;
+}
+
+/// What must hold for a write to happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Precondition {
+    /// No object has the key.
+    Absent,
+    /// The object has this `ETag`: compare and swap.
+    Matches(String),
+}
+
+/// How a write ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Put {
+    /// Written.
+    Done,
+    /// Not written: the precondition did not hold, or another write was faster.
+    Refused,
+}
+
+/// An object as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// The bytes.
+    pub body: Bytes,
+    /// The version tag to compare and swap with.
+    pub etag: String,
+}
+
+/// The end of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tail {
+    /// The last bytes.
+    pub bytes: Bytes,
+    /// The size of the whole object.
+    pub size: u64,
+}
+
+/// A line of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectMeta {
+    /// The key.
+    pub key: String,
+    /// The size in bytes.
+    pub size: u64,
+}
+
+/// A call to the store failed. Only "not found" is absence; everything else is this.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {location}{}", hint.as_deref().map(|h| format!(": {h}")).unwrap_or_default())]
+pub struct StoreError {
+    /// `read`, `write`, `copy`, `delete` or `list`.
+    pub action: &'static str,
+    /// The full location.
+    pub location: String,
+    /// What a person should look at, where the adapter knows.
+    pub hint: Option<String>,
+    /// The error below.
+    #[source]
+    pub cause: Box<dyn std::error::Error + Send + Sync>,
+}

@@ -1,0 +1,214 @@
+//! Where things lie below the bucket, and how a key is read back.
+//!
+//! ```text
+//! [<prefix>/]<project_id>/<table>/<YYYY>/<MM>/<DD>/_manifest.json
+//! [<prefix>/]<project_id>/<table>/<YYYY>/<MM>/<DD>/<generation>/<slice>-<part>.parquet
+//! [<prefix>/]<project_id>/schema/events.json
+//! [<prefix>/]<project_id>/_slices/<YYYY>/<MM>/<DD>.json
+//! [<prefix>/]<project_id>/_quarantine/<YYYY>/<MM>/<DD>/<slice>-<hash>.jsonl.gz
+//! ```
+//!
+//! Athena, Spectrum and crawlers pass over names that start with `_`.
+
+use crate::project::ProjectId;
+use crate::slice::SliceLabel;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The name of a folder that holds one version of a day of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Generation(String);
+
+impl Generation {
+    /// Names a generation by sixteen hexadecimal digits of a hash.
+    #[must_use]
+    pub fn from_hash(hash: u64) -> Self {
+        Self(format!("g{hash:016x}"))
+    }
+
+    /// The folder name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('g')?;
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        (digits.len() == 16 && digits.bytes().all(hex)).then(|| Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The place of one project's lake within a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// Everything up to and with the project's folder, ending in `/`.
+    root: String,
+}
+
+/// The prefix cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a prefix is made of folders without empty, `.` or `..` parts, as in mixpanel/raw; got {0:?}")]
+pub struct LayoutError(String);
+
+impl Layout {
+    /// Slashes at either end of the prefix do not matter.
+    pub fn new(prefix: &str, project: &ProjectId) -> Result<Self, LayoutError> {
+        let prefix = prefix.trim_matches('/');
+        if prefix.is_empty() {
+            return Ok(Self { root: format!("{project}/") });
+        }
+        if prefix.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return Err(LayoutError(prefix.to_owned()));
+        }
+        Ok(Self { root: format!("{prefix}/{project}/") })
+    }
+
+    /// The project's folder, ending in `/`.
+    #[must_use]
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// The registry of names and types.
+    #[must_use]
+    pub fn registry(&self) -> String {
+        format!("{}schema/events.json", self.root)
+    }
+
+    /// The ledger of the slices of a date.
+    #[must_use]
+    pub fn ledger(&self, date: Date) -> String {
+        format!("{}_slices/{}.json", self.root, slashed(date))
+    }
+
+    /// The folder of a table, ending in `/`.
+    #[must_use]
+    pub fn table(&self, table: &str) -> String {
+        format!("{}{table}/", self.root)
+    }
+
+    /// The manifest of a day of a table.
+    #[must_use]
+    pub fn manifest(&self, table: &str, date: Date) -> String {
+        format!("{}{table}/{}/_manifest.json", self.root, slashed(date))
+    }
+
+    /// The folder of a generation, ending in `/`: the location of the partition.
+    #[must_use]
+    pub fn generation(&self, table: &str, date: Date, generation: &Generation) -> String {
+        format!("{}{table}/{}/{generation}/", self.root, slashed(date))
+    }
+
+    /// The name of a data file within its generation.
+    #[must_use]
+    pub fn file_name(slice: &SliceLabel, part: usize) -> String {
+        format!("{slice}-{part:03}.parquet")
+    }
+
+    /// The bad lines of a slice; the name carries their hash.
+    #[must_use]
+    pub fn quarantine(&self, slice: &SliceLabel, hash: u64) -> String {
+        let day = slashed(slice.date());
+        format!("{}_quarantine/{day}/{slice}-{hash:016x}.jsonl.gz", self.root)
+    }
+
+    /// Reads a key that a notification names. `None`: the key is none of this lake's tables.
+    #[must_use]
+    pub fn read(&self, key: &str) -> Option<LakeKey> {
+        let parts: Vec<&str> = key.strip_prefix(&self.root)?.split('/').collect();
+        let (table, day, object) = match *parts.as_slice() {
+            [table, y, m, d, "_manifest.json"] => (table, [y, m, d], LakeObject::Manifest),
+            [table, y, m, d, generation, file] if file.ends_with(".parquet") => {
+                (table, [y, m, d], LakeObject::Data(Generation::parse(generation)?))
+            }
+            _ => return None,
+        };
+        let date: Date = day.join("-").parse().ok()?;
+        (slashed(date) == day.join("/") && !table.is_empty())
+            .then(|| LakeKey { table: table.to_owned(), date, object })
+    }
+}
+
+/// A key of the lake, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LakeKey {
+    /// The table's folder name.
+    pub table: String,
+    /// The day of the partition.
+    pub date: Date,
+    /// What lies there.
+    pub object: LakeObject,
+}
+
+/// What a key of a table's day names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LakeObject {
+    /// The day's list of live files.
+    Manifest,
+    /// A data file of a generation, live or not.
+    Data(Generation),
+}
+
+fn slashed(date: Date) -> String {
+    format!("{:04}/{:02}/{:02}", date.year(), date.month(), date.day())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn layout() -> Layout {
+        Layout::new("/raw/mixpanel/", &"42".parse().unwrap()).unwrap()
+    }
+
+    fn date() -> Date {
+        "2026-11-09".parse().unwrap()
+    }
+
+    #[test]
+    fn every_key_that_is_made_is_read_back() {
+        let generation = Generation::from_hash(0xabc);
+        let label = SliceLabel::try_from("2026-11-09T03".to_owned()).unwrap();
+        let folder = layout().generation("mp_master_event", date(), &generation);
+        let file = folder + &Layout::file_name(&label, 1);
+        assert_eq!(
+            file,
+            "raw/mixpanel/42/mp_master_event/2026/11/09/g0000000000000abc/2026-11-09T03-001.parquet"
+        );
+        let read = layout().read(&file).unwrap();
+        assert_eq!((read.table.as_str(), read.date), ("mp_master_event", date()));
+        assert_eq!(read.object, LakeObject::Data(generation));
+
+        let manifest = layout().read(&layout().manifest("signup", date())).unwrap();
+        assert_eq!(manifest.object, LakeObject::Manifest);
+    }
+
+    #[rstest]
+    #[case::other_project("raw/mixpanel/43/t/2026/11/09/_manifest.json")]
+    #[case::registry("raw/mixpanel/42/schema/events.json")]
+    #[case::ledger("raw/mixpanel/42/_slices/2026/11/09.json")]
+    #[case::no_generation("raw/mixpanel/42/t/2026/11/09/a.parquet")]
+    #[case::foreign_folder("raw/mixpanel/42/t/2026/11/09/backup/a.parquet")]
+    #[case::no_date("raw/mixpanel/42/t/2026/13/09/_manifest.json")]
+    #[case::short_date("raw/mixpanel/42/t/2026/1/9/_manifest.json")]
+    fn a_foreign_key_is_none_of_ours(#[case] key: &str) {
+        assert_eq!(layout().read(key), None);
+    }
+
+    #[rstest]
+    #[case("a//b")]
+    #[case("../up")]
+    fn a_prefix_that_climbs_or_has_holes_is_refused(#[case] prefix: &str) {
+        assert!(Layout::new(prefix, &"42".parse().unwrap()).is_err());
+    }
+}

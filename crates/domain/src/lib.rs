@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod layout;
+mod project;
+mod slice;
+mod zone;
+
+pub use jiff::Timestamp;
+pub use jiff::civil::Date;
+pub use layout::{Generation, LakeKey, LakeObject, Layout, LayoutError};
+pub use project::{ProjectId, ProjectIdError};
+pub use slice::{Slice, SliceError, SliceKind, SliceLabel};
+pub use zone::{Zone, ZoneError};

@@ -1,0 +1,318 @@
+//! Slices: the half-open stretches of time that are exported whole or not at all.
+//!
+//! A slice is a local day or a local hour of the project's zone. It never crosses a day, so all
+//! that overlaps it shares its date. Its label names objects; two slices of a day never share one.
+
+use crate::zone::Zone;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// How wide a slice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SliceKind {
+    /// A whole local day.
+    Day,
+    /// A local hour; `again` marks the second pass over an hour when clocks are set back.
+    Hour {
+        /// The hour on the wall clock, 0 to 23.
+        hour: i8,
+        /// Whether that hour had occurred before on the same day.
+        again: bool,
+    },
+}
+
+/// A half-open stretch of time `[start, end)` that lies within one local day.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Slice {
+    date: Date,
+    kind: SliceKind,
+    start: Timestamp,
+    end: Timestamp,
+}
+
+/// The text names no slice.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SliceError {
+    /// Neither a date nor an hour.
+    #[error("not a date (2026-11-10) or an hour (2026-11-10T13): {0:?}")]
+    Malformed(String),
+    /// The hour is skipped on that day.
+    #[error("{0:?} does not occur in {1}: clocks are set forward over it")]
+    Skipped(String, String),
+}
+
+impl Slice {
+    /// The whole of a local day.
+    #[must_use]
+    pub fn day(date: Date, zone: &Zone) -> Self {
+        let end = date.tomorrow().map_or(Timestamp::MAX, |next| zone.start_of(next));
+        Self { date, kind: SliceKind::Day, start: zone.start_of(date), end }
+    }
+
+    /// The hours of a local day in order: 23, 24 or 25 of them, without gap or overlap.
+    #[must_use]
+    pub fn hours(date: Date, zone: &Zone) -> Vec<Self> {
+        let day = Self::day(date, zone);
+        let mut hours: Vec<Self> = Vec::with_capacity(25);
+        let mut start = day.start;
+        while start < day.end {
+            let wall = zone.local(start);
+            let seconds_left =
+                3600 - i64::from(wall.minute()) * 60 - i64::from(wall.second());
+            let end = (start + SignedDuration::from_secs(seconds_left)).min(day.end);
+            let again = hours
+                .iter()
+                .any(|h| matches!(h.kind, SliceKind::Hour { hour, .. } if hour == wall.hour()));
+            let kind = SliceKind::Hour { hour: wall.hour(), again };
+            hours.push(Self { date, kind, start, end });
+            start = end;
+        }
+        hours
+    }
+
+    /// The last whole hour that had ended at an instant.
+    #[must_use]
+    pub fn hour_before(instant: Timestamp, zone: &Zone) -> Self {
+        let date = zone.date_of(instant);
+        let yesterday = date.yesterday().unwrap_or(date);
+        let ended = |slice: &Self| slice.end <= instant;
+        Self::hours(date, zone)
+            .into_iter()
+            .rfind(ended)
+            .or_else(|| Self::hours(yesterday, zone).into_iter().rfind(ended))
+            .unwrap_or_else(|| Self::day(yesterday, zone))
+    }
+
+    /// The last whole day that had ended at an instant.
+    #[must_use]
+    pub fn day_before(instant: Timestamp, zone: &Zone) -> Self {
+        let date = zone.date_of(instant);
+        Self::day(date.yesterday().unwrap_or(date), zone)
+    }
+
+    /// Reads a label back: `2026-11-10`, `2026-11-10T13`, or `2026-10-25T02b` for the second 2 o'clock.
+    pub fn parse(text: &str, zone: &Zone) -> Result<Self, SliceError> {
+        let label: SliceLabel = text.to_owned().try_into()?;
+        Self::of_label(label, zone)
+            .ok_or_else(|| SliceError::Skipped(text.to_owned(), zone.to_string()))
+    }
+
+    /// The slice that a label means in a zone; none for an hour that the zone skips on that day.
+    #[must_use]
+    pub fn of_label(label: SliceLabel, zone: &Zone) -> Option<Self> {
+        match label.kind {
+            SliceKind::Day => Some(Self::day(label.date, zone)),
+            SliceKind::Hour { .. } => {
+                Self::hours(label.date, zone).into_iter().find(|s| s.kind == label.kind)
+            }
+        }
+    }
+
+    /// The local date that the slice lies in.
+    #[must_use]
+    pub fn date(&self) -> Date {
+        self.date
+    }
+
+    /// Day or hour.
+    #[must_use]
+    pub fn kind(&self) -> SliceKind {
+        self.kind
+    }
+
+    /// The first instant inside.
+    #[must_use]
+    pub fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// The first instant after.
+    #[must_use]
+    pub fn end(&self) -> Timestamp {
+        self.end
+    }
+
+    /// Whether an instant lies in the slice.
+    #[must_use]
+    pub fn contains(&self, instant: Timestamp) -> bool {
+        self.start <= instant && instant < self.end
+    }
+
+    /// The label: the date, and the hour where the slice is one.
+    #[must_use]
+    pub fn label(&self) -> SliceLabel {
+        SliceLabel { date: self.date, kind: self.kind }
+    }
+}
+
+impl fmt::Display for Slice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.label().fmt(f)
+    }
+}
+
+/// The name of a slice within its project, as it stands in object names and manifests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct SliceLabel {
+    date: Date,
+    kind: SliceKind,
+}
+
+impl SliceLabel {
+    /// The local date that the slice lies in.
+    #[must_use]
+    pub fn date(&self) -> Date {
+        self.date
+    }
+
+    /// Whether two slices of a project share time: the same one, or a day and an hour of it.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.date == other.date
+            && (self.kind == other.kind
+                || self.kind == SliceKind::Day
+                || other.kind == SliceKind::Day)
+    }
+}
+
+impl fmt::Display for SliceLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            SliceKind::Day => write!(f, "{}", self.date),
+            SliceKind::Hour { hour, again } => {
+                write!(f, "{}T{hour:02}{}", self.date, if again { "b" } else { "" })
+            }
+        }
+    }
+}
+
+impl From<SliceLabel> for String {
+    fn from(label: SliceLabel) -> Self {
+        label.to_string()
+    }
+}
+
+impl TryFrom<String> for SliceLabel {
+    type Error = SliceError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let malformed = || SliceError::Malformed(text.clone());
+        let (date, hour) = text.split_once('T').map_or((&*text, None), |(d, h)| (d, Some(h)));
+        if date.len() != 10 {
+            return Err(malformed());
+        }
+        let date = date.parse().map_err(|_| malformed())?;
+        let Some(hour) = hour else { return Ok(Self { date, kind: SliceKind::Day }) };
+        let (digits, again) = hour.strip_suffix('b').map_or((hour, false), |h| (h, true));
+        match digits.parse() {
+            Ok(hour @ 0..24) if digits.len() == 2 => {
+                Ok(Self { date, kind: SliceKind::Hour { hour, again } })
+            }
+            _ => Err(malformed()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    fn zone(name: &str) -> Zone {
+        Zone::parse(name).unwrap()
+    }
+
+    fn date(text: &str) -> Date {
+        text.parse().unwrap()
+    }
+
+    #[rstest]
+    #[case::plain("UTC", "2026-11-10", 24)]
+    #[case::clocks_forward("Europe/Berlin", "2026-03-29", 23)]
+    #[case::clocks_back("Europe/Berlin", "2026-10-25", 25)]
+    #[case::clocks_back_at_midnight("America/Havana", "2026-11-01", 25)]
+    fn a_day_has_the_hours_its_zone_gives_it(
+        #[case] name: &str,
+        #[case] on: &str,
+        #[case] hours: usize,
+    ) {
+        assert_eq!(Slice::hours(date(on), &zone(name)).len(), hours);
+    }
+
+    #[test]
+    fn the_second_pass_over_an_hour_has_its_own_label() {
+        let berlin = zone("Europe/Berlin");
+        let first = Slice::parse("2026-10-25T02", &berlin).unwrap();
+        let second = Slice::parse("2026-10-25T02b", &berlin).unwrap();
+        assert_eq!(first.end(), second.start());
+        assert_eq!(second.to_string(), "2026-10-25T02b");
+    }
+
+    #[rstest]
+    #[case::word("yesterday")]
+    #[case::minute("2026-11-10T13:00")]
+    #[case::no_such_hour("2026-11-10T24")]
+    #[case::no_such_day("2026-02-30")]
+    #[case::compact("20261110")]
+    #[case::one_digit("2026-11-10T1")]
+    fn what_is_no_label_is_refused(#[case] text: &str) {
+        let error = Slice::parse(text, &Zone::UTC).unwrap_err();
+        assert_eq!(error, SliceError::Malformed(text.to_owned()));
+    }
+
+    #[test]
+    fn a_skipped_hour_is_refused_with_its_reason() {
+        let error = Slice::parse("2026-03-29T02", &zone("Europe/Berlin")).unwrap_err();
+        assert!(error.to_string().contains("does not occur in Europe/Berlin"), "{error}");
+    }
+
+    #[rstest]
+    #[case::on_time("2026-11-10T14:05:00Z", "UTC", "2026-11-10T13")]
+    #[case::on_the_hour("2026-11-10T14:00:00Z", "UTC", "2026-11-10T13")]
+    #[case::past_midnight("2026-11-10T00:05:00Z", "UTC", "2026-11-09T23")]
+    #[case::half_hour_zone("2026-11-10T14:05:00Z", "Asia/Kolkata", "2026-11-10T18")]
+    #[case::after_the_gap("2026-03-29T01:10:00Z", "Europe/Berlin", "2026-03-29T01")]
+    fn the_scheduled_slice_is_the_last_whole_hour(
+        #[case] at: &str,
+        #[case] name: &str,
+        #[case] label: &str,
+    ) {
+        let slice = Slice::hour_before(at.parse().unwrap(), &zone(name));
+        assert_eq!(slice.to_string(), label);
+    }
+
+    #[test]
+    fn a_day_and_its_hours_overlap_and_other_pairs_do_not() {
+        let label = |text: &str| SliceLabel::try_from(text.to_owned()).unwrap();
+        assert!(label("2026-11-10").overlaps(&label("2026-11-10T05")));
+        assert!(!label("2026-11-10T05").overlaps(&label("2026-11-10T06")));
+        assert!(!label("2026-11-10").overlaps(&label("2026-11-11")));
+    }
+
+    proptest! {
+        #[test]
+        fn the_hours_cover_their_day_once_and_their_labels_differ(
+            days in 0_i32..20_000,
+            name in prop::sample::select(vec![
+                "UTC", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu",
+                "America/Sao_Paulo", "Pacific/Apia", "Africa/Casablanca",
+            ]),
+        ) {
+            let zone = zone(name);
+            let date = date("1975-01-01").checked_add(jiff::Span::new().days(days)).unwrap();
+            let day = Slice::day(date, &zone);
+            let hours = Slice::hours(date, &zone);
+            let mut at = day.start();
+            for hour in &hours {
+                prop_assert_eq!(hour.start(), at);
+                at = hour.end();
+                prop_assert_eq!(&Slice::parse(&hour.to_string(), &zone).unwrap(), hour);
+            }
+            prop_assert_eq!(at, day.end());
+        }
+    }
+}
