@@ -1,1 +1,7 @@
+#![doc = include_str!("../README.md")]
 
+#[expect(clippy::unwrap_used, reason = "a check that cannot go on ends its test")]
+pub mod catalog;
+pub mod faults;
+#[expect(clippy::unwrap_used, reason = "a check that cannot go on ends its test")]
+pub mod store;

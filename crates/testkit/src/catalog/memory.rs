@@ -1,0 +1,259 @@
+//! A catalog in memory that can be made to fail or to conflict at any call.
+
+use super::state::Table;
+use crate::faults::{Call, Fault, Script, Verdict};
+use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What was called on a [`MemoryCatalog`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// [`Catalog::tables`]; the subject is the prefix.
+    Tables,
+    /// [`Catalog::table`].
+    Table,
+    /// [`Catalog::create_table`].
+    CreateTable,
+    /// [`Catalog::append_columns`].
+    AppendColumns,
+    /// [`Catalog::partitions`].
+    Partitions,
+    /// [`Catalog::put_partitions`].
+    PutPartitions,
+    /// [`Catalog::remove_partitions`].
+    RemovePartitions,
+}
+
+/// A fake catalog of one database. Clones share their tables, as two functions share a catalog.
+///
+/// Stricter than the stand-ins of Glue: columns must not repeat, and their names must fit.
+/// Whatever a caller gets past it, Glue takes too.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryCatalog {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tables: BTreeMap<String, Table>,
+    script: Script<Operation>,
+}
+
+impl MemoryCatalog {
+    /// An empty database in which nothing fails.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks the hook before every call how the call is to end.
+    pub fn inject(&self, hook: impl FnMut(&Call<Operation>) -> Fault + Send + 'static) {
+        self.lock().script.set_hook(hook);
+    }
+
+    /// Every n-th creation or change of a table conflicts, as if somebody else had been faster.
+    pub fn conflict_every(&self, n: usize) {
+        let mut changes = 0;
+        self.inject(move |call| match call.operation {
+            Operation::CreateTable | Operation::AppendColumns => {
+                changes += 1;
+                if changes % n == 0 { Fault::Overtaken } else { Fault::None }
+            }
+            Operation::Tables
+            | Operation::Table
+            | Operation::Partitions
+            | Operation::PutPartitions
+            | Operation::RemovePartitions => Fault::None,
+        });
+    }
+
+    /// From now on nothing fails.
+    pub fn heal(&self) {
+        self.inject(|_| Fault::None);
+    }
+
+    /// All calls so far.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call<Operation>> {
+        self.lock().script.calls()
+    }
+
+    /// How often a table was created or really changed, without a call in the log.
+    #[must_use]
+    pub fn versions(&self, table: &str) -> u64 {
+        self.lock().tables.get(table).map_or(0, |table| table.version + 1)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives others a chance to come first, then logs the call.
+    async fn begin(&self, operation: Operation, subject: &str) -> Verdict {
+        tokio::task::yield_now().await;
+        self.lock().script.next(operation, subject)
+    }
+
+    /// Applies an effect, unless the verdict is against it.
+    fn change(
+        &self,
+        verdict: Verdict,
+        (action, name): (&'static str, &str),
+        effect: impl FnOnce(&mut BTreeMap<String, Table>) -> Result<(), CatalogError>,
+    ) -> Result<(), CatalogError> {
+        let conflict = || CatalogError::Conflict(format!("table {name}"));
+        match verdict.fault {
+            Fault::None => effect(&mut self.lock().tables),
+            Fault::Before => Err(failed(action, name, verdict)),
+            Fault::Overtaken => Err(conflict()),
+            Fault::After => {
+                effect(&mut self.lock().tables)?;
+                Err(failed(action, name, verdict))
+            }
+            Fault::Echo => {
+                effect(&mut self.lock().tables)?;
+                Err(conflict())
+            }
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Catalog for MemoryCatalog {
+    async fn tables(&self, prefix: &str) -> Result<Vec<String>, CatalogError> {
+        let verdict = self.begin(Operation::Tables, prefix).await;
+        verdict.read().map_err(|_| failed("read", prefix, verdict))?;
+        let state = self.lock();
+        Ok(state.tables.keys().filter(|name| name.starts_with(prefix)).cloned().collect())
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<TableState>, CatalogError> {
+        let verdict = self.begin(Operation::Table, name).await;
+        verdict.read().map_err(|_| failed("read", name, verdict))?;
+        Ok(self.lock().tables.get(name).map(Table::state))
+    }
+
+    async fn create_table(&self, table: &NewTable) -> Result<(), CatalogError> {
+        let verdict = self.begin(Operation::CreateTable, &table.name).await;
+        self.change(verdict, ("create", &table.name), |tables| {
+            match tables.entry(table.name.clone()) {
+                Entry::Occupied(_) => Err(CatalogError::Conflict(format!("table {}", table.name))),
+                Entry::Vacant(entry) => {
+                    entry.insert(Table::create(table)?);
+                    Ok(())
+                }
+            }
+        })
+    }
+
+    async fn append_columns(
+        &self,
+        table: &str,
+        version: &str,
+        columns: &[Column],
+    ) -> Result<(), CatalogError> {
+        let verdict = self.begin(Operation::AppendColumns, table).await;
+        self.change(verdict, ("update", table), |tables| {
+            existing(tables, table)?.append(table, version, columns)
+        })
+    }
+
+    async fn partitions(
+        &self,
+        table: &str,
+        values: &[String],
+    ) -> Result<Vec<Partition>, CatalogError> {
+        let verdict = self.begin(Operation::Partitions, table).await;
+        verdict.read().map_err(|_| failed("read", table, verdict))?;
+        Ok(existing(&mut self.lock().tables, table)?.partitions(values))
+    }
+
+    async fn put_partitions(
+        &self,
+        table: &str,
+        partitions: &[Partition],
+    ) -> Result<(), CatalogError> {
+        let verdict = self.begin(Operation::PutPartitions, table).await;
+        self.change(verdict, ("update", table), |tables| {
+            existing(tables, table)?.put(partitions);
+            Ok(())
+        })
+    }
+
+    async fn remove_partitions(&self, table: &str, values: &[String]) -> Result<(), CatalogError> {
+        let verdict = self.begin(Operation::RemovePartitions, table).await;
+        self.change(verdict, ("delete", table), |tables| {
+            existing(tables, table)?.remove(values);
+            Ok(())
+        })
+    }
+}
+
+fn existing<'a>(
+    tables: &'a mut BTreeMap<String, Table>,
+    name: &str,
+) -> Result<&'a mut Table, CatalogError> {
+    tables.get_mut(name).ok_or_else(|| CatalogError::NotFound(format!("table {name}")))
+}
+
+fn failed(action: &'static str, name: &str, verdict: Verdict) -> CatalogError {
+    CatalogError::Failed {
+        action,
+        subject: format!("table {name}"),
+        hint: None,
+        cause: Box::new(verdict.error()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{conformance, conformance_under_races};
+
+    fn signup() -> NewTable {
+        NewTable {
+            name: "signup".to_owned(),
+            columns: vec![],
+            location: "s3://lake/42/signup/".to_owned(),
+            description: String::new(),
+        }
+    }
+
+    fn text(name: &str) -> [Column; 1] {
+        [Column { name: name.to_owned(), hive_type: "string".to_owned(), comment: None }]
+    }
+
+    #[tokio::test]
+    async fn the_fake_behaves_as_every_catalog_must() {
+        conformance(async || MemoryCatalog::new()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_fake_decides_races_and_counts_real_changes() {
+        conformance_under_races(async || MemoryCatalog::new()).await;
+    }
+
+    #[tokio::test]
+    async fn every_nth_change_conflicts_and_changes_nothing() {
+        let catalog = MemoryCatalog::new();
+        catalog.conflict_every(2);
+        catalog.create_table(&signup()).await.unwrap();
+        let error = catalog.append_columns("signup", "0", &text("a")).await.unwrap_err();
+        assert!(matches!(error, CatalogError::Conflict(_)), "{error}");
+        catalog.append_columns("signup", "0", &text("a")).await.unwrap();
+        assert_eq!(catalog.versions("signup"), 2, "created, and grown once");
+        assert_eq!(catalog.calls().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn an_echo_conflicts_although_the_change_was_made() {
+        let catalog = MemoryCatalog::new();
+        catalog.inject(|_| Fault::Echo);
+        let error = catalog.create_table(&signup()).await.unwrap_err();
+        assert!(matches!(error, CatalogError::Conflict(_)), "{error}");
+        catalog.heal();
+        assert!(catalog.table("signup").await.unwrap().is_some());
+    }
+}

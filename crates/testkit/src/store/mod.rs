@@ -1,0 +1,14 @@
+//! Object stores for tests: a fake, and the behaviour that every backend must show.
+
+mod bodies;
+mod conditions;
+mod conformance;
+mod listings;
+mod memory;
+mod races;
+mod reads;
+
+pub use conformance::{conformance, conformance_of_conditional_writes};
+pub use listings::a_listing_of_many_pages_is_whole;
+pub use memory::{MemoryStore, Operation};
+pub use races::conformance_under_races;

@@ -1,0 +1,61 @@
+//! Reading: whole objects, tails, absence.
+
+use super::bodies::create;
+use bytes::Bytes;
+use mixlake_app::ports::{ObjectStore, Tail};
+
+/// Keys as tables, slices and people make them: none may need more than the key itself.
+pub(super) const KEYS: [&str; 6] = [
+    "42/mp_master_event/2026/11/10/_manifest.json",
+    "plain",
+    "with space/and+plus",
+    "with=equals/and&more;",
+    "percent%3D/quest?ion#hash",
+    "umlaut-ä/雪.parquet",
+];
+
+pub(super) async fn what_was_put_is_read_back(store: &dyn ObjectStore) {
+    for key in KEYS {
+        let body = Bytes::from(format!("\0\r\n{key}"));
+        create(store, key, body.clone()).await;
+        let object = store.get(key).await.unwrap().expect(key);
+        assert_eq!(object.body, body, "{key}");
+        assert!(!object.etag.is_empty(), "{key}");
+        let again = store.get(key).await.unwrap().expect(key);
+        assert_eq!(again.etag, object.etag, "an ETag does not change by itself: {key}");
+    }
+    create(store, "empty", Bytes::new()).await;
+    assert_eq!(store.get("empty").await.unwrap().unwrap().body, Bytes::new());
+}
+
+pub(super) async fn only_what_is_not_there_is_none(store: &dyn ObjectStore) {
+    create(store, "folder/object", Bytes::from_static(b"1")).await;
+    for key in ["nothing", "folder/nothing", "folder", "folder/obj"] {
+        assert_eq!(store.get(key).await.unwrap(), None, "{key}");
+        assert_eq!(store.tail(key, 8).await.unwrap(), None, "{key}");
+    }
+}
+
+pub(super) async fn a_tail_is_the_end_and_knows_the_size(store: &dyn ObjectStore) {
+    create(store, "file", Bytes::from_static(b"0123456789")).await;
+    for (length, end) in [(0, ""), (1, "9"), (4, "6789"), (10, "0123456789"), (64, "0123456789")] {
+        let tail = store.tail("file", length).await.unwrap().unwrap();
+        assert_eq!(tail, Tail { bytes: Bytes::from_static(end.as_bytes()), size: 10 }, "{length}");
+    }
+}
+
+pub(super) async fn the_tail_of_an_empty_object_is_empty(store: &dyn ObjectStore) {
+    create(store, "file", Bytes::new()).await;
+    for length in [0, 1, 1 << 16] {
+        let tail = store.tail("file", length).await.unwrap().unwrap();
+        assert_eq!(tail, Tail { bytes: Bytes::new(), size: 0 }, "{length}");
+    }
+}
+
+pub(super) async fn a_location_names_the_key(store: &dyn ObjectStore) {
+    let root = store.location("");
+    assert!(root.ends_with('/'), "{root}");
+    for key in ["a/b/c.parquet", "a/b/"] {
+        assert_eq!(store.location(key), format!("{root}{key}"));
+    }
+}
