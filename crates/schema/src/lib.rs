@@ -1,1 +1,18 @@
+#![doc = include_str!("../README.md")]
 
+mod document;
+mod names;
+mod profile;
+mod registry;
+mod types;
+
+pub use document::DocumentError;
+pub use names::clean;
+pub use profile::Profile;
+pub use registry::{Column, ColumnId, EventName, NameTaken, Registry, Resolved, Table};
+pub use types::{ColumnType, ValueType};
+
+/// The table of all events.
+pub const MASTER_TABLE: &str = "mp_master_event";
+/// The partition key of every event table.
+pub const PARTITION_KEY: &str = "mp_date";

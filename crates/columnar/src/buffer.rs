@@ -1,0 +1,100 @@
+//! The rows of a day of a table that are not yet encoded.
+
+use crate::column::{DROPPED, SparseColumn};
+use mixlake_schema::{ColumnId, ColumnType};
+
+/// Rows under construction: sparse columns, and for each row what it is ordered by.
+#[derive(Debug, Default)]
+pub(crate) struct Buffer {
+    columns: Vec<Option<SparseColumn>>,
+    order: Vec<RowKey>,
+    dropped: usize,
+    memory: usize,
+}
+
+/// What rows are clustered by: a query for one event then reads a fraction of the pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RowKey {
+    /// The event, as a number that orders like its name.
+    pub event: u32,
+    /// Milliseconds since 1970.
+    pub time: i64,
+    /// Sets rows of the same event and time in an order that does not depend on their arrival.
+    pub tie: u64,
+}
+
+impl Buffer {
+    pub(crate) fn rows(&self) -> usize {
+        self.order.len() - self.dropped
+    }
+
+    /// The row that [`Self::begin`] will begin.
+    pub(crate) fn next_row(&self) -> u32 {
+        u32::try_from(self.order.len()).expect("a row group is cut long before 2^32 rows")
+    }
+
+    /// Bytes held, about.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// Begins a row. Its values follow.
+    pub(crate) fn begin(&mut self, key: RowKey) -> u32 {
+        let row = self.next_row();
+        self.memory += size_of::<RowKey>();
+        self.order.push(key);
+        row
+    }
+
+    /// Takes a row back that another replaces.
+    pub(crate) fn drop_row(&mut self, row: u32) {
+        self.order[row as usize].event = DROPPED;
+        self.dropped += 1;
+    }
+
+    pub(crate) fn text(&mut self, row: u32, column: ColumnId, text: &str) {
+        self.memory += self.column(column, ColumnType::String).push_text(row, text);
+    }
+
+    pub(crate) fn number(&mut self, row: u32, column: ColumnId, number: f64) {
+        self.memory += self.column(column, ColumnType::Number).push_number(row, number);
+    }
+
+    pub(crate) fn boolean(&mut self, row: u32, column: ColumnId, boolean: bool) {
+        self.memory += self.column(column, ColumnType::Boolean).push_boolean(row, boolean);
+    }
+
+    pub(crate) fn long(&mut self, row: u32, column: ColumnId, long: i64) {
+        self.memory += self.column(column, ColumnType::Bigint).push_long(row, long);
+    }
+
+    fn column(&mut self, id: ColumnId, column_type: ColumnType) -> &mut SparseColumn {
+        if id >= self.columns.len() {
+            self.columns.resize_with(id + 1, || None);
+        }
+        self.columns[id].get_or_insert_with(|| SparseColumn::new(column_type))
+    }
+
+    /// The columns that have values, the place of each row, and the number of rows.
+    ///
+    /// `ranks` turns the number of an event into its place among the event names.
+    pub(crate) fn into_columns(
+        mut self,
+        ranks: &[u32],
+    ) -> (Vec<(ColumnId, SparseColumn)>, Vec<u32>, usize) {
+        for key in &mut self.order {
+            if key.event != DROPPED {
+                key.event = ranks[key.event as usize];
+            }
+        }
+        let mut sorted: Vec<u32> = (0..).take(self.order.len()).collect();
+        sorted.sort_by_key(|&row| self.order[row as usize]);
+        let rows = self.rows();
+        let mut places = vec![DROPPED; self.order.len()];
+        for (place, &row) in (0..).zip(&sorted[..rows]) {
+            places[row as usize] = place;
+        }
+        let columns = self.columns.into_iter().enumerate();
+        (columns.filter_map(|(id, column)| Some((id, column?))).collect(), places, rows)
+    }
+}

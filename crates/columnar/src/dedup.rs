@@ -1,0 +1,161 @@
+//! Finds repeated rows: the same event, `distinct_id`, time and `$insert_id`. Of equal ones the
+//! newest by `mp_processing_time_ms` counts.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+/// The identity of a row, hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct RowIdentity(u128);
+
+impl RowIdentity {
+    pub(crate) fn new(event: &str, distinct_id: Option<&str>, time: i64, insert_id: &str) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for part in [Some(event), distinct_id, Some(insert_id)] {
+            // The length keeps ("ab", "c") and ("a", "bc") apart, and "" and none.
+            hasher.update(&part.map_or(u64::MAX, |p| p.len() as u64).to_le_bytes());
+            hasher.update(part.unwrap_or_default().as_bytes());
+        }
+        hasher.update(&time.to_le_bytes());
+        let hash: [u8; 16] = hasher.finalize().as_bytes()[..16].try_into().expect("16 of 32 bytes");
+        Self(u128::from_le_bytes(hash))
+    }
+
+    /// Half of the hash, to set rows in order by.
+    #[expect(clippy::cast_possible_truncation, reason = "half is meant")]
+    pub(crate) fn low(self) -> u64 {
+        self.0 as u64
+    }
+}
+
+/// Where a row was put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Which buffer; a number that is never used again.
+    pub buffer: u32,
+    pub row: u32,
+}
+
+/// What to do with a row.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Keep it and put it here.
+    First,
+    /// Leave it out: one that is as new or newer was there before.
+    Repeat,
+    /// Keep it; the one at this place goes.
+    Replaces(Place),
+}
+
+/// The rows that a pass found too late to be the older of two: their newest processing time.
+///
+/// The older was already encoded when the newer came. A further pass over the same slice that
+/// knows them leaves the older out.
+#[derive(Debug, Clone, Default)]
+pub struct Superseded(HashMap<RowIdentity, f64>);
+
+impl Superseded {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn insert(&mut self, row: RowIdentity, processed: Option<f64>) {
+        self.0.insert(row, age(processed));
+    }
+
+    /// What was known, and what is new.
+    #[must_use]
+    pub fn merged(mut self, newer: Self) -> Self {
+        for (row, processed) in newer.0 {
+            let known = self.0.entry(row).or_insert(processed);
+            *known = known.max(processed);
+        }
+        self
+    }
+}
+
+/// The rows seen so far.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    rows: HashMap<RowIdentity, (f64, Place)>,
+    superseded: Superseded,
+}
+
+impl Seen {
+    pub(crate) fn new(superseded: Superseded) -> Self {
+        Self { rows: HashMap::new(), superseded }
+    }
+
+    /// Judges a row that would be put at `place`.
+    pub(crate) fn judge(
+        &mut self,
+        row: RowIdentity,
+        processed: Option<f64>,
+        place: Place,
+    ) -> Verdict {
+        let age = age(processed);
+        if self.superseded.0.get(&row).is_some_and(|&newest| age < newest) {
+            return Verdict::Repeat;
+        }
+        match self.rows.entry(row) {
+            Entry::Vacant(entry) => {
+                entry.insert((age, place));
+                Verdict::First
+            }
+            Entry::Occupied(entry) if age <= entry.get().0 => Verdict::Repeat,
+            Entry::Occupied(mut entry) => Verdict::Replaces(entry.insert((age, place)).1),
+        }
+    }
+}
+
+/// A row without a processing time is older than any with one.
+fn age(processed: Option<f64>) -> f64 {
+    processed.unwrap_or(f64::NEG_INFINITY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: Place = Place { buffer: 0, row: 0 };
+    const THERE: Place = Place { buffer: 0, row: 1 };
+
+    fn row() -> RowIdentity {
+        RowIdentity::new("e", Some("d"), 1, "\"i\"")
+    }
+
+    #[test]
+    fn every_part_of_the_identity_counts() {
+        let others = [
+            RowIdentity::new("f", Some("d"), 1, "\"i\""),
+            RowIdentity::new("e", Some("x"), 1, "\"i\""),
+            RowIdentity::new("e", None, 1, "\"i\""),
+            RowIdentity::new("e", Some("d"), 2, "\"i\""),
+            RowIdentity::new("e", Some("d"), 1, "\"j\""),
+            RowIdentity::new("ed", Some(""), 1, "\"i\""),
+        ];
+        assert!(others.iter().all(|&other| other != row()));
+    }
+
+    #[test]
+    fn the_newest_stays_whatever_the_order() {
+        let mut seen = Seen::default();
+        assert_eq!(seen.judge(row(), Some(5.0), HERE), Verdict::First);
+        assert_eq!(seen.judge(row(), Some(4.0), THERE), Verdict::Repeat);
+        assert_eq!(seen.judge(row(), Some(5.0), THERE), Verdict::Repeat);
+        assert_eq!(seen.judge(row(), Some(6.0), THERE), Verdict::Replaces(HERE));
+        assert_eq!(seen.judge(row(), None, HERE), Verdict::Repeat);
+    }
+
+    #[test]
+    fn a_further_pass_leaves_out_what_was_superseded() {
+        let mut known = Superseded::default();
+        known.insert(row(), Some(6.0));
+        let mut seen = Seen::new(known);
+        assert_eq!(seen.judge(row(), Some(5.0), HERE), Verdict::Repeat);
+        assert_eq!(seen.judge(row(), Some(6.0), HERE), Verdict::First);
+        assert_eq!(seen.judge(row(), Some(6.0), THERE), Verdict::Repeat);
+    }
+}

@@ -1,0 +1,48 @@
+//! Puts encoded row groups together as a Parquet file.
+
+use crate::encode::{Chunk, RowGroup, leaf, properties};
+use bytes::Bytes;
+use mixlake_schema::{Column, ColumnId};
+use parquet::basic::Repetition;
+use parquet::errors::Result;
+use parquet::file::metadata::KeyValue;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::{Type, TypePtr};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Writes a file of these row groups. A column that has no value in any of them is left out.
+pub(crate) fn assemble(
+    groups: Vec<RowGroup>,
+    columns: &[Column],
+    metadata: Vec<KeyValue>,
+) -> Result<Bytes> {
+    let used: BTreeSet<ColumnId> =
+        groups.iter().flat_map(|g| g.chunks.iter().map(|(id, _)| *id)).collect();
+    let mut writer = SerializedFileWriter::new(Vec::new(), root(&used, columns)?, properties())?;
+    for group in groups {
+        let mut target = writer.next_row_group()?;
+        let mut chunks = group.chunks.into_iter().peekable();
+        for &id in &used {
+            let chunk = match chunks.next_if(|(next, _)| *next == id) {
+                Some((_, chunk)) => chunk,
+                None => Chunk::nulls(&columns[id], group.rows)?,
+            };
+            target.append_column(&chunk.bytes, chunk.close)?;
+        }
+        target.close()?;
+    }
+    for pair in metadata {
+        writer.append_key_value_metadata(pair);
+    }
+    Ok(writer.into_inner()?.into())
+}
+
+fn root(used: &BTreeSet<ColumnId>, columns: &[Column]) -> Result<TypePtr> {
+    let fields = used.iter().map(|&id| leaf(&columns[id])).collect::<Result<Vec<_>>>()?;
+    let root = Type::group_type_builder("event")
+        .with_repetition(Repetition::REQUIRED)
+        .with_fields(fields)
+        .build()?;
+    Ok(Arc::new(root))
+}

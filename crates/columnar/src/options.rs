@@ -1,0 +1,80 @@
+//! What a transformation is told.
+
+use mixlake_domain::{ProjectId, Zone};
+use mixlake_schema::{ColumnType, Profile};
+
+/// How events become rows. All of it was checked before.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whose events they are.
+    pub project: ProjectId,
+    /// Limits of names and tables.
+    pub profile: Profile,
+    /// What `mp_event_name` holds.
+    pub event_name: EventNameForm,
+    /// The type of `time`.
+    pub time_type: TimeType,
+    /// The zone whose dates are the partitions.
+    pub date_zone: Zone,
+    /// Where `time` is the wall clock of a zone written as if it were UTC (projects created
+    /// before 2023), that zone.
+    pub wall_clock: Option<Zone>,
+    /// Whether repeated rows are removed.
+    pub deduplicate: bool,
+    /// Bounds of memory and files.
+    pub bounds: Bounds,
+}
+
+/// What `mp_event_name` holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventNameForm {
+    /// The cleaned name: `add_to_cart`.
+    Cleaned,
+    /// As Mixpanel has it: `Add to Cart`.
+    Raw,
+}
+
+/// The type of the column `time`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeType {
+    /// A timestamp of milliseconds, in UTC.
+    Timestamp,
+    /// Milliseconds since 1970 as an integer.
+    Bigint,
+}
+
+impl TimeType {
+    /// The type of the column.
+    #[must_use]
+    pub fn column_type(self) -> ColumnType {
+        match self {
+            Self::Timestamp => ColumnType::Timestamp,
+            Self::Bigint => ColumnType::Bigint,
+        }
+    }
+}
+
+/// Bounds of memory and files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The longest line that is read; a longer one goes to quarantine.
+    pub line_bytes: usize,
+    /// Rows of a row group.
+    pub group_rows: usize,
+    /// Memory of all rows that are not yet encoded.
+    pub buffer_bytes: usize,
+    /// Encoded bytes after which a file is ended and another begun.
+    pub file_bytes: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            // Mixpanel takes events of at most 1 MB; escapes make them longer.
+            line_bytes: 8 << 20,
+            group_rows: 131_072,
+            buffer_bytes: 96 << 20,
+            file_bytes: 64 << 20,
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The transformation seen from outside: lines in, files out.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use bytes::Bytes;
+use mixlake_columnar::{
+    Bounds, EventNameForm, Options, Superseded, TimeType, Transform, TransformError, Transformed,
+};
+use mixlake_domain::{Slice, Zone};
+use mixlake_schema::{MASTER_TABLE, Profile, Registry};
+use mixlake_testkit::rows;
+use proptest::prelude::*;
+use rstest::rstest;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+fn options() -> Options {
+    Options {
+        project: "42".parse().unwrap(),
+        profile: Profile::Portable,
+        event_name: EventNameForm::Cleaned,
+        time_type: TimeType::Timestamp,
+        date_zone: Zone::UTC,
+        wall_clock: None,
+        deduplicate: true,
+        bounds: Bounds::default(),
+    }
+}
+
+fn slice() -> Slice {
+    Slice::day("2025-11-12".parse().unwrap(), &Zone::UTC)
+}
+
+fn run(options: &Options, pieces: &[&[u8]]) -> Result<Transformed, TransformError> {
+    pass(options, pieces, Superseded::default())
+}
+
+fn pass(
+    options: &Options,
+    pieces: &[&[u8]],
+    known: Superseded,
+) -> Result<Transformed, TransformError> {
+    let mut transform = Transform::new(options.clone(), slice(), Registry::default(), known)?;
+    for piece in pieces {
+        transform.push(piece)?;
+    }
+    let full = transform.take_files();
+    let mut done = transform.finish()?;
+    done.files.splice(0..0, full);
+    Ok(done)
+}
+
+/// The line of an event on the slice's day.
+fn line(second: u32, properties: &Value) -> String {
+    let mut properties = properties.clone();
+    properties["time"] = json!(1_762_912_800 + second);
+    json!({"event": "e", "properties": properties}).to_string() + "\n"
+}
+
+fn all_rows(done: &Transformed) -> Vec<rows::Row> {
+    done.files.iter().flat_map(|file| rows::of(&file.bytes)).collect()
+}
+
+fn quirks(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/");
+    std::fs::read(format!("{folder}{name}")).unwrap()
+}
+
+#[test]
+fn the_quirks_come_out_exactly() {
+    let done = run(&options(), &[&quirks("quirks.jsonl")]).unwrap();
+    let expected: Value = serde_json::from_slice(&quirks("quirks.expected.json")).unwrap();
+
+    let columns: Vec<Value> = done.registry.tables()[MASTER_TABLE]
+        .columns()
+        .iter()
+        .map(|c| json!({"name": c.name, "property": c.property, "type": c.column_type.name()}))
+        .collect();
+    assert_eq!(json!(columns), expected["columns"]);
+
+    let by_id = |rows: Vec<Value>| -> BTreeMap<String, Value> {
+        rows.into_iter().map(|row| (row["mp_insert_id"].to_string(), row)).collect()
+    };
+    let mut got = all_rows(&done);
+    let mut want = expected["rows"].as_array().unwrap().clone();
+    // A cell {"json": ..} stands for a text that parses to that value.
+    for row in &mut want {
+        let id = row["mp_insert_id"].clone();
+        let actual = got.iter_mut().find(|g| g["mp_insert_id"] == id).unwrap();
+        row.as_object_mut().unwrap().retain(|_, cell| !cell.is_null());
+        for (name, cell) in row.as_object_mut().unwrap() {
+            if let Some(inner) = cell.get("json") {
+                let text = actual[name].as_str().unwrap();
+                actual[name] = serde_json::from_str(text).unwrap();
+                *cell = inner.clone();
+            }
+        }
+    }
+    let got = got.into_iter().map(Value::Object).collect();
+    assert_eq!(by_id(got), by_id(want));
+    assert_eq!(json!(done.counts.quarantined), expected["quarantined"]);
+    assert_eq!((done.counts.received, done.counts.written, done.counts.duplicates), (12, 8, 0));
+}
+
+#[test]
+fn bad_lines_are_kept_as_received_with_their_reason() {
+    let broken: &[u8] = b"{\"event\":\"e\",\"prop\xff\n";
+    let done = run(&options(), &[b"oops\n", broken]).unwrap();
+    let mut text = String::new();
+    let file = done.quarantine.unwrap();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&file[..]), &mut text).unwrap();
+    let records: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(records[0]["line"], "oops");
+    assert!(records[0]["reason"].as_str().unwrap().starts_with("not JSON"));
+    assert_eq!(records[1]["line_base64"], "eyJldmVudCI6ImUiLCJwcm9w/w==");
+    assert_eq!(done.counts.quarantined, 2);
+    assert!(done.files.is_empty());
+}
+
+#[rstest]
+#[case::a_line("export terminated early\n")]
+#[case::no_line_end("terminated early")]
+fn an_export_that_says_it_stopped_early_is_refused(#[case] end: &str) {
+    let text = line(1, &json!({})) + end;
+    let error = run(&options(), &[text.as_bytes()]).unwrap_err();
+    assert!(matches!(error, TransformError::TerminatedEarly(_)), "{error}");
+}
+
+#[test]
+fn a_cut_last_line_is_refused_wherever_it_is_cut() {
+    let whole = line(1, &json!({"a": "é"}));
+    let second = line(2, &json!({"b": [1]}));
+    for cut in 1..second.len() - 1 {
+        let text = [whole.as_bytes(), &second.as_bytes()[..cut]].concat();
+        let result = run(&options(), &[&text]);
+        assert!(matches!(result, Err(TransformError::CutLine(1))), "cut at {cut}: {result:?}");
+    }
+}
+
+#[test]
+fn a_last_line_without_its_end_counts_if_it_is_whole() {
+    let text = line(1, &json!({}));
+    assert_eq!(run(&options(), &[text.trim().as_bytes()]).unwrap().counts.written, 1);
+}
+
+#[test]
+fn a_line_beyond_the_bound_goes_to_quarantine_and_the_next_one_is_read() {
+    let mut options = options();
+    options.bounds.line_bytes = 200;
+    let text = line(1, &json!({"x": "y".repeat(500)})) + &line(2, &json!({}));
+    let counts = run(&options, &[text.as_bytes()]).unwrap().counts;
+    assert_eq!((counts.received, counts.written, counts.quarantined), (2, 1, 1));
+}
+
+#[test]
+fn a_column_that_appears_late_needs_no_second_file() {
+    let mut options = options();
+    options.bounds.group_rows = 3;
+    let text: String = (0..10)
+        .map(|i| line(i, &if i < 7 { json!({"a": i}) } else { json!({"late": true}) }))
+        .collect();
+    let done = run(&options, &[text.as_bytes()]).unwrap();
+    assert_eq!(done.files.len(), 1);
+    assert_eq!(rows::columns(&done.files[0].bytes), ["mp_event_name", "time", "a", "late"]);
+    assert_eq!(all_rows(&done).iter().filter(|r| r.contains_key("late")).count(), 3);
+}
+
+#[test]
+fn rows_are_clustered_by_event_then_time() {
+    let events = [("b", 5), ("a", 9), ("b", 1), ("a", 2)];
+    let text: String = events
+        .iter()
+        .map(|(event, second)| line(*second, &json!({})).replace("\"e\"", &format!("\"{event}\"")))
+        .collect();
+    let done = run(&options(), &[text.as_bytes()]).unwrap();
+    let order: Vec<String> = all_rows(&done)
+        .iter()
+        .map(|r| format!("{}{}", r["mp_event_name"].as_str().unwrap(), r["time"].as_i64().unwrap() % 10_000 / 1_000))
+        .collect();
+    assert_eq!(order, ["a2", "a9", "b1", "b5"]);
+}
+
+#[test]
+fn an_event_outside_the_slice_goes_to_its_own_date_and_is_counted() {
+    let text = line(0, &json!({})) + &line(200_000, &json!({}));
+    let done = run(&options(), &[text.as_bytes()]).unwrap();
+    let dates: Vec<String> = done.files.iter().map(|f| f.date.to_string()).collect();
+    assert_eq!(dates, ["2025-11-12", "2025-11-14"]);
+    assert_eq!(done.counts.outside, 1);
+}
+
+#[test]
+fn a_repeat_whose_twin_is_encoded_already_needs_a_further_pass_that_gives_the_newest() {
+    let mut options = options();
+    options.bounds.group_rows = 2;
+    let row = |version: u32| {
+        line(1, &json!({"$insert_id": "i", "mp_processing_time_ms": version, "v": version}))
+    };
+    let other = |second| line(second, &json!({"$insert_id": "o"}));
+    let text = row(1) + &other(2) + &other(3) + &row(2);
+    let first = run(&options, &[text.as_bytes()]).unwrap();
+    assert!(!first.superseded.is_empty());
+    let second = pass(&options, &[text.as_bytes()], first.superseded).unwrap();
+    assert!(second.superseded.is_empty());
+    let versions: Vec<_> = all_rows(&second).iter().filter_map(|r| r.get("v").cloned()).collect();
+    assert_eq!(versions, [json!(2.0)]);
+    assert_eq!((second.counts.written, second.counts.duplicates), (3, 1));
+}
+
+#[test]
+fn an_event_without_insert_id_is_never_a_duplicate() {
+    let text = line(1, &json!({})).repeat(3) + &line(1, &json!({"$insert_id": ""})).repeat(2);
+    assert_eq!(run(&options(), &[text.as_bytes()]).unwrap().counts.written, 5);
+}
+
+#[test]
+fn past_the_budget_values_are_kept_under_their_original_names() {
+    let wide: serde_json::Map<_, _> = (0..2_000).map(|i| (format!("P {i}"), json!(i))).collect();
+    let done = run(&options(), &[line(1, &Value::Object(wide)).as_bytes()]).unwrap();
+    let row = &all_rows(&done)[0];
+    assert_eq!(row.len(), Profile::Portable.columns() - 1, "all but distinct_id");
+    let rest: Value = serde_json::from_str(row["mp_properties"].as_str().unwrap()).unwrap();
+    assert_eq!(rest["P 1999"], 1999);
+    assert_eq!(rest.as_object().unwrap().len() + row.len() - 3, 2_000);
+}
+
+#[test]
+fn a_table_keeps_its_type_of_time() {
+    let registry = run(&options(), &[line(1, &json!({})).as_bytes()]).unwrap().registry;
+    let bigint = Options { time_type: TimeType::Bigint, ..options() };
+    let error = Transform::new(bigint, slice(), registry, Superseded::default()).err().unwrap();
+    assert!(error.to_string().starts_with("time_type:"), "{error}");
+}
+
+#[test]
+fn wall_clock_times_of_old_projects_become_instants() {
+    let berlin = Zone::parse("Europe/Berlin").unwrap();
+    let options = Options { wall_clock: Some(berlin.clone()), date_zone: berlin, ..options() };
+    let done = run(&options, &[line(0, &json!({})).as_bytes()]).unwrap();
+    assert_eq!(all_rows(&done)[0]["time"], json!(1_762_909_200_000_i64));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_chunking_and_any_row_groups_give_the_same_rows(
+        cuts in prop::collection::vec(0_usize..2_100, 0..8),
+        group_rows in 1_usize..20,
+    ) {
+        let bytes = quirks("quirks.jsonl");
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c.min(bytes.len())).collect();
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        let pieces: Vec<&[u8]> = cuts.windows(2).map(|w| &bytes[w[0]..w[1]]).collect();
+        let mut small = options();
+        small.bounds.group_rows = group_rows;
+        let whole = run(&options(), &[&bytes]).unwrap();
+        let cut = run(&small, &pieces).unwrap();
+        prop_assert_eq!(sorted(&whole), sorted(&cut));
+        prop_assert_eq!(whole.counts, cut.counts);
+        prop_assert_eq!(whole.registry, cut.registry);
+        prop_assert_eq!(whole.quarantine, cut.quarantine);
+    }
+
+    #[test]
+    fn rows_do_not_depend_on_the_order_of_arrival(
+        order in Just((0_u32..30).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        // Thirty lines: ten rows, each three times with another processing time.
+        let at = |i: u32| line(i % 10, &json!({
+            "$insert_id": format!("i{}", i % 10), "mp_processing_time_ms": i, "v": i,
+        }));
+        let text: String = order.iter().map(|i| at(*i)).collect();
+        let done = run(&options(), &[text.as_bytes()]).unwrap();
+        let kept: Vec<Value> = all_rows(&done).iter().map(|r| r["v"].clone()).collect();
+        let newest: Vec<Value> = (20..30).map(|i| json!(f64::from(i))).collect();
+        prop_assert_eq!(kept, newest);
+        prop_assert_eq!((done.counts.written, done.counts.duplicates), (10, 20));
+    }
+}
+
+fn sorted(done: &Transformed) -> Vec<String> {
+    let mut rows: Vec<String> = all_rows(done).iter().map(|r| json!(r).to_string()).collect();
+    rows.sort();
+    rows
+}
+
+#[test]
+fn equal_slices_give_equal_bytes() {
+    let bytes = |done: Transformed| -> Vec<Bytes> { done.files.into_iter().map(|f| f.bytes).collect() };
+    let file = quirks("quirks.jsonl");
+    let run = || bytes(run(&options(), &[&file]).unwrap());
+    assert_eq!(run(), run());
+}

@@ -1,0 +1,118 @@
+//! The registry as a public document, `schema/events.json`: rule 11.
+//!
+//! People read it to find a column, programs to map it back; so it is indented, in the order in
+//! which names were given, and says nothing that changes from run to run.
+
+use crate::registry::{Column, EventName, Registry};
+use crate::types::ColumnType;
+use mixlake_domain::{Date, ProjectId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The only form of the document so far.
+const FORMAT: u32 = 1;
+
+/// The document cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// It is no JSON of this form.
+    #[error("not a registry")]
+    Malformed(#[from] serde_json::Error),
+    /// A later version of Mixlake wrote it.
+    #[error("the registry has format {0}; this version of Mixlake reads format {FORMAT}: use the newer one")]
+    Newer(u32),
+    /// It belongs to another project.
+    #[error("the registry belongs to project {0:?}")]
+    OtherProject(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Document {
+    format: u32,
+    project_id: String,
+    events: Vec<EventDocument>,
+    tables: BTreeMap<String, TableDocument>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EventDocument {
+    event: String,
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_seen: Option<Date>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TableDocument {
+    columns: Vec<ColumnDocument>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ColumnDocument {
+    column: String,
+    property: String,
+    r#type: ColumnType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_seen: Option<Date>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    built_in: bool,
+}
+
+impl Registry {
+    /// Reads the document of a project.
+    pub fn from_document(bytes: &[u8], project: &ProjectId) -> Result<Self, DocumentError> {
+        let document: Document = serde_json::from_slice(bytes)?;
+        if document.format != FORMAT {
+            return Err(DocumentError::Newer(document.format));
+        }
+        if document.project_id != project.as_str() {
+            return Err(DocumentError::OtherProject(document.project_id));
+        }
+        let mut registry = Self::default();
+        for EventDocument { event, name, first_seen } in document.events {
+            registry.insert_event(EventName { event, name, first_seen });
+        }
+        for (name, table) in document.tables {
+            let columns = table.columns.into_iter().map(|c| Column {
+                property: c.property,
+                column_type: c.r#type,
+                name: c.column,
+                first_seen: c.first_seen,
+                built_in: c.built_in,
+            });
+            registry.insert_table(name, columns.collect());
+        }
+        Ok(registry)
+    }
+
+    /// Writes the document; equal registries give equal bytes.
+    #[must_use]
+    pub fn to_document(&self, project: &ProjectId) -> Vec<u8> {
+        let events = self.events().iter().map(|e| EventDocument {
+            event: e.event.clone(),
+            name: e.name.clone(),
+            first_seen: e.first_seen,
+        });
+        let column = |c: &Column| ColumnDocument {
+            column: c.name.clone(),
+            property: c.property.clone(),
+            r#type: c.column_type,
+            first_seen: c.first_seen,
+            built_in: c.built_in,
+        };
+        let tables = self.tables().iter().map(|(name, table)| {
+            let columns = table.columns().iter().map(column).collect();
+            (name.clone(), TableDocument { columns })
+        });
+        let document = Document {
+            format: FORMAT,
+            project_id: project.to_string(),
+            events: events.collect(),
+            tables: tables.collect(),
+        };
+        let mut bytes = serde_json::to_vec_pretty(&document)
+            .expect("strings, numbers and lists can always be written as JSON");
+        bytes.push(b'\n');
+        bytes
+    }
+}

@@ -1,0 +1,31 @@
+//! How many columns a table may have and how long their names may be.
+
+/// A set of limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// What every engine can read; Redshift Spectrum is the narrowest.
+    Portable,
+    /// Mixpanel's own limits; Athena and Spark can read them, Spectrum cannot.
+    Mixpanel,
+}
+
+impl Profile {
+    /// The most columns of a table, without the partition key.
+    #[must_use]
+    pub fn columns(self) -> usize {
+        match self {
+            // Spectrum reads 1,598 with the partition key.
+            Self::Portable => 1_597,
+            Self::Mixpanel => 9_500,
+        }
+    }
+
+    /// The most bytes of a name; a clean name has only ASCII characters.
+    #[must_use]
+    pub fn name_bytes(self) -> usize {
+        match self {
+            Self::Portable => 127,
+            Self::Mixpanel => 128,
+        }
+    }
+}

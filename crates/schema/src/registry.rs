@@ -1,0 +1,436 @@
+//! The registry: the only arbiter of names and types.
+//!
+//! It gives each property of each type a column, in the order in which they are first seen, and
+//! never takes one back (rules 6, 7, 10 and 12).
+
+use crate::names::{clean, with_suffix};
+use crate::types::{ColumnType, ValueType};
+use crate::{PARTITION_KEY, Profile};
+use mixlake_domain::Date;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// The place of a column in its table.
+pub type ColumnId = usize;
+
+/// All names given in a project.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Registry {
+    tables: BTreeMap<String, Table>,
+    events: Names,
+}
+
+/// The columns of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table {
+    columns: Vec<Column>,
+    taken: HashSet<String>,
+    by_property: HashMap<String, Vec<ColumnId>>,
+    overflow: Option<ColumnId>,
+}
+
+/// A column and where its values come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// The original name of the property; for a built-in column, of the event's part.
+    pub property: String,
+    /// The type. It never changes.
+    pub column_type: ColumnType,
+    /// The name. It never changes.
+    pub name: String,
+    /// The date of the slice that brought it.
+    pub first_seen: Option<Date>,
+    /// Whether the column is there in every table, from the start.
+    pub built_in: bool,
+}
+
+/// An event's original name and its clean one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventName {
+    /// As Mixpanel has it.
+    pub event: String,
+    /// As `mp_event_name` and table names have it.
+    pub name: String,
+    /// The date of the slice that brought it.
+    pub first_seen: Option<Date>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Names {
+    given: Vec<EventName>,
+    taken: HashSet<String>,
+    by_event: HashMap<String, usize>,
+}
+
+/// Where the values of a property and type go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolved {
+    /// Into their own column.
+    Column(ColumnId),
+    /// The table is full: under the original name into the JSON text of this column.
+    Overflow(ColumnId),
+}
+
+/// Two registries gave one name to different things.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the name {wanted:?} of {what:?} was given to something else meanwhile")]
+pub struct NameTaken {
+    /// The property or event.
+    pub what: String,
+    /// The name that it had been given.
+    pub wanted: String,
+}
+
+/// The name of the column that takes what a full table cannot.
+const OVERFLOW: &str = "mp_properties";
+
+impl Table {
+    /// A table with its built-in columns, given as (property, name, type).
+    fn new(built_in: &[(&str, &str, ColumnType)]) -> Self {
+        let mut table = Self::default();
+        // Taken from the start, whether the column exists yet or not.
+        table.taken.extend([PARTITION_KEY.to_owned(), OVERFLOW.to_owned()]);
+        for &(property, name, column_type) in built_in {
+            table.insert(Column {
+                property: property.to_owned(),
+                column_type,
+                name: name.to_owned(),
+                first_seen: None,
+                built_in: true,
+            });
+        }
+        table
+    }
+
+    /// The columns in the order of their coming.
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The column that a property has for a type.
+    #[must_use]
+    pub fn find(&self, property: &str, column_type: ColumnType) -> Option<ColumnId> {
+        let of_property = self.by_property.get(property)?;
+        of_property.iter().copied().find(|&id| self.columns[id].column_type == column_type)
+    }
+
+    /// Adds a column as it is; for reading a registry back and for built-in ones.
+    pub(crate) fn insert(&mut self, column: Column) -> ColumnId {
+        let id = self.columns.len();
+        self.taken.insert(column.name.clone());
+        if column.built_in {
+            if column.name == OVERFLOW {
+                self.overflow = Some(id);
+            }
+        } else {
+            self.by_property.entry(column.property.clone()).or_default().push(id);
+        }
+        self.columns.push(column);
+        id
+    }
+
+    /// The column of a property and type, given now if it has none yet.
+    pub fn resolve(
+        &mut self,
+        property: &str,
+        value_type: ValueType,
+        profile: Profile,
+        seen: Date,
+    ) -> Resolved {
+        if let Some(id) = self.find(property, value_type.into()) {
+            return Resolved::Column(id);
+        }
+        // One place is kept for the overflow column itself.
+        let kept = usize::from(self.overflow.is_none());
+        if self.columns.len() + kept >= profile.columns() {
+            return Resolved::Overflow(self.overflow_column(seen));
+        }
+        let name = self.new_name(property, value_type, profile.name_bytes());
+        Resolved::Column(self.insert(Column {
+            property: property.to_owned(),
+            column_type: value_type.into(),
+            name,
+            first_seen: Some(seen),
+            built_in: false,
+        }))
+    }
+
+    fn overflow_column(&mut self, seen: Date) -> ColumnId {
+        if let Some(id) = self.overflow {
+            return id;
+        }
+        self.insert(Column {
+            property: OVERFLOW.to_owned(),
+            column_type: ColumnType::String,
+            name: OVERFLOW.to_owned(),
+            first_seen: Some(seen),
+            built_in: true,
+        })
+    }
+
+    /// The first type of a property gets the plain name, a later one the plain name and the type.
+    fn new_name(&self, property: &str, value_type: ValueType, limit: usize) -> String {
+        let first = self.by_property.get(property).and_then(|ids| ids.first());
+        let stem = match first {
+            Some(&id) => with_suffix(&self.columns[id].name, value_type.suffix(), limit),
+            None => clean(property, limit),
+        };
+        free_name(stem, limit, &self.taken)
+    }
+}
+
+impl Names {
+    fn insert(&mut self, name: EventName) {
+        self.taken.insert(name.name.clone());
+        self.by_event.insert(name.event.clone(), self.given.len());
+        self.given.push(name);
+    }
+}
+
+impl Registry {
+    /// The events seen, in the order of their coming.
+    #[must_use]
+    pub fn events(&self) -> &[EventName] {
+        &self.events.given
+    }
+
+    /// The tables by name.
+    #[must_use]
+    pub fn tables(&self) -> &BTreeMap<String, Table> {
+        &self.tables
+    }
+
+    pub(crate) fn insert_table(&mut self, name: String, columns: Vec<Column>) {
+        let mut table = Table::new(&[]);
+        for column in columns {
+            table.insert(column);
+        }
+        self.tables.insert(name, table);
+    }
+
+    pub(crate) fn insert_event(&mut self, name: EventName) {
+        self.events.insert(name);
+    }
+
+    /// A table, made with its built-in columns if it is new.
+    pub fn table_or_new(
+        &mut self,
+        name: &str,
+        built_in: &[(&str, &str, ColumnType)],
+    ) -> &mut Table {
+        self.tables.entry(name.to_owned()).or_insert_with(|| Table::new(built_in))
+    }
+
+    /// The place of an event among [`Self::events`]; its name is given now if it has none yet.
+    pub fn event(&mut self, event: &str, profile: Profile, seen: Date) -> usize {
+        if let Some(&index) = self.events.by_event.get(event) {
+            return index;
+        }
+        let limit = profile.name_bytes();
+        let name = free_name(clean(event, limit), limit, &self.events.taken);
+        let event = event.to_owned();
+        self.events.insert(EventName { event, name, first_seen: Some(seen) });
+        self.events.given.len() - 1
+    }
+
+    /// Replays all names of `self` onto a registry that others have written since. All of them
+    /// must come out the same, or what was built with them cannot be used.
+    pub fn rebase(&self, mut onto: Self, profile: Profile) -> Result<Self, NameTaken> {
+        for ours in &self.events.given {
+            let seen = ours.first_seen.unwrap_or_default();
+            let theirs = onto.event(&ours.event, profile, seen);
+            same(&ours.event, &ours.name, &onto.events.given[theirs].name)?;
+        }
+        for (name, ours) in &self.tables {
+            let built_in: Vec<_> = ours
+                .columns
+                .iter()
+                .filter(|c| c.built_in && c.name != OVERFLOW)
+                .map(|c| (c.property.as_str(), c.name.as_str(), c.column_type))
+                .collect();
+            let theirs = onto.table_or_new(name, &built_in);
+            for column in &ours.columns {
+                let id = theirs.adopt(column, profile);
+                let given = id.map_or("", |id| theirs.columns[id].name.as_str());
+                same(&column.property, &column.name, given)?;
+            }
+        }
+        Ok(onto)
+    }
+}
+
+impl Table {
+    /// The column that another registry's column becomes here; none if the table is full.
+    fn adopt(&mut self, column: &Column, profile: Profile) -> Option<ColumnId> {
+        let seen = column.first_seen.unwrap_or_default();
+        let value_type = match column.column_type {
+            ColumnType::String => ValueType::String,
+            ColumnType::Number => ValueType::Number,
+            ColumnType::Boolean => ValueType::Boolean,
+            ColumnType::Timestamp | ColumnType::Bigint => return self.built_in(column),
+        };
+        if column.built_in {
+            return match column.name.as_str() {
+                OVERFLOW => Some(self.overflow_column(seen)),
+                _ => self.built_in(column),
+            };
+        }
+        match self.resolve(&column.property, value_type, profile, seen) {
+            Resolved::Column(id) => Some(id),
+            Resolved::Overflow(_) => None,
+        }
+    }
+
+    fn built_in(&self, wanted: &Column) -> Option<ColumnId> {
+        self.columns.iter().position(|c| {
+            c.built_in && c.name == wanted.name && c.column_type == wanted.column_type
+        })
+    }
+}
+
+fn same(what: &str, ours: &str, theirs: &str) -> Result<(), NameTaken> {
+    if ours == theirs {
+        return Ok(());
+    }
+    Err(NameTaken { what: what.to_owned(), wanted: ours.to_owned() })
+}
+
+/// The name itself, or the first of `name_1`, `name_2`, ... that is free.
+fn free_name(name: String, limit: usize, taken: &HashSet<String>) -> String {
+    if !taken.contains(&name) {
+        return name;
+    }
+    (1_u32..)
+        .map(|n| with_suffix(&name, &format!("_{n}"), limit))
+        .find(|candidate| !taken.contains(candidate))
+        .unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const BUILT_IN: [(&str, &str, ColumnType); 2] =
+        [("event", "mp_event_name", ColumnType::String), ("time", "time", ColumnType::Timestamp)];
+
+    fn day() -> Date {
+        "2026-11-10".parse().unwrap()
+    }
+
+    fn table(registry: &mut Registry) -> &mut Table {
+        registry.table_or_new("t", &BUILT_IN)
+    }
+
+    fn name(registry: &mut Registry, property: &str, value_type: ValueType) -> String {
+        let table = table(registry);
+        match table.resolve(property, value_type, Profile::Portable, day()) {
+            Resolved::Column(id) | Resolved::Overflow(id) => table.columns()[id].name.clone(),
+        }
+    }
+
+    #[test]
+    fn the_first_of_colliding_names_stays_plain() {
+        let mut registry = Registry::default();
+        let given = ["XY", "Xy", "xy", "XY"].map(|p| name(&mut registry, p, ValueType::String));
+        assert_eq!(given, ["xy", "xy_1", "xy_2", "xy"]);
+    }
+
+    #[test]
+    fn a_later_type_gets_its_own_column() {
+        let mut registry = Registry::default();
+        assert_eq!(name(&mut registry, "x", ValueType::Number), "x");
+        assert_eq!(name(&mut registry, "x", ValueType::String), "x_string");
+        assert_eq!(name(&mut registry, "x", ValueType::Boolean), "x_boolean");
+        assert_eq!(name(&mut registry, "x_string", ValueType::String), "x_string_1");
+        assert_eq!(name(&mut registry, "x", ValueType::Number), "x");
+    }
+
+    #[test]
+    fn built_in_names_are_taken_from_the_start() {
+        let mut registry = Registry::default();
+        for taken in ["mp_event_name", "mp_date", "mp_properties"] {
+            assert_eq!(name(&mut registry, taken, ValueType::String), format!("{taken}_1"));
+        }
+    }
+
+    #[test]
+    fn past_the_budget_new_properties_share_one_column_and_known_ones_keep_theirs() {
+        let mut registry = Registry::default();
+        for i in 0..2_000 {
+            name(&mut registry, &format!("p{i}"), ValueType::Number);
+        }
+        let columns = table(&mut registry).columns().to_vec();
+        assert_eq!(columns.len(), Profile::Portable.columns());
+        assert_eq!(columns.last().unwrap().name, "mp_properties");
+        assert_eq!(name(&mut registry, "p3", ValueType::Number), "p3");
+        assert_eq!(name(&mut registry, "p3", ValueType::String), "mp_properties");
+    }
+
+    #[test]
+    fn the_document_reads_back_as_the_same_registry() {
+        let project = "42".parse().unwrap();
+        let mut registry = Registry::default();
+        for i in 0..1_700 {
+            name(&mut registry, &format!("$p {}", i % 900), [ValueType::String, ValueType::Number][i % 2]);
+        }
+        registry.event("Sign-up!", Profile::Portable, day());
+        let document = registry.to_document(&project);
+        let back = Registry::from_document(&document, &project).unwrap();
+        assert_eq!(back, registry);
+        assert_eq!(back.to_document(&project), document);
+    }
+
+    #[test]
+    fn a_registry_of_another_project_or_a_later_format_is_refused() {
+        let document = Registry::default().to_document(&"42".parse().unwrap());
+        let other = Registry::from_document(&document, &"43".parse().unwrap());
+        assert!(other.unwrap_err().to_string().contains("\"42\""));
+        let later = br#"{"format":2,"project_id":"42","events":[],"tables":{}}"#;
+        let later = Registry::from_document(later, &"42".parse().unwrap());
+        assert!(later.unwrap_err().to_string().contains("format 2"));
+    }
+
+    fn additions() -> impl Strategy<Value = Vec<(String, ValueType)>> {
+        let types = prop::sample::select(vec![ValueType::String, ValueType::Number, ValueType::Boolean]);
+        prop::collection::vec(("[abA$ ]{1,3}", types), 0..30)
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_unique_and_stable_under_replay(additions in additions()) {
+            let mut registry = Registry::default();
+            let given: Vec<_> = additions.iter().map(|(p, t)| name(&mut registry, p, *t)).collect();
+            let again: Vec<_> = additions.iter().map(|(p, t)| name(&mut registry, p, *t)).collect();
+            prop_assert_eq!(given, again);
+            let columns = table(&mut registry).columns().to_vec();
+            let names: HashSet<_> = columns.iter().map(|c| &c.name).collect();
+            prop_assert_eq!(names.len(), columns.len());
+        }
+
+        #[test]
+        fn a_rebase_keeps_every_name_of_both_or_refuses(base in additions(), a in additions(), b in additions()) {
+            let mut common = Registry::default();
+            table(&mut common);
+            for (p, t) in &base { name(&mut common, p, *t); }
+            let (mut ours, mut theirs) = (common.clone(), common);
+            for (p, t) in &a { name(&mut ours, p, *t); }
+            for (p, t) in &b { name(&mut theirs, p, *t); }
+            if let Ok(both) = ours.rebase(theirs.clone(), Profile::Portable) {
+                let merged = both.tables()["t"].columns();
+                prop_assert!(merged.starts_with(theirs.tables()["t"].columns()));
+                for column in ours.tables()["t"].columns() {
+                    prop_assert!(merged.contains(column));
+                }
+            }
+        }
+
+        #[test]
+        fn a_rebase_onto_itself_changes_nothing(additions in additions()) {
+            let mut registry = Registry::default();
+            table(&mut registry);
+            for (p, t) in &additions { name(&mut registry, p, *t); }
+            prop_assert_eq!(registry.rebase(registry.clone(), Profile::Portable), Ok(registry));
+        }
+    }
+}
