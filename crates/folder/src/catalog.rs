@@ -1,0 +1,209 @@
+//! A data catalog as JSON files, one a table.
+
+use crate::blocking::blocking;
+use crate::document::{Document, DocumentError};
+use crate::place::{Place, is_absence};
+use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The tables of one database of a lake in a folder. Clones, and other processes, may use it at once.
+#[derive(Debug, Clone)]
+pub struct FolderCatalog {
+    place: Place,
+    database: String,
+}
+
+impl FolderCatalog {
+    /// Folder and database come into being with the first table.
+    pub fn new(
+        folder: impl AsRef<Path>,
+        database: impl Into<String>,
+    ) -> Result<Self, CatalogError> {
+        let database = database.into();
+        let failed = |cause| CatalogError::Failed {
+            action: "read",
+            subject: format!("database {database}"),
+            hint: None,
+            cause,
+        };
+        if !is_name(&database) {
+            return Err(failed(format!("{database:?} cannot be the name of a database").into()));
+        }
+        let place = Place::new(folder.as_ref()).map_err(|error| failed(error.into()))?;
+        Ok(Self { place, database })
+    }
+
+    /// Runs work on the files on a thread that may block.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, CatalogError> + Send + 'static,
+    ) -> Result<T, CatalogError> {
+        let catalog = self.clone();
+        blocking(move || work(&catalog)).await
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.place.hidden().join("catalog").join(&self.database)
+    }
+
+    fn path(&self, table: &str) -> Result<PathBuf, CatalogError> {
+        if is_name(table) {
+            return Ok(self.folder().join(format!("{table}.json")));
+        }
+        Err(self.failed("read", table, format!("{table:?} cannot be the name of a table")))
+    }
+
+    fn read(&self, table: &str) -> Result<Option<Document>, CatalogError> {
+        let json = match fs::read(self.path(table)?) {
+            Ok(json) => json,
+            Err(error) if is_absence(&error) => return Ok(None),
+            Err(error) => return Err(self.failed("read", table, error)),
+        };
+        Document::parse(&json).map(Some).map_err(|error| self.failed("read", table, error))
+    }
+
+    fn existing(&self, table: &str) -> Result<Document, CatalogError> {
+        self.read(table)?.ok_or_else(|| CatalogError::NotFound(self.subject(table)))
+    }
+
+    fn create(&self, table: &NewTable) -> Result<(), CatalogError> {
+        let failed =
+            |error: Box<dyn Error + Send + Sync>| self.failed("create", &table.name, error);
+        let path = self.path(&table.name)?;
+        let json = Document::create(table).and_then(|document| document.to_json());
+        let staged = self.place.stage(&json.map_err(|e| failed(e.into()))?);
+        let staged = staged.map_err(|e| failed(e.into()))?;
+        let turn = self.place.turn().map_err(|e| failed(e.into()))?;
+        match self.place.publish_new(staged, &path, &turn) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(CatalogError::Conflict(self.subject(&table.name))),
+            Err(error) => Err(failed(error.into())),
+        }
+    }
+
+    /// Reads, edits and writes a table under the lock; an edit that changes nothing writes nothing.
+    fn edit(
+        &self,
+        table: &str,
+        edit: impl FnOnce(&mut Document) -> Result<bool, CatalogError>,
+    ) -> Result<(), CatalogError> {
+        let failed = |error: Box<dyn Error + Send + Sync>| self.failed("update", table, error);
+        let path = self.path(table)?;
+        let turn = self.place.turn().map_err(|e| failed(e.into()))?;
+        let mut document = self.existing(table)?;
+        if !edit(&mut document)? {
+            return Ok(());
+        }
+        let json = document.to_json().map_err(|e| failed(e.into()))?;
+        let staged = self.place.stage(&json).map_err(|e| failed(e.into()))?;
+        self.place.publish(staged, &path, &turn).map_err(|e| failed(e.into()))
+    }
+
+    fn names(&self, prefix: &str) -> Result<Vec<String>, CatalogError> {
+        let failed = |error: std::io::Error| CatalogError::Failed {
+            action: "read",
+            subject: format!("database {}", self.database),
+            hint: None,
+            cause: error.into(),
+        };
+        let entries = match fs::read_dir(self.folder()) {
+            Ok(entries) => entries,
+            Err(error) if is_absence(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let file = entry.map_err(failed)?.file_name().into_string().unwrap_or_default();
+            let name = file.strip_suffix(".json").filter(|name| name.starts_with(prefix));
+            names.extend(name.map(str::to_owned));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn subject(&self, table: &str) -> String {
+        format!("table {}.{table}", self.database)
+    }
+
+    fn failed(
+        &self,
+        action: &'static str,
+        table: &str,
+        cause: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> CatalogError {
+        CatalogError::Failed {
+            action,
+            subject: self.subject(table),
+            hint: None,
+            cause: cause.into(),
+        }
+    }
+}
+
+/// Whether a file or folder can have the name.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
+}
+
+#[async_trait::async_trait]
+impl Catalog for FolderCatalog {
+    async fn tables(&self, prefix: &str) -> Result<Vec<String>, CatalogError> {
+        let prefix = prefix.to_owned();
+        self.run(move |catalog| catalog.names(&prefix)).await
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<TableState>, CatalogError> {
+        let name = name.to_owned();
+        self.run(move |catalog| Ok(catalog.read(&name)?.map(|document| document.state()))).await
+    }
+
+    async fn create_table(&self, table: &NewTable) -> Result<(), CatalogError> {
+        let table = table.clone();
+        self.run(move |catalog| catalog.create(&table)).await
+    }
+
+    async fn append_columns(
+        &self,
+        table: &str,
+        version: &str,
+        columns: &[Column],
+    ) -> Result<(), CatalogError> {
+        let (table, version, columns) = (table.to_owned(), version.to_owned(), columns.to_vec());
+        self.run(move |catalog| {
+            catalog.edit(&table, |document| {
+                if document.version() != version {
+                    return Err(CatalogError::Conflict(catalog.subject(&table)));
+                }
+                let refused = |e: DocumentError| catalog.failed("update", &table, e);
+                document.append(&columns).map_err(refused)
+            })
+        })
+        .await
+    }
+
+    async fn partitions(
+        &self,
+        table: &str,
+        values: &[String],
+    ) -> Result<Vec<Partition>, CatalogError> {
+        let (table, values) = (table.to_owned(), values.to_vec());
+        self.run(move |catalog| Ok(catalog.existing(&table)?.partitions(&values))).await
+    }
+
+    async fn put_partitions(
+        &self,
+        table: &str,
+        partitions: &[Partition],
+    ) -> Result<(), CatalogError> {
+        let (table, partitions) = (table.to_owned(), partitions.to_vec());
+        self.run(move |catalog| catalog.edit(&table, |document| Ok(document.put(&partitions))))
+            .await
+    }
+
+    async fn remove_partitions(&self, table: &str, values: &[String]) -> Result<(), CatalogError> {
+        let (table, values) = (table.to_owned(), values.to_vec());
+        self.run(move |catalog| catalog.edit(&table, |document| Ok(document.remove(&values)))).await
+    }
+}

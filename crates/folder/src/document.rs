@@ -1,0 +1,207 @@
+//! A table of the catalog as it stands in its file: JSON that people read and may add to.
+
+use mixlake_app::ports::{Column, NewTable, Partition, TableState};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+const PARTITION_KEY: &str = "mp_date";
+const FORMAT: u32 = 1;
+
+/// What people or other tools added: it is written back as it was read.
+type Others = Map<String, Value>;
+
+/// A table with its partitions.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Document {
+    /// The version of this layout of the file.
+    format: u32,
+    /// Counts the changes of the columns, as Glue's version does; partitions come and go without.
+    version: u64,
+    name: String,
+    #[serde(default)]
+    description: String,
+    location: String,
+    columns: Vec<ColumnEntry>,
+    partition_keys: Vec<ColumnEntry>,
+    #[serde(default)]
+    partitions: BTreeMap<String, PartitionEntry>,
+    #[serde(flatten)]
+    others: Others,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ColumnEntry {
+    name: String,
+    #[serde(rename = "type")]
+    hive_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+    #[serde(flatten)]
+    others: Others,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PartitionEntry {
+    location: String,
+    #[serde(flatten)]
+    others: Others,
+}
+
+/// The file cannot be used, or the change to it may not be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DocumentError {
+    #[error("the file is no table of a catalog")]
+    Malformed(#[from] serde_json::Error),
+    #[error("the file has format {0}; this program knows {FORMAT}")]
+    Format(u32),
+    #[error("the table has a column {0:?} already")]
+    Duplicate(String),
+}
+
+impl Document {
+    pub(crate) fn create(table: &NewTable) -> Result<Self, DocumentError> {
+        let key = ColumnEntry {
+            name: PARTITION_KEY.to_owned(),
+            hive_type: "string".to_owned(),
+            comment: None,
+            others: Others::new(),
+        };
+        let mut document = Self {
+            format: FORMAT,
+            version: 0,
+            name: table.name.clone(),
+            description: table.description.clone(),
+            location: table.location.clone(),
+            columns: Vec::new(),
+            partition_keys: vec![key],
+            partitions: BTreeMap::new(),
+            others: Others::new(),
+        };
+        document.extend(&table.columns)?;
+        Ok(document)
+    }
+
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, DocumentError> {
+        let document: Self = serde_json::from_slice(json)?;
+        if document.format == FORMAT {
+            Ok(document)
+        } else {
+            Err(DocumentError::Format(document.format))
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> Result<Vec<u8>, DocumentError> {
+        let mut json = serde_json::to_vec_pretty(self)?;
+        json.push(b'\n');
+        Ok(json)
+    }
+
+    pub(crate) fn state(&self) -> TableState {
+        let column = |entry: &ColumnEntry| Column {
+            name: entry.name.clone(),
+            hive_type: entry.hive_type.clone(),
+            comment: entry.comment.clone(),
+        };
+        TableState {
+            version: self.version(),
+            columns: self.columns.iter().map(column).collect(),
+            partition_keys: self.partition_keys.iter().map(|key| key.name.clone()).collect(),
+            location: self.location.clone(),
+        }
+    }
+
+    pub(crate) fn version(&self) -> String {
+        self.version.to_string()
+    }
+
+    /// Says whether that changed anything.
+    pub(crate) fn append(&mut self, columns: &[Column]) -> Result<bool, DocumentError> {
+        self.extend(columns)?;
+        self.version += u64::from(!columns.is_empty());
+        Ok(!columns.is_empty())
+    }
+
+    /// Engines fold the case of names, and read a partition key as a column.
+    fn extend(&mut self, columns: &[Column]) -> Result<(), DocumentError> {
+        for Column { name, hive_type, comment } in columns {
+            let mut present = self.columns.iter().chain(&self.partition_keys);
+            if present.any(|entry| entry.name.to_lowercase() == name.to_lowercase()) {
+                return Err(DocumentError::Duplicate(name.clone()));
+            }
+            self.columns.push(ColumnEntry {
+                name: name.clone(),
+                hive_type: hive_type.clone(),
+                comment: comment.clone(),
+                others: Others::new(),
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn partitions(&self, values: &[String]) -> Vec<Partition> {
+        let wanted = |value: &String| values.is_empty() || values.contains(value);
+        let partition = |(value, entry): (&String, &PartitionEntry)| Partition {
+            value: value.clone(),
+            location: entry.location.clone(),
+        };
+        self.partitions.iter().filter(|(value, _)| wanted(value)).map(partition).collect()
+    }
+
+    /// Says whether that changed anything.
+    pub(crate) fn put(&mut self, partitions: &[Partition]) -> bool {
+        let mut changed = false;
+        for Partition { value, location } in partitions {
+            let entry = self.partitions.entry(value.clone()).or_insert_with(|| PartitionEntry {
+                location: String::new(),
+                others: Others::new(),
+            });
+            changed |= entry.location != *location;
+            entry.location.clone_from(location);
+        }
+        changed
+    }
+
+    /// Says whether that changed anything.
+    pub(crate) fn remove(&mut self, values: &[String]) -> bool {
+        let before = self.partitions.len();
+        for value in values {
+            self.partitions.remove(value);
+        }
+        self.partitions.len() != before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"{
+      "format": 1, "version": 7, "name": "signup", "owner": "ana", "location": "s3://l/",
+      "columns": [{"name": "plan", "type": "string", "comment": "Plan", "pii": true}],
+      "partition_keys": [{"name": "mp_date", "type": "string", "order": 1}],
+      "partitions": {"2026-11-10": {"location": "s3://l/g1/", "checked_by": "bo"}}
+    }"#;
+
+    #[test]
+    fn what_others_added_survives_a_change() {
+        let mut document = Document::parse(FILE.as_bytes()).unwrap();
+        let column = Column { name: "a".into(), hive_type: "double".into(), comment: None };
+        assert!(document.append(&[column]).unwrap());
+        let moved = Partition { value: "2026-11-10".into(), location: "s3://l/g2/".into() };
+        assert!(document.put(&[moved]));
+        let written: Value = serde_json::from_slice(&document.to_json().unwrap()).unwrap();
+        assert_eq!(written["owner"], "ana");
+        assert_eq!(written["columns"][0]["pii"], true);
+        assert_eq!(written["partition_keys"][0]["order"], 1);
+        assert_eq!(written["partitions"]["2026-11-10"]["checked_by"], "bo");
+        assert_eq!(written["partitions"]["2026-11-10"]["location"], "s3://l/g2/");
+        assert_eq!(written["version"], 8);
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_and_not_guessed_at() {
+        let error = Document::parse(FILE.replace(r#""format": 1"#, r#""format": 2"#).as_bytes());
+        assert_eq!(error.unwrap_err().to_string(), "the file has format 2; this program knows 1");
+    }
+}

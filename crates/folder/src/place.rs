@@ -1,0 +1,146 @@
+//! The folder on disk: how a file comes to be, whole or not at all, and who may change names.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use tempfile::{NamedTempFile, TempPath};
+
+/// The folder that the lake keeps for itself; no object lies in it.
+pub(crate) const HIDDEN: &str = ".mixlake";
+
+/// A lake's folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    root: PathBuf,
+}
+
+/// The right to change names in the lake, until it is dropped.
+///
+/// A lock of the operating system: it holds between threads and between processes, and it ends
+/// with the process that holds it.
+pub(crate) struct Turn {
+    _lock: File,
+}
+
+impl Place {
+    /// The folder need not exist yet.
+    pub(crate) fn new(root: &Path) -> io::Result<Self> {
+        Ok(Self { root: std::path::absolute(root)? })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn hidden(&self) -> PathBuf {
+        self.root.join(HIDDEN)
+    }
+
+    /// Waits for the turn to change names.
+    pub(crate) fn turn(&self) -> io::Result<Turn> {
+        fs::create_dir_all(self.hidden())?;
+        let path = self.hidden().join("lock");
+        let lock = File::options().create(true).truncate(false).write(true).open(path)?;
+        lock.lock()?;
+        Ok(Turn { _lock: lock })
+    }
+
+    /// Writes a file aside. What it holds has reached the disk before anybody can find it.
+    pub(crate) fn stage(&self, body: &[u8]) -> io::Result<TempPath> {
+        let mut file = self.stage_file()?;
+        file.write_all(body)?;
+        file.as_file().sync_all()?;
+        Ok(file.into_temp_path())
+    }
+
+    /// Copies a file aside.
+    pub(crate) fn stage_copy(&self, from: &Path) -> io::Result<TempPath> {
+        let mut from = File::open(from)?;
+        let mut file = self.stage_file()?;
+        io::copy(&mut from, file.as_file_mut())?;
+        file.as_file().sync_all()?;
+        Ok(file.into_temp_path())
+    }
+
+    fn stage_file(&self) -> io::Result<NamedTempFile> {
+        let folder = self.hidden().join("tmp");
+        fs::create_dir_all(&folder)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("");
+        // Otherwise the file would stay readable for its owner alone, and an engine that runs as
+        // somebody else could not read the lake. The umask still applies.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        builder.tempfile_in(folder)
+    }
+
+    /// Gives a staged file its name, in place of what had it.
+    pub(crate) fn publish(&self, staged: TempPath, path: &Path, _turn: &Turn) -> io::Result<()> {
+        let parent = self.make_parent(path)?;
+        staged.persist(path).map_err(|error| error.error)?;
+        sync(&parent)
+    }
+
+    /// Gives a staged file its name, if nobody has it. Says whether it did.
+    pub(crate) fn publish_new(
+        &self,
+        staged: TempPath,
+        path: &Path,
+        _turn: &Turn,
+    ) -> io::Result<bool> {
+        let parent = self.make_parent(path)?;
+        match staged.persist_noclobber(path) {
+            Ok(()) => sync(&parent).map(|()| true),
+            Err(_) if path.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error.error),
+        }
+    }
+
+    /// Removes a file and the folders that it leaves empty: S3 has no empty folders either.
+    pub(crate) fn remove(&self, path: &Path, _turn: &Turn) -> io::Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if !is_absence(&error) => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let within = |folder: &&Path| folder.starts_with(&self.root) && *folder != self.root;
+        for folder in path.ancestors().skip(1).take_while(within) {
+            if fs::remove_dir(folder).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn make_parent(&self, path: &Path) -> io::Result<PathBuf> {
+        let parent = path.parent().unwrap_or(&self.root).to_owned();
+        if !parent.is_dir() {
+            fs::create_dir_all(&parent)?;
+            // The names of the new folders must reach the disk with the file.
+            for folder in parent.ancestors().skip(1).take_while(|f| f.starts_with(&self.root)) {
+                sync(folder)?;
+            }
+        }
+        Ok(parent)
+    }
+}
+
+/// Only "not found" is absence, and a file where a folder would have to be says the same.
+pub(crate) fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// Opens a file to read; `None` if there is none. A folder is none.
+pub(crate) fn open(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) if file.metadata()?.is_dir() => Ok(None),
+        Ok(file) => Ok(Some(file)),
+        Err(error) if is_absence(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Brings the names in a folder to the disk. Where folders cannot be opened, the system does it.
+fn sync(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}

@@ -1,0 +1,148 @@
+//! Objects as files.
+
+use crate::blocking::blocking;
+use crate::key::relative_path;
+use crate::listing::list;
+use crate::place::{Place, open};
+use bytes::Bytes;
+use mixlake_app::ports::{Object, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// A folder that is laid out like a bucket. Clones, and other processes, may use it at once.
+#[derive(Debug, Clone)]
+pub struct FolderStore {
+    place: Place,
+}
+
+impl FolderStore {
+    /// The folder comes into being with the first object.
+    pub fn new(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let folder = folder.as_ref();
+        let place = Place::new(folder).map_err(|cause| StoreError {
+            action: "read",
+            location: folder.display().to_string(),
+            hint: None,
+            cause: Box::new(cause),
+        })?;
+        Ok(Self { place })
+    }
+
+    /// Runs work on the file that a key means, on a thread that may block.
+    async fn with_file<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        key: &str,
+        work: impl FnOnce(&Place, &Path) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let place = self.place.clone();
+        let path = relative_path(key).map(|path| place.root().join(path));
+        let result = blocking(move || work(&place, &path?)).await;
+        result.map_err(|cause| self.failed(action, key, cause))
+    }
+
+    fn failed(&self, action: &'static str, key: &str, cause: io::Error) -> StoreError {
+        let hint = hint(&cause);
+        StoreError { action, location: self.location(key), hint, cause: Box::new(cause) }
+    }
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for FolderStore {
+    async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
+        self.with_file("read", key, |_, path| read(path)).await
+    }
+
+    async fn tail(&self, key: &str, length: u64) -> Result<Option<Tail>, StoreError> {
+        self.with_file("read", key, move |_, path| read_tail(path, length)).await
+    }
+
+    async fn put(&self, key: &str, body: Bytes, when: Precondition) -> Result<Put, StoreError> {
+        self.with_file("write", key, move |place, path| match when {
+            Precondition::Absent => create(place, path, &body),
+            Precondition::Matches(etag) => swap(place, path, &body, &etag),
+        })
+        .await
+    }
+
+    async fn copy(&self, from: &str, to: &str) -> Result<(), StoreError> {
+        let from = relative_path(from).map_err(|cause| self.failed("copy", from, cause))?;
+        self.with_file("copy", to, move |place, to| copy(place, &place.root().join(from), to)).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.with_file("delete", key, |place, path| place.remove(path, &place.turn()?)).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError> {
+        let (root, wanted): (PathBuf, String) = (self.place.root().to_owned(), prefix.to_owned());
+        let result = blocking(move || list(&root, &wanted)).await;
+        result.map_err(|cause| self.failed("list", prefix, cause))
+    }
+
+    fn location(&self, key: &str) -> String {
+        format!("{}/{key}", self.place.root().display().to_string().trim_end_matches('/'))
+    }
+}
+
+fn read(path: &Path) -> io::Result<Option<Object>> {
+    let Some(mut file) = open(path)? else { return Ok(None) };
+    let mut body = Vec::new();
+    file.read_to_end(&mut body)?;
+    let etag = etag(&body);
+    Ok(Some(Object { body: body.into(), etag }))
+}
+
+fn read_tail(path: &Path, length: u64) -> io::Result<Option<Tail>> {
+    let Some(mut file) = open(path)? else { return Ok(None) };
+    let size = file.metadata()?.len();
+    file.seek(SeekFrom::Start(size.saturating_sub(length)))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(Some(Tail { bytes: bytes.into(), size }))
+}
+
+fn create(place: &Place, path: &Path, body: &[u8]) -> io::Result<Put> {
+    // A look first saves writing a large body that will be refused; the name decides all the same.
+    if path.is_file() {
+        return Ok(Put::Refused);
+    }
+    let staged = place.stage(body)?;
+    let done = place.publish_new(staged, path, &place.turn()?)?;
+    Ok(if done { Put::Done } else { Put::Refused })
+}
+
+fn swap(place: &Place, path: &Path, body: &[u8], wanted: &str) -> io::Result<Put> {
+    let staged = place.stage(body)?;
+    let turn = place.turn()?;
+    match read(path)? {
+        Some(object) if object.etag == wanted => {
+            place.publish(staged, path, &turn).map(|()| Put::Done)
+        }
+        Some(_) | None => Ok(Put::Refused),
+    }
+}
+
+fn copy(place: &Place, from: &Path, to: &Path) -> io::Result<()> {
+    let staged = place.stage_copy(from)?;
+    place.publish(staged, to, &place.turn()?)
+}
+
+/// From the content, as S3 does it, and in quotes, as S3 gives it.
+fn etag(body: &[u8]) -> String {
+    format!("\"{}\"", blake3::hash(body).to_hex())
+}
+
+/// What a person can do about it.
+const HINTS: [(io::ErrorKind, &str); 4] = [
+    (io::ErrorKind::PermissionDenied, "check who owns the folder of the lake"),
+    (io::ErrorKind::StorageFull, "the disk is full"),
+    (io::ErrorKind::IsADirectory, ONE_OR_THE_OTHER),
+    (io::ErrorKind::NotADirectory, ONE_OR_THE_OTHER),
+];
+const ONE_OR_THE_OTHER: &str = "in a folder no key can also be the folder of another key";
+
+fn hint(cause: &io::Error) -> Option<String> {
+    let hint = HINTS.iter().find(|(kind, _)| *kind == cause.kind());
+    hint.map(|(_, hint)| (*hint).to_owned())
+}
