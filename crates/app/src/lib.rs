@@ -1,3 +1,26 @@
 #![doc = include_str!("../README.md")]
 
+mod document;
+pub mod export;
+mod hash;
+mod ledger;
+mod manifest;
 pub mod ports;
+pub mod reconcile;
+
+pub use document::DocumentError;
+pub use ledger::SliceCounts;
+pub use manifest::{LiveFile, Manifest};
+
+/// An error and all its causes in one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

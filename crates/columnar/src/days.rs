@@ -23,6 +23,8 @@ pub struct DataFile {
     pub part: usize,
     /// The number of rows.
     pub rows: u64,
+    /// The names of the columns, in order.
+    pub columns: Vec<String>,
     /// The file.
     pub bytes: Bytes,
 }
@@ -146,8 +148,9 @@ impl Days {
         day.parts += 1;
         let rows = groups.iter().map(|group| group.rows as u64).sum();
         let columns = context.registry.tables()[MASTER_TABLE].columns();
-        let bytes = assemble(groups, columns, metadata(context, rows))?;
-        self.ready.push(DataFile { table: MASTER_TABLE.to_owned(), date, part, rows, bytes });
+        let (bytes, columns) = assemble(groups, columns, metadata(context, rows))?;
+        let table = MASTER_TABLE.to_owned();
+        self.ready.push(DataFile { table, date, part, rows, columns, bytes });
         Ok(())
     }
 }

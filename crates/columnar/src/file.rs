@@ -11,12 +11,13 @@ use parquet::schema::types::{Type, TypePtr};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Writes a file of these row groups. A column that has no value in any of them is left out.
+/// Writes a file of these row groups, and names its columns. A column that has no value in any of
+/// them is left out.
 pub(crate) fn assemble(
     groups: Vec<RowGroup>,
     columns: &[Column],
     metadata: Vec<KeyValue>,
-) -> Result<Bytes> {
+) -> Result<(Bytes, Vec<String>)> {
     let used: BTreeSet<ColumnId> =
         groups.iter().flat_map(|g| g.chunks.iter().map(|(id, _)| *id)).collect();
     let mut writer = SerializedFileWriter::new(Vec::new(), root(&used, columns)?, properties())?;
@@ -35,7 +36,8 @@ pub(crate) fn assemble(
     for pair in metadata {
         writer.append_key_value_metadata(pair);
     }
-    Ok(writer.into_inner()?.into())
+    let names = used.iter().map(|&id| columns[id].name.clone()).collect();
+    Ok((writer.into_inner()?.into(), names))
 }
 
 fn root(used: &BTreeSet<ColumnId>, columns: &[Column]) -> Result<TypePtr> {

@@ -219,8 +219,9 @@ fn past_the_budget_values_are_kept_under_their_original_names() {
     let row = &all_rows(&done)[0];
     assert_eq!(row.len(), Profile::Portable.columns() - 1, "all but distinct_id");
     let rest: Value = serde_json::from_str(row["mp_properties"].as_str().unwrap()).unwrap();
-    assert_eq!(rest["P 1999"], 1999);
-    assert_eq!(rest.as_object().unwrap().len() + row.len() - 3, 2_000);
+    let rest = rest.as_object().unwrap();
+    assert_eq!(rest.len() + row.len() - 3, 2_000);
+    assert!(rest.iter().all(|(name, value)| *name == format!("P {value}")));
 }
 
 #[test]

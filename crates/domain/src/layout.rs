@@ -5,6 +5,7 @@
 //! [<prefix>/]<project_id>/<table>/<YYYY>/<MM>/<DD>/<generation>/<slice>-<part>.parquet
 //! [<prefix>/]<project_id>/schema/events.json
 //! [<prefix>/]<project_id>/_slices/<YYYY>/<MM>/<DD>.json
+//! [<prefix>/]<project_id>/_staging/<slice>-<hash>.parquet
 //! [<prefix>/]<project_id>/_quarantine/<YYYY>/<MM>/<DD>/<slice>-<hash>.jsonl.gz
 //! ```
 //!
@@ -116,9 +117,15 @@ impl Layout {
 
     /// The bad lines of a slice; the name carries their hash.
     #[must_use]
-    pub fn quarantine(&self, slice: &SliceLabel, hash: u64) -> String {
+    pub fn quarantine(&self, slice: &SliceLabel, hash: &str) -> String {
         let day = slashed(slice.date());
-        format!("{}_quarantine/{day}/{slice}-{hash:016x}.jsonl.gz", self.root)
+        format!("{}_quarantine/{day}/{slice}-{hash}.jsonl.gz", self.root)
+    }
+
+    /// Where a full file waits until its slice has proven complete; named by its content.
+    #[must_use]
+    pub fn staging(&self, slice: &SliceLabel, hash: &str) -> String {
+        format!("{}_staging/{slice}-{hash}.parquet", self.root)
     }
 
     /// Reads a key that a notification names. `None`: the key is none of this lake's tables.

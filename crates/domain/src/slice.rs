@@ -168,6 +168,12 @@ impl SliceLabel {
         self.date
     }
 
+    /// Whether the slice is a whole day.
+    #[must_use]
+    pub fn is_day(&self) -> bool {
+        self.kind == SliceKind::Day
+    }
+
     /// Whether two slices of a project share time: the same one, or a day and an hour of it.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {

@@ -1,0 +1,141 @@
+//! The use-case *export*: a slice of time becomes rows of tables.
+//!
+//! A slice goes through four steps, and a crash between any two of them leaves nothing half done:
+//!
+//! 1. receive: the stream is read to its proven end and transformed; nothing is visible yet;
+//! 2. reserve: new names enter the registry by compare-and-swap;
+//! 3. enter the slice in the ledger as being written;
+//! 4. publish each day it touches, then enter it as published.
+//!
+//! Whatever a step learns that makes the work of the steps before it useless (a name was taken, an
+//! older twin of a row was already encoded, another run took the slice over) starts the slice
+//! again with that knowledge.
+
+mod publish;
+mod receive;
+mod report;
+mod reserve;
+mod staging;
+
+pub use report::{ExportReport, NewColumn, SliceOutcome, SliceReport, SliceStatus, Totals};
+
+use crate::document::DocumentError;
+use crate::ledger::Ledger;
+use crate::ports::{EventSource, ObjectStore, SourceError, StoreError};
+use crate::{document, export::receive::Received};
+use mixlake_columnar::{Options, Superseded, TransformError};
+use mixlake_domain::{Layout, Slice, SliceLabel, Zone};
+
+/// What an export works with.
+pub struct Exporter<'a> {
+    /// Where events come from.
+    pub source: &'a dyn EventSource,
+    /// Where files go.
+    pub store: &'a dyn ObjectStore,
+    /// Where in the store.
+    pub layout: &'a Layout,
+    /// The zone whose days and hours are the slices.
+    pub zone: &'a Zone,
+    /// How events become rows.
+    pub options: &'a Options,
+}
+
+/// Why a slice is not published.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The events could not be had.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The events could not be transformed.
+    #[error(transparent)]
+    Transform(#[from] TransformError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A manifest or ledger cannot be used.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The registry cannot be used.
+    #[error("{location} cannot be used")]
+    Registry {
+        /// Where it lies.
+        location: String,
+        /// What is wrong.
+        #[source]
+        cause: mixlake_schema::DocumentError,
+    },
+    /// Others changed the same things again and again.
+    #[error("other runs changed the same slice {0} times in a row; run it again when they are done")]
+    Contended(u32),
+}
+
+/// How often a slice starts again before it gives up.
+const ROUNDS: u32 = 8;
+
+impl Exporter<'_> {
+    /// Exports slices one after another. A slice that fails does not keep the next from being
+    /// exported.
+    pub async fn export(&self, slices: &[Slice]) -> ExportReport {
+        let mut report = ExportReport::default();
+        for slice in slices {
+            let outcome = self.slice(slice).await;
+            match &outcome {
+                Ok(done) => tracing::info!(
+                    slice = %done.slice, received = done.counts.received,
+                    written = done.counts.written, duplicates = done.counts.duplicates,
+                    quarantined = done.counts.quarantined, bytes = done.bytes,
+                    "the slice is {}", done.status
+                ),
+                Err(error) => tracing::error!(
+                    %slice, error = crate::chain(error), "the slice failed"
+                ),
+            }
+            report.slices.push(SliceOutcome { slice: slice.clone(), outcome });
+        }
+        report
+    }
+
+    /// Exports one slice.
+    pub async fn slice(&self, wanted: &Slice) -> Result<SliceReport, ExportError> {
+        let mut known = Superseded::default();
+        for _ in 0..ROUNDS {
+            let slice = self.covering(wanted).await?;
+            let registry = self.registry().await?;
+            let received = self.receive(&slice, registry.clone(), known.clone()).await?;
+            if !received.transformed.superseded.is_empty() {
+                tracing::info!(%slice, "repeated rows lie far apart; reading the slice again");
+                known = known.merged(received.transformed.superseded.clone());
+                self.discard(&received).await;
+                continue;
+            }
+            if !self.reserve(&received.transformed.registry).await? {
+                tracing::info!(%slice, "a name was given to something else meanwhile; starting again");
+                self.discard(&received).await;
+                continue;
+            }
+            let published = self.publish(&slice, &received).await;
+            self.discard(&received).await;
+            if let Some(published) = published? {
+                return Ok(published.into_report(&slice, &received, &registry));
+            }
+            tracing::info!(%slice, "another run took the slice over; starting again");
+        }
+        Err(ExportError::Contended(ROUNDS))
+    }
+
+    /// The slice to export for this one to be: a day that was exported whole is exported whole.
+    async fn covering(&self, slice: &Slice) -> Result<Slice, ExportError> {
+        let ledger = self.ledger(slice.label()).await?;
+        let label = ledger.covering(slice.label());
+        Ok(Slice::of_label(label, self.zone).unwrap_or_else(|| slice.clone()))
+    }
+
+    async fn ledger(&self, slice: SliceLabel) -> Result<Ledger, ExportError> {
+        let key = self.layout.ledger(slice.date());
+        Ok(document::read(self.store, &key).await?.value.unwrap_or_default())
+    }
+
+    async fn discard(&self, received: &Received) {
+        staging::discard(self.store, &received.files).await;
+    }
+}

@@ -1,0 +1,164 @@
+//! What an export answers: stable, for people and programs.
+
+use super::publish::Published;
+use super::receive::Received;
+use super::ExportError;
+use crate::ledger::SliceCounts;
+use mixlake_domain::Slice;
+use mixlake_schema::Registry;
+use serde::Serialize;
+use std::fmt;
+
+/// The outcome of each slice that was asked for.
+#[derive(Debug, Default)]
+pub struct ExportReport {
+    /// In the order in which they were asked for.
+    pub slices: Vec<SliceOutcome>,
+}
+
+/// A slice that was asked for, and what became of it.
+#[derive(Debug)]
+pub struct SliceOutcome {
+    /// The slice.
+    pub slice: Slice,
+    /// Its report, or why it is not published.
+    pub outcome: Result<SliceReport, ExportError>,
+}
+
+/// What became of a slice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SliceReport {
+    /// The label.
+    pub slice: String,
+    /// The first instant inside.
+    pub from: String,
+    /// The first instant after.
+    pub to: String,
+    /// Whether this run changed anything.
+    pub status: SliceStatus,
+    /// What became of the lines.
+    #[serde(flatten)]
+    pub counts: SliceCounts,
+    /// The size of the slice's files.
+    pub bytes: u64,
+    /// The columns that the slice brought.
+    pub new_columns: Vec<NewColumn>,
+    /// The keys of the slice's files.
+    pub objects: Vec<String>,
+    /// The key of the object with the bad lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<String>,
+}
+
+/// How a slice ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SliceStatus {
+    /// It is visible now.
+    Published,
+    /// It was visible before, with exactly this content: nothing was written.
+    Unchanged,
+}
+
+/// A column that was given to a property.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewColumn {
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
+    /// The property's original name.
+    pub property: String,
+    /// The type.
+    pub r#type: &'static str,
+}
+
+/// The sums over all slices that are whole.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// The lines.
+    #[serde(flatten)]
+    pub counts: SliceCounts,
+    /// The size of the files.
+    pub bytes: u64,
+    /// The number of new columns.
+    pub new_columns: u64,
+    /// The number of files.
+    pub objects: u64,
+}
+
+impl fmt::Display for SliceStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Published => "published",
+            Self::Unchanged => "unchanged",
+        })
+    }
+}
+
+impl ExportReport {
+    /// The reports of the slices that are whole.
+    pub fn whole(&self) -> impl Iterator<Item = &SliceReport> {
+        self.slices.iter().filter_map(|slice| slice.outcome.as_ref().ok())
+    }
+
+    /// Whether every slice is whole.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.slices.iter().all(|slice| slice.outcome.is_ok())
+    }
+
+    /// The sums. A day that covers several slices that were asked for counts once.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut sum = Totals::default();
+        let mut seen = std::collections::BTreeSet::new();
+        for report in self.whole().filter(|report| seen.insert(&report.slice)) {
+            sum.counts.received += report.counts.received;
+            sum.counts.written += report.counts.written;
+            sum.counts.duplicates += report.counts.duplicates;
+            sum.counts.quarantined += report.counts.quarantined;
+            sum.counts.outside += report.counts.outside;
+            sum.bytes += report.bytes;
+            sum.new_columns += report.new_columns.len() as u64;
+            sum.objects += report.objects.len() as u64;
+        }
+        sum
+    }
+}
+
+impl Published {
+    /// The report; `before` is the registry before the slice.
+    pub(super) fn into_report(
+        self,
+        slice: &Slice,
+        received: &Received,
+        before: &Registry,
+    ) -> SliceReport {
+        SliceReport {
+            slice: slice.to_string(),
+            from: slice.start().to_string(),
+            to: slice.end().to_string(),
+            status: if self.changed { SliceStatus::Published } else { SliceStatus::Unchanged },
+            counts: received.transformed.counts.into(),
+            bytes: received.files.iter().map(|file| file.live.bytes).sum(),
+            new_columns: new_columns(before, &received.transformed.registry),
+            objects: self.objects,
+            quarantine: self.quarantine,
+        }
+    }
+}
+
+fn new_columns(before: &Registry, after: &Registry) -> Vec<NewColumn> {
+    let mut new = Vec::new();
+    for (name, table) in after.tables() {
+        let known = before.tables().get(name).map_or(0, |table| table.columns().len());
+        new.extend(table.columns()[known..].iter().map(|column| NewColumn {
+            table: name.clone(),
+            column: column.name.clone(),
+            property: column.property.clone(),
+            r#type: column.column_type.name(),
+        }));
+    }
+    new
+}

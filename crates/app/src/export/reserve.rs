@@ -1,0 +1,47 @@
+//! Names before bytes: new names enter the registry before a file that uses them is written.
+
+use super::{ExportError, Exporter};
+use crate::ports::{Object, Precondition, Put};
+use bytes::Bytes;
+use mixlake_schema::Registry;
+
+/// How often two writers may meet before one of them gives up for good.
+const TRIES: u32 = 32;
+
+impl Exporter<'_> {
+    /// The names given so far.
+    pub(super) async fn registry(&self) -> Result<Registry, ExportError> {
+        Ok(self.read_registry().await?.0)
+    }
+
+    /// Reserves all names of `ours`. Answers whether it could: not if one was given to something
+    /// else meanwhile.
+    pub(super) async fn reserve(&self, ours: &Registry) -> Result<bool, ExportError> {
+        for _ in 0..TRIES {
+            let (theirs, precondition) = self.read_registry().await?;
+            let Ok(both) = ours.rebase(theirs.clone(), self.options.profile) else {
+                return Ok(false);
+            };
+            if both == theirs {
+                return Ok(true);
+            }
+            let document = Bytes::from(both.to_document(&self.options.project));
+            match self.store.put(&self.layout.registry(), document, precondition).await? {
+                Put::Done => return Ok(true),
+                Put::Refused => {}
+            }
+        }
+        Err(ExportError::Contended(TRIES))
+    }
+
+    async fn read_registry(&self) -> Result<(Registry, Precondition), ExportError> {
+        let key = self.layout.registry();
+        let Some(Object { body, etag }) = self.store.get(&key).await? else {
+            return Ok((Registry::default(), Precondition::Absent));
+        };
+        let registry = Registry::from_document(&body, &self.options.project).map_err(|cause| {
+            ExportError::Registry { location: self.store.location(&key), cause }
+        })?;
+        Ok((registry, Precondition::Matches(etag)))
+    }
+}

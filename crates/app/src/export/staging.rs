@@ -1,0 +1,67 @@
+//! Files of a slice between their making and their publication.
+//!
+//! The last file of a day stays in memory. One that fills up before the stream has ended must not
+//! be visible yet and must not stay in memory: it waits under a hidden key.
+
+use crate::hash;
+use crate::manifest::LiveFile;
+use crate::ports::{ObjectStore, Precondition, StoreError};
+use bytes::Bytes;
+use mixlake_columnar::DataFile;
+use mixlake_domain::{Date, Layout, SliceLabel};
+
+/// A file of a slice that is not published yet.
+pub(crate) struct SliceFile {
+    pub table: String,
+    pub date: Date,
+    pub live: LiveFile,
+    pub body: Body,
+}
+
+/// Where its bytes are.
+pub(crate) enum Body {
+    Memory(Bytes),
+    /// Under this key of the store.
+    Staged(String),
+}
+
+impl SliceFile {
+    pub(crate) fn in_memory(slice: SliceLabel, file: DataFile) -> Self {
+        let live = LiveFile {
+            name: Layout::file_name(&slice, file.part),
+            slice,
+            rows: file.rows,
+            bytes: file.bytes.len() as u64,
+            hash: hash::content(&file.bytes),
+            columns: file.columns,
+        };
+        Self { table: file.table, date: file.date, live, body: Body::Memory(file.bytes) }
+    }
+
+    /// Moves the bytes out of memory. Staged objects are named by their content, so it does not
+    /// matter who wrote one.
+    pub(crate) async fn stage(
+        mut self,
+        store: &dyn ObjectStore,
+        layout: &Layout,
+    ) -> Result<Self, StoreError> {
+        if let Body::Memory(bytes) = self.body {
+            let key = layout.staging(&self.live.slice, &self.live.hash);
+            store.put(&key, bytes, Precondition::Absent).await?;
+            self.body = Body::Staged(key);
+        }
+        Ok(self)
+    }
+}
+
+/// Deletes what was staged. What stays behind after a crash is hidden, and expires by the bucket's
+/// lifecycle rule; so a failure here is no failure of the slice.
+pub(crate) async fn discard(store: &dyn ObjectStore, files: &[SliceFile]) {
+    for file in files {
+        if let Body::Staged(key) = &file.body
+            && let Err(error) = store.delete(key).await
+        {
+            tracing::warn!(key, error = crate::chain(&error), "a staged file stays behind");
+        }
+    }
+}

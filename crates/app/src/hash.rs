@@ -1,0 +1,28 @@
+//! Content hashes: what names and comparisons are made of.
+
+use mixlake_domain::Generation;
+
+/// The hash of some bytes, as 32 hexadecimal digits.
+pub(crate) fn content(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex()[..32].to_owned()
+}
+
+/// The hash of a list of texts; where one ends matters.
+pub(crate) fn of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    digest(parts).to_hex()[..32].to_owned()
+}
+
+/// A generation named by what it holds and what it follows, so that a name never comes back.
+pub(crate) fn generation<'a>(parts: impl IntoIterator<Item = &'a str>) -> Generation {
+    let first: [u8; 8] = digest(parts).as_bytes()[..8].try_into().expect("8 of 32 bytes");
+    Generation::from_hash(u64::from_be_bytes(first))
+}
+
+fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize()
+}

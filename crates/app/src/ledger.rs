@@ -1,0 +1,198 @@
+//! The ledger of a date: which slices are published, and which are being written.
+//!
+//! A slice may touch several days and tables, so its story is kept in one place. Before a file is
+//! written, the slice is entered as `writing`, with the days it touches. Whoever comes upon such
+//! an entry of another run knows that the live generations of those days may hold files that no
+//! manifest lists, and does not add to them; a run whose entry was taken over gives up.
+
+use crate::manifest::Format;
+use mixlake_columnar::Counts;
+use mixlake_domain::{Date, SliceLabel};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// All slices of a date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// The form of this document.
+    pub format: Format,
+    /// The slices, in order.
+    pub slices: Vec<Entry>,
+}
+
+/// A slice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its label.
+    pub slice: SliceLabel,
+    /// How far it is.
+    pub state: State,
+    /// The hash of all that it holds.
+    pub content: String,
+    /// Where it has files, or may have.
+    pub days: BTreeSet<Day>,
+    /// Its lines.
+    pub counts: SliceCounts,
+    /// The object with its bad lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<String>,
+}
+
+/// A day of a table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Day {
+    /// The table.
+    pub table: String,
+    /// The value of the partition.
+    pub date: Date,
+}
+
+/// How far a slice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Files may be there that no manifest lists.
+    Writing,
+    /// The same, and another run had written before: the live generations must be left behind.
+    WritingAnew,
+    /// All manifests list its files.
+    Published,
+}
+
+/// What became of the lines: `received = written + duplicates + quarantined`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SliceCounts {
+    /// Lines that are not blank.
+    pub received: u64,
+    /// Rows in files.
+    pub written: u64,
+    /// Repeated rows that were left out.
+    pub duplicates: u64,
+    /// Lines that are no events.
+    pub quarantined: u64,
+    /// Rows among the written whose time lies outside of the slice.
+    pub outside: u64,
+}
+
+impl From<Counts> for SliceCounts {
+    fn from(counts: Counts) -> Self {
+        let Counts { received, written, duplicates, quarantined, outside } = counts;
+        Self { received, written, duplicates, quarantined, outside }
+    }
+}
+
+impl Ledger {
+    /// The slice that has to be exported so that this one is: a day that covers it, if that was
+    /// exported as one slice, or it itself.
+    pub(crate) fn covering(&self, slice: SliceLabel) -> SliceLabel {
+        let wider = |other: SliceLabel| other != slice && covers(other, slice);
+        self.slices.iter().map(|e| e.slice).find(|&other| wider(other)).unwrap_or(slice)
+    }
+
+    /// The entry of a slice.
+    pub(crate) fn entry(&self, slice: SliceLabel) -> Option<&Entry> {
+        self.slices.iter().find(|entry| entry.slice == slice)
+    }
+
+    /// Enters a slice as being written, in the place of all that overlaps it.
+    pub(crate) fn begin(&mut self, mut ours: Entry) {
+        let (overlapping, others): (Vec<Entry>, Vec<Entry>) =
+            self.slices.drain(..).partition(|entry| entry.slice.overlaps(&ours.slice));
+        let anew = overlapping.iter().any(|entry| match entry.state {
+            State::Published => false,
+            State::Writing => entry.slice != ours.slice || entry.content != ours.content,
+            State::WritingAnew => true,
+        });
+        ours.state = if anew { State::WritingAnew } else { State::Writing };
+        ours.days.extend(overlapping.into_iter().flat_map(|entry| entry.days));
+        self.slices = others;
+        self.insert(ours);
+    }
+
+    /// Puts an entry in the place of the one with its label.
+    pub(crate) fn insert(&mut self, ours: Entry) {
+        self.slices.retain(|entry| entry.slice != ours.slice);
+        self.slices.push(ours);
+        self.slices.sort_by_key(|entry| entry.slice);
+    }
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self { format: Format, slices: Vec::new() }
+    }
+}
+
+fn covers(wider: SliceLabel, slice: SliceLabel) -> bool {
+    wider.overlaps(&slice) && wider.is_day()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(text: &str) -> SliceLabel {
+        text.to_owned().try_into().unwrap()
+    }
+
+    fn entry(slice: &str, content: &str, state: State) -> Entry {
+        Entry {
+            slice: label(slice),
+            state,
+            content: content.to_owned(),
+            days: BTreeSet::from([Day { table: content.to_owned(), date: label(slice).date() }]),
+            counts: SliceCounts::default(),
+            quarantine: None,
+        }
+    }
+
+    fn after(before: Vec<Entry>, ours: Entry) -> Entry {
+        let slice = ours.slice;
+        let mut ledger = Ledger { slices: before, ..Ledger::default() };
+        ledger.begin(ours);
+        ledger.entry(slice).unwrap().clone()
+    }
+
+    #[test]
+    fn a_crashed_run_is_taken_up_by_one_with_the_same_content() {
+        let crashed = entry("2026-11-10T01", "a", State::Writing);
+        let ours = after(vec![crashed.clone()], crashed);
+        assert_eq!(ours.state, State::Writing);
+    }
+
+    #[test]
+    fn a_crashed_run_with_other_content_makes_the_generation_dirty() {
+        let crashed = entry("2026-11-10T01", "a", State::Writing);
+        let ours = after(vec![crashed], entry("2026-11-10T01", "b", State::Writing));
+        assert_eq!(ours.state, State::WritingAnew);
+        assert_eq!(ours.days.len(), 2, "the days of both are looked at");
+    }
+
+    #[test]
+    fn dirt_is_remembered_until_the_slice_is_published() {
+        let crashed = entry("2026-11-10", "a", State::WritingAnew);
+        let again = after(vec![crashed.clone()], crashed);
+        assert_eq!(again.state, State::WritingAnew);
+    }
+
+    #[test]
+    fn an_hour_of_a_day_that_is_one_slice_means_that_day() {
+        let day = entry("2026-11-10", "a", State::Published);
+        let ledger = Ledger { slices: vec![day], ..Ledger::default() };
+        assert_eq!(ledger.covering(label("2026-11-10T05")), label("2026-11-10"));
+        assert_eq!(ledger.covering(label("2026-11-11T05")), label("2026-11-11T05"));
+    }
+
+    #[test]
+    fn a_day_takes_the_place_of_its_hours_and_knows_their_days() {
+        let hours = vec![
+            entry("2026-11-10T01", "a", State::Published),
+            entry("2026-11-10T02", "b", State::Published),
+        ];
+        let mut ledger = Ledger { slices: hours, ..Ledger::default() };
+        ledger.begin(entry("2026-11-10", "c", State::Writing));
+        assert_eq!(ledger.slices.len(), 1);
+        assert_eq!(ledger.slices[0].state, State::Writing);
+        assert_eq!(ledger.slices[0].days.len(), 3);
+    }
+}

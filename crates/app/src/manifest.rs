@@ -1,0 +1,222 @@
+//! The manifest of a day of a table: which files are live, and in which generation.
+
+use crate::hash;
+use mixlake_domain::{Date, Generation, SliceLabel};
+use serde::{Deserialize, Serialize};
+
+/// What a reader of the day should see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The form of this document.
+    pub format: Format,
+    /// The table.
+    pub table: String,
+    /// The value of the partition.
+    pub date: Date,
+    /// The folder that holds the live files.
+    pub generation: Generation,
+    /// The live files, by slice and part.
+    pub files: Vec<LiveFile>,
+}
+
+/// A live file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveFile {
+    /// Its name within the generation.
+    pub name: String,
+    /// The slice that it is of.
+    pub slice: SliceLabel,
+    /// The number of rows.
+    pub rows: u64,
+    /// The size.
+    pub bytes: u64,
+    /// The hash of its bytes.
+    pub hash: String,
+    /// The names of its columns, in order.
+    pub columns: Vec<String>,
+}
+
+/// The only form of our documents so far; another number is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u32", try_from = "u32")]
+pub struct Format;
+
+impl From<Format> for u32 {
+    fn from(_: Format) -> Self {
+        1
+    }
+}
+
+impl TryFrom<u32> for Format {
+    type Error = String;
+
+    fn try_from(number: u32) -> Result<Self, String> {
+        if number == 1 { Ok(Self) } else { Err(format!("format {number}; this version reads 1")) }
+    }
+}
+
+/// What has to happen so that a day holds exactly these files of a slice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DayPlan {
+    /// Nothing: it does.
+    Unchanged,
+    /// Put the slice's files beside the live ones.
+    Append(Manifest),
+    /// Write a whole new generation: the slice's files, and copies of `copies` from `from`.
+    Replace { manifest: Manifest, from: Option<Generation>, copies: Vec<String> },
+}
+
+/// Decides what publishing a slice does to a day. `dirty` says that the live generation may hold
+/// files that no manifest lists: nothing may be added to it.
+pub(crate) fn plan(
+    current: Option<&Manifest>,
+    (table, date): (&str, Date),
+    slice: SliceLabel,
+    ours: &[LiveFile],
+    dirty: bool,
+) -> DayPlan {
+    let live = current.map_or(&[][..], |manifest| &manifest.files);
+    let (replaced, kept): (Vec<LiveFile>, Vec<LiveFile>) =
+        live.iter().cloned().partition(|file| file.slice.overlaps(&slice));
+    if replaced == ours {
+        return DayPlan::Unchanged;
+    }
+    let copies = kept.iter().map(|file| file.name.clone()).collect();
+    let mut files = [kept, ours.to_vec()].concat();
+    files.sort_by(|a, b| (a.slice, &a.name).cmp(&(b.slice, &b.name)));
+    let manifest = |generation| Manifest {
+        format: Format,
+        table: table.to_owned(),
+        date,
+        generation,
+        files: files.clone(),
+    };
+    match current {
+        Some(current) if replaced.is_empty() && !dirty => {
+            DayPlan::Append(manifest(current.generation.clone()))
+        }
+        _ => {
+            let from = current.map(|manifest| manifest.generation.clone());
+            let before = from.as_ref().map_or("", Generation::as_str);
+            let content = files.iter().flat_map(|file| [file.name.as_str(), &file.hash]);
+            let generation = hash::generation([before].into_iter().chain(content));
+            DayPlan::Replace { manifest: manifest(generation), from, copies }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(text: &str) -> SliceLabel {
+        text.to_owned().try_into().unwrap()
+    }
+
+    fn file(slice: &str, hash: &str) -> LiveFile {
+        LiveFile {
+            name: format!("{slice}-000.parquet"),
+            slice: label(slice),
+            rows: 1,
+            bytes: 1,
+            hash: hash.to_owned(),
+            columns: vec![],
+        }
+    }
+
+    fn day() -> (&'static str, Date) {
+        ("t", "2026-11-10".parse().unwrap())
+    }
+
+    fn decide(current: Option<&Manifest>, slice: &str, ours: &[LiveFile], dirty: bool) -> DayPlan {
+        plan(current, day(), label(slice), ours, dirty)
+    }
+
+    fn published(plan: DayPlan) -> Manifest {
+        match plan {
+            DayPlan::Append(manifest) | DayPlan::Replace { manifest, .. } => manifest,
+            DayPlan::Unchanged => panic!("a change was expected"),
+        }
+    }
+
+    fn first_hour() -> Manifest {
+        published(decide(None, "2026-11-10T01", &[file("2026-11-10T01", "a")], false))
+    }
+
+    #[test]
+    fn the_first_export_of_an_hour_appends_to_the_generation() {
+        let before = first_hour();
+        let ours = [file("2026-11-10T02", "b")];
+        let DayPlan::Append(after) = decide(Some(&before), "2026-11-10T02", &ours, false) else {
+            panic!("not appended");
+        };
+        assert_eq!(after.generation, before.generation);
+        assert_eq!(after.files.len(), 2);
+    }
+
+    #[test]
+    fn the_same_content_again_changes_nothing() {
+        let before = first_hour();
+        let plan = decide(Some(&before), "2026-11-10T01", &before.files, false);
+        assert_eq!(plan, DayPlan::Unchanged);
+    }
+
+    #[test]
+    fn a_slice_without_rows_on_a_day_without_files_changes_nothing() {
+        assert_eq!(decide(None, "2026-11-10", &[], false), DayPlan::Unchanged);
+    }
+
+    #[test]
+    fn other_content_for_a_live_slice_is_a_new_generation_with_the_rest_copied() {
+        let both = published(decide(
+            Some(&first_hour()),
+            "2026-11-10T02",
+            &[file("2026-11-10T02", "b")],
+            false,
+        ));
+        let ours = [file("2026-11-10T01", "c")];
+        let DayPlan::Replace { manifest, from, copies } =
+            decide(Some(&both), "2026-11-10T01", &ours, false)
+        else {
+            panic!("not replaced");
+        };
+        assert_eq!(from.as_ref(), Some(&both.generation));
+        assert_ne!(manifest.generation, both.generation);
+        assert_eq!(copies, ["2026-11-10T02-000.parquet"]);
+        let hashes: Vec<_> = manifest.files.iter().map(|f| f.hash.as_str()).collect();
+        assert_eq!(hashes, ["c", "b"]);
+    }
+
+    #[test]
+    fn a_day_replaces_its_hours() {
+        let ours = [file("2026-11-10", "d")];
+        let after = published(decide(Some(&first_hour()), "2026-11-10", &ours, false));
+        assert_eq!(after.files, ours);
+    }
+
+    #[test]
+    fn a_generation_with_unknown_files_is_left_behind() {
+        let before = first_hour();
+        let ours = [file("2026-11-10T02", "b")];
+        let after = published(decide(Some(&before), "2026-11-10T02", &ours, true));
+        assert_ne!(after.generation, before.generation);
+    }
+
+    #[test]
+    fn a_generation_that_was_left_never_comes_back() {
+        let a = first_hour();
+        let b = published(decide(Some(&a), "2026-11-10T01", &[file("2026-11-10T01", "b")], false));
+        let back = published(decide(Some(&b), "2026-11-10T01", &a.files, false));
+        assert_eq!(back.files, a.files);
+        assert_ne!(back.generation, a.generation);
+    }
+
+    #[test]
+    fn a_document_of_a_later_form_is_refused() {
+        let json = serde_json::to_string(&first_hour()).unwrap();
+        let later = json.replace("\"format\":1", "\"format\":2");
+        assert_eq!(serde_json::from_str::<Manifest>(&json).unwrap(), first_hour());
+        let error = serde_json::from_str::<Manifest>(&later).unwrap_err().to_string();
+        assert!(error.contains("format 2"), "{error}");
+    }
+}

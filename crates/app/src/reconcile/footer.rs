@@ -1,0 +1,79 @@
+//! Reads the columns of a Parquet file from its footer alone.
+
+use crate::ports::{ObjectStore, StoreError};
+use mixlake_schema::ColumnType;
+use parquet::basic::{ConvertedType, Type as Physical};
+use parquet::errors::ParquetError;
+use parquet::file::FOOTER_SIZE;
+use parquet::file::metadata::{FooterTail, ParquetMetaData, ParquetMetaDataReader};
+use parquet::schema::types::ColumnDescriptor;
+
+/// Nearly every footer fits; a wider one costs a second request.
+const FIRST_READ: u64 = 128 << 10;
+
+/// A footer that no file of a lake has.
+#[derive(Debug, thiserror::Error)]
+pub enum FooterError {
+    /// It is no Parquet footer.
+    #[error(transparent)]
+    Parquet(#[from] ParquetError),
+    /// A column of a type that the lake does not write.
+    #[error("column {0:?} has a type that no column of the lake has")]
+    ForeignType(String),
+}
+
+/// The names and types of a file's columns; none if the file is not there (any more).
+pub(super) async fn columns(
+    store: &dyn ObjectStore,
+    key: &str,
+) -> Result<Option<Result<Vec<(String, ColumnType)>, FooterError>>, StoreError> {
+    let mut length = FIRST_READ;
+    loop {
+        let Some(tail) = store.tail(key, length).await? else { return Ok(None) };
+        let needed = match footer_length(&tail.bytes) {
+            Ok(needed) => needed,
+            Err(error) => return Ok(Some(Err(error.into()))),
+        };
+        let all_there = tail.bytes.len() as u64 >= needed || tail.bytes.len() as u64 == tail.size;
+        if all_there {
+            return Ok(Some(parse(&tail.bytes, needed)));
+        }
+        length = needed;
+    }
+}
+
+fn footer_length(tail: &[u8]) -> Result<u64, ParquetError> {
+    let end = tail.len().checked_sub(FOOTER_SIZE).map(|start| &tail[start..]);
+    let end = end.and_then(|end| end.try_into().ok());
+    let end: &[u8; FOOTER_SIZE] =
+        end.ok_or_else(|| ParquetError::General("shorter than any Parquet file".into()))?;
+    let tail = FooterTail::try_new(end)?;
+    Ok((tail.metadata_length() + FOOTER_SIZE) as u64)
+}
+
+fn parse(tail: &[u8], needed: u64) -> Result<Vec<(String, ColumnType)>, FooterError> {
+    let needed = usize::try_from(needed).unwrap_or(usize::MAX);
+    let start = tail.len().checked_sub(needed).ok_or_else(|| {
+        ParquetError::General(format!("the footer says it has {needed} bytes; the file is shorter"))
+    })?;
+    let metadata =
+        ParquetMetaDataReader::decode_metadata(&tail[start..tail.len() - FOOTER_SIZE])?;
+    types(&metadata)
+}
+
+fn types(metadata: &ParquetMetaData) -> Result<Vec<(String, ColumnType)>, FooterError> {
+    let columns = metadata.file_metadata().schema_descr().columns();
+    columns.iter().map(|column| Ok((column.name().to_owned(), column_type(column)?))).collect()
+}
+
+fn column_type(column: &ColumnDescriptor) -> Result<ColumnType, FooterError> {
+    let flat = column.path().parts().len() == 1 && column.max_rep_level() == 0;
+    match (column.physical_type(), column.converted_type()) {
+        (Physical::BYTE_ARRAY, ConvertedType::UTF8) if flat => Ok(ColumnType::String),
+        (Physical::DOUBLE, ConvertedType::NONE) if flat => Ok(ColumnType::Number),
+        (Physical::BOOLEAN, ConvertedType::NONE) if flat => Ok(ColumnType::Boolean),
+        (Physical::INT64, ConvertedType::TIMESTAMP_MILLIS) if flat => Ok(ColumnType::Timestamp),
+        (Physical::INT64, ConvertedType::NONE) if flat => Ok(ColumnType::Bigint),
+        _ => Err(FooterError::ForeignType(column.path().string())),
+    }
+}

@@ -1,0 +1,139 @@
+//! The use-case *reconcile*: the catalog follows what the store holds.
+//!
+//! Notifications say only where to look. What is true is read from the objects: columns from the
+//! footers of data files, locations from manifests. So their order and repetition do not matter,
+//! and a batch is folded first: one read a table, one update, one batch of partitions.
+
+mod diff;
+mod fold;
+mod footer;
+mod table;
+mod view;
+
+pub use diff::{Conflict, Difference, diff};
+pub use footer::FooterError;
+pub use table::TableReport;
+pub use view::{ColumnView, FileView, PartitionView, TableView};
+
+use crate::document::DocumentError;
+use crate::ports::{Catalog, CatalogError, ObjectStore, StoreError};
+use fold::Work;
+use mixlake_domain::{Layout, ProjectId};
+use mixlake_schema::Registry;
+
+/// What a reconciliation works with.
+pub struct Reconciler<'a> {
+    /// Where the objects are.
+    pub store: &'a dyn ObjectStore,
+    /// The catalog to keep.
+    pub catalog: &'a dyn Catalog,
+    /// Where in the store.
+    pub layout: &'a Layout,
+    /// Whose tables they are.
+    pub project: &'a ProjectId,
+    /// What goes before every table name.
+    pub table_prefix: &'a str,
+}
+
+/// Why a key could not be brought into the catalog.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// A data file cannot be read.
+    #[error("{location} is not a readable Parquet file")]
+    Footer {
+        /// Where it lies.
+        location: String,
+        /// What is wrong.
+        #[source]
+        cause: FooterError,
+    },
+    /// The table has columns that the files contradict.
+    #[error("table {table} does not fit its files: {}", list(conflicts))]
+    Drift {
+        /// The table.
+        table: String,
+        /// Each column that does not fit.
+        conflicts: Vec<Conflict>,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A manifest or the registry cannot be used.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The registry cannot be used.
+    #[error("the registry {location} cannot be used")]
+    Registry {
+        /// Where it lies.
+        location: String,
+        /// What is wrong.
+        #[source]
+        cause: mixlake_schema::DocumentError,
+    },
+    /// The catalog failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
+/// What a reconciliation did.
+#[derive(Debug, Default)]
+pub struct Reconciled {
+    /// Each table that was looked at.
+    pub tables: Vec<TableReport>,
+    /// The keys that could not be brought in, and why.
+    pub failed: Vec<(String, std::sync::Arc<ReconcileError>)>,
+}
+
+impl Reconciler<'_> {
+    /// Brings the tables and days that these keys belong to up to date. Keys of other things are
+    /// passed over.
+    pub async fn reconcile<'k>(&self, keys: impl IntoIterator<Item = &'k str>) -> Reconciled {
+        let work = Work::fold(self.layout, keys);
+        let mut done = Reconciled::default();
+        if work.tables.is_empty() {
+            return done;
+        }
+        let registry = match self.registry().await {
+            Ok(registry) => registry,
+            Err(error) => {
+                let error = std::sync::Arc::new(error);
+                done.failed = work.all_keys().map(|key| (key, error.clone())).collect();
+                return done;
+            }
+        };
+        for (table, work) in work.tables {
+            let mut failed = Vec::new();
+            match self.table(&table, &work, &registry, &mut failed).await {
+                Ok(report) => done.tables.push(report),
+                Err(error) => {
+                    let error = std::sync::Arc::new(error);
+                    failed.extend(work.keys().map(|key| (key.to_owned(), error.clone())));
+                }
+            }
+            for (key, error) in &failed {
+                tracing::error!(key, error = crate::chain(&**error), "the catalog does not have this");
+            }
+            done.failed.extend(failed);
+        }
+        done
+    }
+
+    /// Brings every day that has a manifest up to date.
+    pub async fn reconcile_all(&self) -> Result<Reconciled, ReconcileError> {
+        let objects = self.store.list(self.layout.root()).await?;
+        let manifests = objects.iter().map(|object| object.key.as_str());
+        Ok(self.reconcile(manifests.filter(|key| key.ends_with("/_manifest.json"))).await)
+    }
+
+    async fn registry(&self) -> Result<Registry, ReconcileError> {
+        let key = self.layout.registry();
+        let Some(object) = self.store.get(&key).await? else { return Ok(Registry::default()) };
+        Registry::from_document(&object.body, self.project).map_err(|cause| {
+            ReconcileError::Registry { location: self.store.location(&key), cause }
+        })
+    }
+}
+
+fn list(conflicts: &[Conflict]) -> String {
+    conflicts.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
