@@ -1,0 +1,129 @@
+"""What lies in the bucket and what the Glue catalog says about it, read as a stranger would."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from local import names
+from local.cloud import Cloud, s3_parts
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    type: str
+    property: str
+    """The original name, which the catalog keeps as the column's comment."""
+
+
+@dataclass(frozen=True)
+class Partition:
+    value: str
+    location: str
+
+
+@dataclass(frozen=True)
+class Table:
+    name: str
+    version: str
+    columns: tuple[Column, ...]
+    partition_keys: tuple[str, ...]
+    partitions: tuple[Partition, ...]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that a second run must leave as it was."""
+
+    objects: dict[str, tuple[str, str]]
+    """Key to etag and time of writing."""
+    tables: dict[str, Table]
+
+    def changes(self, later: "Snapshot") -> list[str]:
+        """What differs, in words; nothing when nothing does."""
+        keys = self.objects.keys() | later.objects.keys()
+        changed = [f"object {key}" for key in sorted(keys) if self.objects.get(key) != later.objects.get(key)]
+        tables = self.tables.keys() | later.tables.keys()
+        return changed + [f"table {name}" for name in sorted(tables) if self.tables.get(name) != later.tables.get(name)]
+
+
+class Lake:
+    """The folder of one project in a bucket, and the Glue database of its tables."""
+
+    def __init__(self, cloud: Cloud, bucket: str, folder: str, database: str, table_prefix: str = "") -> None:
+        self.cloud = cloud
+        self.bucket = bucket
+        self.folder = folder
+        self.database = database
+        self.table_prefix = table_prefix
+
+    def objects(self, prefix: str = "") -> list[dict[str, Any]]:
+        """All objects below the project's folder, or below a part of it."""
+        pages = self.cloud.client("s3").get_paginator("list_objects_v2")
+        found: list[dict[str, Any]] = []
+        for page in pages.paginate(Bucket=self.bucket, Prefix=self.folder + prefix):
+            found += page.get("Contents", [])
+        return found
+
+    def read(self, key: str) -> bytes:
+        return bytes(self.cloud.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
+
+    def manifests(self) -> dict[str, dict[str, Any]]:
+        """Every day's manifest by its key."""
+        keys = [o["Key"] for o in self.objects() if o["Key"].endswith(f"/{names.MANIFEST}")]
+        return {key: json.loads(self.read(key)) for key in keys}
+
+    def tables(self) -> dict[str, Table]:
+        """Every table of the database, with its partitions."""
+        pages = self.cloud.client("glue").get_paginator("get_tables").paginate(DatabaseName=self.database)
+        return {raw["Name"]: self._table(raw) for page in pages for raw in page["TableList"]}
+
+    def snapshot(self) -> Snapshot:
+        objects = {o["Key"]: (o["ETag"], str(o["LastModified"])) for o in self.objects()}
+        return Snapshot(objects, self.tables())
+
+    def differences(self) -> list[str]:
+        """Where the catalog does not (yet) point readers at what the manifests call live."""
+        tables = self.tables()
+        found = []
+        for key, manifest in self.manifests().items():
+            table, day, location = self._expected(key, manifest)
+            partitions = {p.value: p.location.rstrip("/") for p in tables[table].partitions} if table in tables else {}
+            if partitions.get(day) != location:
+                found.append(f"{table} {day} is at {partitions.get(day)}, not at {location}")
+        return found
+
+    def file_count(self, partition: Partition) -> int:
+        _, prefix = s3_parts(partition.location.rstrip("/") + "/")
+        return sum(o["Key"].endswith(".parquet") for o in self.objects(prefix.removeprefix(self.folder)))
+
+    def _expected(self, key: str, manifest: dict[str, Any]) -> tuple[str, str, str]:
+        """Table, day and location that a manifest stands for."""
+        folder = key.rsplit("/", 1)[0]
+        table, year, month, day = folder.rsplit("/", 4)[-4:]
+        return (
+            self.table_prefix + table,
+            f"{year}-{month}-{day}",
+            f"s3://{self.bucket}/{folder}/{manifest['generation']}",
+        )
+
+    def _table(self, raw: dict[str, Any]) -> Table:
+        columns = tuple(Column(c["Name"], c["Type"], c.get("Comment", "")) for c in raw["StorageDescriptor"]["Columns"])
+        return Table(
+            name=raw["Name"],
+            version=str(raw.get("VersionId", "")),
+            columns=columns,
+            partition_keys=tuple(key["Name"] for key in raw.get("PartitionKeys", [])),
+            partitions=self._partitions(raw["Name"]),
+        )
+
+    def _partitions(self, table: str) -> tuple[Partition, ...]:
+        pages = (
+            self.cloud.client("glue")
+            .get_paginator("get_partitions")
+            .paginate(DatabaseName=self.database, TableName=table)
+        )
+        found = [
+            Partition(p["Values"][0], p["StorageDescriptor"]["Location"]) for page in pages for p in page["Partitions"]
+        ]
+        return tuple(sorted(found, key=lambda partition: partition.value))

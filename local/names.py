@@ -1,0 +1,40 @@
+"""The names that this package shares with the Rust side and with `template.yaml`, in one place."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The repository."""
+
+HOME = ROOT / ".local"
+"""Everything that this package writes: virtual environment, state, logs. Git ignores it."""
+
+TEMPLATE = ROOT / "template.yaml"
+EVENTS = ROOT / "events"
+DATA = ROOT / "tests" / "data"
+
+FUNCTIONS = ("export-lambda", "catalog-lambda")
+"""Cargo binaries that are Lambda functions."""
+
+STAND_IN = "mixpanel-standin"
+COMMAND_LINE = "mixlake"
+
+PROJECT_ID = "2195193"
+USERNAME = "mixlake-demo"
+SECRET = "not-a-secret"
+"""The stand-in's password; it guards nothing."""
+
+REGION = "us-east-1"
+MASTER_TABLE = "mp_master_event"
+PARTITION_KEY = "mp_date"
+MANIFEST = "_manifest.json"
+
+
+def target_folder() -> Path:
+    """Where cargo puts what it builds."""
+    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+
+
+def binary(name: str) -> Path:
+    """A binary of `cargo build`. The debug profile: the demo must not wait for a release build."""
+    return target_folder() / "debug" / name
