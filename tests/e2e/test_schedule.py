@@ -1,0 +1,68 @@
+"""What starts an export by itself: the slice comes from the scheduled time, in the project's zone."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from conftest import STOREFRONT
+from source import Event, read_events, without_repeats
+
+from local import names, pipeline
+from local.pipeline import Pipeline
+
+FROM = datetime(2026, 11, 10, 12, 30, tzinfo=UTC)
+UNTIL = datetime(2026, 11, 10, 13, 30, tzinfo=UTC)
+"""The last whole hour in Kolkata before 14:10 UTC, which is 19:40 there."""
+
+SCHEDULED = "2026-11-10T14:10:00Z"
+
+
+def scheduled_payload(deployed: Pipeline) -> Any:
+    """The deployed schedule's own payload. AWS puts the time in; MiniStack leaves the words as they are."""
+    text = deployed.schedule()["Target"]["Input"]
+    assert "<aws.scheduler.scheduled-time>" in text
+    return json.loads(text.replace("<aws.scheduler.scheduled-time>", SCHEDULED))
+
+
+def inside(event: Event) -> bool:
+    return FROM.timestamp() <= event["properties"]["time"] < UNTIL.timestamp()
+
+
+@pytest.fixture(scope="module")
+def first(kolkata: Pipeline) -> Any:
+    report = kolkata.export(scheduled_payload(kolkata))
+    kolkata.wait_for_catalog()
+    return report["slices"]
+
+
+def test_schedule_exports_the_last_whole_hour_of_the_project_zone(first: Any) -> None:
+    assert [(datetime.fromisoformat(s["from"]), datetime.fromisoformat(s["to"])) for s in first] == [(FROM, UNTIL)]
+
+
+def test_the_hour_holds_exactly_its_events(first: Any) -> None:
+    lines = [event for event in read_events(STOREFRONT) if inside(event)]
+    assert (first[0]["received"], first[0]["written"]) == (len(lines), len(without_repeats(lines)))
+
+
+def test_objects_and_tables_carry_their_prefixes(kolkata: Pipeline, first: Any) -> None:
+    assert all(f"exports/mixpanel/{names.PROJECT_ID}/mp_master_event/2026/11/10/" in key for key in first[0]["objects"])
+    assert list(kolkata.lake.tables()) == [f"raw_{names.MASTER_TABLE}"]
+
+
+@pytest.mark.parametrize(
+    "event", [pipeline.payload("eventbridge-rule"), {"hour": "2026-11-10T18"}], ids=["rule", "manual"]
+)
+def test_other_ways_to_name_the_same_hour_find_it_done(kolkata: Pipeline, first: Any, event: Any) -> None:
+    before = kolkata.lake.snapshot()
+    again = kolkata.export(event)["slices"]
+    kolkata.wait_for_catalog()
+    assert [(s["slice"], s["status"]) for s in again] == [(first[0]["slice"], "unchanged")]
+    assert before.changes(kolkata.lake.snapshot()) == []
+
+
+def test_schedule_retries_for_a_day_and_keeps_what_failed(kolkata: Pipeline) -> None:
+    target = kolkata.schedule()["Target"]
+    assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] == 86400
+    assert "FailedSlices" in target["DeadLetterConfig"]["Arn"]
+    assert kolkata.schedule()["FlexibleTimeWindow"] == {"Mode": "OFF"}
