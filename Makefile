@@ -1,0 +1,94 @@
+# Mixlake. `make` lists what can be made. Needs GNU make, Rust and Python 3.11 or newer; the rest is set up here.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .local/venv/bin
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+# Processor of the Lambda functions: x86_64 or arm64. Building for another one than this machine's
+# needs its Rust target: rustup target add aarch64-unknown-linux-gnu
+ARCH ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+RUST_TARGET := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-gnu
+HOST_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
+
+# On the same processor the machine's own linker does; across, zig does.
+COMPILER = $(if $(filter $(RUST_TARGET),$(HOST_TARGET)),cargo,cargo-zigbuild)
+
+.PHONY: help
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Makes .local/venv with the pinned Python packages; does nothing when it is up to date
+	@$(PYTHON) local/setup_venv.py
+
+.PHONY: build
+build: ## Builds the release zip files of both functions for AWS (ARCH=x86_64 or arm64)
+	@$(PYTHON) local/setup_venv.py requirements-package.txt
+	PATH="$(CURDIR)/$(VENV):$$PATH" cargo-lambda lambda build --release --locked --output-format zip \
+		--compiler $(COMPILER) --target $(RUST_TARGET) --skip-target-check \
+		--lambda-dir target/lambda -p export-lambda -p catalog-lambda
+
+.PHONY: check
+check: check-rust check-template check-python check-spelling ## Checks format, lints, documentation, template, Python and spelling
+
+.PHONY: check-rust
+check-rust:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+.PHONY: check-template
+check-template: setup
+	$(VENV)/cfn-lint template.yaml
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam validate --lint --template template.yaml
+
+.PHONY: check-python
+check-python: setup
+	$(VENV)/ruff check --config local/ruff.toml local tests/e2e
+	$(VENV)/ruff format --check --config local/ruff.toml local tests/e2e
+
+.PHONY: check-spelling
+check-spelling: setup
+	$(VENV)/typos --exclude 'tests/data/*' --exclude Cargo.lock --exclude local/ruff.toml
+
+.PHONY: test
+test: test-rust test-e2e ## Runs every test: the crates' own, then end to end on local stand-ins
+
+.PHONY: test-rust
+test-rust: ## Runs the crates' tests only
+	cargo test --workspace --locked
+
+.PHONY: test-e2e
+test-e2e: binaries setup ## Runs the end-to-end tests only
+	$(VENV)/python -m pytest tests/e2e
+
+.PHONY: binaries
+binaries:
+	@cargo build --workspace --bins --locked
+
+.PHONY: demo
+demo: setup binaries ## Shows the whole way of an event on this machine; leaves files in .local/demo and no process
+	@$(VENV)/python -m local demo
+
+.PHONY: demo-query
+demo-query: setup ## Asks the demo's tables again: make demo-query SQL="SELECT ..."
+	@$(VENV)/python -m local query "$$SQL"
+
+.PHONY: demo-up
+demo-up: setup ## Keeps the demo's AWS running for other tools until Ctrl-C
+	@$(VENV)/python -m local up
+
+.PHONY: demo-stop
+demo-stop: setup ## Ends the demo's stand-ins if some terminal still runs them
+	@$(VENV)/python -m local stop
+
+.PHONY: clean
+clean: ## Removes what was built and .local, the demo's lake included
+	cargo clean
+	rm -rf .local
+
+# A query has quotes and commas of its own: it travels as a variable, not as shell text.
+export SQL
