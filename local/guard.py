@@ -34,7 +34,11 @@ def signal_group(child: "subprocess.Popen[bytes]", number: signal.Signals) -> No
 
 
 def main(command: list[str]) -> int:
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    except OSError as problem:
+        print(f"cannot start {command[0]}: {problem.strerror}", flush=True)
+        return 127
 
     def stop(*_: object) -> None:
         # In a thread: the handler interrupts `child.wait()` below, which holds the lock of the wait.
