@@ -36,6 +36,7 @@ impl Lakes {
 async fn a_folder_behaves_as_every_store_must() {
     let lakes = Lakes::new();
     store::conformance(async || lakes.store()).await;
+    store::a_tail_is_never_longer_than_its_object(&lakes.store()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

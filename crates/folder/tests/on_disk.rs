@@ -66,6 +66,7 @@ async fn deleting_the_last_object_of_a_folder_removes_the_folder() {
 async fn a_key_that_is_a_folder_of_others_is_an_error_and_no_refusal() {
     let (_folder, store) = lake();
     create(&store, "a/b").await;
+    assert_eq!(store.get("a").await.unwrap(), None);
     let error = store.put("a", Bytes::new(), Precondition::Absent).await.unwrap_err();
     assert!(error.hint.unwrap().contains("also be the folder"));
     let error = store.put("a/b/c", Bytes::new(), Precondition::Absent).await.unwrap_err();

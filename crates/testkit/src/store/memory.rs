@@ -212,13 +212,17 @@ fn etag(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{a_listing_of_many_pages_is_whole, conformance, conformance_under_races};
+    use crate::store::{
+        a_listing_of_many_pages_is_whole, a_tail_is_never_longer_than_its_object, conformance,
+        conformance_under_races,
+    };
     use rstest::rstest;
 
     #[tokio::test]
     async fn the_fake_behaves_as_every_store_must() {
         conformance(async || MemoryStore::new()).await;
         a_listing_of_many_pages_is_whole(&MemoryStore::new()).await;
+        a_tail_is_never_longer_than_its_object(&MemoryStore::new()).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

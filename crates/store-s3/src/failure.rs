@@ -1,0 +1,120 @@
+//! What S3's errors mean.
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use mixlake_app::ports::{Precondition, Put};
+use std::error::Error;
+
+/// What an error of S3 means for a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// The key is not there.
+    NoSuchKey,
+    /// The bucket is not there.
+    NoSuchBucket,
+    /// The condition of a write did not hold, or another write was faster.
+    ConditionFailed,
+    /// The range asked for lies outside of the object.
+    OutOfRange,
+    /// The role may not do it; or, for a read, the key is not there and the role may not list.
+    Denied,
+    /// The bucket lies in another region.
+    OtherRegion,
+    /// The credentials are not good, or no longer.
+    BadCredentials,
+    /// No answer came.
+    Unreachable,
+    /// Anything else.
+    Other,
+}
+
+/// Reads the error code; the status stands in where a stand-in or a proxy gives no code.
+fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Meaning {
+    if let SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) = error {
+        return Meaning::Unreachable;
+    }
+    match error.code() {
+        Some("NoSuchKey") => Meaning::NoSuchKey,
+        Some("NoSuchBucket") => Meaning::NoSuchBucket,
+        Some("PreconditionFailed" | "ConditionalRequestConflict") => Meaning::ConditionFailed,
+        Some("InvalidRange") => Meaning::OutOfRange,
+        Some("AccessDenied" | "AllAccessDisabled" | "Forbidden") => Meaning::Denied,
+        Some(
+            "PermanentRedirect"
+            | "AuthorizationHeaderMalformed"
+            | "IllegalLocationConstraintException",
+        ) => Meaning::OtherRegion,
+        Some("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken") => {
+            Meaning::BadCredentials
+        }
+        Some(_) => Meaning::Other,
+        None => by_status(error.raw_response().map(|response| response.status().as_u16())),
+    }
+}
+
+/// A bare 404 is no proof of absence, and stays an error.
+fn by_status(status: Option<u16>) -> Meaning {
+    match status {
+        Some(412) => Meaning::ConditionFailed,
+        Some(416) => Meaning::OutOfRange,
+        Some(403) => Meaning::Denied,
+        Some(301) => Meaning::OtherRegion,
+        Some(_) | None => Meaning::Other,
+    }
+}
+
+/// A call that failed, before it is known what it was about.
+pub(crate) struct Failure {
+    pub(crate) meaning: Meaning,
+    rights: &'static str,
+    pub(crate) cause: Box<dyn Error + Send + Sync>,
+}
+
+impl Failure {
+    pub(crate) fn of<E>(error: SdkError<E, HttpResponse>, rights: &'static str) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        Self { meaning: meaning(&error), rights, cause: Box::new(error) }
+    }
+
+    /// An answer that makes no sense.
+    pub(crate) fn odd(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { meaning: Meaning::Other, rights: "", cause: cause.into() }
+    }
+
+    /// `None` where the failure means that the key is not there.
+    pub(crate) fn unless_absent<T>(self) -> Result<Option<T>, Self> {
+        if self.meaning == Meaning::NoSuchKey { Ok(None) } else { Err(self) }
+    }
+
+    /// A write that was refused by its condition. S3 says "no such key" of a swap without object.
+    pub(crate) fn unless_refused(self, when: &Precondition) -> Result<Put, Self> {
+        let swap = matches!(when, Precondition::Matches(_));
+        let refused = self.meaning == Meaning::ConditionFailed
+            || (swap && self.meaning == Meaning::NoSuchKey);
+        if refused { Ok(Put::Refused) } else { Err(self) }
+    }
+
+    /// What a person should look at.
+    pub(crate) fn hint(&self, bucket: &str) -> Option<String> {
+        match self.meaning {
+            Meaning::NoSuchBucket => {
+                Some(format!("the bucket {bucket} does not exist: check s3_bucket"))
+            }
+            Meaning::Denied => Some(format!(
+                "access denied: the role needs {} on {bucket}, and the use of the key if the bucket is encrypted with one of KMS",
+                self.rights
+            )),
+            Meaning::OtherRegion => {
+                Some(format!("the bucket {bucket} lies in another region: check s3_region"))
+            }
+            Meaning::BadCredentials => Some("the credentials are wrong or have expired".to_owned()),
+            Meaning::Unreachable => {
+                Some("no answer from S3: check s3_region and the network".to_owned())
+            }
+            Meaning::NoSuchKey => Some("there is no such object".to_owned()),
+            Meaning::ConditionFailed | Meaning::OutOfRange | Meaning::Other => None,
+        }
+    }
+}

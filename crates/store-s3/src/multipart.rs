@@ -1,0 +1,105 @@
+//! Uploads in parts: whole at the last call, or aborted.
+
+use crate::failure::Failure;
+use crate::store::S3Store;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::Bytes;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use mixlake_app::ports::{Precondition, Put};
+
+/// Parts on their way at the same time: enough to fill a function's network at the part size.
+const IN_FLIGHT: usize = 4;
+
+/// What the role needs for all of it.
+const RIGHTS: &str = "s3:PutObject and s3:AbortMultipartUpload";
+
+/// An upload that has begun.
+struct Upload<'a> {
+    store: &'a S3Store,
+    key: &'a str,
+    id: String,
+}
+
+/// Uploads a body in parts; the condition is decided by the call that makes the object appear.
+pub(crate) async fn put(
+    store: &S3Store,
+    key: &str,
+    body: Bytes,
+    when: &Precondition,
+) -> Result<Put, Failure> {
+    let upload = Upload::begin(store, key).await?;
+    match upload.run(body, when).await {
+        Ok(()) => Ok(Put::Done),
+        Err(failure) => {
+            upload.abort().await;
+            failure.unless_refused(when)
+        }
+    }
+}
+
+impl<'a> Upload<'a> {
+    async fn begin(store: &'a S3Store, key: &'a str) -> Result<Self, Failure> {
+        let request = store.client.create_multipart_upload().bucket(&store.bucket).key(key);
+        let begun = request.send().await.map_err(|e| Failure::of(e, RIGHTS))?;
+        let id = begun.upload_id.ok_or_else(|| Failure::odd("S3 gave the upload no id"))?;
+        Ok(Self { store, key, id })
+    }
+
+    async fn run(&self, body: Bytes, when: &Precondition) -> Result<(), Failure> {
+        let size = self.store.part_size;
+        let parts = (0..body.len()).step_by(size).zip(1..).map(|(start, number)| {
+            let end = (start + size).min(body.len());
+            self.part(number, body.slice(start..end))
+        });
+        let parts = stream::iter(parts).buffered(IN_FLIGHT).try_collect().await?;
+        self.complete(parts, when).await
+    }
+
+    async fn part(&self, number: i32, body: Bytes) -> Result<CompletedPart, Failure> {
+        let request = self.store.client.upload_part();
+        let request = request.bucket(&self.store.bucket).key(self.key).upload_id(&self.id);
+        let sent = request.part_number(number).body(ByteStream::from(body)).send().await;
+        let sent = sent.map_err(|e| Failure::of(e, RIGHTS))?;
+        // What the SDK has added as a checksum of the part has to be named again at the end.
+        Ok(CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(sent.e_tag)
+            .set_checksum_crc32(sent.checksum_crc32)
+            .set_checksum_crc32_c(sent.checksum_crc32_c)
+            .set_checksum_crc64_nvme(sent.checksum_crc64_nvme)
+            .set_checksum_sha1(sent.checksum_sha1)
+            .set_checksum_sha256(sent.checksum_sha256)
+            .build())
+    }
+
+    async fn complete(
+        &self,
+        parts: Vec<CompletedPart>,
+        when: &Precondition,
+    ) -> Result<(), Failure> {
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+        let request = self.store.client.complete_multipart_upload();
+        let request = request.bucket(&self.store.bucket).key(self.key).upload_id(&self.id);
+        let request = request.multipart_upload(parts);
+        let request = match when {
+            Precondition::Absent => request.if_none_match("*"),
+            Precondition::Matches(etag) => request.if_match(etag),
+        };
+        request.send().await.map(|_| ()).map_err(|e| Failure::of(e, RIGHTS))
+    }
+
+    /// The first failure is what the caller hears of; this one only costs storage.
+    async fn abort(&self) {
+        let request = self.store.client.abort_multipart_upload();
+        let request = request.bucket(&self.store.bucket).key(self.key).upload_id(&self.id);
+        if let Err(error) = request.send().await {
+            tracing::warn!(
+                key = self.key,
+                upload_id = self.id,
+                error = %aws_sdk_s3::error::DisplayErrorContext(&error),
+                "could not abort an upload: its parts stay until a lifecycle rule removes them"
+            );
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The port, call by call.
+
+use crate::failure::{Failure, Meaning};
+use crate::multipart;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+use mixlake_app::ports::{Object, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// The size of a part, and the size up to which a body goes up in one call.
+const PART_SIZE: usize = 16 * 1024 * 1024;
+/// S3 takes no smaller part but the last.
+const SMALLEST_PART: usize = 5 * 1024 * 1024;
+
+const READ: &str = "s3:GetObject and s3:ListBucket";
+const WRITE: &str = "s3:PutObject";
+const COPY: &str = "s3:GetObject, s3:PutObject and s3:ListBucket";
+const DELETE: &str = "s3:DeleteObject";
+const LIST: &str = "s3:ListBucket";
+
+/// What a copy's source may carry as it is: a header is read as a URL is.
+const PLAIN: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A bucket.
+#[derive(Debug, Clone)]
+pub struct S3Store {
+    pub(crate) client: Client,
+    pub(crate) bucket: String,
+    pub(crate) part_size: usize,
+}
+
+impl S3Store {
+    /// A store over a bucket.
+    pub fn new(client: Client, bucket: impl Into<String>) -> Self {
+        Self { client, bucket: bucket.into(), part_size: PART_SIZE }
+    }
+
+    /// Sends bodies above this size in parts of it: more bytes in memory, fewer calls.
+    #[must_use]
+    pub fn with_part_size(self, bytes: usize) -> Self {
+        Self { part_size: bytes.max(SMALLEST_PART), ..self }
+    }
+
+    fn failed(&self, action: &'static str, key: &str, failure: Failure) -> StoreError {
+        let hint = failure.hint(&self.bucket);
+        StoreError { action, location: self.location(key), hint, cause: failure.cause }
+    }
+
+    async fn read(&self, key: &str, range: Option<String>) -> Result<GetObjectOutput, Failure> {
+        let request = self.client.get_object().bucket(&self.bucket).key(key).set_range(range);
+        request.send().await.map_err(|e| Failure::of(e, READ))
+    }
+
+    async fn whole(&self, key: &str) -> Result<Object, Failure> {
+        let read = self.read(key, None).await?;
+        let etag = read.e_tag.ok_or_else(|| Failure::odd("S3 gave the object no ETag"))?;
+        Ok(Object { body: collect(read.body).await?, etag })
+    }
+
+    /// An empty object has no byte that a range could name.
+    async fn end(&self, key: &str, length: u64) -> Result<Tail, Failure> {
+        let read = match self.read(key, Some(format!("bytes=-{}", length.max(1)))).await {
+            Ok(read) => read,
+            Err(failure) if failure.meaning == Meaning::OutOfRange => {
+                return Ok(Tail { bytes: Bytes::new(), size: 0 });
+            }
+            Err(failure) => return Err(failure),
+        };
+        let size = size_of_whole(&read)?;
+        let bytes = collect(read.body).await?;
+        let keep = usize::try_from(length).map_or(bytes.len(), |length| length.min(bytes.len()));
+        Ok(Tail { bytes: bytes.slice(bytes.len() - keep..), size })
+    }
+
+    async fn put_at_once(
+        &self,
+        key: &str,
+        body: Bytes,
+        when: &Precondition,
+    ) -> Result<Put, Failure> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key);
+        let request = match when {
+            Precondition::Absent => request.if_none_match("*"),
+            Precondition::Matches(etag) => request.if_match(etag),
+        };
+        match request.body(ByteStream::from(body)).send().await {
+            Ok(_) => Ok(Put::Done),
+            Err(error) => Failure::of(error, WRITE).unless_refused(when),
+        }
+    }
+
+    async fn keys(&self, prefix: &str) -> Result<Vec<ObjectMeta>, Failure> {
+        let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+        let mut pages = request.into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| Failure::of(e, LIST))?;
+            for object in page.contents.unwrap_or_default() {
+                let size = u64::try_from(object.size.unwrap_or_default()).unwrap_or_default();
+                found.extend(object.key.map(|key| ObjectMeta { key, size }));
+            }
+        }
+        Ok(found)
+    }
+}
+
+async fn collect(body: ByteStream) -> Result<Bytes, Failure> {
+    body.collect()
+        .await
+        .map(aws_sdk_s3::primitives::AggregatedBytes::into_bytes)
+        .map_err(Failure::odd)
+}
+
+/// `bytes 4-9/10`; where no range was applied, the length of the body is the size.
+fn size_of_whole(read: &GetObjectOutput) -> Result<u64, Failure> {
+    let size = match &read.content_range {
+        Some(range) => range.rsplit_once('/').and_then(|(_, size)| size.parse().ok()),
+        None => read.content_length.and_then(|length| u64::try_from(length).ok()),
+    };
+    size.ok_or_else(|| Failure::odd("S3 did not say how large the object is"))
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for S3Store {
+    async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
+        let read = self.whole(key).await.map(Some).or_else(Failure::unless_absent);
+        read.map_err(|e| self.failed("read", key, e))
+    }
+
+    async fn tail(&self, key: &str, length: u64) -> Result<Option<Tail>, StoreError> {
+        let read = self.end(key, length).await.map(Some).or_else(Failure::unless_absent);
+        read.map_err(|e| self.failed("read", key, e))
+    }
+
+    async fn put(&self, key: &str, body: Bytes, when: Precondition) -> Result<Put, StoreError> {
+        let put = if body.len() > self.part_size {
+            multipart::put(self, key, body, &when).await
+        } else {
+            self.put_at_once(key, body, &when).await
+        };
+        put.map_err(|e| self.failed("write", key, e))
+    }
+
+    async fn copy(&self, from: &str, to: &str) -> Result<(), StoreError> {
+        let source = format!("{}/{}", self.bucket, utf8_percent_encode(from, PLAIN));
+        let request = self.client.copy_object().bucket(&self.bucket).key(to).copy_source(source);
+        let copied = request.send().await.map_err(|e| Failure::of(e, COPY));
+        copied.map(|_| ()).map_err(|e| self.failed("copy", from, e))
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        let request = self.client.delete_object().bucket(&self.bucket).key(key);
+        let deleted = request.send().await.map_err(|e| Failure::of(e, DELETE));
+        match deleted.map(|_| ()) {
+            Ok(()) => Ok(()),
+            Err(failure) if failure.meaning == Meaning::NoSuchKey => Ok(()),
+            Err(failure) => Err(self.failed("delete", key, failure)),
+        }
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError> {
+        self.keys(prefix).await.map_err(|e| self.failed("list", prefix, e))
+    }
+
+    fn location(&self, key: &str) -> String {
+        format!("s3://{}/{key}", self.bucket)
+    }
+}
