@@ -1,1 +1,13 @@
+#![doc = include_str!("../README.md")]
 
+mod batch;
+mod catalog;
+mod client;
+mod failure;
+mod parquet;
+mod partitions;
+mod table;
+mod text;
+
+pub use catalog::GlueCatalog;
+pub use client::client;

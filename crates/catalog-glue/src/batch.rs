@@ -1,0 +1,81 @@
+//! Batches: Glue takes so many items at a time, and answers for each of them.
+
+use crate::failure::{Call, hint_of};
+use aws_sdk_glue::types::{BatchUpdatePartitionFailureEntry, ErrorDetail, PartitionError};
+use mixlake_app::ports::CatalogError;
+
+/// The most items of one call.
+pub(crate) const READ: usize = 1000;
+pub(crate) const WRITE: usize = 100;
+pub(crate) const DELETE: usize = 25;
+
+/// An item that a batch did not do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ItemError {
+    pub(crate) value: String,
+    pub(crate) code: String,
+    message: String,
+}
+
+impl ItemError {
+    fn new(values: Option<Vec<String>>, detail: Option<ErrorDetail>) -> Self {
+        let (code, message) =
+            detail.map(|detail| (detail.error_code, detail.error_message)).unwrap_or_default();
+        Self {
+            value: value_of(&values.unwrap_or_default()),
+            code: code.unwrap_or_else(|| "without a code".to_owned()),
+            message: message.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<PartitionError> for ItemError {
+    fn from(error: PartitionError) -> Self {
+        Self::new(error.partition_values, error.error_detail)
+    }
+}
+
+impl From<BatchUpdatePartitionFailureEntry> for ItemError {
+    fn from(error: BatchUpdatePartitionFailureEntry) -> Self {
+        Self::new(error.partition_value_list, error.error_detail)
+    }
+}
+
+/// Ours have one value; those of a foreign table are joined as Hive joins them.
+pub(crate) fn value_of(values: &[String]) -> String {
+    values.join("/")
+}
+
+/// The items of a batch that were not done.
+#[derive(Debug)]
+pub(crate) struct Undone(Vec<ItemError>);
+
+/// How many items an error tells of: a log line has an end.
+const TOLD: usize = 10;
+
+impl std::error::Error for Undone {}
+
+impl std::fmt::Display for Undone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of the partitions were not done", self.0.len())?;
+        for (i, ItemError { value, code, message }) in self.0.iter().take(TOLD).enumerate() {
+            write!(f, "{} {value}: {code} {message}", if i == 0 { ":" } else { ";" })?;
+        }
+        if self.0.len() > TOLD { f.write_str("; ...") } else { Ok(()) }
+    }
+}
+
+/// All done, or an error that lists the items and their codes.
+pub(crate) fn all_done(
+    call: Call,
+    subject: &str,
+    undone: Vec<ItemError>,
+) -> Result<(), CatalogError> {
+    let Some(first) = undone.first() else { return Ok(()) };
+    Err(CatalogError::Failed {
+        action: call.verb,
+        subject: format!("partitions of {subject}"),
+        hint: hint_of(call, &first.code),
+        cause: Box::new(Undone(undone)),
+    })
+}

@@ -1,0 +1,141 @@
+//! The port, call by call.
+
+use crate::failure::{CREATE_TABLE, GET_TABLE, GET_TABLES, UPDATE_TABLE, failure, refused};
+use crate::parquet;
+use crate::partitions::{Partitions, in_order};
+use crate::table;
+use aws_sdk_glue::Client;
+use aws_sdk_glue::types::{Table, TableAttributes};
+use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
+
+/// A database of the Glue Data Catalog.
+#[derive(Debug, Clone)]
+pub struct GlueCatalog {
+    pub(crate) client: Client,
+    pub(crate) database: String,
+}
+
+impl GlueCatalog {
+    /// A catalog over a database, which must exist.
+    pub fn new(client: Client, database: impl Into<String>) -> Self {
+        Self { client, database: database.into() }
+    }
+
+    pub(crate) fn subject(&self, table: &str) -> String {
+        format!("table {}.{table}", self.database)
+    }
+
+    fn database_subject(&self) -> String {
+        format!("database {}", self.database)
+    }
+
+    fn partitions_of<'a>(&'a self, table: &'a str) -> Partitions<'a> {
+        Partitions { catalog: self, table }
+    }
+
+    /// `None` also where the database is not there: creating the table will say so.
+    async fn read(&self, name: &str) -> Result<Option<Table>, CatalogError> {
+        let request = self.client.get_table().database_name(&self.database).name(name);
+        match request.send().await.map_err(|e| failure(GET_TABLE, &self.subject(name), e)) {
+            Ok(answer) => Ok(answer.table),
+            Err(CatalogError::NotFound(_)) => Ok(None),
+            Err(error @ (CatalogError::Conflict(_) | CatalogError::Failed { .. })) => Err(error),
+        }
+    }
+
+    async fn update(
+        &self,
+        table: Table,
+        version: &str,
+        columns: &[Column],
+    ) -> Result<(), CatalogError> {
+        let subject = self.subject(&table.name);
+        let odd = |e| refused(UPDATE_TABLE, &subject, e);
+        let added: Result<Vec<_>, _> = columns.iter().map(parquet::column).collect();
+        let input = added.and_then(|added| table::with_columns(table, added)).map_err(odd)?;
+        let request = self.client.update_table().database_name(&self.database).table_input(input);
+        let request = request.version_id(version).skip_archive(true);
+        request.send().await.map(|_| ()).map_err(|e| failure(UPDATE_TABLE, &subject, e))
+    }
+}
+
+#[async_trait::async_trait]
+impl Catalog for GlueCatalog {
+    async fn tables(&self, prefix: &str) -> Result<Vec<String>, CatalogError> {
+        let request = self.client.get_tables().database_name(&self.database);
+        // Filtered here: what Glue takes for a pattern differs from what its stand-ins do.
+        let mut pages = request.attributes_to_get(TableAttributes::Name).into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| failure(GET_TABLES, &self.database_subject(), e))?;
+            names.extend(page.table_list.unwrap_or_default().into_iter().map(|table| table.name));
+        }
+        names.retain(|name| name.starts_with(prefix));
+        names.sort();
+        Ok(names)
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<TableState>, CatalogError> {
+        let Some(read) = self.read(name).await? else { return Ok(None) };
+        let state = table::state(read);
+        let unversioned = || refused(GET_TABLE, &self.subject(name), "the table has no VersionId");
+        state.ok_or_else(unversioned).map(Some)
+    }
+
+    async fn create_table(&self, table: &NewTable) -> Result<(), CatalogError> {
+        let subject = self.subject(&table.name);
+        let input = parquet::table(table).map_err(|e| refused(CREATE_TABLE, &subject, e))?;
+        let request = self.client.create_table().database_name(&self.database).table_input(input);
+        match request.send().await.map_err(|e| failure(CREATE_TABLE, &subject, e)) {
+            Ok(_) => Ok(()),
+            // What a table is created in can only be missing as a whole.
+            Err(CatalogError::NotFound(_)) => Err(CatalogError::NotFound(self.database_subject())),
+            Err(error @ (CatalogError::Conflict(_) | CatalogError::Failed { .. })) => Err(error),
+        }
+    }
+
+    async fn append_columns(
+        &self,
+        table: &str,
+        version: &str,
+        columns: &[Column],
+    ) -> Result<(), CatalogError> {
+        let subject = self.subject(table);
+        let read = self.read(table).await?;
+        let read = read.ok_or_else(|| CatalogError::NotFound(subject.clone()))?;
+        if read.version_id.as_deref() != Some(version) {
+            return Err(CatalogError::Conflict(subject));
+        }
+        if let Some(name) = table::duplicate(&read, columns) {
+            let cause = format!("the table has a column {name:?} already");
+            return Err(refused(UPDATE_TABLE, &subject, cause));
+        }
+        if columns.is_empty() { Ok(()) } else { self.update(read, version, columns).await }
+    }
+
+    async fn partitions(
+        &self,
+        table: &str,
+        values: &[String],
+    ) -> Result<Vec<Partition>, CatalogError> {
+        let partitions = self.partitions_of(table);
+        let found = if values.is_empty() {
+            partitions.all().await
+        } else {
+            partitions.some(&values.iter().map(String::as_str).collect::<Vec<_>>()).await
+        };
+        found.map(in_order)
+    }
+
+    async fn put_partitions(
+        &self,
+        table: &str,
+        partitions: &[Partition],
+    ) -> Result<(), CatalogError> {
+        self.partitions_of(table).put(partitions).await
+    }
+
+    async fn remove_partitions(&self, table: &str, values: &[String]) -> Result<(), CatalogError> {
+        self.partitions_of(table).remove(values).await
+    }
+}

@@ -1,0 +1,109 @@
+//! What Glue's errors mean.
+
+use aws_sdk_glue::config::http::HttpResponse;
+use aws_sdk_glue::error::{ProvideErrorMetadata, SdkError};
+use mixlake_app::ports::CatalogError;
+use std::error::Error;
+
+/// A call to Glue: for the person who reads of its failure.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call {
+    /// `read`, `create`, `update` or `delete`.
+    pub(crate) verb: &'static str,
+    /// The right it needs.
+    pub(crate) right: &'static str,
+    /// What Lake Formation has to grant, where it is in charge.
+    pub(crate) grant: &'static str,
+}
+
+const ALTER: &str = "ALTER on the table and the data location";
+
+pub(crate) const GET_TABLES: Call =
+    Call { verb: "read", right: "glue:GetTables", grant: "DESCRIBE on the database" };
+pub(crate) const GET_TABLE: Call =
+    Call { verb: "read", right: "glue:GetTable", grant: "DESCRIBE on the table" };
+pub(crate) const CREATE_TABLE: Call = Call {
+    verb: "create",
+    right: "glue:CreateTable",
+    grant: "CREATE_TABLE on the database and the data location",
+};
+pub(crate) const UPDATE_TABLE: Call =
+    Call { verb: "update", right: "glue:UpdateTable", grant: ALTER };
+pub(crate) const GET_PARTITIONS: Call =
+    Call { verb: "read", right: "glue:GetPartitions", grant: "DESCRIBE on the table" };
+pub(crate) const BATCH_GET: Call =
+    Call { verb: "read", right: "glue:BatchGetPartition", grant: "DESCRIBE on the table" };
+pub(crate) const BATCH_CREATE: Call =
+    Call { verb: "create", right: "glue:BatchCreatePartition", grant: ALTER };
+pub(crate) const BATCH_UPDATE: Call =
+    Call { verb: "update", right: "glue:BatchUpdatePartition", grant: ALTER };
+pub(crate) const BATCH_DELETE: Call =
+    Call { verb: "delete", right: "glue:BatchDeletePartition", grant: ALTER };
+
+/// Turns an error of the SDK into one of the port.
+pub(crate) fn failure<E>(
+    call: Call,
+    subject: &str,
+    error: SdkError<E, HttpResponse>,
+) -> CatalogError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    match error.code() {
+        Some("EntityNotFoundException") => CatalogError::NotFound(subject.to_owned()),
+        Some("ConcurrentModificationException" | "AlreadyExistsException") => {
+            CatalogError::Conflict(subject.to_owned())
+        }
+        code => CatalogError::Failed {
+            action: call.verb,
+            subject: subject.to_owned(),
+            hint: hint(call, &error, code),
+            cause: Box::new(error),
+        },
+    }
+}
+
+/// A failure that is none of a call: the answer, or the request, makes no sense.
+pub(crate) fn refused(
+    call: Call,
+    subject: &str,
+    cause: impl Into<Box<dyn Error + Send + Sync>>,
+) -> CatalogError {
+    CatalogError::Failed {
+        action: call.verb,
+        subject: subject.to_owned(),
+        hint: None,
+        cause: cause.into(),
+    }
+}
+
+fn hint<E>(call: Call, error: &SdkError<E, HttpResponse>, code: Option<&str>) -> Option<String> {
+    if let SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) = error {
+        return Some("no answer from Glue: check the region and the network".to_owned());
+    }
+    hint_of(call, code?)
+}
+
+/// What a person should look at, by the code of an error or of an item of a batch.
+pub(crate) fn hint_of(call: Call, code: &str) -> Option<String> {
+    let Call { right, grant, .. } = call;
+    match code {
+        "AccessDeniedException" | "AccessDenied" => Some(format!(
+            "access denied: the role needs {right} on the catalog, the database and its tables; \
+             under Lake Formation also {grant}"
+        )),
+        "ResourceNumberLimitExceededException" => Some(
+            "a limit of Glue is reached: the size of a table (columns), or the tables, partitions \
+             or versions of the account"
+                .to_owned(),
+        ),
+        "InvalidInputException" | "ValidationException" => Some(
+            "Glue does not take it: a name, type or comment, or a table that has grown too large"
+                .to_owned(),
+        ),
+        "ExpiredTokenException" | "UnrecognizedClientException" | "InvalidSignatureException" => {
+            Some("the credentials are wrong or have expired".to_owned())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,228 @@
+//! Partitions: read, added, moved and removed in batches.
+
+use crate::batch::{self, ItemError, all_done, value_of};
+use crate::catalog::GlueCatalog;
+use crate::failure::{
+    BATCH_CREATE, BATCH_DELETE, BATCH_GET, BATCH_UPDATE, GET_PARTITIONS, failure, refused,
+};
+use crate::parquet;
+use aws_sdk_glue::types::{
+    BatchUpdatePartitionRequestEntry, Partition as GluePartition, PartitionInput,
+    PartitionValueList,
+};
+use mixlake_app::ports::{CatalogError, Partition};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// Glue may hand keys back unprocessed; when this many calls in a row brought nothing, it is over.
+const FRUITLESS: usize = 5;
+
+const GONE: &str = "EntityNotFoundException";
+const EXISTS: &str = "AlreadyExistsException";
+const MOVED_ON: &str = "ConcurrentModificationException";
+
+/// The partitions of one table.
+pub(crate) struct Partitions<'a> {
+    pub(crate) catalog: &'a GlueCatalog,
+    pub(crate) table: &'a str,
+}
+
+/// Where each partition is to be, by value. Of a value given twice, the last one counts.
+type Wanted<'a> = BTreeMap<&'a str, &'a str>;
+
+impl Partitions<'_> {
+    fn subject(&self) -> String {
+        self.catalog.subject(self.table)
+    }
+
+    /// All partitions, without their columns: thousands of days times thousands of columns.
+    pub(crate) async fn all(&self) -> Result<Vec<GluePartition>, CatalogError> {
+        let request = self.catalog.client.get_partitions().exclude_column_schema(true);
+        let request = request.database_name(&self.catalog.database).table_name(self.table);
+        let mut pages = request.into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| failure(GET_PARTITIONS, &self.subject(), e))?;
+            found.extend(page.partitions.unwrap_or_default());
+        }
+        Ok(found)
+    }
+
+    /// The partitions with these values, as far as they exist.
+    pub(crate) async fn some(&self, values: &[&str]) -> Result<Vec<GluePartition>, CatalogError> {
+        let key = |value: &&str| PartitionValueList::builder().values(*value).build();
+        let keys: Result<VecDeque<_>, _> = values.iter().map(key).collect();
+        let mut keys = keys.map_err(|e| refused(BATCH_GET, &self.subject(), e))?;
+        let mut found = Vec::new();
+        let mut fruitless = 0;
+        while !keys.is_empty() {
+            let asked = keys.drain(..keys.len().min(batch::READ)).collect::<Vec<_>>();
+            let count = asked.len();
+            let (partitions, unprocessed) = self.batch_get(asked).await?;
+            fruitless = if unprocessed.len() == count { fruitless + 1 } else { 0 };
+            if fruitless == FRUITLESS {
+                let cause = format!("Glue does not process {count} of the partitions");
+                return Err(refused(BATCH_GET, &self.subject(), cause));
+            }
+            found.extend(partitions);
+            keys.extend(unprocessed);
+        }
+        Ok(found)
+    }
+
+    async fn batch_get(
+        &self,
+        keys: Vec<PartitionValueList>,
+    ) -> Result<(Vec<GluePartition>, Vec<PartitionValueList>), CatalogError> {
+        let request = self.catalog.client.batch_get_partition();
+        let request = request.database_name(&self.catalog.database).table_name(self.table);
+        let answer = request.set_partitions_to_get(Some(keys)).send().await;
+        let answer = answer.map_err(|e| failure(BATCH_GET, &self.subject(), e))?;
+        Ok((answer.partitions.unwrap_or_default(), answer.unprocessed_keys.unwrap_or_default()))
+    }
+
+    /// Adds what is not there, moves what is elsewhere, and leaves the rest alone.
+    pub(crate) async fn put(&self, partitions: &[Partition]) -> Result<(), CatalogError> {
+        let wanted: Wanted<'_> =
+            partitions.iter().map(|p| (p.value.as_str(), p.location.as_str())).collect();
+        let values: Vec<&str> = wanted.keys().copied().collect();
+        let existing = by_value(self.some(&values).await?);
+        let missing: Vec<&str> =
+            values.into_iter().filter(|value| !existing.contains_key(*value)).collect();
+        let overtaken = self.create(&wanted, &missing).await?;
+        self.move_to(&wanted, existing).await?;
+        self.compare(&wanted, &overtaken).await
+    }
+
+    /// Moves those that somebody else added in the meantime, if they are elsewhere.
+    async fn compare(&self, wanted: &Wanted<'_>, values: &[String]) -> Result<(), CatalogError> {
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let existing = by_value(self.some(&values).await?);
+        if existing.len() < values.len() {
+            return Err(self.conflict());
+        }
+        self.move_to(wanted, existing).await
+    }
+
+    fn conflict(&self) -> CatalogError {
+        CatalogError::Conflict(format!("partitions of {}", self.subject()))
+    }
+
+    /// Says which ones exist after all.
+    async fn create(
+        &self,
+        wanted: &Wanted<'_>,
+        missing: &[&str],
+    ) -> Result<Vec<String>, CatalogError> {
+        let mut undone = Vec::new();
+        for values in missing.chunks(batch::WRITE) {
+            let inputs = values.iter().map(|value| parquet::partition(value, wanted[value]));
+            let request = self.catalog.client.batch_create_partition();
+            let request = request.database_name(&self.catalog.database).table_name(self.table);
+            let answer = request.set_partition_input_list(Some(inputs.collect())).send().await;
+            let answer = answer.map_err(|e| failure(BATCH_CREATE, &self.subject(), e))?;
+            undone.extend(answer.errors.unwrap_or_default().into_iter().map(ItemError::from));
+        }
+        let (exist, undone): (Vec<_>, Vec<_>) =
+            undone.into_iter().partition(|item| item.code == EXISTS);
+        all_done(BATCH_CREATE, &self.subject(), undone)?;
+        Ok(exist.into_iter().map(|item| item.value).collect())
+    }
+
+    /// Moves those whose location is another; all else on them stays.
+    async fn move_to(
+        &self,
+        wanted: &Wanted<'_>,
+        existing: HashMap<String, GluePartition>,
+    ) -> Result<(), CatalogError> {
+        let moves = existing.into_iter().filter_map(|(value, partition)| {
+            let location = wanted.get(value.as_str())?;
+            (location_of(&partition) != *location).then(|| moved(partition, location))
+        });
+        let mut moves: Vec<_> = moves.collect();
+        moves.sort_by(|a, b| a.values.cmp(&b.values));
+        let mut undone = Vec::new();
+        for inputs in moves.chunks(batch::WRITE) {
+            undone.extend(self.batch_update(inputs).await?);
+        }
+        // Without a version there is no swap; but what vanished or is being changed is a conflict.
+        if undone.iter().any(|item| matches!(item.code.as_str(), GONE | MOVED_ON)) {
+            return Err(self.conflict());
+        }
+        all_done(BATCH_UPDATE, &self.subject(), undone)
+    }
+
+    async fn batch_update(
+        &self,
+        inputs: &[PartitionInput],
+    ) -> Result<Vec<ItemError>, CatalogError> {
+        let entry = |input: &PartitionInput| {
+            BatchUpdatePartitionRequestEntry::builder()
+                .set_partition_value_list(input.values.clone())
+                .partition_input(input.clone())
+                .build()
+        };
+        let entries: Result<Vec<_>, _> = inputs.iter().map(entry).collect();
+        let entries = entries.map_err(|e| refused(BATCH_UPDATE, &self.subject(), e))?;
+        let request = self.catalog.client.batch_update_partition();
+        let request = request.database_name(&self.catalog.database).table_name(self.table);
+        let answer = request.set_entries(Some(entries)).send().await;
+        let answer = answer.map_err(|e| failure(BATCH_UPDATE, &self.subject(), e))?;
+        Ok(answer.errors.unwrap_or_default().into_iter().map(ItemError::from).collect())
+    }
+
+    /// Removes partitions; those that are not there are removed.
+    pub(crate) async fn remove(&self, values: &[String]) -> Result<(), CatalogError> {
+        let mut undone = Vec::new();
+        for values in values.chunks(batch::DELETE) {
+            let key = |value: &String| PartitionValueList::builder().values(value).build();
+            let keys: Result<Vec<_>, _> = values.iter().map(key).collect();
+            let keys = keys.map_err(|e| refused(BATCH_DELETE, &self.subject(), e))?;
+            let request = self.catalog.client.batch_delete_partition();
+            let request = request.database_name(&self.catalog.database).table_name(self.table);
+            let answer = request.set_partitions_to_delete(Some(keys)).send().await;
+            let answer = answer.map_err(|e| failure(BATCH_DELETE, &self.subject(), e))?;
+            undone.extend(answer.errors.unwrap_or_default().into_iter().map(ItemError::from));
+        }
+        undone.retain(|item| item.code != GONE);
+        all_done(BATCH_DELETE, &self.subject(), undone)
+    }
+}
+
+/// As the port shows them.
+pub(crate) fn in_order(partitions: Vec<GluePartition>) -> Vec<Partition> {
+    let mut shown: Vec<Partition> = partitions
+        .into_iter()
+        .map(|partition| Partition {
+            location: location_of(&partition).to_owned(),
+            value: value_of(partition.values()),
+        })
+        .collect();
+    shown.sort_by(|a, b| a.value.cmp(&b.value));
+    shown
+}
+
+fn by_value(partitions: Vec<GluePartition>) -> HashMap<String, GluePartition> {
+    partitions.into_iter().map(|partition| (value_of(partition.values()), partition)).collect()
+}
+
+fn location_of(partition: &GluePartition) -> &str {
+    partition.storage_descriptor.as_ref().and_then(|storage| storage.location()).unwrap_or_default()
+}
+
+/// The partition elsewhere, with everything that others put on it.
+fn moved(partition: GluePartition, location: &str) -> PartitionInput {
+    let storage = match partition.storage_descriptor {
+        Some(mut storage) => {
+            storage.location = Some(location.to_owned());
+            storage
+        }
+        None => parquet::storage(location, Vec::new()),
+    };
+    PartitionInput::builder()
+        .set_values(partition.values)
+        .set_last_access_time(partition.last_access_time)
+        .storage_descriptor(storage)
+        .set_parameters(partition.parameters)
+        .set_last_analyzed_time(partition.last_analyzed_time)
+        .build()
+}

@@ -1,0 +1,100 @@
+//! A table as Glue gives it, and as Glue wants it back.
+//!
+//! `UpdateTable` replaces everything: a field that is forgotten here is a field that somebody loses.
+
+use aws_sdk_glue::error::BuildError;
+use aws_sdk_glue::types::{
+    Table, TableInput, ViewDefinition, ViewDefinitionInput, ViewRepresentation,
+    ViewRepresentationInput,
+};
+use mixlake_app::ports::{Column, TableState};
+
+/// What the port shows of a table. `None`: Glue gave no version, and there is nothing to swap by.
+pub(crate) fn state(table: Table) -> Option<TableState> {
+    let storage = table.storage_descriptor.unwrap_or_else(empty_storage);
+    let column = |column: aws_sdk_glue::types::Column| Column {
+        name: column.name,
+        hive_type: column.r#type.unwrap_or_default(),
+        comment: column.comment,
+    };
+    let keys = table.partition_keys.unwrap_or_default();
+    Some(TableState {
+        version: table.version_id?,
+        columns: storage.columns.unwrap_or_default().into_iter().map(column).collect(),
+        partition_keys: keys.into_iter().map(|key| key.name).collect(),
+        location: storage.location.unwrap_or_default(),
+    })
+}
+
+/// The table with columns at the end, and all else as it was read.
+pub(crate) fn with_columns(
+    table: Table,
+    added: Vec<aws_sdk_glue::types::Column>,
+) -> Result<TableInput, BuildError> {
+    let mut storage = table.storage_descriptor.unwrap_or_else(empty_storage);
+    storage.columns.get_or_insert_default().extend(added);
+    TableInput::builder()
+        .name(table.name)
+        .set_description(table.description)
+        .set_owner(table.owner)
+        .set_last_access_time(table.last_access_time)
+        .set_last_analyzed_time(table.last_analyzed_time)
+        .retention(table.retention)
+        .storage_descriptor(storage)
+        .set_partition_keys(table.partition_keys)
+        .set_view_original_text(table.view_original_text)
+        .set_view_expanded_text(table.view_expanded_text)
+        .set_table_type(table.table_type)
+        .set_parameters(table.parameters)
+        .set_target_table(table.target_table)
+        .set_federated_table(table.federated_table)
+        .set_view_definition(table.view_definition.map(view))
+        .build()
+}
+
+fn view(view: ViewDefinition) -> ViewDefinitionInput {
+    let representations = view.representations;
+    let representations = representations.map(|all| all.into_iter().map(representation).collect());
+    ViewDefinitionInput::builder()
+        .set_is_protected(view.is_protected)
+        .set_is_managed(view.is_managed)
+        .set_definer(view.definer)
+        .set_representations(representations)
+        .view_version_id(view.view_version_id)
+        .set_view_version_token(view.view_version_token)
+        .set_refresh_seconds(view.refresh_seconds)
+        .set_last_refresh_type(view.last_refresh_type)
+        .set_sub_objects(view.sub_objects)
+        .set_sub_object_version_ids(view.sub_object_version_ids)
+        .set_sub_objects_statistics(view.sub_objects_statistics)
+        .set_spark_pipeline_info(view.spark_pipeline_info)
+        .build()
+}
+
+/// Whether it is stale is Glue's to say, and cannot be given back.
+fn representation(view: ViewRepresentation) -> ViewRepresentationInput {
+    ViewRepresentationInput::builder()
+        .set_dialect(view.dialect)
+        .set_dialect_version(view.dialect_version)
+        .set_view_original_text(view.view_original_text)
+        .set_validation_connection(view.validation_connection)
+        .set_view_expanded_text(view.view_expanded_text)
+        .build()
+}
+
+fn empty_storage() -> aws_sdk_glue::types::StorageDescriptor {
+    aws_sdk_glue::types::StorageDescriptor::builder().build()
+}
+
+/// The first of the columns that the table has already, as a column or as a partition key.
+/// Glue and the engines fold the case of names.
+pub(crate) fn duplicate<'a>(table: &Table, added: &'a [Column]) -> Option<&'a str> {
+    let storage = table.storage_descriptor.as_ref();
+    let columns = storage.map(|storage| storage.columns()).unwrap_or_default();
+    let taken = columns.iter().chain(table.partition_keys()).map(|c| c.name.to_lowercase());
+    let mut taken: std::collections::HashSet<String> = taken.collect();
+    added.iter().map(|c| c.name.as_str()).find(|name| !taken.insert(name.to_lowercase()))
+}
+
+#[cfg(test)]
+mod tests;
