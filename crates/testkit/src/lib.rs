@@ -3,5 +3,6 @@
 #[expect(clippy::unwrap_used, reason = "a check that cannot go on ends its test")]
 pub mod catalog;
 pub mod faults;
+pub mod mixpanel;
 #[expect(clippy::unwrap_used, reason = "a check that cannot go on ends its test")]
 pub mod store;

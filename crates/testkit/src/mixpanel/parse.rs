@@ -1,0 +1,229 @@
+//! Reads a `where` expression: comparisons, `and`, `or`, parentheses. Everything else is an error
+//! that quotes the whole expression, so that no filter is ever silently ignored.
+
+use super::expression::{Comparison, Expression, Value};
+use mixlake_domain::Timestamp;
+
+/// Deep enough for people, shallow enough for the stack.
+const MAX_DEPTH: usize = 50;
+
+/// Parses an expression; the text of the 400 answer if that is not possible.
+pub(super) fn expression(text: &str) -> Result<Expression, String> {
+    let refuse = |why: &str| format!("where is not a valid expression: {text:?}: {why}");
+    let mut parser =
+        Parser { tokens: tokens(text).map_err(|e| refuse(&e))?.into_iter().peekable() };
+    let expression = parser.disjunction(0).map_err(|e| refuse(&e))?;
+    match parser.tokens.next() {
+        None => Ok(expression),
+        Some(token) => Err(refuse(&format!("unexpected {token:?}"))),
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Token {
+    Word(String),
+    Literal(Value),
+    Symbol(&'static str),
+}
+
+/// Longer symbols first, so that `<=` is not read as `<`.
+const SYMBOLS: [&str; 10] = ["==", "!=", "<=", ">=", "<", ">", "(", ")", "[", "]"];
+
+fn tokens(text: &str) -> Result<Vec<Token>, String> {
+    let mut tokens = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let (token, length) = if first == '"' {
+            string(rest)?
+        } else if let Some(symbol) = SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)) {
+            (Token::Symbol(symbol), symbol.len())
+        } else {
+            word(rest)?
+        };
+        tokens.push(token);
+        rest = rest[length..].trim_start();
+    }
+    Ok(tokens)
+}
+
+fn string(rest: &str) -> Result<(Token, usize), String> {
+    let mut escaped = false;
+    let end = rest.bytes().skip(1).position(|byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    });
+    let length = end.ok_or("a string is not closed")? + 2;
+    let text = serde_json::from_str(&rest[..length]).map_err(|_| "a string has a bad escape")?;
+    Ok((Token::Literal(Value::Text(text)), length))
+}
+
+fn word(rest: &str) -> Result<(Token, usize), String> {
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '+');
+    let length = rest.find(|c| !part(c)).unwrap_or(rest.len());
+    let word = &rest[..length];
+    let token = match (word, serde_json::from_str(word)) {
+        ("", _) => return Err(format!("unexpected {:?}", rest.chars().next())),
+        (_, Ok(number)) => Token::Literal(Value::Number(number)),
+        ("true" | "false", _) => Token::Literal(Value::Boolean(word == "true")),
+        _ => Token::Word(word.to_owned()),
+    };
+    Ok((token, length))
+}
+
+struct Parser {
+    tokens: std::iter::Peekable<std::vec::IntoIter<Token>>,
+}
+
+impl Parser {
+    fn disjunction(&mut self, depth: usize) -> Result<Expression, String> {
+        let mut left = self.conjunction(depth)?;
+        while self.takes_word("or") {
+            left = Expression::Or(Box::new(left), Box::new(self.conjunction(depth)?));
+        }
+        Ok(left)
+    }
+
+    fn conjunction(&mut self, depth: usize) -> Result<Expression, String> {
+        let mut left = self.term(depth)?;
+        while self.takes_word("and") {
+            left = Expression::And(Box::new(left), Box::new(self.term(depth)?));
+        }
+        Ok(left)
+    }
+
+    fn term(&mut self, depth: usize) -> Result<Expression, String> {
+        if depth > MAX_DEPTH {
+            return Err("too many parentheses".to_owned());
+        }
+        match self.next()? {
+            Token::Symbol("(") => {
+                let inner = self.disjunction(depth + 1)?;
+                self.symbol(")")?;
+                Ok(inner)
+            }
+            Token::Word(word) if word == "event" => self.time_comparison(),
+            Token::Word(word) if word == "properties" => self.property_comparison(),
+            other => Err(format!("unexpected {other:?}")),
+        }
+    }
+
+    fn time_comparison(&mut self) -> Result<Expression, String> {
+        if self.index()? != "$time" {
+            return Err("of event only [\"$time\"] can be compared".to_owned());
+        }
+        let comparison = self.comparison()?;
+        if !self.takes_word("datetime") {
+            return Err("event[\"$time\"] is compared with datetime(\"...\")".to_owned());
+        }
+        self.symbol("(")?;
+        let text = self.text()?;
+        self.symbol(")")?;
+        let at: Timestamp = format!("{text}Z")
+            .parse()
+            .map_err(|_| format!("datetime takes 2026-01-10T13:00:00; got {text:?}"))?;
+        Ok(Expression::Time(comparison, at.as_millisecond()))
+    }
+
+    fn property_comparison(&mut self) -> Result<Expression, String> {
+        let name = self.index()?;
+        let comparison = self.comparison()?;
+        match self.next()? {
+            Token::Literal(value) => Ok(Expression::Property(name, comparison, value)),
+            other => Err(format!("unexpected {other:?}")),
+        }
+    }
+
+    fn index(&mut self) -> Result<String, String> {
+        self.symbol("[")?;
+        let name = self.text()?;
+        self.symbol("]")?;
+        Ok(name)
+    }
+
+    fn comparison(&mut self) -> Result<Comparison, String> {
+        match self.next()? {
+            Token::Symbol("==") => Ok(Comparison::Equal),
+            Token::Symbol("!=") => Ok(Comparison::NotEqual),
+            Token::Symbol("<") => Ok(Comparison::Less),
+            Token::Symbol("<=") => Ok(Comparison::LessOrEqual),
+            Token::Symbol(">") => Ok(Comparison::Greater),
+            Token::Symbol(">=") => Ok(Comparison::GreaterOrEqual),
+            other => Err(format!("unexpected {other:?}")),
+        }
+    }
+
+    fn text(&mut self) -> Result<String, String> {
+        match self.next()? {
+            Token::Literal(Value::Text(text)) => Ok(text),
+            other => Err(format!("unexpected {other:?}")),
+        }
+    }
+
+    fn symbol(&mut self, symbol: &'static str) -> Result<(), String> {
+        let token = self.next()?;
+        if token == Token::Symbol(symbol) { Ok(()) } else { Err(format!("unexpected {token:?}")) }
+    }
+
+    fn takes_word(&mut self, word: &str) -> bool {
+        self.tokens.next_if(|token| matches!(token, Token::Word(w) if w == word)).is_some()
+    }
+
+    fn next(&mut self) -> Result<Token, String> {
+        self.tokens.next().ok_or_else(|| "it ends too early".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::line::Line;
+    use super::*;
+    use bytes::Bytes;
+    use rstest::rstest;
+
+    /// At 2026-01-10T13:00:00.500 UTC.
+    const LINE: &str = r#"{"event":"a","properties":{"time":1768050000.5,"x":"y","n":7,"b":true}}"#;
+
+    #[rstest]
+    #[case::lower_bound(r#"event["$time"] >= datetime("2026-01-10T13:00:00")"#, true)]
+    #[case::upper_bound(r#"event["$time"] < datetime("2026-01-10T13:00:00")"#, false)]
+    #[case::inside_the_second(r#"event["$time"] < datetime("2026-01-10T13:00:01")"#, true)]
+    #[case::text(r#"properties["x"] == "y""#, true)]
+    #[case::number(r#"properties["n"]>=7 and properties["n"] < 7.5"#, true)]
+    #[case::boolean(r#"properties["b"] == true"#, true)]
+    #[case::another_type(r#"properties["n"] == "7""#, false)]
+    #[case::missing(r#"properties["?"] == "y""#, false)]
+    #[case::missing_is_different(r#"properties["?"] != "y""#, true)]
+    #[case::and_binds_first(
+        r#"properties["n"]==7 or properties["n"]==1 and properties["x"]=="?""#,
+        true
+    )]
+    #[case::parentheses(
+        r#"(properties["n"]==7 or properties["n"]==1) and properties["x"]=="?""#,
+        false
+    )]
+    fn conditions_hold_as_they_read(#[case] text: &str, #[case] holds: bool) {
+        let line = Line::new(Bytes::from_static(LINE.as_bytes()));
+        assert_eq!(expression(text).unwrap().holds(&line), holds);
+    }
+
+    #[rstest]
+    #[case::nothing("")]
+    #[case::function(r#"defined(properties["x"])"#)]
+    #[case::single_equals(r#"properties["x"] = "y""#)]
+    #[case::half(r#"properties["x"] == "y" and"#)]
+    #[case::open(r#"(properties["x"] == "y""#)]
+    #[case::too_much(r#"properties["x"] == "y")"#)]
+    #[case::open_string(r#"properties["x] == 1"#)]
+    #[case::no_date(r#"event["$time"] >= datetime("noon")"#)]
+    #[case::other_field(r#"event["name"] == "a""#)]
+    fn what_is_not_understood_is_refused_and_quoted(#[case] text: &str) {
+        let message = expression(text).unwrap_err();
+        assert!(message.contains(&format!("{text:?}")), "{message}");
+    }
+
+    #[test]
+    fn a_tower_of_parentheses_is_refused() {
+        assert!(expression(&"(".repeat(100_000)).unwrap_err().contains("too many"));
+    }
+}
