@@ -1,1 +1,22 @@
+#![doc = include_str!("../README.md")]
 
+mod answer;
+mod body;
+mod config;
+mod credentials;
+mod endpoint;
+mod event_time;
+mod filters;
+mod gunzip;
+mod pace;
+mod query;
+mod retry_after;
+mod source;
+
+pub use config::{Config, Timings};
+pub use credentials::{Credentials, CredentialsError};
+pub use endpoint::{Endpoint, EndpointError, Residency, ResidencyError};
+pub use event_time::EventTime;
+pub use filters::{EventNames, EventNamesError, WhereExpression, WhereExpressionError};
+pub use query::ExportQuery;
+pub use source::{MixpanelSource, SetupError};

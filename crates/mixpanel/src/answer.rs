@@ -1,0 +1,100 @@
+//! What an answer other than 200 means.
+
+use mixlake_app::ports::SourceError;
+use std::time::Duration;
+
+/// As much of Mixpanel's own message as an error repeats, in bytes.
+const MESSAGE_LIMIT: usize = 500;
+
+/// The error that a status stands for; `wait` is for 429.
+pub(crate) fn error(status: u16, message: &str, wait: Duration) -> SourceError {
+    let said = said(status, message);
+    match status {
+        429 => SourceError::RateLimited { retry_after: wait },
+        408 | 100..=299 | 500.. => SourceError::Unavailable { reason: said, cause: None },
+        _ => SourceError::Refused(format!("{said} ({})", advice(status))),
+    }
+}
+
+fn said(status: u16, message: &str) -> String {
+    if message.is_empty() {
+        format!("Mixpanel answered {status}")
+    } else {
+        format!("Mixpanel answered {status}: {message}")
+    }
+}
+
+/// What a person should look at.
+fn advice(status: u16) -> &'static str {
+    match status {
+        400 => "check where, events and the dates",
+        401 => "check the user name and secret in mixpanel_secret, and project_id",
+        402 => "the project's plan does not include raw data export",
+        403 => "give the service account access to the project",
+        413 | 414 => "the query is too long: shorten where or events",
+        // Redirects are not followed: they could carry the credentials to another host.
+        300..=399 | 404 => "check residency and mixpanel_endpoint",
+        _ => "Mixpanel does not say more",
+    }
+}
+
+/// A message as one line of bounded length.
+pub(crate) fn tidy(message: &str) -> String {
+    let words = message.split(|c: char| c.is_whitespace() || c.is_control());
+    let mut line = String::new();
+    for word in words.filter(|word| !word.is_empty()) {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    if line.len() > MESSAGE_LIMIT {
+        line.truncate(line.floor_char_boundary(MESSAGE_LIMIT));
+        line.push_str("...");
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::bad_query(400, "check where")]
+    #[case::unknown(401, "check the user name and secret")]
+    #[case::plan(402, "plan does not include")]
+    #[case::forbidden(403, "access to the project")]
+    #[case::not_there(404, "check residency")]
+    #[case::moved(302, "check residency")]
+    #[case::too_long(414, "too long")]
+    fn what_will_not_change_is_refused_with_advice(#[case] status: u16, #[case] advice: &str) {
+        let error = error(status, "own words", Duration::ZERO);
+        assert!(matches!(error, SourceError::Refused(_)), "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains(&format!("{status}: own words")) && text.contains(advice), "{text}");
+    }
+
+    #[rstest]
+    #[case::no_content(204)]
+    #[case::partial_content(206)]
+    #[case::timeout(408)]
+    #[case::crash(500)]
+    #[case::gateway(503)]
+    fn what_may_change_is_transient(#[case] status: u16) {
+        assert!(error(status, "", Duration::ZERO).is_transient());
+    }
+
+    #[test]
+    fn a_used_up_budget_says_when_to_return() {
+        let wait = Duration::from_secs(7);
+        let error = error(429, "slow down", wait);
+        assert!(matches!(error, SourceError::RateLimited { retry_after } if retry_after == wait));
+    }
+
+    #[test]
+    fn a_message_is_one_bounded_line() {
+        assert_eq!(tidy("  Invalid\r\n\n where \u{1b}[31m\t"), "Invalid where [31m");
+        assert_eq!(tidy(&"ü".repeat(10_000)).len(), MESSAGE_LIMIT + 3);
+    }
+}

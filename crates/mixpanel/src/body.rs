@@ -1,0 +1,96 @@
+//! From the body of an answer to chunks that are whole or end with an error.
+
+use crate::gunzip::Gunzip;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+use mixlake_app::ports::{EventChunks, SourceError};
+use reqwest::header::{CONTENT_ENCODING, HeaderMap, TRANSFER_ENCODING};
+use reqwest::{Response, Version};
+use std::error::Error;
+
+/// The chunks of a 200 answer.
+pub(crate) fn chunks(answer: Response) -> Result<EventChunks, SourceError> {
+    if !tells_its_end(&answer) {
+        return Err(incomplete("the answer does not tell where it ends", None));
+    }
+    let encoding = encoding(answer.headers())?;
+    let wire = answer.bytes_stream().map(|piece| piece.map_err(broken)).boxed();
+    Ok(match encoding {
+        Encoding::Identity => wire,
+        Encoding::Gzip => unpacked(wire),
+    })
+}
+
+enum Encoding {
+    Identity,
+    Gzip,
+}
+
+fn encoding(headers: &HeaderMap) -> Result<Encoding, SourceError> {
+    let Some(value) = headers.get(CONTENT_ENCODING) else { return Ok(Encoding::Identity) };
+    match value.as_bytes().to_ascii_lowercase().as_slice() {
+        b"identity" | b"" => Ok(Encoding::Identity),
+        b"gzip" | b"x-gzip" => Ok(Encoding::Gzip),
+        _ => Err(SourceError::Refused(format!(
+            "the answer is encoded as {value:?}, but only gzip was offered; check what lies \
+             between here and Mixpanel"
+        ))),
+    }
+}
+
+/// Before HTTP/2 a body may end with its connection; then its end is no sign of being complete.
+fn tells_its_end(answer: &Response) -> bool {
+    answer.version() >= Version::HTTP_2
+        || answer.content_length().is_some()
+        || answer.headers().contains_key(TRANSFER_ENCODING)
+}
+
+/// A gzip body on its way; `gunzip` is gone once the trailer was checked.
+struct Unpacking {
+    wire: BoxStream<'static, Result<Bytes, SourceError>>,
+    packed: Bytes,
+    gunzip: Option<Gunzip>,
+}
+
+fn unpacked(wire: BoxStream<'static, Result<Bytes, SourceError>>) -> EventChunks {
+    let start = Unpacking { wire, packed: Bytes::new(), gunzip: Some(Gunzip::new()) };
+    stream::try_unfold(start, async |mut state| Ok(state.next().await?.map(|chunk| (chunk, state))))
+        .boxed()
+}
+
+impl Unpacking {
+    /// The next chunk that is not empty; none after the last.
+    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
+        while let Some(gunzip) = &mut self.gunzip {
+            if self.packed.is_empty() {
+                match self.wire.next().await {
+                    Some(piece) => self.packed = piece?,
+                    None => return self.finish(),
+                }
+            }
+            let chunk = gunzip.unpack(&mut self.packed).map_err(corrupt)?;
+            if !chunk.is_empty() {
+                return Ok(Some(chunk));
+            }
+        }
+        Ok(None)
+    }
+
+    fn finish(&mut self) -> Result<Option<Bytes>, SourceError> {
+        let last = self.gunzip.take().map(Gunzip::finish).transpose().map_err(corrupt)?;
+        Ok(last.filter(|chunk| !chunk.is_empty()))
+    }
+}
+
+fn broken(error: reqwest::Error) -> SourceError {
+    let reason = if error.is_timeout() { "nothing more arrived in time" } else { "it broke off" };
+    incomplete(reason, Some(error.without_url().into()))
+}
+
+fn corrupt(error: std::io::Error) -> SourceError {
+    incomplete("its gzip data is cut or damaged", Some(error.into()))
+}
+
+fn incomplete(reason: &str, cause: Option<Box<dyn Error + Send + Sync>>) -> SourceError {
+    SourceError::Incomplete { reason: reason.to_owned(), cause }
+}

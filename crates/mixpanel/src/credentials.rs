@@ -1,0 +1,171 @@
+//! Who asks.
+
+use serde_json::Value;
+use std::fmt;
+use std::str::FromStr;
+
+/// A service account, or the secret of a project. `Debug` tells only which.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials(Kind);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Kind {
+    ServiceAccount { username: String, secret: String },
+    ProjectSecret(String),
+}
+
+/// The text holds no credentials. It is not repeated: it may hold half of them.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "Mixpanel credentials are the JSON {{\"username\":\"...\",\"secret\":\"...\"}} or \
+     {{\"project_secret\":\"...\"}}, or the text username:secret; {0}"
+)]
+pub struct CredentialsError(&'static str);
+
+impl Credentials {
+    /// A service account of the project's organization.
+    pub fn service_account(username: &str, secret: &str) -> Result<Self, CredentialsError> {
+        let (username, secret) = (printable(username)?, printable(secret)?);
+        if username.contains(':') {
+            return Err(CredentialsError("a user name cannot contain `:`"));
+        }
+        Ok(Self(Kind::ServiceAccount { username, secret }))
+    }
+
+    /// The project's own secret, which Mixpanel retires on 2027-03-03.
+    pub fn project_secret(secret: &str) -> Result<Self, CredentialsError> {
+        printable(secret).map(|secret| Self(Kind::ProjectSecret(secret)))
+    }
+
+    /// Reads the text of a secret in Secrets Manager:
+    /// `{"username":"...","secret":"..."}` or `{"project_secret":"..."}`.
+    pub fn from_json(json: &str) -> Result<Self, CredentialsError> {
+        let object: serde_json::Map<String, Value> =
+            serde_json::from_str(json).map_err(|_| CredentialsError("this is no JSON object"))?;
+        let field = |name: &str, missing: &'static str| {
+            object.get(name).and_then(Value::as_str).ok_or(CredentialsError(missing))
+        };
+        let account = ["username", "secret"].iter().any(|name| object.contains_key(*name));
+        match (account, object.contains_key("project_secret")) {
+            (true, true) => Err(CredentialsError("both forms are given")),
+            (true, false) => Self::service_account(
+                field("username", "the text field `username` is missing")?,
+                field("secret", "the text field `secret` is missing")?,
+            ),
+            (false, true) => {
+                Self::project_secret(field("project_secret", "`project_secret` is not a text")?)
+            }
+            (false, false) => Err(CredentialsError("the JSON object has none of these fields")),
+        }
+    }
+
+    /// Reads `username:secret`, the form for an environment variable.
+    pub fn from_pair(pair: &str) -> Result<Self, CredentialsError> {
+        let (username, secret) =
+            pair.trim().split_once(':').ok_or(CredentialsError("there is no `:`"))?;
+        Self::service_account(username, secret)
+    }
+
+    /// Whether this is the way to authenticate that Mixpanel retires.
+    #[must_use]
+    pub fn is_project_secret(&self) -> bool {
+        matches!(self.0, Kind::ProjectSecret(_))
+    }
+
+    /// User name and password of HTTP Basic authentication.
+    pub(crate) fn basic(&self) -> (&str, &str) {
+        match &self.0 {
+            Kind::ServiceAccount { username, secret } => (username, secret),
+            Kind::ProjectSecret(secret) => (secret, ""),
+        }
+    }
+
+    /// A text of somebody else without what it repeats of the credentials.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let (user, password) = self.basic();
+        // The longer one first: it may contain the shorter.
+        let mut parts = [user, password];
+        parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        parts
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .fold(text.to_owned(), |text, part| text.replace(part, "***"))
+    }
+}
+
+impl FromStr for Credentials {
+    type Err = CredentialsError;
+
+    /// Reads any of the accepted forms.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim_start().starts_with('{') {
+            Self::from_json(text)
+        } else {
+            Self::from_pair(text)
+        }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::ServiceAccount { .. } => "ServiceAccount(***)",
+            Kind::ProjectSecret(_) => "ProjectSecret(***)",
+        })
+    }
+}
+
+fn printable(part: &str) -> Result<String, CredentialsError> {
+    if part.is_empty() {
+        return Err(CredentialsError("one part is empty"));
+    }
+    if part.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(CredentialsError("one part contains white space or control characters"));
+    }
+    Ok(part.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::service_account_json(r#"{"username":"me","secret":"s:1"}"#, ("me", "s:1"))]
+    #[case::project_secret_json(r#" {"project_secret":"p"} "#, ("p", ""))]
+    #[case::more_fields(r#"{"username":"me","secret":"s","note":"x"}"#, ("me", "s"))]
+    #[case::pair("me:s:1\n", ("me", "s:1"))]
+    fn the_accepted_forms_are_read(#[case] text: &str, #[case] basic: (&str, &str)) {
+        assert_eq!(text.parse::<Credentials>().unwrap().basic(), basic);
+    }
+
+    #[rstest]
+    #[case::nothing("")]
+    #[case::one_word("hunter2")]
+    #[case::half_a_pair("hunter2:")]
+    #[case::other_half(":hunter2")]
+    #[case::broken_json(r#"{"username":"hunter2","secret":"hunter2""#)]
+    #[case::no_secret(r#"{"username":"hunter2"}"#)]
+    #[case::a_number(r#"{"username":"hunter2","secret":2}"#)]
+    #[case::both(r#"{"username":"hunter2","secret":"hunter2","project_secret":"hunter2"}"#)]
+    #[case::other_fields(r#"{"password":"hunter2"}"#)]
+    #[case::line_break("hunter2:hun\nter2")]
+    fn an_error_names_the_accepted_forms_and_not_the_value(#[case] text: &str) {
+        let message = text.parse::<Credentials>().unwrap_err().to_string();
+        assert!(message.contains("project_secret") && message.contains("username:secret"));
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+
+    #[test]
+    fn debug_shows_the_kind_only() {
+        let account = Credentials::service_account("me", "hunter2").unwrap();
+        let project = Credentials::project_secret("hunter2").unwrap();
+        assert_eq!(format!("{account:?} {project:?}"), "ServiceAccount(***) ProjectSecret(***)");
+    }
+
+    #[test]
+    fn what_repeats_credentials_is_blanked() {
+        let account = Credentials::service_account("hunter", "hunter2").unwrap();
+        assert_eq!(account.redact("no hunter with hunter2 here"), "no *** with *** here");
+    }
+}

@@ -1,0 +1,151 @@
+//! Where the API is.
+
+use reqwest::Url;
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// Where Mixpanel stores the project's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Residency {
+    /// The United States, where projects are unless they chose otherwise.
+    #[default]
+    Us,
+    /// The European Union.
+    Eu,
+    /// India.
+    In,
+}
+
+/// The text names no residency.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("residency is us, eu or in; got {0:?}")]
+pub struct ResidencyError(String);
+
+impl FromStr for Residency {
+    type Err = ResidencyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "us" => Ok(Self::Us),
+            "eu" => Ok(Self::Eu),
+            "in" => Ok(Self::In),
+            _ => Err(ResidencyError(text.to_owned())),
+        }
+    }
+}
+
+/// The base URL of the API, safe to send credentials to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint(String);
+
+/// The URL is none, or not a safe one. It is not repeated: it may hold a password.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum EndpointError {
+    /// Not a URL.
+    #[error("the Mixpanel endpoint is a URL such as https://data.mixpanel.com")]
+    NotAUrl,
+    /// Credentials would travel in the clear.
+    #[error(
+        "the Mixpanel endpoint must be https; http is accepted for 127.0.0.1, [::1] and localhost only"
+    )]
+    Insecure,
+    /// A user name or password within the URL, which would reach logs.
+    #[error("the Mixpanel endpoint must not contain credentials; they come from the secret")]
+    Credentials,
+    /// A query or a fragment.
+    #[error("the Mixpanel endpoint must end with its host or path, without `?` or `#`")]
+    NotABase,
+}
+
+impl Endpoint {
+    /// Mixpanel's own host for a residency.
+    #[must_use]
+    pub fn residency(residency: Residency) -> Self {
+        let host = match residency {
+            Residency::Us => "https://data.mixpanel.com",
+            Residency::Eu => "https://data-eu.mixpanel.com",
+            Residency::In => "https://data-in.mixpanel.com",
+        };
+        Self(host.to_owned())
+    }
+
+    /// Where to ask for events.
+    pub(crate) fn export_url(&self) -> String {
+        format!("{}/api/2.0/export", self.0)
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = EndpointError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url = Url::parse(text.trim()).map_err(|_| EndpointError::NotAUrl)?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(EndpointError::Credentials);
+        }
+        match (url.scheme(), url.host_str()) {
+            (_, None) => return Err(EndpointError::NotAUrl),
+            ("https", _) => {}
+            ("http", Some(host)) if is_loopback(host) => {}
+            _ => return Err(EndpointError::Insecure),
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(EndpointError::NotABase);
+        }
+        Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::us("us", "https://data.mixpanel.com/api/2.0/export")]
+    #[case::eu("eu", "https://data-eu.mixpanel.com/api/2.0/export")]
+    #[case::india("in", "https://data-in.mixpanel.com/api/2.0/export")]
+    fn each_residency_has_its_host(#[case] name: &str, #[case] url: &str) {
+        assert_eq!(Endpoint::residency(name.parse().unwrap()).export_url(), url);
+    }
+
+    #[test]
+    fn another_residency_is_refused_with_the_accepted_ones() {
+        let error = "EU".parse::<Residency>().unwrap_err();
+        assert_eq!(error.to_string(), r#"residency is us, eu or in; got "EU""#);
+    }
+
+    #[rstest]
+    #[case::proxy("https://proxy.example.com/mixpanel/", "https://proxy.example.com/mixpanel")]
+    #[case::loopback("http://127.0.0.1:8080", "http://127.0.0.1:8080")]
+    #[case::loopback_name("http://localhost:8080/", "http://localhost:8080")]
+    #[case::loopback_six("http://[::1]:8080", "http://[::1]:8080")]
+    fn https_and_loopback_are_accepted(#[case] text: &str, #[case] base: &str) {
+        assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), base);
+    }
+
+    #[rstest]
+    #[case::plain("http://data.mixpanel.com", EndpointError::Insecure)]
+    #[case::looks_local("http://127.0.0.1.example.com", EndpointError::Insecure)]
+    #[case::private("http://10.0.0.1", EndpointError::Insecure)]
+    #[case::file("file:///etc/passwd", EndpointError::NotAUrl)]
+    #[case::other_scheme("ftp://localhost", EndpointError::Insecure)]
+    #[case::password("https://user:secret@data.mixpanel.com", EndpointError::Credentials)]
+    #[case::query("https://data.mixpanel.com/?a=b", EndpointError::NotABase)]
+    #[case::host_only("data.mixpanel.com", EndpointError::NotAUrl)]
+    fn what_could_leak_credentials_is_refused(#[case] text: &str, #[case] error: EndpointError) {
+        assert_eq!(text.parse::<Endpoint>().unwrap_err(), error);
+    }
+}

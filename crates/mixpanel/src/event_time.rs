@@ -1,0 +1,163 @@
+//! What the times of a project's events mean, and where a slice begins and ends in them.
+
+use mixlake_domain::{Timestamp, Zone};
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How Mixpanel writes the time of an event, in `time`, `event["$time"]` and the dates of a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventTime {
+    /// As the instant it is: projects created since 2023-01-01.
+    Utc,
+    /// As the reading of the wall clock in the project's zone, written as if it were UTC:
+    /// projects created before.
+    WallClock(Zone),
+}
+
+impl EventTime {
+    /// The rule for a project.
+    #[must_use]
+    pub fn of_project(created_before_2023: bool, zone: &Zone) -> Self {
+        if created_before_2023 { Self::WallClock(zone.clone()) } else { Self::Utc }
+    }
+
+    /// The first event time, written as if it were UTC, that does not lie before an instant.
+    ///
+    /// It never decreases from one instant to the next, so slices without gap and overlap give
+    /// ranges of event times without gap and overlap, whatever the clocks of the zone do.
+    pub(crate) fn bound(&self, instant: Timestamp) -> Timestamp {
+        match self {
+            Self::Utc => instant,
+            Self::WallClock(zone) => wall_bound(zone, instant),
+        }
+    }
+}
+
+fn wall_bound(zone: &Zone, instant: Timestamp) -> Timestamp {
+    let reading = reading(zone, instant);
+    let first = zone.instant_of(zone.local(instant));
+    if first < instant {
+        return end_of_repeated(zone, first, instant);
+    }
+    // Readings skipped just before this instant (clocks set forward) belong to what follows.
+    let Ok(before) = instant.checked_sub(SECOND) else { return reading };
+    self::reading(zone, before).checked_add(SECOND).map_or(reading, |skipped| skipped.min(reading))
+}
+
+/// The reading of the wall clock as if it were UTC.
+fn reading(zone: &Zone, instant: Timestamp) -> Timestamp {
+    Zone::UTC.instant_of(zone.local(instant))
+}
+
+/// The first reading that does not repeat. All repeated ones mean their first occurrence, and that
+/// lies before an instant of the second pass. `first` is in the first pass, `again` in the second.
+fn end_of_repeated(zone: &Zone, first: Timestamp, again: Timestamp) -> Timestamp {
+    let (mut low, mut high) = (first.as_second(), again.as_second());
+    while high - low > 1 {
+        let middle = low.midpoint(high);
+        if is_second_pass(zone, middle) { high = middle } else { low = middle }
+    }
+    // `low` is the last second before the clocks are set back.
+    Timestamp::from_second(low)
+        .map(|last| reading(zone, last))
+        .and_then(|reading| reading.checked_add(SECOND))
+        .unwrap_or(again)
+}
+
+fn is_second_pass(zone: &Zone, second: i64) -> bool {
+    Timestamp::from_second(second).is_ok_and(|at| zone.instant_of(zone.local(at)) < at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mixlake_domain::{Date, Slice};
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::plain("Europe/Berlin", "2026-11-10T13", "2026-11-10T13:00:00Z", "2026-11-10T14:00:00Z")]
+    #[case::before_the_gap(
+        "Europe/Berlin",
+        "2026-03-29T01",
+        "2026-03-29T01:00:00Z",
+        "2026-03-29T02:00:00Z"
+    )]
+    #[case::after_the_gap(
+        "Europe/Berlin",
+        "2026-03-29T03",
+        "2026-03-29T02:00:00Z",
+        "2026-03-29T04:00:00Z"
+    )]
+    #[case::first_pass(
+        "Europe/Berlin",
+        "2026-10-25T02",
+        "2026-10-25T02:00:00Z",
+        "2026-10-25T03:00:00Z"
+    )]
+    #[case::second_pass(
+        "Europe/Berlin",
+        "2026-10-25T02b",
+        "2026-10-25T03:00:00Z",
+        "2026-10-25T03:00:00Z"
+    )]
+    #[case::half_an_hour_back(
+        "Australia/Lord_Howe",
+        "2026-04-05T01",
+        "2026-04-05T01:00:00Z",
+        "2026-04-05T02:00:00Z"
+    )]
+    #[case::midnight_skipped(
+        "America/Sao_Paulo",
+        "2018-11-04",
+        "2018-11-04T00:00:00Z",
+        "2018-11-05T00:00:00Z"
+    )]
+    #[case::midnight_twice(
+        "America/Havana",
+        "2026-11-01",
+        "2026-11-01T00:00:00Z",
+        "2026-11-02T00:00:00Z"
+    )]
+    fn a_slice_has_the_readings_that_mean_it(
+        #[case] zone: &str,
+        #[case] slice: &str,
+        #[case] start: &str,
+        #[case] end: &str,
+    ) {
+        let zone = Zone::parse(zone).unwrap();
+        let slice = Slice::parse(slice, &zone).unwrap();
+        let time = EventTime::of_project(true, &zone);
+        let bounds = (time.bound(slice.start()), time.bound(slice.end()));
+        assert_eq!(bounds, (start.parse().unwrap(), end.parse().unwrap()));
+    }
+
+    proptest! {
+        /// The rule of the domain (`Zone::instant_of`) and the bounds agree: the hour that fetches
+        /// a reading is the hour that the reading lies in.
+        #[test]
+        fn a_reading_is_fetched_by_the_hour_it_means(
+            days in 0_i32..8000,
+            seconds in 0_i64..86_400,
+            name in prop::sample::select(vec![
+                "UTC", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu",
+                "America/Sao_Paulo", "America/Havana", "Africa/Casablanca",
+            ]),
+        ) {
+            let zone = Zone::parse(name).unwrap();
+            let time = EventTime::of_project(true, &zone);
+            let epoch: Date = "2005-01-01".parse().unwrap();
+            let midnight = Zone::UTC.start_of(epoch).as_second() + i64::from(days) * 86_400;
+            let reading = Timestamp::from_second(midnight + seconds).unwrap();
+            let meant = zone.instant_of(Zone::UTC.local(reading));
+            let hours = Slice::hours(zone.date_of(meant), &zone);
+            let fetching: Vec<_> = hours
+                .iter()
+                .filter(|h| time.bound(h.start()) <= reading && reading < time.bound(h.end()))
+                .collect();
+            prop_assert_eq!(fetching.len(), 1);
+            prop_assert!(fetching[0].contains(meant));
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The query that fetches a slice.
+
+use crate::config::Config;
+use crate::filters::WhereExpression;
+use mixlake_domain::{Date, Slice, Timestamp, Zone};
+use std::time::Duration;
+
+/// The parameters of an export request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportQuery {
+    from_date: Date,
+    to_date: Date,
+    where_expression: Option<String>,
+    event: Option<String>,
+    project_id: Option<String>,
+}
+
+impl ExportQuery {
+    /// The query for a slice; `None` if no event can lie in it: the second pass over an hour, in a
+    /// project whose events carry wall clock readings.
+    #[must_use]
+    pub fn of(slice: &Slice, config: &Config) -> Option<Self> {
+        let start = config.event_time.bound(slice.start());
+        let end = config.event_time.bound(slice.end());
+        let last = end.checked_sub(Duration::from_nanos(1)).ok().filter(|last| *last >= start)?;
+        let bounds = (!(is_midnight(start) && is_midnight(end))).then(|| time_bounds(start, end));
+        let wanted = config.where_expression.as_ref().map(WhereExpression::as_str);
+        Some(Self {
+            from_date: Zone::UTC.date_of(start),
+            to_date: Zone::UTC.date_of(last),
+            where_expression: combined(bounds, wanted),
+            event: config.events.to_json(),
+            project_id: config.credentials_need_project().then(|| config.project_id.to_string()),
+        })
+    }
+
+    /// The parameters as names and values, not yet encoded for a URL.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let optional = [
+            ("where", &self.where_expression),
+            ("event", &self.event),
+            ("project_id", &self.project_id),
+        ];
+        [
+            ("from_date", self.from_date.to_string()),
+            ("to_date", self.to_date.to_string()),
+            ("time_in_ms", "true".to_owned()),
+        ]
+        .into_iter()
+        .chain(optional.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))))
+        .collect()
+    }
+}
+
+fn is_midnight(bound: Timestamp) -> bool {
+    Zone::UTC.start_of(Zone::UTC.date_of(bound)) == bound
+}
+
+fn time_bounds(start: Timestamp, end: Timestamp) -> String {
+    let (start, end) = (Zone::UTC.local(start), Zone::UTC.local(end));
+    format!(r#"event["$time"] >= datetime("{start}") and event["$time"] < datetime("{end}")"#)
+}
+
+fn combined(bounds: Option<String>, user: Option<&str>) -> Option<String> {
+    match (bounds, user) {
+        (Some(bounds), Some(user)) => Some(format!("{bounds} and ({user})")),
+        (bounds, user) => bounds.or_else(|| user.map(str::to_owned)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Credentials, Endpoint, EventNames, EventTime, Residency};
+    use rstest::rstest;
+
+    fn config() -> Config {
+        let credentials = Credentials::service_account("me", "s").unwrap();
+        let endpoint = Endpoint::residency(Residency::Us);
+        Config::new(endpoint, "7".parse().unwrap(), credentials)
+    }
+
+    fn pairs(slice: &str, zone: &Zone, config: &Config) -> Vec<String> {
+        let slice = Slice::parse(slice, zone).unwrap();
+        let query = ExportQuery::of(&slice, config).unwrap();
+        query.pairs().into_iter().map(|(name, value)| format!("{name}={value}")).collect()
+    }
+
+    fn bounds(start: &str, end: &str) -> String {
+        format!(
+            r#"where=event["$time"] >= datetime("{start}") and event["$time"] < datetime("{end}")"#
+        )
+    }
+
+    #[rstest]
+    #[case::utc_day("UTC", "2026-11-10", "2026-11-10", "2026-11-10", None)]
+    #[case::utc_hour("UTC", "2026-01-10T13", "2026-01-10", "2026-01-10",
+        Some(("2026-01-10T13:00:00", "2026-01-10T14:00:00")))]
+    #[case::last_utc_hour("UTC", "2026-01-10T23", "2026-01-10", "2026-01-10",
+        Some(("2026-01-10T23:00:00", "2026-01-11T00:00:00")))]
+    #[case::berlin_day("Europe/Berlin", "2026-11-10", "2026-11-09", "2026-11-10",
+        Some(("2026-11-09T23:00:00", "2026-11-10T23:00:00")))]
+    #[case::berlin_first_hour("Europe/Berlin", "2026-11-10T00", "2026-11-09", "2026-11-09",
+        Some(("2026-11-09T23:00:00", "2026-11-10T00:00:00")))]
+    #[case::short_day("Europe/Berlin", "2026-03-29", "2026-03-28", "2026-03-29",
+        Some(("2026-03-28T23:00:00", "2026-03-29T22:00:00")))]
+    #[case::second_pass("Europe/Berlin", "2026-10-25T02b", "2026-10-25", "2026-10-25",
+        Some(("2026-10-25T01:00:00", "2026-10-25T02:00:00")))]
+    #[case::half_hour_zone("Asia/Kolkata", "2026-11-10T00", "2026-11-09", "2026-11-09",
+        Some(("2026-11-09T18:30:00", "2026-11-09T19:30:00")))]
+    fn projects_since_2023_are_asked_in_utc(
+        #[case] zone: &str,
+        #[case] slice: &str,
+        #[case] from: &str,
+        #[case] to: &str,
+        #[case] between: Option<(&str, &str)>,
+    ) {
+        let mut expected =
+            vec![format!("from_date={from}"), format!("to_date={to}"), "time_in_ms=true".into()];
+        expected.extend(between.map(|(start, end)| bounds(start, end)));
+        expected.push("project_id=7".into());
+        assert_eq!(pairs(slice, &Zone::parse(zone).unwrap(), &config()), expected);
+    }
+
+    #[rstest]
+    #[case::day("2026-11-10", "2026-11-10", None)]
+    #[case::hour("2026-11-10T00", "2026-11-10", Some(("2026-11-10T00:00:00", "2026-11-10T01:00:00")))]
+    #[case::long_day("2026-10-25", "2026-10-25", None)]
+    #[case::first_pass("2026-10-25T02", "2026-10-25", Some(("2026-10-25T02:00:00", "2026-10-25T03:00:00")))]
+    fn projects_before_2023_are_asked_by_their_wall_clock(
+        #[case] slice: &str,
+        #[case] date: &str,
+        #[case] between: Option<(&str, &str)>,
+    ) {
+        let berlin = Zone::parse("Europe/Berlin").unwrap();
+        let config = Config { event_time: EventTime::of_project(true, &berlin), ..config() };
+        let mut expected =
+            vec![format!("from_date={date}"), format!("to_date={date}"), "time_in_ms=true".into()];
+        expected.extend(between.map(|(start, end)| bounds(start, end)));
+        expected.push("project_id=7".into());
+        assert_eq!(pairs(slice, &berlin, &config), expected);
+    }
+
+    #[rstest]
+    #[case::in_the_night("Europe/Berlin", "2026-10-25T02b")]
+    #[case::up_to_midnight("America/Sao_Paulo", "2018-02-17T23b")]
+    fn the_second_pass_over_an_hour_of_wall_clock_readings_asks_nothing(
+        #[case] zone: &str,
+        #[case] slice: &str,
+    ) {
+        let zone = Zone::parse(zone).unwrap();
+        let slice = Slice::parse(slice, &zone).unwrap();
+        let config = Config { event_time: EventTime::of_project(true, &zone), ..config() };
+        assert_eq!(ExportQuery::of(&slice, &config), None);
+    }
+
+    #[test]
+    fn filters_come_with_the_bounds_and_cannot_widen_them() {
+        let user = r#"properties["a"] == 1 or properties["b"] == 2"#;
+        let config = Config {
+            events: EventNames::new(vec!["add to cart".into(), "a \"b\"".into()]).unwrap(),
+            where_expression: Some(user.parse().unwrap()),
+            ..config()
+        };
+        let bounds = bounds("2026-11-10T05:00:00", "2026-11-10T06:00:00");
+        let hour = pairs("2026-11-10T05", &Zone::UTC, &config);
+        assert_eq!(hour[3], format!("{bounds} and ({user})"));
+        assert_eq!(hour[4], r#"event=["add to cart","a \"b\""]"#);
+        assert_eq!(pairs("2026-11-10", &Zone::UTC, &config)[3], format!("where={user}"));
+    }
+
+    #[test]
+    fn a_project_secret_names_its_project_by_itself() {
+        let credentials = Credentials::project_secret("p").unwrap();
+        let config = Config { credentials, ..config() };
+        let pairs = pairs("2026-11-10", &Zone::UTC, &config);
+        assert!(!pairs.iter().any(|pair| pair.starts_with("project_id")), "{pairs:?}");
+    }
+}

@@ -1,0 +1,135 @@
+//! The adapter.
+
+use crate::config::{Config, Timings};
+use crate::pace::{Pace, backoff};
+use crate::query::ExportQuery;
+use crate::{answer, body, retry_after};
+use futures::stream::{self, StreamExt};
+use mixlake_app::ports::{EventChunks, EventSource, SourceError};
+use mixlake_domain::Slice;
+use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderName, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, StatusCode};
+use std::time::Duration;
+
+/// As much of an error's body as is read: far more than is repeated, so that a secret at the place
+/// where it is cut is not repeated in part.
+const ERROR_BODY_LIMIT: usize = 64 * 1024;
+
+/// The shortest wait for a new query budget, so that `Retry-After: 0` is no busy loop.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+
+/// Mixpanel's Raw Event Export API as a source of events. Build one a process: it keeps the pace
+/// and the connections.
+#[derive(Debug)]
+pub struct MixpanelSource {
+    config: Config,
+    client: Client,
+    pace: Pace,
+}
+
+/// The HTTP client cannot be set up; of the machine, its certificates are the usual cause.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot set up the HTTP client for Mixpanel")]
+pub struct SetupError(#[source] reqwest::Error);
+
+impl MixpanelSource {
+    /// Sets the client up; nothing is asked yet.
+    pub fn new(config: Config) -> Result<Self, SetupError> {
+        if config.credentials.is_project_secret() {
+            tracing::warn!(
+                "Mixpanel retires project secrets on 2027-03-03: create a service account and put \
+                 its username and secret into mixpanel_secret"
+            );
+        }
+        let client = Client::builder()
+            .user_agent(concat!("mixlake/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(config.timings.connect)
+            .read_timeout(config.timings.idle)
+            .redirect(Policy::none())
+            .build()
+            .map_err(SetupError)?;
+        let pace = Pace::new(config.timings.query_gap);
+        Ok(Self { config, client, pace })
+    }
+
+    /// One query, whatever comes of it.
+    async fn ask(&self, query: &ExportQuery) -> Result<EventChunks, SourceError> {
+        let (user, password) = self.config.credentials.basic();
+        let answer = self
+            .client
+            .get(self.config.endpoint.export_url())
+            .query(&query.pairs())
+            .basic_auth(user, Some(password))
+            // Asked for here and not by the client, so that its end is checked here.
+            .header(ACCEPT_ENCODING, "gzip")
+            .send()
+            .await
+            .map_err(|error| self.unreachable(error))?;
+        match answer.status() {
+            StatusCode::OK => body::chunks(answer),
+            _ => Err(self.refusal(answer).await),
+        }
+    }
+
+    async fn refusal(&self, answer: Response) -> SourceError {
+        let status = answer.status().as_u16();
+        let header =
+            |name: HeaderName| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let wait = retry_after::wait(header(RETRY_AFTER), header(DATE))
+            .unwrap_or(self.config.timings.rate_limit_pause);
+        let message = self.config.credentials.redact(&beginning(answer).await);
+        answer::error(status, &answer::tidy(&message), wait)
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> SourceError {
+        let endpoint = &self.config.endpoint;
+        let reason = if error.is_connect() {
+            format!("cannot connect to {endpoint}")
+        } else if error.is_timeout() {
+            format!("{endpoint} did not answer within {} s", self.config.timings.idle.as_secs())
+        } else {
+            format!("no answer from {endpoint}")
+        };
+        // The URL holds the user's expression, which can name people.
+        SourceError::Unavailable { reason, cause: Some(error.without_url().into()) }
+    }
+}
+
+/// The first part of an error's body; what cannot be read is left out, for the status says more.
+async fn beginning(answer: Response) -> String {
+    let mut text = Vec::new();
+    let mut pieces = answer.bytes_stream();
+    while let Some(Ok(piece)) = pieces.next().await {
+        text.extend_from_slice(&piece);
+        if text.len() >= ERROR_BODY_LIMIT {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[async_trait::async_trait]
+impl EventSource for MixpanelSource {
+    async fn fetch(&self, slice: &Slice, attempt: u32) -> Result<EventChunks, SourceError> {
+        let Some(query) = ExportQuery::of(slice, &self.config) else {
+            return Ok(stream::empty().boxed());
+        };
+        let Timings { backoff_base, backoff_cap, max_wait, .. } = self.config.timings;
+        tokio::time::sleep(backoff(attempt, backoff_base, backoff_cap, rand::random())).await;
+        let mut patience = max_wait;
+        loop {
+            self.pace.turn().await;
+            tracing::debug!(%slice, attempt, "asking Mixpanel for events");
+            let result = self.ask(&query).await;
+            let Err(SourceError::RateLimited { retry_after }) = result else { return result };
+            let wait = retry_after.max(backoff_base).max(SHORTEST_WAIT);
+            let Some(left) = patience.checked_sub(wait) else {
+                return Err(SourceError::RateLimited { retry_after: wait });
+            };
+            tracing::warn!(%slice, wait_ms = wait.as_millis(), "waiting for a new query budget");
+            patience = left;
+            tokio::time::sleep(wait).await;
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What every answer of the API becomes.
+
+use crate::support::{SMALL_HOUR, config, read, serve, serve_as, source, storefront, utc};
+use mixlake_app::ports::{EventSource, SourceError};
+use mixlake_mixpanel::{Config, Credentials};
+use mixlake_testkit::mixpanel::{Data, Fault, Limits, StandInConfig};
+use rstest::rstest;
+use std::time::Duration;
+
+fn refusal(result: Result<Vec<u8>, SourceError>) -> String {
+    match result {
+        Err(SourceError::Refused(text)) => text,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_slice_is_one_query_with_its_bounds() {
+    let standin = serve(storefront()).await;
+    read(&source(config(&standin)), &utc("2026-11-11T17")).await.unwrap();
+    let queries = standin.queries();
+    assert_eq!(queries.len(), 1);
+    let mut pairs: Vec<_> =
+        queries[0].iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pairs.sort();
+    assert_eq!(
+        pairs,
+        [
+            "from_date=2026-11-11",
+            "project_id=3141592",
+            "time_in_ms=true",
+            "to_date=2026-11-11",
+            r#"where=event["$time"] >= datetime("2026-11-11T17:00:00") and event["$time"] < datetime("2026-11-11T18:00:00")"#,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_refused_with_the_setting_to_check() {
+    let standin = serve(storefront()).await;
+    let credentials = Credentials::service_account("somebody", "else").unwrap();
+    let wrong = Config { credentials, ..config(&standin) };
+    let text = refusal(read(&source(wrong), &utc(SMALL_HOUR)).await);
+    assert!(text.contains("401: Unauthorized") && text.contains("mixpanel_secret"), "{text}");
+}
+
+#[tokio::test]
+async fn a_wrong_expression_is_refused_with_mixpanels_own_words() {
+    let standin = serve(storefront()).await;
+    let where_expression = Some("nonsense(properties[\"a\"])".parse().unwrap());
+    let wrong = Config { where_expression, ..config(&standin) };
+    let text = refusal(read(&source(wrong), &utc(SMALL_HOUR)).await);
+    assert!(text.contains("400: where is not a valid expression"), "{text}");
+    assert!(text.contains("nonsense") && text.contains("check where"), "{text}");
+}
+
+#[tokio::test]
+async fn a_day_to_come_is_refused() {
+    let standin = serve(storefront()).await;
+    let text = refusal(read(&source(config(&standin)), &utc("2199-01-01")).await);
+    assert!(text.contains("cannot be later than today"), "{text}");
+}
+
+#[rstest]
+#[case::redirect(302)]
+#[case::plan(402)]
+#[case::forbidden(403)]
+#[case::not_there(404)]
+#[tokio::test]
+async fn what_will_not_change_is_asked_once(#[case] code: u16) {
+    let standin = serve(storefront()).await;
+    standin.script([Fault::status(code, "own words")]);
+    let text = refusal(read(&source(config(&standin)), &utc(SMALL_HOUR)).await);
+    assert!(text.contains(&format!("{code}: own words")), "{text}");
+    assert_eq!(standin.queries().len(), 1);
+}
+
+#[rstest]
+#[case::crash(500)]
+#[case::gateway(502)]
+#[case::overload(503)]
+#[case::timeout(408)]
+#[tokio::test]
+async fn a_server_in_trouble_is_worth_another_attempt(#[case] code: u16) {
+    let standin = serve(storefront()).await;
+    standin.script([Fault::status(code, "oops")]);
+    let source = source(config(&standin));
+    let error = read(&source, &utc(SMALL_HOUR)).await.unwrap_err();
+    assert!(matches!(error, SourceError::Unavailable { .. }), "{error:?}");
+    assert!(error.to_string().contains(&format!("{code}: oops")), "{error}");
+    assert!(source.fetch(&utc(SMALL_HOUR), 1).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named() {
+    let standin = serve(storefront()).await;
+    let config = config(&standin);
+    let url = standin.url();
+    drop(standin);
+    // The listener closes when its task is dropped, which may be a moment later.
+    while tokio::net::TcpStream::connect(url.trim_start_matches("http://")).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let error = read(&source(config), &utc(SMALL_HOUR)).await.unwrap_err();
+    assert!(matches!(error, SourceError::Unavailable { .. }), "{error:?}");
+    assert!(error.to_string().contains(&format!("cannot connect to {url}")), "{error}");
+}
+
+fn too_many(retry_after: Option<&str>) -> Fault {
+    let retry_after = retry_after.map(str::to_owned);
+    Fault::Status { code: 429, message: "slow down".to_owned(), retry_after }
+}
+
+#[tokio::test]
+async fn a_short_wait_for_the_budget_is_waited_for() {
+    let standin = serve(storefront()).await;
+    standin.script([too_many(Some("0")), too_many(Some("0"))]);
+    assert!(read(&source(config(&standin)), &utc(SMALL_HOUR)).await.is_ok());
+    assert_eq!(standin.queries().len(), 3);
+}
+
+#[tokio::test]
+async fn waits_for_the_budget_are_bounded_together() {
+    let standin = serve(storefront()).await;
+    standin.script(vec![too_many(Some("0")); 1000]);
+    let result = read(&source(config(&standin)), &utc(SMALL_HOUR)).await;
+    assert!(matches!(result, Err(SourceError::RateLimited { .. })), "{result:?}");
+    // 20 ms of patience, 1 ms each.
+    assert_eq!(standin.queries().len(), 21);
+}
+
+#[rstest]
+#[case::seconds(Some("3600"), 3600)]
+#[case::not_said(None, 60)]
+#[case::nonsense(Some("later"), 60)]
+#[tokio::test]
+async fn a_long_wait_is_left_to_the_caller(
+    #[case] retry_after: Option<&str>,
+    #[case] seconds: u64,
+) {
+    let standin = serve(storefront()).await;
+    standin.script([too_many(retry_after)]);
+    let error = read(&source(config(&standin)), &utc(SMALL_HOUR)).await.unwrap_err();
+    let wait = Duration::from_secs(seconds);
+    assert!(
+        matches!(error, SourceError::RateLimited { retry_after } if retry_after == wait),
+        "{error:?}"
+    );
+    assert_eq!(standin.queries().len(), 1);
+}
+
+#[tokio::test]
+async fn a_date_to_return_at_is_read_against_the_date_of_the_answer() {
+    let standin = serve(storefront()).await;
+    standin.script([too_many(Some("Fri, 01 Jan 2100 00:00:00 GMT"))]);
+    let error = read(&source(config(&standin)), &utc(SMALL_HOUR)).await.unwrap_err();
+    let years = Duration::from_hours(365 * 24);
+    assert!(
+        matches!(error, SourceError::RateLimited { retry_after } if retry_after > years),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_hours_budget_of_the_api_is_respected() {
+    let limits = Limits { per_hour: 2, per_second: usize::MAX };
+    let standin = serve_as(StandInConfig { limits, ..StandInConfig::new(Data::default()) }).await;
+    let source = source(config(&standin));
+    assert!(read(&source, &utc(SMALL_HOUR)).await.is_ok());
+    assert!(read(&source, &utc(SMALL_HOUR)).await.is_ok());
+    let error = read(&source, &utc(SMALL_HOUR)).await.unwrap_err();
+    let nearly_an_hour = Duration::from_mins(59);
+    assert!(
+        matches!(error, SourceError::RateLimited { retry_after } if retry_after > nearly_an_hour),
+        "{error:?}"
+    );
+}

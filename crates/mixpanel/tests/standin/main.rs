@@ -1,0 +1,8 @@
+//! The adapter against the stand-in of the API.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod answers;
+mod complete;
+mod cuts;
+mod support;

@@ -1,0 +1,72 @@
+//! What the tests share.
+
+use futures::TryStreamExt;
+use mixlake_app::ports::{EventSource, SourceError};
+use mixlake_domain::{Slice, Zone};
+use mixlake_mixpanel::{Config, Credentials, MixpanelSource, Timings};
+use mixlake_testkit::mixpanel::{Data, StandIn, StandInConfig};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// A file of the test data.
+pub fn file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(name)
+}
+
+/// The generated shop: 5,277 lines of 2026-11-10 to 13.
+pub fn storefront() -> Data {
+    static DATA: OnceLock<Data> = OnceLock::new();
+    DATA.get_or_init(|| Data::load(&[file("storefront-events.jsonl.gz")]).unwrap()).clone()
+}
+
+/// An hour of the shop with few events: the fault tests read it a thousand times.
+pub const SMALL_HOUR: &str = "2026-11-13T18";
+
+pub async fn serve(data: Data) -> StandIn {
+    serve_as(StandInConfig::new(data)).await
+}
+
+pub async fn serve_as(config: StandInConfig) -> StandIn {
+    StandIn::start(config).await.unwrap()
+}
+
+/// The right configuration for a stand-in, with waits of milliseconds.
+pub fn config(standin: &StandIn) -> Config {
+    let known = StandInConfig::new(Data::default());
+    let credentials = Credentials::service_account(&known.username, &known.secret).unwrap();
+    let project = known.project_id.parse().unwrap();
+    let timings = Timings {
+        max_wait: Duration::from_millis(20),
+        backoff_base: Duration::from_millis(1),
+        backoff_cap: Duration::from_millis(2),
+        query_gap: Duration::ZERO,
+        ..Timings::default()
+    };
+    Config { timings, ..Config::new(standin.url().parse().unwrap(), project, credentials) }
+}
+
+pub fn source(config: Config) -> MixpanelSource {
+    MixpanelSource::new(config).unwrap()
+}
+
+pub fn utc(label: &str) -> Slice {
+    Slice::parse(label, &Zone::UTC).unwrap()
+}
+
+/// Everything that the source gives for a slice, if the stream ends without an error.
+pub async fn read(source: &MixpanelSource, slice: &Slice) -> Result<Vec<u8>, SourceError> {
+    let chunks = source.fetch(slice, 0).await?;
+    chunks
+        .try_fold(Vec::new(), async |mut all, chunk| {
+            all.extend_from_slice(&chunk);
+            Ok(all)
+        })
+        .await
+}
+
+/// The lines of a body that are not blank.
+pub fn lines(body: &[u8]) -> Vec<String> {
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    text.split('\n').filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
