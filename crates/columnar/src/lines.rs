@@ -4,7 +4,7 @@
 
 /// Collects pieces of any size until they hold a whole line.
 #[derive(Debug)]
-pub(crate) struct LineSplitter {
+pub struct LineSplitter {
     partial: Vec<u8>,
     /// How long the current line is, including what was not kept of it.
     seen: usize,
@@ -13,7 +13,7 @@ pub(crate) struct LineSplitter {
 
 /// A line without its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Line<'a> {
+pub enum Line<'a> {
     /// All of it.
     Whole(&'a [u8]),
     /// The first bytes of a line that is longer than the limit.
@@ -22,12 +22,13 @@ pub(crate) enum Line<'a> {
 
 impl LineSplitter {
     /// Lines longer than `limit` bytes are cut, so that memory stays bounded.
-    pub(crate) fn new(limit: usize) -> Self {
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
         Self { partial: Vec::new(), seen: 0, limit }
     }
 
     /// Hands every line that ends in this piece to `each`.
-    pub(crate) fn push<E>(
+    pub fn push<E>(
         &mut self,
         mut piece: &[u8],
         mut each: impl FnMut(Line<'_>) -> Result<(), E>,
@@ -49,7 +50,8 @@ impl LineSplitter {
     }
 
     /// What follows the last line end.
-    pub(crate) fn rest(&self) -> Line<'_> {
+    #[must_use]
+    pub fn rest(&self) -> Line<'_> {
         cut(&self.partial, self.seen, self.limit)
     }
 

@@ -6,6 +6,7 @@ use crate::dedup::{RowIdentity, Seen, Superseded, Verdict};
 use crate::event::{self, BadLine, Event};
 use crate::lines::{Line, LineSplitter};
 use crate::options::{EventNameForm, Options};
+use crate::peek::{early_end, is_blank};
 use crate::quarantine::Quarantine;
 use crate::value::Value;
 use bytes::Bytes;
@@ -297,15 +298,4 @@ impl Overflow {
         self.json.push('}');
         Some((column, self.json))
     }
-}
-
-fn is_blank(line: &[u8]) -> bool {
-    line.iter().all(u8::is_ascii_whitespace)
-}
-
-/// The text with which an export says, behind a status of 200, that it is not complete.
-fn early_end(line: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(line).ok()?.trim();
-    let end = text.to_ascii_lowercase();
-    end.ends_with("terminated early").then(|| text.to_owned())
 }

@@ -5,7 +5,7 @@ mod project;
 mod slice;
 mod zone;
 
-pub use jiff::Timestamp;
+pub use jiff::{Span, Timestamp};
 pub use jiff::civil::Date;
 pub use layout::{Generation, LakeKey, LakeObject, Layout, LayoutError};
 pub use project::{ProjectId, ProjectIdError};

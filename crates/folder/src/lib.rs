@@ -6,7 +6,9 @@ mod document;
 mod key;
 mod listing;
 mod place;
+mod source;
 mod store;
 
 pub use catalog::FolderCatalog;
+pub use source::{FileSource, Selection};
 pub use store::FolderStore;

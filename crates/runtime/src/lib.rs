@@ -1,1 +1,17 @@
+#![doc = include_str!("../README.md")]
 
+pub mod answer;
+mod aws;
+mod clock;
+pub mod config;
+mod handlers;
+pub mod logs;
+mod metrics;
+pub mod notification;
+pub mod request;
+pub mod settings;
+
+pub use answer::{Failure, Kind};
+pub use aws::{catalog, credentials, sdk_config, store};
+pub use clock::now;
+pub use handlers::{CatalogHandler, ExportHandler, export, summary};

@@ -6,3 +6,5 @@ pub mod faults;
 pub mod mixpanel;
 #[expect(clippy::unwrap_used, reason = "a check that cannot go on ends its test")]
 pub mod store;
+#[expect(clippy::unwrap_used, reason = "a check that cannot go on ends its test")]
+pub mod rows;

@@ -1,0 +1,67 @@
+//! The arguments.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Mixpanel events as typed, partitioned Parquet tables.
+#[derive(Debug, Parser)]
+#[command(name = "mixlake", version)]
+pub struct Arguments {
+    /// Say what is being done, on standard error.
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Export days of events into a lake. Ends with 0 only when every slice is whole, with 1 when
+    /// one failed, with 2 when nothing could be begun.
+    Export(Export),
+    /// Bring the catalog up to date with the lake, and print its tables.
+    Catalog(Catalog),
+    /// Print the reference of all settings.
+    Settings,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Files of JSON lines in the export API's form, plain or gzip. Without them Mixpanel is asked.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub input: Vec<PathBuf>,
+    /// The first day, in the project's zone.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub from_date: String,
+    /// The last day, included.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub to_date: String,
+    /// Where and how.
+    #[command(flatten)]
+    pub lake: Lake,
+}
+
+/// Arguments of `catalog`.
+#[derive(Debug, Args)]
+pub struct Catalog {
+    /// Where and how.
+    #[command(flatten)]
+    pub lake: Lake,
+}
+
+/// Arguments of every command that works on a lake.
+#[derive(Debug, Args)]
+pub struct Lake {
+    /// A folder, or `s3://bucket/prefix`.
+    #[arg(long = "lake", value_name = "DIR")]
+    pub place: String,
+    /// A setting; `mixlake settings` lists them.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,107 @@
+//! `mixlake export`.
+
+use crate::arguments::Export;
+use crate::{lake, show};
+use anyhow::Result;
+use mixlake_app::ports::EventSource;
+use mixlake_domain::Slice;
+use mixlake_folder::{FileSource, Selection};
+use mixlake_mixpanel::Credentials;
+use mixlake_runtime::config::ExportConfig;
+use mixlake_runtime::settings::{Problems, Settings};
+use mixlake_runtime::{export, now, request, summary};
+
+/// The variable with `username:secret`; a secret is never an argument, which other users can see.
+pub const ACCOUNT: &str = "MIXPANEL_SERVICE_ACCOUNT";
+
+/// Exports the days asked for. Answers whether every slice is whole.
+pub async fn run(arguments: Export, account: Option<String>) -> Result<bool> {
+    let mut settings = lake::settings(&arguments.lake)?;
+    if !arguments.input.is_empty() {
+        settings.set_default("project_id", lake::LOCAL_PROJECT);
+    }
+    let (config, slices) = check(&arguments, &settings)?;
+    let store = lake::store(&arguments.lake, &settings).await?;
+    let source = source(&arguments, &config, &slices, account).await?;
+    let report = export(&config, &*source, &*store, &slices).await;
+    if arguments.lake.json {
+        show::json(&summary(&report))?;
+    } else {
+        show::export(&report, &|key| store.location(key))?;
+    }
+    Ok(report.is_whole())
+}
+
+/// Checks everything there is to check before any work, and tells all problems at once.
+fn check(arguments: &Export, settings: &Settings) -> Result<(ExportConfig, Vec<Slice>), Problems> {
+    let mut problems = Problems::default();
+    let from_files = !arguments.input.is_empty();
+    for file in &arguments.input {
+        if let Err(error) = std::fs::File::open(file).and_then(|f| f.metadata()).and_then(regular) {
+            problems.add("--input", format!("{}: {error}", file.display()));
+        }
+    }
+    if from_files && settings.has("where") {
+        problems.add("where", "only Mixpanel can evaluate it; leave it out with --input");
+    }
+    let config = match ExportConfig::check(settings) {
+        Ok(config) => Some(config),
+        Err(others) => {
+            problems.extend(others);
+            None
+        }
+    };
+    let zone = config.as_ref().map_or(mixlake_domain::Zone::UTC, |config| config.zone.clone());
+    // A file may hold what it likes; Mixpanel is not asked for what has not happened yet.
+    let latest = (!from_files).then(now);
+    let dates = (arguments.from_date.as_str(), arguments.to_date.as_str());
+    let days = request::days(("--from-date", dates.0), ("--to-date", dates.1), &zone, latest);
+    let slices = match days {
+        Ok(slices) => slices,
+        Err(others) => {
+            problems.extend(others);
+            Vec::new()
+        }
+    };
+    match config {
+        Some(config) => problems.into_result((config, slices)),
+        None => Err(problems),
+    }
+}
+
+fn regular(metadata: std::fs::Metadata) -> std::io::Result<()> {
+    if metadata.is_dir() {
+        return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory));
+    }
+    Ok(())
+}
+
+async fn source(
+    arguments: &Export,
+    config: &ExportConfig,
+    slices: &[Slice],
+    account: Option<String>,
+) -> Result<Box<dyn EventSource>> {
+    if !arguments.input.is_empty() {
+        let selection = Selection {
+            first: slices.first().map(Slice::label),
+            events: config.events.names().to_vec(),
+            wall_clock: config.options.wall_clock.clone(),
+        };
+        return Ok(Box::new(FileSource::new(arguments.input.clone(), selection)));
+    }
+    let credentials = match (account, &config.secret) {
+        (Some(pair), _) => {
+            Credentials::from_pair(&pair).map_err(|error| Problems::one(ACCOUNT, error))?
+        }
+        (None, Some(secret)) => {
+            mixlake_runtime::credentials(&mixlake_runtime::sdk_config().await, secret).await?
+        }
+        (None, None) => {
+            let what = "required to ask Mixpanel: username:secret of a service account \
+                        (or set mixpanel_secret, or read files with --input)";
+            return Err(Problems::one(ACCOUNT, what).into());
+        }
+    };
+    Ok(Box::new(config.source(credentials)?))
+}

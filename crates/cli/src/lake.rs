@@ -1,0 +1,52 @@
+//! The lake that a command works on: a folder, or a bucket.
+
+use crate::arguments::Lake;
+use anyhow::{Context, Result};
+use mixlake_app::ports::{Catalog, ObjectStore};
+use mixlake_folder::{FolderCatalog, FolderStore};
+use mixlake_runtime::settings::{Problems, Settings};
+
+/// What the project is called where events come from files and nobody says.
+pub const LOCAL_PROJECT: &str = "local";
+
+/// The settings of a command. `s3://bucket/prefix` stands for two of them.
+pub fn settings(lake: &Lake) -> Result<Settings, Problems> {
+    let mut settings = Settings::from_pairs(lake.set.iter().map(String::as_str))?;
+    let Some(place) = lake.place.strip_prefix("s3://") else {
+        for name in ["s3_bucket", "s3_prefix", "s3_region"] {
+            if settings.has(name) {
+                return Err(Problems::one(name, "has no meaning where --lake is a folder"));
+            }
+        }
+        return Ok(settings);
+    };
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    for (name, value) in [("s3_bucket", bucket), ("s3_prefix", prefix)] {
+        if settings.has(name) {
+            return Err(Problems::one(name, format!("--lake {} says it already", lake.place)));
+        }
+        if !value.trim_matches('/').is_empty() {
+            settings.set(name, value);
+        }
+    }
+    Ok(settings)
+}
+
+/// The store of the lake.
+pub async fn store(lake: &Lake, settings: &Settings) -> Result<Box<dyn ObjectStore>> {
+    if !lake.place.starts_with("s3://") {
+        return Ok(Box::new(FolderStore::new(&lake.place)?));
+    }
+    let sdk = mixlake_runtime::sdk_config().await;
+    Ok(Box::new(mixlake_runtime::store(&sdk, settings)?))
+}
+
+/// The catalog of the lake.
+pub async fn catalog(lake: &Lake, database: &str) -> Result<Box<dyn Catalog>> {
+    if !lake.place.starts_with("s3://") {
+        let catalog = FolderCatalog::new(&lake.place, database);
+        return Ok(Box::new(catalog.context("the catalog of the lake cannot be used")?));
+    }
+    let sdk = mixlake_runtime::sdk_config().await;
+    Ok(Box::new(mixlake_runtime::catalog(&sdk, database)))
+}

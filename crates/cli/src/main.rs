@@ -1,0 +1,34 @@
+#![doc = include_str!("../README.md")]
+
+mod arguments;
+mod catalog;
+mod export;
+mod lake;
+mod show;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+#[tokio::main]
+#[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    mixlake_runtime::logs::text(if arguments.verbose { "info" } else { "warn" });
+    let result = match arguments.command {
+        Command::Export(export) => {
+            let account = std::env::var(export::ACCOUNT).ok();
+            export::run(export, account).await
+        }
+        Command::Catalog(catalog) => catalog::run(catalog).await,
+        Command::Settings => show::text(&mixlake_runtime::settings::reference()).map(|()| true),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            show::error(&error);
+            ExitCode::from(2)
+        }
+    }
+}

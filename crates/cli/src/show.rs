@@ -1,0 +1,88 @@
+//! What a person sees.
+
+use mixlake_app::export::{ExportReport, SliceReport};
+use mixlake_app::reconcile::TableView;
+use serde_json::Value;
+use std::io::{self, Write};
+
+/// Prints a text on standard output.
+pub fn text(text: &str) -> anyhow::Result<()> {
+    Ok(io::stdout().lock().write_all(text.as_bytes())?)
+}
+
+/// Prints a JSON document on standard output.
+pub fn json(value: &Value) -> anyhow::Result<()> {
+    text(&format!("{value:#}\n"))
+}
+
+/// Prints an error and its causes on standard error.
+pub fn error(error: &anyhow::Error) {
+    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    // Standard error may be closed; there is nowhere else to say so.
+    writeln!(io::stderr().lock(), "mixlake: {}", chain.join(": ")).unwrap_or_default();
+}
+
+/// Prints the outcome of each slice and the sums.
+pub fn export(report: &ExportReport, location: &dyn Fn(&str) -> String) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    let head = ["slice", "received", "written", "duplicates", "quarantined", "bytes", ""];
+    row(&mut out, head.map(str::to_owned))?;
+    for slice in &report.slices {
+        match &slice.outcome {
+            Ok(whole) => row(&mut out, cells(whole))?,
+            Err(error) => writeln!(out, "{:<14}FAILED: {}", slice.slice.to_string(), mixlake_app::chain(error))?,
+        }
+    }
+    if report.slices.len() > 1 {
+        let (counts, bytes) = (report.totals().counts, report.totals().bytes);
+        let numbers =
+            [counts.received, counts.written, counts.duplicates, counts.quarantined, bytes];
+        let [a, b, c, d, e] = numbers.map(|number| number.to_string());
+        row(&mut out, ["total".to_owned(), a, b, c, d, e, String::new()])?;
+    }
+    for whole in report.whole() {
+        for column in &whole.new_columns {
+            let (name, kind, property) = (&column.column, column.r#type, &column.property);
+            writeln!(out, "{}: new column {name} {kind} of {property:?}", whole.slice)?;
+        }
+        if let Some(key) = &whole.quarantine {
+            writeln!(out, "{}: bad lines, with reasons: {}", whole.slice, location(key))?;
+        }
+    }
+    Ok(())
+}
+
+fn cells(whole: &SliceReport) -> [String; 7] {
+    let counts = &whole.counts;
+    let numbers =
+        [counts.received, counts.written, counts.duplicates, counts.quarantined, whole.bytes];
+    let [a, b, c, d, e] = numbers.map(|number| number.to_string());
+    [whole.slice.clone(), a, b, c, d, e, whole.status.to_string()]
+}
+
+fn row(out: &mut impl Write, cells: [String; 7]) -> io::Result<()> {
+    let [slice, received, written, duplicates, quarantined, bytes, status] = cells;
+    let line = format!(
+        "{slice:<14}{received:>10}{written:>10}{duplicates:>12}{quarantined:>13}{bytes:>12}  {status}"
+    );
+    writeln!(out, "{}", line.trim_end())
+}
+
+/// Prints tables with their columns and partitions.
+pub fn tables(tables: &[TableView]) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    for table in tables {
+        writeln!(out, "table {}  {}", table.table, table.location)?;
+        let width = table.columns.iter().map(|c| c.name.len()).max().unwrap_or(0).min(48);
+        for column in &table.columns {
+            let property = column.property.as_deref().unwrap_or_default();
+            writeln!(out, "  {:<width$}  {:<9}  {property}", column.name, column.r#type)?;
+        }
+        for partition in &table.partitions {
+            let rows: u64 = partition.files.iter().map(|file| file.rows).sum();
+            let (date, files) = (&partition.mp_date, partition.files.len());
+            writeln!(out, "  mp_date={date}  {rows} rows in {files} files  {}", partition.location)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
+use mixlake_runtime::settings::Settings;
+use mixlake_runtime::{ExportHandler, logs};
+use serde_json::Value;
+
+#[tokio::main]
+#[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
+async fn main() -> Result<(), Error> {
+    logs::json();
+    let settings = Settings::from_environment(|name| std::env::var(name).ok());
+    let handler = ExportHandler::new(&settings).await;
+    // A wrong setting is told to whoever invokes the function, not only to its log.
+    let answer = async |event: LambdaEvent<Value>| match &handler {
+        Ok(handler) => handler.handle(&event.payload).await.map_err(Diagnostic::from),
+        Err(failure) => Err(Diagnostic::from(failure.clone())),
+    };
+    run(service_fn(answer)).await
+}

@@ -1,0 +1,54 @@
+//! AWS clients, built once for a process.
+
+use crate::answer::{Failure, Kind};
+use crate::config;
+use crate::settings::Settings;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_secretsmanager::Client as Secrets;
+use mixlake_catalog_glue::GlueCatalog;
+use mixlake_mixpanel::Credentials;
+use mixlake_store_s3::S3Store;
+
+/// Region, credentials and endpoint, from where AWS tools take them.
+pub async fn sdk_config() -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest()).load().await
+}
+
+/// The bucket of the settings.
+pub fn store(sdk: &SdkConfig, settings: &Settings) -> Result<S3Store, Failure> {
+    let (bucket, region) = config::bucket(settings).map_err(|p| Failure::settings(&p))?;
+    let sdk = match region {
+        Some(region) => sdk.to_builder().region(Region::new(region)).build(),
+        None => sdk.clone(),
+    };
+    if sdk.region().is_none() {
+        let what = "s3_region: required where no region is configured, as in AWS_REGION=eu-central-1";
+        return Err(Failure::new(Kind::InvalidSettings, what));
+    }
+    Ok(S3Store::new(mixlake_store_s3::client(&sdk), bucket))
+}
+
+/// A Glue database.
+#[must_use]
+pub fn catalog(sdk: &SdkConfig, database: &str) -> GlueCatalog {
+    GlueCatalog::new(mixlake_catalog_glue::client(sdk), database)
+}
+
+/// Mixpanel credentials from a secret; read for every invocation, so that a rotated one counts.
+pub async fn credentials(sdk: &SdkConfig, secret: &str) -> Result<Credentials, Failure> {
+    let client = Secrets::new(sdk);
+    let found = client.get_secret_value().secret_id(secret).send().await.map_err(|error| {
+        let error = error.into_service_error();
+        let hint = if error.is_resource_not_found_exception() {
+            "there is no such secret in this region"
+        } else {
+            "the function's role needs secretsmanager:GetSecretValue on it"
+        };
+        let chain = mixlake_app::chain(&error);
+        Failure::new(Kind::NoCredentials, format!("mixpanel_secret {secret}: {hint}: {chain}"))
+    })?;
+    let text = found.secret_string().unwrap_or_default();
+    Credentials::from_json(text).map_err(|error| {
+        Failure::new(Kind::NoCredentials, format!("mixpanel_secret {secret}: {error}"))
+    })
+}

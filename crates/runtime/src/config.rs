@@ -1,0 +1,267 @@
+//! Checked settings: what the use-cases are told. A value of a type here cannot be wrong.
+
+use crate::settings::{Problems, Reader, Settings};
+use mixlake_columnar::{Bounds, EventNameForm, Options, TimeType};
+use mixlake_domain::{Layout, ProjectId, Zone};
+use mixlake_mixpanel::{Endpoint, EventNames, EventTime, Residency, WhereExpression};
+use mixlake_schema::Profile;
+
+/// What every use-case needs.
+#[derive(Debug, Clone)]
+pub struct LakeConfig {
+    /// Whose events.
+    pub project: ProjectId,
+    /// Where in the store.
+    pub layout: Layout,
+    /// The Glue database.
+    pub database: String,
+    /// What goes before every table name.
+    pub table_prefix: String,
+}
+
+/// What an export needs beside.
+#[derive(Debug, Clone)]
+pub struct ExportConfig {
+    /// What every use-case needs.
+    pub lake: LakeConfig,
+    /// The zone whose days and hours are the slices.
+    pub zone: Zone,
+    /// How events become rows.
+    pub options: Options,
+    /// The length of a scheduled slice.
+    pub frequency: Frequency,
+    /// Where Mixpanel is.
+    pub endpoint: Endpoint,
+    /// The name of the secret with the credentials.
+    pub secret: Option<String>,
+    /// The events to fetch.
+    pub events: EventNames,
+    /// A further condition on them.
+    pub where_expression: Option<WhereExpression>,
+    /// What the times of the project's events mean.
+    pub event_time: EventTime,
+}
+
+/// The length of a scheduled slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frequency {
+    /// An hour.
+    Hourly,
+    /// A day.
+    Daily,
+}
+
+impl LakeConfig {
+    /// Checks what every use-case needs.
+    pub fn check(settings: &Settings) -> Result<Self, Problems> {
+        let mut reader = Reader::new(settings);
+        let lake = lake(&mut reader);
+        finish(reader, lake)
+    }
+}
+
+impl ExportConfig {
+    /// Checks what an export needs.
+    pub fn check(settings: &Settings) -> Result<Self, Problems> {
+        let mut reader = Reader::new(settings);
+        let config = export(&mut reader);
+        finish(reader, config)
+    }
+}
+
+/// The bucket that the settings name, and its region if they do.
+pub fn bucket(settings: &Settings) -> Result<(String, Option<String>), Problems> {
+    let mut reader = Reader::new(settings);
+    let bucket = reader.required("s3_bucket", "the name of the lake's bucket");
+    let bucket = bucket.map(str::to_owned);
+    let region = reader.text("s3_region").map(str::to_owned);
+    finish(reader, bucket.map(|bucket| (bucket, region)))
+}
+
+fn finish<T>(reader: Reader<'_>, value: Option<T>) -> Result<T, Problems> {
+    reader.problems.into_result(())?;
+    value.ok_or_else(|| Problems::one("settings", "incomplete"))
+}
+
+fn lake(reader: &mut Reader<'_>) -> Option<LakeConfig> {
+    for name in ["s3_role", "glue_role", "s3_kms_key_id"] {
+        reader.not_yet(name);
+    }
+    reader.choice("schema_type", &[("monoschema", ())]);
+    reader.choice("data_source", &[("events", ())]);
+    reader.choice("data_format", &[("parquet", ())]);
+    reader.choice("s3_encryption", &[("none", ())]);
+    reader.choice("use_glue", &[("true", ())]);
+    reader.choice("catalog", &[("direct", ())]);
+    reader.choice("on_drift", &[("fail", ())]);
+    reader.required("project_id", "the project's number, as in 2195193");
+    let project = reader.parse("project_id", str::parse::<ProjectId>);
+    let database = reader.parse("glue_database", |text| glue_name(text, 255));
+    let table_prefix = reader.parse("glue_table_prefix", |text| glue_name(text, 64));
+    let prefix = reader.text("s3_prefix").unwrap_or_default();
+    let any = project.clone().or_else(|| "0".parse().ok())?;
+    let layout = Layout::new(prefix, &any).map_err(|e| reader.problem("s3_prefix", e)).ok()?;
+    Some(LakeConfig {
+        project: project?,
+        layout,
+        database: database.unwrap_or_else(|| "mixpanel".to_owned()),
+        table_prefix: table_prefix.unwrap_or_default(),
+    })
+}
+
+fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
+    let lake = lake(reader);
+    reader.choice("sync", &[("false", ())]);
+    reader.choice("late_data", &[("sync", ())]);
+    reader.choice("queries_per_hour", &[("60", ())]);
+    let zone = match reader.text("timezone") {
+        None => Some(Zone::UTC),
+        Some(_) => reader.parse("timezone", Zone::parse),
+    };
+    let before_2023 = boolean(reader, "project_created_before_2023", false);
+    let deduplicate = boolean(reader, "deduplicate", true);
+    let frequency =
+        reader.choice("frequency", &[("hourly", Frequency::Hourly), ("daily", Frequency::Daily)]);
+    let profile = reader
+        .choice("schema_profile", &[("portable", Profile::Portable), ("mixpanel", Profile::Mixpanel)]);
+    let event_name = reader
+        .choice("event_name", &[("cleaned", EventNameForm::Cleaned), ("raw", EventNameForm::Raw)]);
+    let time_type = reader
+        .choice("time_type", &[("timestamp", TimeType::Timestamp), ("bigint", TimeType::Bigint)]);
+    let in_utc = reader.choice("mp_date_zone", &[("project", false), ("UTC", true)]);
+    let endpoint = endpoint(reader);
+    let events = events(reader);
+    let where_expression = reader.parse("where", str::parse::<WhereExpression>);
+    let secret = reader.text("mixpanel_secret").map(str::to_owned);
+    let (lake, zone) = (lake?, zone?);
+    let options = Options {
+        project: lake.project.clone(),
+        profile,
+        event_name,
+        time_type,
+        date_zone: if in_utc { Zone::UTC } else { zone.clone() },
+        wall_clock: before_2023.then(|| zone.clone()),
+        deduplicate,
+        bounds: Bounds::default(),
+    };
+    Some(ExportConfig {
+        event_time: EventTime::of_project(before_2023, &zone),
+        lake,
+        zone,
+        options,
+        frequency,
+        endpoint,
+        secret,
+        events,
+        where_expression,
+    })
+}
+
+fn boolean(reader: &mut Reader<'_>, name: &str, default: bool) -> bool {
+    let (yes, no) = (("true", true), ("false", false));
+    reader.choice(name, &if default { [yes, no] } else { [no, yes] })
+}
+
+fn endpoint(reader: &mut Reader<'_>) -> Endpoint {
+    let residencies = [("us", Residency::Us), ("eu", Residency::Eu), ("in", Residency::In)];
+    let residency = reader.choice("residency", &residencies);
+    let given = reader.parse("mixpanel_endpoint", str::parse::<Endpoint>);
+    given.unwrap_or_else(|| Endpoint::residency(residency))
+}
+
+/// Each text is a name, or a JSON array of names; a name can contain every character.
+fn events(reader: &mut Reader<'_>) -> EventNames {
+    let mut names = Vec::new();
+    for text in reader.texts("events") {
+        if text.trim_start().starts_with('[') {
+            match serde_json::from_str::<Vec<String>>(text) {
+                Ok(list) => names.extend(list),
+                Err(error) => reader.problem("events", format!("not a JSON array of names: {error}")),
+            }
+        } else {
+            names.push(text.clone());
+        }
+    }
+    EventNames::new(names).unwrap_or_else(|error| {
+        reader.problem("events", error);
+        EventNames::default()
+    })
+}
+
+fn glue_name(text: &str, limit: usize) -> Result<String, String> {
+    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if text.len() <= limit && text.chars().all(fine) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("at most {limit} lower-case letters, digits and `_`; got {text:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(pairs: &[&str]) -> String {
+        let settings = Settings::from_pairs(pairs.iter().copied()).unwrap();
+        ExportConfig::check(&settings).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_problem_is_told_at_once_with_what_is_accepted() {
+        let text = problems(&[
+            "timezone=Mars/Olympus",
+            "frequency=weekly",
+            "deduplicate=yes",
+            "s3_prefix=a//b",
+            "mixpanel_endpoint=http://example.com",
+            "s3_role=arn:aws:iam::1:role/x",
+            "schema_type=multischema",
+        ]);
+        for expected in [
+            "project_id: required",
+            "timezone: not an IANA time zone: \"Mars/Olympus\"",
+            "frequency: \"weekly\" is not supported; it accepts hourly, daily",
+            "deduplicate: \"yes\" is not supported; it accepts true, false",
+            "s3_prefix: a prefix is made of folders",
+            "mixpanel_endpoint: the Mixpanel endpoint must be https",
+            "s3_role: not supported by this version",
+            "schema_type: \"multischema\" is not supported; it accepts monoschema",
+        ] {
+            assert!(text.contains(expected), "{expected:?} is missing in:\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_boolean_means_what_it_says() {
+        let settings = Settings::from_pairs(["project_id=1", "deduplicate=false"]).unwrap();
+        assert!(!ExportConfig::check(&settings).unwrap().options.deduplicate);
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_not_set_and_problems_name_the_variable() {
+        let settings = Settings::from_environment(|name| match name {
+            "PROJECT_ID" => Some("42".into()),
+            "TIMEZONE" => Some(String::new()),
+            "RESIDENCY" => Some("mars".into()),
+            _ => None,
+        });
+        let text = ExportConfig::check(&settings).unwrap_err().to_string();
+        assert_eq!(text, "RESIDENCY: \"mars\" is not supported; it accepts us, eu, in");
+    }
+
+    #[test]
+    fn unknown_and_repeated_settings_are_refused() {
+        let error = Settings::from_pairs(["projectid=1", "timezone=UTC", "timezone=UTC", "oops"]);
+        let text = error.unwrap_err().to_string();
+        assert!(text.contains("projectid: there is no such setting"));
+        assert!(text.contains("timezone: given twice"));
+        assert!(text.contains("oops: a setting is given as name=value"));
+    }
+
+    #[test]
+    fn events_are_names_or_a_json_array() {
+        let pairs = ["project_id=1", "events=A, b", r#"events=["C","D"]"#];
+        let settings = Settings::from_pairs(pairs).unwrap();
+        let events = ExportConfig::check(&settings).unwrap().events;
+        assert_eq!(events, EventNames::new(vec!["A, b".into(), "C".into(), "D".into()]).unwrap());
+    }
+}

@@ -1,0 +1,218 @@
+//! The handlers of the two functions: payload in, answer out.
+
+use crate::answer::{Failure, Kind};
+use crate::config::{ExportConfig, LakeConfig};
+use crate::notification::{Message, Notification, ObjectName};
+use crate::settings::Settings;
+use crate::{aws, clock, metrics, request};
+use aws_config::SdkConfig;
+use mixlake_app::export::{ExportReport, Exporter};
+use mixlake_app::ports::{Catalog, EventSource, ObjectStore};
+use mixlake_app::reconcile::Reconciler;
+use mixlake_domain::Slice;
+use mixlake_mixpanel::MixpanelSource;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The export function.
+pub struct ExportHandler {
+    config: ExportConfig,
+    sdk: SdkConfig,
+    store: Box<dyn ObjectStore>,
+}
+
+impl ExportHandler {
+    /// Reads the settings and builds the clients, once.
+    pub async fn new(settings: &Settings) -> Result<Self, Failure> {
+        let config = ExportConfig::check(settings).map_err(|p| Failure::settings(&p))?;
+        let sdk = aws::sdk_config().await;
+        let store = Box::new(aws::store(&sdk, settings)?);
+        Ok(Self { config, sdk, store })
+    }
+
+    /// Exports the slices that a payload asks for.
+    pub async fn handle(&self, payload: &Value) -> Result<Value, Failure> {
+        let now = clock::now();
+        let slices = request::slices(payload, &self.config.zone, self.config.frequency, now)
+            .map_err(|problems| Failure::new(Kind::InvalidPayload, problems))?;
+        let source = self.source().await?;
+        let report = export(&self.config, &source, &*self.store, &slices).await;
+        for whole in report.whole() {
+            metrics::emit(self.config.lake.project.as_str(), whole, now.as_millisecond());
+        }
+        if report.is_whole() {
+            return Ok(summary(&report));
+        }
+        Err(Failure::new(Kind::SliceFailed, failed(&report)))
+    }
+
+    async fn source(&self) -> Result<MixpanelSource, Failure> {
+        let Some(secret) = &self.config.secret else {
+            let what = "MIXPANEL_SECRET: required: the name or ARN of a Secrets Manager secret";
+            return Err(Failure::new(Kind::InvalidSettings, what));
+        };
+        let credentials = aws::credentials(&self.sdk, secret).await?;
+        self.config.source(credentials)
+    }
+}
+
+impl ExportConfig {
+    /// Mixpanel's API, as the settings say.
+    pub fn source(
+        &self,
+        credentials: mixlake_mixpanel::Credentials,
+    ) -> Result<MixpanelSource, Failure> {
+        let mut config = mixlake_mixpanel::Config::new(
+            self.endpoint.clone(),
+            self.lake.project.clone(),
+            credentials,
+        );
+        config.events = self.events.clone();
+        config.where_expression = self.where_expression.clone();
+        config.event_time = self.event_time.clone();
+        MixpanelSource::new(config).map_err(|error| Failure::caused(Kind::InvalidSettings, &error))
+    }
+}
+
+/// Exports slices from any source into any store.
+pub async fn export(
+    config: &ExportConfig,
+    source: &dyn EventSource,
+    store: &dyn ObjectStore,
+    slices: &[Slice],
+) -> ExportReport {
+    let (layout, zone, options) = (&config.lake.layout, &config.zone, &config.options);
+    Exporter { source, store, layout, zone, options }.export(slices).await
+}
+
+/// The report of an export, as documented in docs/REPORT.md.
+#[must_use]
+pub fn summary(report: &ExportReport) -> Value {
+    let slices = report.slices.iter().map(|slice| match &slice.outcome {
+        Ok(whole) => json!(whole),
+        Err(error) => json!({
+            "slice": slice.slice.to_string(),
+            "from": slice.slice.start().to_string(),
+            "to": slice.slice.end().to_string(),
+            "status": "failed",
+            "error": mixlake_app::chain(error),
+        }),
+    });
+    json!({"slices": slices.collect::<Vec<_>>(), "totals": report.totals()})
+}
+
+fn failed(report: &ExportReport) -> String {
+    let errors: Vec<String> = report
+        .slices
+        .iter()
+        .filter_map(|s| Some(format!("{}: {}", s.slice, mixlake_app::chain(s.outcome.as_ref().err()?))))
+        .collect();
+    format!(
+        "{} of {} slices are not published: {}. What is published stays so, and the same payload \
+         again exports only what is missing.",
+        errors.len(),
+        report.slices.len(),
+        errors.join("; ")
+    )
+}
+
+/// The catalog function.
+pub struct CatalogHandler {
+    config: LakeConfig,
+    bucket: String,
+    store: Box<dyn ObjectStore>,
+    catalog: Box<dyn Catalog>,
+}
+
+impl CatalogHandler {
+    /// Reads the settings and builds the clients, once.
+    pub async fn new(settings: &Settings) -> Result<Self, Failure> {
+        let config = LakeConfig::check(settings).map_err(|p| Failure::settings(&p))?;
+        let (bucket, _) = crate::config::bucket(settings).map_err(|p| Failure::settings(&p))?;
+        let sdk = aws::sdk_config().await;
+        let store = Box::new(aws::store(&sdk, settings)?);
+        let catalog = Box::new(aws::catalog(&sdk, &config.database));
+        Ok(Self { config, bucket, store, catalog })
+    }
+
+    /// A handler over any store and catalog.
+    #[must_use]
+    pub fn over(
+        config: LakeConfig,
+        bucket: &str,
+        store: Box<dyn ObjectStore>,
+        catalog: Box<dyn Catalog>,
+    ) -> Self {
+        Self { config, bucket: bucket.to_owned(), store, catalog }
+    }
+
+    /// Brings the objects that a notification names into the catalog.
+    pub async fn handle(&self, payload: Value) -> Result<Value, Failure> {
+        let notification = Notification::read(payload)
+            .map_err(|error| Failure::caused(Kind::InvalidPayload, &error))?;
+        match notification {
+            Notification::Queue(messages) => Ok(self.queue(&messages).await),
+            Notification::Direct(objects) => self.direct(&objects).await,
+        }
+    }
+
+    /// Answers which messages have to come again; the others are done.
+    async fn queue(&self, messages: &[Message]) -> Value {
+        let objects = messages.iter().filter_map(|m| m.objects.as_ref().ok()).flatten();
+        let failed = self.reconcile(objects).await.1;
+        let again = |message: &&Message| match &message.objects {
+            Err(error) => {
+                let error = mixlake_app::chain(error);
+                tracing::error!(message = message.id, error, "the message cannot be read");
+                true
+            }
+            Ok(objects) => objects.iter().any(|o| self.is_ours(o) && failed.contains_key(&o.key)),
+        };
+        let failures: Vec<Value> = messages
+            .iter()
+            .filter(again)
+            .map(|message| json!({"itemIdentifier": message.id}))
+            .collect();
+        json!({ "batchItemFailures": failures })
+    }
+
+    async fn direct(&self, objects: &[ObjectName]) -> Result<Value, Failure> {
+        let (tables, failed) = self.reconcile(objects).await;
+        if failed.is_empty() {
+            return Ok(json!({ "tables": tables }));
+        }
+        let failed: Vec<String> =
+            failed.into_iter().map(|(key, error)| format!("{key}: {error}")).collect();
+        Err(Failure::new(Kind::CatalogFailed, failed.join("; ")))
+    }
+
+    async fn reconcile(
+        &self,
+        objects: impl IntoIterator<Item = &ObjectName>,
+    ) -> (Value, BTreeMap<String, String>) {
+        let keys = objects.into_iter().filter(|o| self.is_ours(o)).map(|o| o.key.as_str());
+        let reconciler = Reconciler {
+            store: &*self.store,
+            catalog: &*self.catalog,
+            layout: &self.config.layout,
+            project: &self.config.project,
+            table_prefix: &self.config.table_prefix,
+        };
+        let done = reconciler.reconcile(keys).await;
+        for table in &done.tables {
+            tracing::info!(
+                table = table.table, created = table.created,
+                appended_columns = table.appended_columns.len(),
+                partitions_set = table.partitions_set.len(),
+                partitions_removed = table.partitions_removed.len(),
+                "the table is up to date"
+            );
+        }
+        let failed = done.failed.iter().map(|(key, error)| (key.clone(), mixlake_app::chain(&**error)));
+        (json!(done.tables), failed.collect())
+    }
+
+    fn is_ours(&self, object: &ObjectName) -> bool {
+        object.bucket == self.bucket
+    }
+}

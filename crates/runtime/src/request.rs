@@ -1,0 +1,195 @@
+//! Which slices an invocation asks for.
+//!
+//! A schedule says when it was due, and the slice comes from that, never from the time of running:
+//! a retry hours later exports the same slice. A person names dates or an hour.
+
+use crate::config::Frequency;
+use crate::settings::Problems;
+use mixlake_domain::{Date, Slice, Timestamp, Zone};
+use serde_json::{Map, Value};
+
+/// What a payload looks like, for whoever sent another one.
+const FORMS: &str = "a payload is {\"from_date\":\"2026-11-10\",\"to_date\":\"2026-11-13\"}, \
+    {\"date\":\"2026-11-10\"}, {\"hour\":\"2026-11-10T13\"} or {\"scheduled_time\":\"2026-11-10T14:10:00Z\"}";
+
+/// How far back a range may begin or end apart; a longer backfill is several.
+const MOST_DAYS: usize = 3_660;
+
+/// The slices that a payload asks for.
+pub fn slices(
+    payload: &Value,
+    zone: &Zone,
+    frequency: Frequency,
+    now: Timestamp,
+) -> Result<Vec<Slice>, Problems> {
+    let Value::Object(fields) = payload else { return Err(Problems::one("payload", FORMS)) };
+    if let Some(due) = due(fields)? {
+        return Ok(vec![match frequency {
+            Frequency::Hourly => Slice::hour_before(due, zone),
+            Frequency::Daily => Slice::day_before(due, zone),
+        }]);
+    }
+    let mut problems = Problems::default();
+    let known = ["from_date", "to_date", "date", "hour"];
+    for (field, value) in fields {
+        if !known.contains(&field.as_str()) {
+            problems.add(field, format!("no such field; {FORMS}"));
+        } else if !value.is_string() {
+            problems.add(field, format!("a text is expected, got {value}"));
+        }
+    }
+    problems.into_result(())?;
+    let text = |field: &str| fields.get(field).and_then(Value::as_str);
+    match (text("from_date"), text("to_date"), text("date"), text("hour")) {
+        (Some(from), Some(to), None, None) => days(("from_date", from), ("to_date", to), zone, Some(now)),
+        (None, None, Some(date), None) => days(("date", date), ("date", date), zone, Some(now)),
+        (None, None, None, Some(label)) => hour(label, zone, now),
+        _ => Err(Problems::one("payload", FORMS)),
+    }
+}
+
+/// When the schedule was due: EventBridge Scheduler passes it in the payload of our template, an
+/// EventBridge rule as the `time` of its event.
+fn due(fields: &Map<String, Value>) -> Result<Option<Timestamp>, Problems> {
+    let rule = fields.get("source").is_some_and(|source| source == "aws.events");
+    let field = match (fields.contains_key("scheduled_time"), rule) {
+        (true, _) if fields.len() > 1 => {
+            return Err(Problems::one("scheduled_time", "stands alone; other fields are not taken"));
+        }
+        (true, _) => "scheduled_time",
+        (false, true) => "time",
+        (false, false) => return Ok(None),
+    };
+    let text = fields.get(field).and_then(Value::as_str).unwrap_or_default();
+    text.parse().map(Some).map_err(|_| {
+        Problems::one(field, format!("an instant such as 2026-11-10T14:10:00Z is expected, got {text:?}"))
+    })
+}
+
+/// The days from one date to another, both included. With `now`, what has not happened yet is
+/// refused, and of the day that is still going on only its hours that have ended are taken.
+pub fn days(
+    (from_field, from): (&str, &str),
+    (to_field, to): (&str, &str),
+    zone: &Zone,
+    now: Option<Timestamp>,
+) -> Result<Vec<Slice>, Problems> {
+    let mut problems = Problems::default();
+    let from_date = date(from_field, from, zone, now, &mut problems);
+    let same = (from_field, from) == (to_field, to);
+    let to_date = if same { from_date } else { date(to_field, to, zone, now, &mut problems) };
+    problems.into_result(())?;
+    let (Some(from), Some(to)) = (from_date, to_date) else { return Ok(Vec::new()) };
+    if to < from {
+        return Err(Problems::one(to_field, format!("{to} lies before {from_field} {from}")));
+    }
+    let dates: Vec<Date> = from.series(one_day()).take_while(|date| *date <= to).take(MOST_DAYS + 1).collect();
+    if dates.len() > MOST_DAYS {
+        return Err(Problems::one(to_field, format!("at most {MOST_DAYS} days at a time")));
+    }
+    let today = now.map(|now| zone.date_of(now));
+    let mut slices = Vec::new();
+    for date in dates {
+        match now {
+            Some(now) if Some(date) == today => {
+                slices.extend(Slice::hours(date, zone).into_iter().filter(|hour| hour.end() <= now));
+            }
+            _ => slices.push(Slice::day(date, zone)),
+        }
+    }
+    Ok(slices)
+}
+
+fn one_day() -> mixlake_domain::Span {
+    mixlake_domain::Span::new().days(1)
+}
+
+fn date(
+    field: &str,
+    text: &str,
+    zone: &Zone,
+    now: Option<Timestamp>,
+    problems: &mut Problems,
+) -> Option<Date> {
+    let parsed = if text.len() == 10 { text.parse::<Date>().ok() } else { None };
+    let Some(date) = parsed else {
+        problems.add(field, format!("a date such as 2026-11-10 is expected, got {text:?}"));
+        return None;
+    };
+    let today = now.map(|now| zone.date_of(now));
+    if let Some(today) = today.filter(|today| date > *today) {
+        problems.add(field, format!("{date} lies in the future; in {zone} it is {today}"));
+        return None;
+    }
+    Some(date)
+}
+
+fn hour(label: &str, zone: &Zone, now: Timestamp) -> Result<Vec<Slice>, Problems> {
+    let wrong = || Problems::one("hour", format!("an hour such as 2026-11-10T13 is expected, got {label:?}"));
+    if !label.contains('T') {
+        return Err(wrong());
+    }
+    let slice = Slice::parse(label, zone).map_err(|error| match error {
+        mixlake_domain::SliceError::Malformed(_) => wrong(),
+        mixlake_domain::SliceError::Skipped(..) => Problems::one("hour", error),
+    })?;
+    if slice.end() > now {
+        return Err(Problems::one("hour", format!("{label} has not ended yet in {zone}")));
+    }
+    Ok(vec![slice])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    fn ask(payload: &Value) -> Result<Vec<String>, String> {
+        let now = "2026-11-13T10:30:00Z".parse().unwrap();
+        slices(payload, &Zone::UTC, Frequency::Hourly, now)
+            .map(|slices| slices.iter().map(ToString::to_string).collect())
+            .map_err(|problems| problems.to_string())
+    }
+
+    #[rstest]
+    #[case::range(json!({"from_date": "2026-11-10", "to_date": "2026-11-11"}), &["2026-11-10", "2026-11-11"])]
+    #[case::date(json!({"date": "2026-11-10"}), &["2026-11-10"])]
+    #[case::hour(json!({"hour": "2026-11-10T13"}), &["2026-11-10T13"])]
+    #[case::schedule(json!({"scheduled_time": "2026-11-10T14:10:00Z"}), &["2026-11-10T13"])]
+    #[case::rule(json!({"source": "aws.events", "time": "2026-11-10T14:10:00Z", "detail": {}}), &["2026-11-10T13"])]
+    fn a_payload_names_its_slices(#[case] payload: Value, #[case] expected: &[&str]) {
+        assert_eq!(ask(&payload).unwrap(), expected);
+    }
+
+    #[test]
+    fn of_today_only_the_hours_that_have_ended_are_taken() {
+        let slices = ask(&json!({"from_date": "2026-11-12", "to_date": "2026-11-13"})).unwrap();
+        assert_eq!(slices.len(), 11);
+        assert_eq!((slices[0].as_str(), slices[10].as_str()), ("2026-11-12", "2026-11-13T09"));
+    }
+
+    #[rstest]
+    #[case::nothing(json!({}), "payload: a payload is")]
+    #[case::not_an_object(json!([1]), "payload: a payload is")]
+    #[case::half_a_range(json!({"from_date": "2026-11-10"}), "payload: a payload is")]
+    #[case::misspelt(json!({"form_date": "2026-11-10", "to_date": "2026-11-11"}), "form_date: no such field")]
+    #[case::number(json!({"date": 20_261_110}), "date: a text is expected")]
+    #[case::no_date(json!({"date": "2026-02-30"}), "date: a date such as")]
+    #[case::reversed(json!({"from_date": "2026-11-12", "to_date": "2026-11-10"}), "to_date: 2026-11-10 lies before")]
+    #[case::future(json!({"date": "2026-11-14"}), "date: 2026-11-14 lies in the future; in UTC it is 2026-11-13")]
+    #[case::unfinished_hour(json!({"hour": "2026-11-13T10"}), "hour: 2026-11-13T10 has not ended yet")]
+    #[case::day_as_hour(json!({"hour": "2026-11-10"}), "hour: an hour such as")]
+    #[case::bad_time(json!({"scheduled_time": "now"}), "scheduled_time: an instant such as")]
+    #[case::literal_placeholder(json!({"scheduled_time": "<aws.scheduler.scheduled-time>"}), "scheduled_time: an instant")]
+    fn a_payload_that_cannot_be_meant_says_what_is_wrong(#[case] payload: Value, #[case] expected: &str) {
+        let problems = ask(&payload).unwrap_err();
+        assert!(problems.contains(expected), "{problems}");
+    }
+
+    #[test]
+    fn both_ends_of_a_bad_range_are_named() {
+        let problems = ask(&json!({"from_date": "x", "to_date": "2199-01-01"})).unwrap_err();
+        assert!(problems.contains("from_date:") && problems.contains("to_date:"), "{problems}");
+    }
+}

@@ -1,0 +1,127 @@
+//! Every setting there is, in one table; docs/SETTINGS.md is made of it.
+
+use std::fmt::Write;
+
+/// A setting.
+#[derive(Debug)]
+pub struct Known {
+    /// Its name.
+    pub name: &'static str,
+    /// The values that it accepts, for people.
+    pub accepts: &'static str,
+    /// What counts if it is not given, for people.
+    pub default: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Whether it may be given more than once.
+    pub is_list: bool,
+}
+
+const fn known(
+    name: &'static str,
+    accepts: &'static str,
+    default: &'static str,
+    about: &'static str,
+) -> Known {
+    Known { name, accepts, default, about, is_list: false }
+}
+
+/// All settings.
+pub const KNOWN: &[Known] = &[
+    known("project_id", "1 to 64 letters, digits, `-`, `_`", "required", "The Mixpanel project; also the top folder of the lake."),
+    known("timezone", "an IANA time zone", "`UTC`", "The project's time zone: its days and hours are the slices."),
+    known("project_created_before_2023", "`true`, `false`", "`false`", "Such projects export `time` as the local wall clock written as if it were UTC."),
+    known("residency", "`us`, `eu`, `in`", "`us`", "Where Mixpanel keeps the project's data."),
+    known("mixpanel_secret", "name or ARN of a Secrets Manager secret", "required to ask Mixpanel", "Holds `{\"username\",\"secret\"}` of a service account, or `{\"project_secret\"}`. The command line also takes the variable `MIXPANEL_SERVICE_ACCOUNT=username:secret`."),
+    known("mixpanel_endpoint", "a URL; `http` only on loopback", "by `residency`", "Asked instead of Mixpanel's own host; for tests and proxies."),
+    Known { is_list: true, ..known("events", "an event's name, or a JSON array of names; repeated on the command line", "all events", "Only these events are exported.") },
+    known("where", "a segmentation expression", "none", "Only events for which it holds are exported. Mixpanel evaluates it."),
+    known("frequency", "`hourly`, `daily`", "`hourly`", "The length of a scheduled slice."),
+    known("schema_type", "`monoschema`", "`monoschema`", "One table of all events."),
+    known("data_source", "`events`", "`events`", "What is exported."),
+    known("data_format", "`parquet`", "`parquet`", "The format of the files."),
+    known("sync", "`false`", "`false`", "Whether late data is fetched again later."),
+    known("late_data", "`sync`", "`sync`", "How late data is found."),
+    known("queries_per_hour", "`60`", "`60`", "Mixpanel's query budget of a project."),
+    known("s3_bucket", "a bucket's name", "required in the functions", "The bucket of the lake."),
+    known("s3_region", "an AWS region", "the region of the process", "The bucket's region."),
+    known("s3_prefix", "folders, as in `raw/mixpanel`", "none", "Where the lake lies within the bucket."),
+    known("s3_encryption", "`none`", "`none`", "Files are encrypted as the bucket's default says."),
+    known("use_glue", "`true`", "`true`", "The catalog function keeps the tables of a Glue database."),
+    known("catalog", "`direct`", "`direct`", "Who describes the tables: the catalog function."),
+    known("on_drift", "`fail`", "`fail`", "What happens when somebody changed a column's type in Glue."),
+    known("glue_database", "a database's name", "`mixpanel`", "The Glue database of the tables. It must exist."),
+    known("glue_table_prefix", "lower-case letters, digits, `_`", "none", "Goes before every table name in Glue."),
+    known("schema_profile", "`portable`, `mixpanel`", "`portable`", "Limits of tables: 1,597 columns and names of 127 bytes, which Redshift Spectrum can read, or 9,500 and 128."),
+    known("event_name", "`cleaned`, `raw`", "`cleaned`", "What `mp_event_name` holds: `add_to_cart` or `Add to Cart`."),
+    known("time_type", "`timestamp`, `bigint`", "`timestamp`", "The type of `time`; `bigint` is milliseconds since 1970."),
+    known("mp_date_zone", "`project`, `UTC`", "`project`", "The zone whose dates are the partitions."),
+    known("deduplicate", "`true`, `false`", "`true`", "Whether repeated events of a slice are removed; the newest stays."),
+    known("s3_role", "not in this version", "none", "A role to assume for the bucket."),
+    known("glue_role", "not in this version", "none", "A role to assume for Glue."),
+    known("s3_kms_key_id", "not in this version", "none", "The key of `s3_encryption=kms`."),
+];
+
+impl Known {
+    /// The environment variable that carries it.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        self.name.to_uppercase()
+    }
+}
+
+pub(super) fn find(name: &str) -> Option<&'static Known> {
+    KNOWN.iter().find(|known| known.name == name)
+}
+
+/// What to say of a name that is no setting.
+pub(super) fn unknown(name: &str) -> String {
+    let close = |known: &&Known| {
+        let fold = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
+        let (ours, theirs) = (known.name, fold(name));
+        ours == theirs || (theirs.len() > 3 && (ours.contains(&theirs) || theirs.contains(ours)))
+    };
+    match KNOWN.iter().find(close) {
+        Some(known) => format!("there is no such setting; did you mean {}?", known.name),
+        None => "there is no such setting; `mixlake settings` lists them".to_owned(),
+    }
+}
+
+/// The reference page, in Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let mut page = String::from(
+        "# Settings\n\n\
+         Names are those of Mixpanel's create-pipeline call, and ours beside them. In the functions \
+         they are environment\nvariables of the same names in capitals (`PROJECT_ID`), on the \
+         command line `--set project_id=2195193`.\n\
+         A value that this page does not list is refused, with all other problems, before any work.\n\n\
+         This page is written by `make docs`; `make test` fails where it is out of date.\n\n\
+         | setting | accepts | default | what it does |\n|---|---|---|---|\n",
+    );
+    for known in KNOWN {
+        let Known { name, accepts, default, about, .. } = known;
+        writeln!(page, "| `{name}` | {accepts} | {default} | {about} |")
+            .expect("writing to a string cannot fail");
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_page_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/SETTINGS.md");
+        let page = std::fs::read_to_string(path).unwrap_or_default();
+        assert_eq!(page, reference(), "run `make docs`");
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_answered_with_the_one_that_was_meant() {
+        assert!(unknown("Project-ID").contains("project_id"));
+        assert!(unknown("zone").contains("timezone"));
+        assert!(unknown("xyz").contains("mixlake settings"));
+    }
+}
