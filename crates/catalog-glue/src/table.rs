@@ -4,7 +4,7 @@
 
 use aws_sdk_glue::error::BuildError;
 use aws_sdk_glue::types::{
-    Table, TableInput, ViewDefinition, ViewDefinitionInput, ViewRepresentation,
+    StorageDescriptor, Table, TableInput, ViewDefinition, ViewDefinitionInput, ViewRepresentation,
     ViewRepresentationInput,
 };
 use mixlake_app::ports::{Column, TableState};
@@ -82,15 +82,15 @@ fn representation(view: ViewRepresentation) -> ViewRepresentationInput {
         .build()
 }
 
-fn empty_storage() -> aws_sdk_glue::types::StorageDescriptor {
-    aws_sdk_glue::types::StorageDescriptor::builder().build()
+fn empty_storage() -> StorageDescriptor {
+    StorageDescriptor::builder().build()
 }
 
 /// The first of the columns that the table has already, as a column or as a partition key.
 /// Glue and the engines fold the case of names.
 pub(crate) fn duplicate<'a>(table: &Table, added: &'a [Column]) -> Option<&'a str> {
     let storage = table.storage_descriptor.as_ref();
-    let columns = storage.map(|storage| storage.columns()).unwrap_or_default();
+    let columns = storage.map(StorageDescriptor::columns).unwrap_or_default();
     let taken = columns.iter().chain(table.partition_keys()).map(|c| c.name.to_lowercase());
     let mut taken: std::collections::HashSet<String> = taken.collect();
     added.iter().map(|c| c.name.as_str()).find(|name| !taken.insert(name.to_lowercase()))

@@ -1,12 +1,14 @@
 //! Tables: what is sent to Glue, and what its answers mean.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
 mod glue;
 
 use aws_sdk_glue::Client;
 use aws_sdk_glue::operation::create_table::CreateTableOutput;
 use aws_sdk_glue::operation::get_tables::GetTablesOutput;
 use aws_sdk_glue::operation::update_table::UpdateTableOutput;
-use aws_sdk_glue::types::{StorageDescriptor, Table};
+use aws_sdk_glue::types::{Column as GlueColumn, StorageDescriptor, Table};
 use aws_smithy_mocks::{Rule, mock};
 use glue::{catalog, given_table, never, refuses};
 use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable};
@@ -31,9 +33,7 @@ fn new_table() -> NewTable {
 
 /// A table as Glue has it after its fourth change.
 fn table() -> Table {
-    let column = |name: &str| {
-        aws_sdk_glue::types::Column::builder().name(name).r#type("string").build().unwrap()
-    };
+    let column = |name: &str| GlueColumn::builder().name(name).r#type("string").build().unwrap();
     let storage = StorageDescriptor::builder()
         .columns(column("mp_event_name"))
         .columns(column("plan"))
@@ -52,7 +52,7 @@ fn updated() -> Rule {
     mock!(Client::update_table)
         .match_requests(|r| {
             let columns = r.table_input().unwrap().storage_descriptor().unwrap().columns();
-            let names: Vec<&str> = columns.iter().map(|c| c.name()).collect();
+            let names: Vec<&str> = columns.iter().map(GlueColumn::name).collect();
             r.database_name() == Some("mixpanel")
                 && r.version_id() == Some("3")
                 && r.skip_archive() == Some(true)

@@ -1,5 +1,7 @@
 //! The folder passes the suites that the fakes and the AWS adapters pass.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
 use mixlake_app::ports::{Catalog, NewTable};
 use mixlake_folder::{FolderCatalog, FolderStore};
 use mixlake_testkit::{catalog, store};

@@ -1,5 +1,7 @@
 //! What a lake in a folder looks like from outside.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
 use bytes::Bytes;
 use mixlake_app::ports::{Catalog, Column, NewTable, ObjectStore, Precondition, Put};
 use mixlake_folder::{FolderCatalog, FolderStore};

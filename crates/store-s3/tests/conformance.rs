@@ -3,6 +3,8 @@
 //! s3s speaks S3's protocol; its file system decides a condition and writes in two steps, so that
 //! races are left to the fakes and to S3 itself.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Config, Credentials, Region};
 use mixlake_store_s3::S3Store;

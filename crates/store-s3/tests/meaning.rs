@@ -23,14 +23,18 @@ fn store(rules: &[&Rule]) -> S3Store {
 }
 
 /// An error document as S3 sends it.
-fn error(code: &str) -> Option<String> {
-    Some(format!("<Error><Code>{code}</Code><Message>told by the test</Message></Error>"))
+fn error(code: &str) -> String {
+    format!("<Error><Code>{code}</Code><Message>told by the test</Message></Error>")
 }
 
 /// An answer to any number of calls of an operation.
 macro_rules! answer {
     ($operation:ident, $status:literal, $code:literal) => {
-        mock!(Client::$operation).sequence().http_status($status, error($code)).repeatedly().build()
+        mock!(Client::$operation)
+            .sequence()
+            .http_status($status, Some(error($code)))
+            .repeatedly()
+            .build()
     };
 }
 

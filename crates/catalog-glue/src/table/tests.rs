@@ -2,8 +2,7 @@ use super::*;
 use aws_sdk_glue::primitives::DateTime;
 use aws_sdk_glue::types::{
     Column as GlueColumn, FederatedTable, LastRefreshType, Order, SchemaId, SchemaReference,
-    SerDeInfo, SkewedInfo, StorageDescriptor, SubObjectSourceType, SubObjectStatistics,
-    TableIdentifier, ViewDialect,
+    SerDeInfo, SkewedInfo, SubObjectSourceType, SubObjectStatistics, TableIdentifier, ViewDialect,
 };
 use std::collections::BTreeMap;
 

@@ -57,7 +57,7 @@ pub async fn a_tail_is_never_longer_than_its_object(store: &dyn ObjectStore) {
     }
 }
 
-pub(super) async fn a_location_names_the_key(store: &dyn ObjectStore) {
+pub(super) fn a_location_names_the_key(store: &dyn ObjectStore) {
     let root = store.location("");
     assert!(root.ends_with('/'), "{root}");
     for key in ["a/b/c.parquet", "a/b/"] {
