@@ -31,6 +31,8 @@ pub(crate) const UPDATE_TABLE: Call =
     Call { verb: "update", right: "glue:UpdateTable", grant: ALTER };
 pub(crate) const GET_PARTITIONS: Call =
     Call { verb: "read", right: "glue:GetPartitions", grant: "DESCRIBE on the table" };
+pub(crate) const GET_PARTITION: Call =
+    Call { verb: "read", right: "glue:GetPartition", grant: "DESCRIBE on the table" };
 pub(crate) const BATCH_GET: Call =
     Call { verb: "read", right: "glue:BatchGetPartition", grant: "DESCRIBE on the table" };
 pub(crate) const BATCH_CREATE: Call =

@@ -3,18 +3,21 @@
 use crate::batch::{self, ItemError, all_done, value_of};
 use crate::catalog::GlueCatalog;
 use crate::failure::{
-    BATCH_CREATE, BATCH_DELETE, BATCH_GET, BATCH_UPDATE, GET_PARTITIONS, failure, refused,
+    BATCH_CREATE, BATCH_DELETE, BATCH_GET, BATCH_UPDATE, GET_PARTITION, GET_PARTITIONS, failure,
+    refused,
 };
 use crate::parquet;
+use aws_sdk_glue::error::ProvideErrorMetadata;
 use aws_sdk_glue::types::{
     BatchUpdatePartitionRequestEntry, Partition as GluePartition, PartitionInput,
     PartitionValueList,
 };
+use futures::{StreamExt, stream};
 use mixlake_app::ports::{CatalogError, Partition};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
-/// Glue may hand keys back unprocessed; when this many calls in a row brought nothing, it is over.
-const FRUITLESS: usize = 5;
+/// Reads of single partitions at a time.
+const AT_ONCE: usize = 8;
 
 const GONE: &str = "EntityNotFoundException";
 const EXISTS: &str = "AlreadyExistsException";
@@ -48,25 +51,34 @@ impl Partitions<'_> {
     }
 
     /// The partitions with these values, as far as they exist.
+    ///
+    /// A batch hands back every key for which it returns nothing, whether the partition does not
+    /// exist or the batch was cut short. Only a read of the one partition tells which.
     pub(crate) async fn some(&self, values: &[&str]) -> Result<Vec<GluePartition>, CatalogError> {
-        let key = |value: &&str| PartitionValueList::builder().values(*value).build();
-        let keys: Result<VecDeque<_>, _> = values.iter().map(key).collect();
-        let mut keys = keys.map_err(|e| refused(BATCH_GET, &self.subject(), e))?;
         let mut found = Vec::new();
-        let mut fruitless = 0;
-        while !keys.is_empty() {
-            let asked = keys.drain(..keys.len().min(batch::READ)).collect::<Vec<_>>();
-            let count = asked.len();
-            let (partitions, unprocessed) = self.batch_get(asked).await?;
-            fruitless = if unprocessed.len() == count { fruitless + 1 } else { 0 };
-            if fruitless == FRUITLESS {
-                let cause = format!("Glue does not process {count} of the partitions");
-                return Err(refused(BATCH_GET, &self.subject(), cause));
-            }
+        for values in values.chunks(batch::READ) {
+            let key = |value: &&str| PartitionValueList::builder().values(*value).build();
+            let keys: Result<Vec<_>, _> = values.iter().map(key).collect();
+            let keys = keys.map_err(|e| refused(BATCH_GET, &self.subject(), e))?;
+            let (partitions, handed_back) = self.batch_get(keys).await?;
             found.extend(partitions);
-            keys.extend(unprocessed);
+            let reads = handed_back.into_iter().map(|key| self.one(key));
+            let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
+            while let Some(partition) = reads.next().await {
+                found.extend(partition?);
+            }
         }
         Ok(found)
+    }
+
+    async fn one(&self, key: PartitionValueList) -> Result<Option<GluePartition>, CatalogError> {
+        let request = self.catalog.client.get_partition().set_partition_values(Some(key.values));
+        let request = request.database_name(&self.catalog.database).table_name(self.table);
+        match request.send().await {
+            Ok(answer) => Ok(answer.partition),
+            Err(error) if error.code() == Some(GONE) => Ok(None),
+            Err(error) => Err(failure(GET_PARTITION, &self.subject(), error)),
+        }
     }
 
     async fn batch_get(

@@ -7,6 +7,7 @@ use aws_sdk_glue::operation::batch_create_partition::BatchCreatePartitionOutput;
 use aws_sdk_glue::operation::batch_delete_partition::BatchDeletePartitionOutput;
 use aws_sdk_glue::operation::batch_get_partition::BatchGetPartitionOutput;
 use aws_sdk_glue::operation::batch_update_partition::BatchUpdatePartitionOutput;
+use aws_sdk_glue::operation::get_partition::GetPartitionOutput;
 use aws_sdk_glue::operation::get_partitions::GetPartitionsOutput;
 use aws_sdk_glue::types::{
     BatchUpdatePartitionFailureEntry, ErrorDetail, Partition as GluePartition, PartitionError,
@@ -210,8 +211,8 @@ async fn a_removal_that_fails_is_listed() {
 }
 
 #[tokio::test]
-async fn keys_that_glue_hands_back_are_asked_for_again() {
-    let get = mock!(Client::batch_get_partition).then_compute_output(|r| {
+async fn keys_that_glue_hands_back_are_read_one_by_one_and_may_not_exist() {
+    let batch = mock!(Client::batch_get_partition).then_compute_output(|r| {
         let (first, rest) = r.partitions_to_get().split_first().unwrap();
         let found = foreign(&first.values()[0], "g1");
         let rest = rest.to_vec();
@@ -221,18 +222,22 @@ async fn keys_that_glue_hands_back_are_asked_for_again() {
             .build()
     });
     let asked = days(3, "g1");
-    let found = catalog(&[&get]).partitions("signup", &values(&asked)).await.unwrap();
-    assert_eq!(found, asked);
-}
-
-#[tokio::test]
-async fn a_catalog_that_processes_no_key_is_given_up_on() {
-    let get = mock!(Client::batch_get_partition).then_compute_output(|r| {
-        let all = r.partitions_to_get().to_vec();
-        BatchGetPartitionOutput::builder().set_unprocessed_keys(Some(all)).build()
-    });
-    catalog(&[&get]).partitions("signup", &values(&days(3, "g1"))).await.unwrap_err();
-    assert_eq!(get.num_calls(), 5);
+    let (second, third) = (asked[1].value.clone(), asked[2].value.clone());
+    let there = mock!(Client::get_partition)
+        .match_requests(move |r| r.partition_values() == [second.clone()])
+        .then_compute_output(|r| {
+            let found = foreign(&r.partition_values()[0], "g1");
+            GetPartitionOutput::builder().partition(found).build()
+        });
+    let gone = mock!(Client::get_partition)
+        .match_requests(move |r| r.partition_values() == [third.clone()])
+        .sequence()
+        .http_status(400, Some(glue::error("EntityNotFoundException")))
+        .repeatedly()
+        .build();
+    let catalog = catalog(&[&batch, &there, &gone]);
+    let found = catalog.partitions("signup", &values(&asked)).await.unwrap();
+    assert_eq!(found, asked[..2]);
 }
 
 #[tokio::test]
