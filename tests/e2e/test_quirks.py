@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from typing import Any
 
 from conftest import QUIRKS, Exported
@@ -53,9 +54,15 @@ def test_quarantine_holds_the_bad_lines_as_received(quirks: Exported) -> None:
     lake = quirks.pipeline.lake
     keys = [o["Key"] for o in lake.objects("_quarantine/")]
     held = [text for key in keys for text in texts(lake.read(key))]
-    bad = [line.decode() for line in read_lines(QUIRKS)[len(EXPECTED["rows"]) :]]  # they come last
+    bad = [in_milliseconds(line.decode()) for line in read_lines(QUIRKS)[len(EXPECTED["rows"]) :]]  # they come last
     assert len(bad) == EXPECTED["quarantined"]
     assert [line for line in bad if line not in held] == []
+
+
+def in_milliseconds(line: str) -> str:
+    """A line as the API answers it when it is asked for milliseconds, where it can read the time."""
+    whole = line.endswith("}")
+    return re.sub(r'"time":(\d{10})\b', r'"time":\g<1>000', line) if whole else line
 
 
 def texts(body: bytes) -> list[str]:
