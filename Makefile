@@ -85,6 +85,10 @@ demo-up: setup ## Keeps the demo's AWS running for other tools until Ctrl-C
 demo-stop: setup ## Ends the demo's stand-ins if some terminal still runs them
 	@$(VENV)/python -m local stop
 
+.PHONY: docs
+docs: ## Writes docs/SETTINGS.md from the table of settings in crates/runtime
+	cargo run --quiet --locked --bin mixlake -- settings > docs/SETTINGS.md
+
 .PHONY: clean
 clean: ## Removes what was built and .local, the demo's lake included
 	cargo clean
