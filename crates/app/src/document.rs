@@ -37,9 +37,8 @@ pub(crate) async fn read<T: DeserializeOwned>(
     let Some(object) = store.get(key).await? else {
         return Ok(Read { value: None, precondition: Precondition::Absent });
     };
-    let value = serde_json::from_slice(&object.body).map_err(|cause| {
-        DocumentError::Malformed { location: store.location(key), cause }
-    })?;
+    let value = serde_json::from_slice(&object.body)
+        .map_err(|cause| DocumentError::Malformed { location: store.location(key), cause })?;
     Ok(Read { value: Some(value), precondition: Precondition::Matches(object.etag) })
 }
 

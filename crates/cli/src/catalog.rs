@@ -72,7 +72,8 @@ async fn projects(settings: &Settings, store: &dyn ObjectStore) -> Result<Vec<Se
         }
     }
     if found.is_empty() {
-        let what = format!("{} holds no lake: no <project_id>/schema/events.json", store.location(&below));
+        let what =
+            format!("{} holds no lake: no <project_id>/schema/events.json", store.location(&below));
         return Err(Problems::one("--lake", what).into());
     }
     Ok(found

@@ -30,7 +30,12 @@ pub fn export(report: &ExportReport, location: &dyn Fn(&str) -> String) -> anyho
     for slice in &report.slices {
         match &slice.outcome {
             Ok(whole) => row(&mut out, cells(whole))?,
-            Err(error) => writeln!(out, "{:<14}FAILED: {}", slice.slice.to_string(), mixlake_app::chain(error))?,
+            Err(error) => writeln!(
+                out,
+                "{:<14}FAILED: {}",
+                slice.slice.to_string(),
+                mixlake_app::chain(error)
+            )?,
         }
     }
     if report.slices.len() > 1 {
@@ -81,7 +86,11 @@ pub fn tables(tables: &[TableView]) -> anyhow::Result<()> {
         for partition in &table.partitions {
             let rows: u64 = partition.files.iter().map(|file| file.rows).sum();
             let (date, files) = (&partition.mp_date, partition.files.len());
-            writeln!(out, "  mp_date={date}  {rows} rows in {files} files  {}", partition.location)?;
+            writeln!(
+                out,
+                "  mp_date={date}  {rows} rows in {files} files  {}",
+                partition.location
+            )?;
         }
     }
     Ok(())

@@ -14,7 +14,10 @@ pub(crate) struct SparseColumn {
 #[derive(Debug)]
 enum Values {
     /// All texts behind one another, and where each ends.
-    Text { bytes: Vec<u8>, ends: Vec<usize> },
+    Text {
+        bytes: Vec<u8>,
+        ends: Vec<usize>,
+    },
     Number(Vec<f64>),
     Boolean(Vec<bool>),
     /// Timestamps and integers.

@@ -86,7 +86,11 @@ impl Days {
     }
 
     /// Encodes what is full after a row was added to a date.
-    pub(crate) fn settle(&mut self, date: Date, context: &Context<'_>) -> Result<(), TransformError> {
+    pub(crate) fn settle(
+        &mut self,
+        date: Date,
+        context: &Context<'_>,
+    ) -> Result<(), TransformError> {
         let bounds = context.options.bounds;
         let day = self.day(date);
         let memory = day.buffer.memory();

@@ -4,7 +4,9 @@ use crate::buffer::Buffer;
 use crate::column::Ordered;
 use bytes::Bytes;
 use mixlake_schema::{Column, ColumnId, ColumnType};
-use parquet::basic::{Compression, ConvertedType, LogicalType, Repetition, Type as Physical, ZstdLevel};
+use parquet::basic::{
+    Compression, ConvertedType, LogicalType, Repetition, Type as Physical, ZstdLevel,
+};
 use parquet::column::writer::{ColumnCloseResult, ColumnWriter, get_column_writer};
 use parquet::data_type::ByteArray;
 use parquet::errors::Result;
@@ -74,9 +76,15 @@ fn write(writer: &mut ColumnWriter<'_>, levels: &[i16], values: Ordered) -> Resu
             let texts: Vec<ByteArray> = texts.into_iter().map(ByteArray::from).collect();
             w.write_batch(&texts, levels, None)?
         }
-        (ColumnWriter::DoubleColumnWriter(w), Ordered::Number(v)) => w.write_batch(&v, levels, None)?,
-        (ColumnWriter::BoolColumnWriter(w), Ordered::Boolean(v)) => w.write_batch(&v, levels, None)?,
-        (ColumnWriter::Int64ColumnWriter(w), Ordered::Long(v)) => w.write_batch(&v, levels, None)?,
+        (ColumnWriter::DoubleColumnWriter(w), Ordered::Number(v)) => {
+            w.write_batch(&v, levels, None)?
+        }
+        (ColumnWriter::BoolColumnWriter(w), Ordered::Boolean(v)) => {
+            w.write_batch(&v, levels, None)?
+        }
+        (ColumnWriter::Int64ColumnWriter(w), Ordered::Long(v)) => {
+            w.write_batch(&v, levels, None)?
+        }
         _ => unreachable!("the writer was made for the type of the column"),
     };
     Ok(())

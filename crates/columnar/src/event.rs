@@ -242,7 +242,8 @@ mod tests {
 
     #[test]
     fn an_event_keeps_its_properties_in_their_order() {
-        let line = br#"{"event":"A b","properties":{"time":1,"distinct_id":7,"z":1,"\u0061":[1, 2]}}"#;
+        let line =
+            br#"{"event":"A b","properties":{"time":1,"distinct_id":7,"z":1,"\u0061":[1, 2]}}"#;
         let event = parse(line).unwrap();
         assert_eq!((&*event.name, event.time), ("A b", "1"));
         assert_eq!(event.distinct_id.as_deref(), Some("7"));
@@ -264,9 +265,18 @@ mod tests {
     #[case::no_properties(r#"{"event":"a"}"#, "not an event: it has no properties")]
     #[case::number_event(r#"{"event":1,"properties":{}}"#, "not an event: event is not a string")]
     #[case::no_time(r#"{"event":"a","properties":{"x":1}}"#, "time is not a number")]
-    #[case::twice(r#"{"event":"a","properties":{"time":1,"x":1,"x":2}}"#, "the key \"x\" occurs twice")]
-    #[case::twice_escaped(r#"{"event":"a","properties":{"time":1,"x":1,"\u0078":2}}"#, "occurs twice")]
-    #[case::lone_surrogate(r#"{"event":"a","properties":{"time":1,"x":"\ud800"}}"#, "broken escape")]
+    #[case::twice(
+        r#"{"event":"a","properties":{"time":1,"x":1,"x":2}}"#,
+        "the key \"x\" occurs twice"
+    )]
+    #[case::twice_escaped(
+        r#"{"event":"a","properties":{"time":1,"x":1,"\u0078":2}}"#,
+        "occurs twice"
+    )]
+    #[case::lone_surrogate(
+        r#"{"event":"a","properties":{"time":1,"x":"\ud800"}}"#,
+        "broken escape"
+    )]
     #[case::not_a_number(r#"{"event":"a","properties":{"time":1,"x":NaN}}"#, "not JSON")]
     fn a_line_that_is_no_event_says_why(#[case] line: &str, #[case] expected: &str) {
         assert!(reason(line).contains(expected), "{}", reason(line));

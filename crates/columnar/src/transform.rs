@@ -24,7 +24,9 @@ pub enum TransformError {
     #[error("the export ends in the middle of a line, after {0} whole lines")]
     CutLine(u64),
     /// The table has its `time` in another type since its first slice.
-    #[error("time_type: the table has time as {has}, and a column's type never changes; the setting asks for {wanted}")]
+    #[error(
+        "time_type: the table has time as {has}, and a column's type never changes; the setting asks for {wanted}"
+    )]
     TimeType {
         /// The type that it has.
         has: &'static str,
@@ -184,10 +186,9 @@ impl Rows {
     fn row(&mut self, event: &Event<'_>, time: Timestamp) -> Result<(), TransformError> {
         let date = self.options.date_zone.date_of(time);
         let milliseconds = time.as_millisecond();
-        let identity = event
-            .insert_id
-            .filter(|_| self.options.deduplicate)
-            .map(|id| RowIdentity::new(&event.name, event.distinct_id.as_deref(), milliseconds, id));
+        let identity = event.insert_id.filter(|_| self.options.deduplicate).map(|id| {
+            RowIdentity::new(&event.name, event.distinct_id.as_deref(), milliseconds, id)
+        });
         let mut replaces = false;
         if let Some(identity) = identity {
             let place = self.days.next_place(date);
@@ -212,11 +213,8 @@ impl Rows {
         }
         let tie = identity.map_or(0, RowIdentity::low);
         self.write(event, date, milliseconds, tie);
-        let context = Context {
-            options: &self.options,
-            registry: &self.registry,
-            slice: self.slice.label(),
-        };
+        let context =
+            Context { options: &self.options, registry: &self.registry, slice: self.slice.label() };
         self.days.settle(date, &context)
     }
 
@@ -259,11 +257,8 @@ impl Rows {
     }
 
     fn finish(mut self) -> Result<Transformed, TransformError> {
-        let context = Context {
-            options: &self.options,
-            registry: &self.registry,
-            slice: self.slice.label(),
-        };
+        let context =
+            Context { options: &self.options, registry: &self.registry, slice: self.slice.label() };
         self.days.end(&context)?;
         let (quarantined, quarantine) = self.quarantine.finish()?;
         self.counts.quarantined = quarantined;

@@ -28,8 +28,7 @@ impl<'a> Value<'a> {
             Some(b't') => Ok(Value::Boolean(true)),
             Some(b'f') => Ok(Value::Boolean(false)),
             Some(b'n') | None => Ok(Value::Null),
-            Some(_) => Ok(number(json)
-                .map_or(Value::Text(Cow::Borrowed(json)), Value::Number)),
+            Some(_) => Ok(number(json).map_or(Value::Text(Cow::Borrowed(json)), Value::Number)),
         }
     }
 }

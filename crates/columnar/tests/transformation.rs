@@ -174,7 +174,13 @@ fn rows_are_clustered_by_event_then_time() {
     let done = run(&options(), &[text.as_bytes()]).unwrap();
     let order: Vec<String> = all_rows(&done)
         .iter()
-        .map(|r| format!("{}{}", r["mp_event_name"].as_str().unwrap(), r["time"].as_i64().unwrap() % 10_000 / 1_000))
+        .map(|r| {
+            format!(
+                "{}{}",
+                r["mp_event_name"].as_str().unwrap(),
+                r["time"].as_i64().unwrap() % 10_000 / 1_000
+            )
+        })
         .collect();
     assert_eq!(order, ["a2", "a9", "b1", "b5"]);
 }
@@ -288,7 +294,8 @@ fn sorted(done: &Transformed) -> Vec<String> {
 
 #[test]
 fn equal_slices_give_equal_bytes() {
-    let bytes = |done: Transformed| -> Vec<Bytes> { done.files.into_iter().map(|f| f.bytes).collect() };
+    let bytes =
+        |done: Transformed| -> Vec<Bytes> { done.files.into_iter().map(|f| f.bytes).collect() };
     let file = quirks("quirks.jsonl");
     let run = || bytes(run(&options(), &[&file]).unwrap());
     assert_eq!(run(), run());

@@ -57,7 +57,9 @@ pub struct Layout {
 
 /// The prefix cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a prefix is made of folders without empty, `.` or `..` parts, as in mixpanel/raw; got {0:?}")]
+#[error(
+    "a prefix is made of folders without empty, `.` or `..` parts, as in mixpanel/raw; got {0:?}"
+)]
 pub struct LayoutError(String);
 
 impl Layout {
@@ -140,8 +142,11 @@ impl Layout {
             _ => return None,
         };
         let date: Date = day.join("-").parse().ok()?;
-        (slashed(date) == day.join("/") && !table.is_empty())
-            .then(|| LakeKey { table: table.to_owned(), date, object })
+        (slashed(date) == day.join("/") && !table.is_empty()).then(|| LakeKey {
+            table: table.to_owned(),
+            date,
+            object,
+        })
     }
 }
 

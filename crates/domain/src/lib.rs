@@ -5,8 +5,8 @@ mod project;
 mod slice;
 mod zone;
 
-pub use jiff::{Span, Timestamp};
 pub use jiff::civil::Date;
+pub use jiff::{Span, Timestamp};
 pub use layout::{Generation, LakeKey, LakeObject, Layout, LayoutError};
 pub use project::{ProjectId, ProjectIdError};
 pub use slice::{Slice, SliceError, SliceKind, SliceLabel};

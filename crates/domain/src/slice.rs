@@ -59,8 +59,7 @@ impl Slice {
         let mut start = day.start;
         while start < day.end {
             let wall = zone.local(start);
-            let seconds_left =
-                3600 - i64::from(wall.minute()) * 60 - i64::from(wall.second());
+            let seconds_left = 3600 - i64::from(wall.minute()) * 60 - i64::from(wall.second());
             let end = (start + SignedDuration::from_secs(seconds_left)).min(day.end);
             let again = hours
                 .iter()

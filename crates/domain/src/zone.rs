@@ -51,10 +51,11 @@ impl Zone {
     /// the first occurrence; one that never occurs (clocks set forward) is moved on by the gap.
     #[must_use]
     pub fn instant_of(&self, wall: DateTime) -> Timestamp {
-        self.0
-            .to_ambiguous_timestamp(wall)
-            .compatible()
-            .unwrap_or(if wall.year() < 0 { Timestamp::MIN } else { Timestamp::MAX })
+        self.0.to_ambiguous_timestamp(wall).compatible().unwrap_or(if wall.year() < 0 {
+            Timestamp::MIN
+        } else {
+            Timestamp::MAX
+        })
     }
 }
 

@@ -22,7 +22,8 @@ pub fn store(sdk: &SdkConfig, settings: &Settings) -> Result<S3Store, Failure> {
         None => sdk.clone(),
     };
     if sdk.region().is_none() {
-        let what = "s3_region: required where no region is configured, as in AWS_REGION=eu-central-1";
+        let what =
+            "s3_region: required where no region is configured, as in AWS_REGION=eu-central-1";
         return Err(Failure::new(Kind::InvalidSettings, what));
     }
     Ok(S3Store::new(mixlake_store_s3::client(&sdk), bucket))

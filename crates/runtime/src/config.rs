@@ -122,8 +122,10 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
     let deduplicate = boolean(reader, "deduplicate", true);
     let frequency =
         reader.choice("frequency", &[("hourly", Frequency::Hourly), ("daily", Frequency::Daily)]);
-    let profile = reader
-        .choice("schema_profile", &[("portable", Profile::Portable), ("mixpanel", Profile::Mixpanel)]);
+    let profile = reader.choice(
+        "schema_profile",
+        &[("portable", Profile::Portable), ("mixpanel", Profile::Mixpanel)],
+    );
     let event_name = reader
         .choice("event_name", &[("cleaned", EventNameForm::Cleaned), ("raw", EventNameForm::Raw)]);
     let time_type = reader
@@ -176,7 +178,9 @@ fn events(reader: &mut Reader<'_>) -> EventNames {
         if text.trim_start().starts_with('[') {
             match serde_json::from_str::<Vec<String>>(text) {
                 Ok(list) => names.extend(list),
-                Err(error) => reader.problem("events", format!("not a JSON array of names: {error}")),
+                Err(error) => {
+                    reader.problem("events", format!("not a JSON array of names: {error}"))
+                }
             }
         } else {
             names.push(text.clone());

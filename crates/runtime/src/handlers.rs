@@ -105,7 +105,9 @@ fn failed(report: &ExportReport) -> String {
     let errors: Vec<String> = report
         .slices
         .iter()
-        .filter_map(|s| Some(format!("{}: {}", s.slice, mixlake_app::chain(s.outcome.as_ref().err()?))))
+        .filter_map(|s| {
+            Some(format!("{}: {}", s.slice, mixlake_app::chain(s.outcome.as_ref().err()?)))
+        })
         .collect();
     format!(
         "{} of {} slices are not published: {}. What is published stays so, and the same payload \
@@ -201,14 +203,16 @@ impl CatalogHandler {
         let done = reconciler.reconcile(keys).await;
         for table in &done.tables {
             tracing::info!(
-                table = table.table, created = table.created,
+                table = table.table,
+                created = table.created,
                 appended_columns = table.appended_columns.len(),
                 partitions_set = table.partitions_set.len(),
                 partitions_removed = table.partitions_removed.len(),
                 "the table is up to date"
             );
         }
-        let failed = done.failed.iter().map(|(key, error)| (key.clone(), mixlake_app::chain(&**error)));
+        let failed =
+            done.failed.iter().map(|(key, error)| (key.clone(), mixlake_app::chain(&**error)));
         (json!(done.tables), failed.collect())
     }
 

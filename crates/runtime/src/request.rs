@@ -41,7 +41,9 @@ pub fn slices(
     problems.into_result(())?;
     let text = |field: &str| fields.get(field).and_then(Value::as_str);
     match (text("from_date"), text("to_date"), text("date"), text("hour")) {
-        (Some(from), Some(to), None, None) => days(("from_date", from), ("to_date", to), zone, Some(now)),
+        (Some(from), Some(to), None, None) => {
+            days(("from_date", from), ("to_date", to), zone, Some(now))
+        }
         (None, None, Some(date), None) => days(("date", date), ("date", date), zone, Some(now)),
         (None, None, None, Some(label)) => hour(label, zone, now),
         _ => Err(Problems::one("payload", FORMS)),
@@ -54,7 +56,10 @@ fn due(fields: &Map<String, Value>) -> Result<Option<Timestamp>, Problems> {
     let rule = fields.get("source").is_some_and(|source| source == "aws.events");
     let field = match (fields.contains_key("scheduled_time"), rule) {
         (true, _) if fields.len() > 1 => {
-            return Err(Problems::one("scheduled_time", "stands alone; other fields are not taken"));
+            return Err(Problems::one(
+                "scheduled_time",
+                "stands alone; other fields are not taken",
+            ));
         }
         (true, _) => "scheduled_time",
         (false, true) => "time",
@@ -62,7 +67,10 @@ fn due(fields: &Map<String, Value>) -> Result<Option<Timestamp>, Problems> {
     };
     let text = fields.get(field).and_then(Value::as_str).unwrap_or_default();
     text.parse().map(Some).map_err(|_| {
-        Problems::one(field, format!("an instant such as 2026-11-10T14:10:00Z is expected, got {text:?}"))
+        Problems::one(
+            field,
+            format!("an instant such as 2026-11-10T14:10:00Z is expected, got {text:?}"),
+        )
     })
 }
 
@@ -83,7 +91,8 @@ pub fn days(
     if to < from {
         return Err(Problems::one(to_field, format!("{to} lies before {from_field} {from}")));
     }
-    let dates: Vec<Date> = from.series(one_day()).take_while(|date| *date <= to).take(MOST_DAYS + 1).collect();
+    let dates: Vec<Date> =
+        from.series(one_day()).take_while(|date| *date <= to).take(MOST_DAYS + 1).collect();
     if dates.len() > MOST_DAYS {
         return Err(Problems::one(to_field, format!("at most {MOST_DAYS} days at a time")));
     }
@@ -92,7 +101,8 @@ pub fn days(
     for date in dates {
         match now {
             Some(now) if Some(date) == today => {
-                slices.extend(Slice::hours(date, zone).into_iter().filter(|hour| hour.end() <= now));
+                slices
+                    .extend(Slice::hours(date, zone).into_iter().filter(|hour| hour.end() <= now));
             }
             _ => slices.push(Slice::day(date, zone)),
         }
@@ -125,7 +135,9 @@ fn date(
 }
 
 fn hour(label: &str, zone: &Zone, now: Timestamp) -> Result<Vec<Slice>, Problems> {
-    let wrong = || Problems::one("hour", format!("an hour such as 2026-11-10T13 is expected, got {label:?}"));
+    let wrong = || {
+        Problems::one("hour", format!("an hour such as 2026-11-10T13 is expected, got {label:?}"))
+    };
     if !label.contains('T') {
         return Err(wrong());
     }
@@ -182,7 +194,10 @@ mod tests {
     #[case::day_as_hour(json!({"hour": "2026-11-10"}), "hour: an hour such as")]
     #[case::bad_time(json!({"scheduled_time": "now"}), "scheduled_time: an instant such as")]
     #[case::literal_placeholder(json!({"scheduled_time": "<aws.scheduler.scheduled-time>"}), "scheduled_time: an instant")]
-    fn a_payload_that_cannot_be_meant_says_what_is_wrong(#[case] payload: Value, #[case] expected: &str) {
+    fn a_payload_that_cannot_be_meant_says_what_is_wrong(
+        #[case] payload: Value,
+        #[case] expected: &str,
+    ) {
         let problems = ask(&payload).unwrap_err();
         assert!(problems.contains(expected), "{problems}");
     }

@@ -19,7 +19,9 @@ pub enum DocumentError {
     #[error("not a registry")]
     Malformed(#[from] serde_json::Error),
     /// A later version of Mixlake wrote it.
-    #[error("the registry has format {0}; this version of Mixlake reads format {FORMAT}: use the newer one")]
+    #[error(
+        "the registry has format {0}; this version of Mixlake reads format {FORMAT}: use the newer one"
+    )]
     Newer(u32),
     /// It belongs to another project.
     #[error("the registry belongs to project {0:?}")]

@@ -15,9 +15,9 @@ pub fn clean(name: &str, limit: usize) -> String {
     let (prefix, rest) = name.strip_prefix('$').map_or(("", name), |rest| ("mp_", rest));
     let mut clean = String::with_capacity(prefix.len() + rest.len() + 4);
     clean.push_str(prefix);
-    clean.extend(rest.chars().map(|c| {
-        if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }
-    }));
+    clean.extend(
+        rest.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }),
+    );
     if clean.is_empty() {
         clean.push('_');
     }

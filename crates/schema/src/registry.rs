@@ -300,10 +300,10 @@ fn free_name(name: String, limit: usize, taken: &HashSet<String>) -> String {
     if !taken.contains(&name) {
         return name;
     }
-    (1_u32..)
+    (1..=taken.len() + 1)
         .map(|n| with_suffix(&name, &format!("_{n}"), limit))
         .find(|candidate| !taken.contains(candidate))
-        .unwrap_or(name)
+        .expect("these are more names than are taken")
 }
 
 #[cfg(test)]
@@ -372,7 +372,11 @@ mod tests {
         let project = "42".parse().unwrap();
         let mut registry = Registry::default();
         for i in 0..1_700 {
-            name(&mut registry, &format!("$p {}", i % 900), [ValueType::String, ValueType::Number][i % 2]);
+            name(
+                &mut registry,
+                &format!("$p {}", i % 900),
+                [ValueType::String, ValueType::Number][i % 2],
+            );
         }
         registry.event("Sign-up!", Profile::Portable, day());
         let document = registry.to_document(&project);
@@ -392,7 +396,8 @@ mod tests {
     }
 
     fn additions() -> impl Strategy<Value = Vec<(String, ValueType)>> {
-        let types = prop::sample::select(vec![ValueType::String, ValueType::Number, ValueType::Boolean]);
+        let types =
+            prop::sample::select(vec![ValueType::String, ValueType::Number, ValueType::Boolean]);
         prop::collection::vec(("[abA$ ]{1,3}", types), 0..30)
     }
 

@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod faults;
 pub mod mixpanel;
 #[expect(clippy::unwrap_used, reason = "a check that cannot go on ends its test")]
-pub mod store;
-#[expect(clippy::unwrap_used, reason = "a check that cannot go on ends its test")]
 pub mod rows;
+#[expect(clippy::unwrap_used, reason = "a check that cannot go on ends its test")]
+pub mod store;
+pub mod source;

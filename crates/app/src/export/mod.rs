@@ -65,7 +65,9 @@ pub enum ExportError {
         cause: mixlake_schema::DocumentError,
     },
     /// Others changed the same things again and again.
-    #[error("other runs changed the same slice {0} times in a row; run it again when they are done")]
+    #[error(
+        "other runs changed the same slice {0} times in a row; run it again when they are done"
+    )]
     Contended(u32),
 }
 

@@ -61,14 +61,15 @@ impl Exporter<'_> {
     /// The ledger's line for what was received.
     fn entry(&self, slice: SliceLabel, received: &Received) -> Entry {
         let quarantine = received.transformed.quarantine.as_ref();
-        let quarantine = quarantine.map(|bytes| {
-            self.layout.quarantine(&slice, &hash::content(bytes)[..16])
-        });
+        let quarantine =
+            quarantine.map(|bytes| self.layout.quarantine(&slice, &hash::content(bytes)[..16]));
         let counts = received.transformed.counts.into();
         let mut content: Vec<String> = received
             .files
             .iter()
-            .flat_map(|f| [f.table.clone(), f.date.to_string(), f.live.name.clone(), f.live.hash.clone()])
+            .flat_map(|f| {
+                [f.table.clone(), f.date.to_string(), f.live.name.clone(), f.live.hash.clone()]
+            })
             .collect();
         // Everything that the entry says is part of the content, or a change of it would be lost.
         content.push(format!("{counts:?}"));
@@ -100,8 +101,10 @@ impl Exporter<'_> {
         for day in &ours.days {
             let (manifest, _) = self.manifest(day).await?;
             let files = received.live_files(day);
-            match (manifest::plan(manifest.as_ref(), day.parts(), ours.slice, &files, false), manifest)
-            {
+            match (
+                manifest::plan(manifest.as_ref(), day.parts(), ours.slice, &files, false),
+                manifest,
+            ) {
                 (DayPlan::Unchanged, Some(manifest)) => {
                     objects.extend(self.keys(day, &manifest.generation, &files));
                 }
@@ -219,7 +222,8 @@ impl Exporter<'_> {
                     let put = self.store.put(&key, bytes.clone(), Precondition::Absent).await?;
                     if put == Put::Refused {
                         let there = self.store.get(&key).await?;
-                        if there.is_none_or(|object| hash::content(&object.body) != file.live.hash) {
+                        if there.is_none_or(|object| hash::content(&object.body) != file.live.hash)
+                        {
                             return Ok(false);
                         }
                     }

@@ -63,7 +63,9 @@ impl Exporter<'_> {
         for file in transformed.files.drain(..) {
             files.push(SliceFile::in_memory(slice.label(), file));
         }
-        files.sort_by(|a, b| (&a.table, a.date, &a.live.name).cmp(&(&b.table, b.date, &b.live.name)));
+        files.sort_by(|a, b| {
+            (&a.table, a.date, &a.live.name).cmp(&(&b.table, b.date, &b.live.name))
+        });
         Ok(transformed)
     }
 }

@@ -1,8 +1,8 @@
 //! What an export answers: stable, for people and programs.
 
+use super::ExportError;
 use super::publish::Published;
 use super::receive::Received;
-use super::ExportError;
 use crate::ledger::SliceCounts;
 use mixlake_domain::Slice;
 use mixlake_schema::Registry;

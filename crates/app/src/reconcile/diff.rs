@@ -41,7 +41,11 @@ impl fmt::Display for Conflict {
                 write!(f, "column {column} is {table} in the catalog and {files} in the files")
             }
             Self::PartitionKeys(keys) => {
-                write!(f, "the table is partitioned by [{}], not by {PARTITION_KEY}", keys.join(", "))
+                write!(
+                    f,
+                    "the table is partitioned by [{}], not by {PARTITION_KEY}",
+                    keys.join(", ")
+                )
             }
         }
     }
@@ -122,7 +126,10 @@ mod tests {
         else {
             panic!("no conflict");
         };
-        assert_eq!(conflicts[0].to_string(), "column a is int in the catalog and double in the files");
+        assert_eq!(
+            conflicts[0].to_string(),
+            "column a is int in the catalog and double in the files"
+        );
     }
 
     #[test]

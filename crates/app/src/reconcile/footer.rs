@@ -56,8 +56,7 @@ fn parse(tail: &[u8], needed: u64) -> Result<Vec<(String, ColumnType)>, FooterEr
     let start = tail.len().checked_sub(needed).ok_or_else(|| {
         ParquetError::General(format!("the footer says it has {needed} bytes; the file is shorter"))
     })?;
-    let metadata =
-        ParquetMetaDataReader::decode_metadata(&tail[start..tail.len() - FOOTER_SIZE])?;
+    let metadata = ParquetMetaDataReader::decode_metadata(&tail[start..tail.len() - FOOTER_SIZE])?;
     types(&metadata)
 }
 

@@ -111,7 +111,11 @@ impl Reconciler<'_> {
                 }
             }
             for (key, error) in &failed {
-                tracing::error!(key, error = crate::chain(&**error), "the catalog does not have this");
+                tracing::error!(
+                    key,
+                    error = crate::chain(&**error),
+                    "the catalog does not have this"
+                );
             }
             done.failed.extend(failed);
         }

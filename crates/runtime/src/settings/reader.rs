@@ -57,7 +57,10 @@ impl<'a> Reader<'a> {
             return *value;
         }
         let accepted: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
-        self.problem(name, format!("{text:?} is not supported; it accepts {}", accepted.join(", ")));
+        self.problem(
+            name,
+            format!("{text:?} is not supported; it accepts {}", accepted.join(", ")),
+        );
         default
     }
 
