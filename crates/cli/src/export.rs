@@ -37,7 +37,7 @@ fn check(arguments: &Export, settings: &Settings) -> Result<(ExportConfig, Vec<S
     let mut problems = Problems::default();
     let from_files = !arguments.input.is_empty();
     for file in &arguments.input {
-        if let Err(error) = std::fs::File::open(file).and_then(|f| f.metadata()).and_then(regular) {
+        if let Err(error) = std::fs::File::open(file).and_then(|f| regular(&f)) {
             problems.add("--input", format!("{}: {error}", file.display()));
         }
     }
@@ -69,8 +69,8 @@ fn check(arguments: &Export, settings: &Settings) -> Result<(ExportConfig, Vec<S
     }
 }
 
-fn regular(metadata: std::fs::Metadata) -> std::io::Result<()> {
-    if metadata.is_dir() {
+fn regular(file: &std::fs::File) -> std::io::Result<()> {
+    if file.metadata()?.is_dir() {
         return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory));
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! What a person sees.
 
-use mixlake_app::export::{ExportReport, SliceReport};
+use mixlake_app::SliceCounts;
+use mixlake_app::export::ExportReport;
 use mixlake_app::reconcile::TableView;
 use serde_json::Value;
 use std::io::{self, Write};
@@ -26,10 +27,13 @@ pub fn error(error: &anyhow::Error) {
 pub fn export(report: &ExportReport, location: &dyn Fn(&str) -> String) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let head = ["slice", "received", "written", "duplicates", "quarantined", "bytes", ""];
-    row(&mut out, head.map(str::to_owned))?;
+    row(&mut out, &head.map(str::to_owned))?;
     for slice in &report.slices {
         match &slice.outcome {
-            Ok(whole) => row(&mut out, cells(whole))?,
+            Ok(whole) => {
+                let status = whole.status.to_string();
+                row(&mut out, &cells(whole.slice.clone(), whole.counts, whole.bytes, status))?;
+            }
             Err(error) => writeln!(
                 out,
                 "{:<14}FAILED: {}",
@@ -39,11 +43,8 @@ pub fn export(report: &ExportReport, location: &dyn Fn(&str) -> String) -> anyho
         }
     }
     if report.slices.len() > 1 {
-        let (counts, bytes) = (report.totals().counts, report.totals().bytes);
-        let numbers =
-            [counts.received, counts.written, counts.duplicates, counts.quarantined, bytes];
-        let [a, b, c, d, e] = numbers.map(|number| number.to_string());
-        row(&mut out, ["total".to_owned(), a, b, c, d, e, String::new()])?;
+        let totals = report.totals();
+        row(&mut out, &cells("total".to_owned(), totals.counts, totals.bytes, String::new()))?;
     }
     for whole in report.whole() {
         for column in &whole.new_columns {
@@ -57,18 +58,17 @@ pub fn export(report: &ExportReport, location: &dyn Fn(&str) -> String) -> anyho
     Ok(())
 }
 
-fn cells(whole: &SliceReport) -> [String; 7] {
-    let counts = &whole.counts;
-    let numbers =
-        [counts.received, counts.written, counts.duplicates, counts.quarantined, whole.bytes];
-    let [a, b, c, d, e] = numbers.map(|number| number.to_string());
-    [whole.slice.clone(), a, b, c, d, e, whole.status.to_string()]
+/// The cells of a line: what it is of, its numbers, and what became of it.
+fn cells(of: String, counts: SliceCounts, bytes: u64, status: String) -> [String; 7] {
+    let numbers = [counts.received, counts.written, counts.duplicates, counts.quarantined, bytes];
+    let [received, written, duplicates, quarantined, bytes] = numbers.map(|n| n.to_string());
+    [of, received, written, duplicates, quarantined, bytes, status]
 }
 
-fn row(out: &mut impl Write, cells: [String; 7]) -> io::Result<()> {
-    let [slice, received, written, duplicates, quarantined, bytes, status] = cells;
+fn row(out: &mut impl Write, cells: &[String; 7]) -> io::Result<()> {
+    let [of, received, written, duplicates, quarantined, bytes, status] = cells;
     let line = format!(
-        "{slice:<14}{received:>10}{written:>10}{duplicates:>12}{quarantined:>13}{bytes:>12}  {status}"
+        "{of:<14}{received:>10}{written:>10}{duplicates:>12}{quarantined:>13}{bytes:>12}  {status}"
     );
     writeln!(out, "{}", line.trim_end())
 }

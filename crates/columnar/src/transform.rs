@@ -211,19 +211,19 @@ impl Rows {
             self.counts.written += 1;
             self.counts.outside += u64::from(!self.slice.contains(time));
         }
-        let tie = identity.map_or(0, RowIdentity::low);
-        self.write(event, date, milliseconds, tie);
+        let order = identity.map_or(0, RowIdentity::low);
+        self.write(event, date, milliseconds, order);
         let context =
             Context { options: &self.options, registry: &self.registry, slice: self.slice.label() };
         self.days.settle(date, &context)
     }
 
-    fn write(&mut self, event: &Event<'_>, date: Date, milliseconds: i64, tie: u64) {
+    fn write(&mut self, event: &Event<'_>, date: Date, milliseconds: i64, order: u64) {
         let (profile, seen) = (self.options.profile, self.slice.date());
         let number = self.registry.event(&event.name, profile, seen);
         let buffer = self.days.buffer(date);
         let key = u32::try_from(number).expect("far fewer events than 2^32");
-        let row = buffer.begin(RowKey { event: key, time: milliseconds, tie });
+        let row = buffer.begin(RowKey { event: key, time: milliseconds, tie: order });
         match self.options.event_name {
             EventNameForm::Cleaned => {
                 buffer.text(row, EVENT_NAME, &self.registry.events()[number].name);

@@ -106,7 +106,7 @@ impl FileSource {
             Line::Whole(rest) if LineKind::of(rest, None) == LineKind::Broken => {
                 Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ends in the middle of a line"))
             }
-            rest => Ok(self.line(rest, slice, out)),
+            rest @ (Line::Whole(_) | Line::TooLong(_)) => Ok(self.line(rest, slice, out)),
         }
     }
 

@@ -179,7 +179,7 @@ fn events(reader: &mut Reader<'_>) -> EventNames {
             match serde_json::from_str::<Vec<String>>(text) {
                 Ok(list) => names.extend(list),
                 Err(error) => {
-                    reader.problem("events", format!("not a JSON array of names: {error}"))
+                    reader.problem("events", format!("not a JSON array of names: {error}"));
                 }
             }
         } else {

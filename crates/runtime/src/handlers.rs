@@ -68,7 +68,7 @@ impl ExportConfig {
             credentials,
         );
         config.events = self.events.clone();
-        config.where_expression = self.where_expression.clone();
+        config.where_expression.clone_from(&self.where_expression);
         config.event_time = self.event_time.clone();
         MixpanelSource::new(config).map_err(|error| Failure::caused(Kind::InvalidSettings, &error))
     }
