@@ -6,6 +6,6 @@ pub mod faults;
 pub mod mixpanel;
 #[expect(clippy::unwrap_used, reason = "a check that cannot go on ends its test")]
 pub mod rows;
+pub mod source;
 #[expect(clippy::unwrap_used, reason = "a check that cannot go on ends its test")]
 pub mod store;
-pub mod source;

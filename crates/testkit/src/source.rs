@@ -1,0 +1,199 @@
+//! A source of events in memory that can break off in every way that a real one does.
+
+use bytes::Bytes;
+use futures::stream::{self, StreamExt};
+use mixlake_app::ports::{EventChunks, EventSource, SourceError};
+use mixlake_columnar::LineKind;
+use mixlake_domain::{Slice, SliceLabel};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How one fetch ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ending {
+    /// With all lines.
+    #[default]
+    Whole,
+    /// With [`SourceError::Incomplete`] after so many bytes.
+    BreaksAfter(usize),
+    /// With all lines and the text that says that there should have been more.
+    TerminatedEarly,
+    /// As if it were whole, but within the last line.
+    CutLine,
+    /// Before it starts, with [`SourceError::Unavailable`].
+    Unavailable,
+    /// Before it starts, with [`SourceError::Refused`].
+    Refused,
+}
+
+/// A line and who gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Held {
+    line: String,
+    /// The slice that gets it whatever its time; none: the slice that its time lies in.
+    served_to: Option<SliceLabel>,
+}
+
+/// A fake source. Clones share their lines, as two functions read the same project.
+#[derive(Debug, Clone, Default)]
+pub struct MemorySource {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    lines: Vec<Held>,
+    endings: VecDeque<Ending>,
+    always: Ending,
+    fetches: Vec<(SliceLabel, u32)>,
+}
+
+/// Small enough that most lines are cut somewhere.
+const PIECE: usize = 64;
+
+impl MemorySource {
+    /// A source without events.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Forgets all lines.
+    pub fn clear(&self) {
+        self.lock().lines.clear();
+    }
+
+    /// Adds a line for the slice that its time lies in. One that is no event nobody gets.
+    pub fn add(&self, line: impl Into<String>) {
+        self.lock().lines.push(Held { line: line.into(), served_to: None });
+    }
+
+    /// Adds a line that this slice gets, whatever it says: a stray or a bad one.
+    pub fn add_to(&self, slice: SliceLabel, line: impl Into<String>) {
+        self.lock().lines.push(Held { line: line.into(), served_to: Some(slice) });
+    }
+
+    /// How the next fetches end, one after another; then again all is well.
+    pub fn next_endings(&self, endings: impl IntoIterator<Item = Ending>) {
+        self.lock().endings = endings.into_iter().collect();
+    }
+
+    /// How every fetch ends for which nothing else was said.
+    pub fn always(&self, ending: Ending) {
+        self.lock().always = ending;
+    }
+
+    /// The slices that were asked for, each with the number of the attempt.
+    #[must_use]
+    pub fn fetches(&self) -> Vec<(SliceLabel, u32)> {
+        self.lock().fetches.clone()
+    }
+
+    /// The lines that a slice gets. A day gets what its hours get.
+    #[must_use]
+    pub fn lines_of(&self, slice: &Slice) -> Vec<String> {
+        let state = self.lock();
+        state.lines.iter().filter(|held| held.is_of(slice)).map(|held| held.line.clone()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_ending(&self, slice: &Slice, attempt: u32) -> Ending {
+        let mut state = self.lock();
+        state.fetches.push((slice.label(), attempt));
+        let always = state.always;
+        state.endings.pop_front().unwrap_or(always)
+    }
+}
+
+impl Held {
+    fn is_of(&self, slice: &Slice) -> bool {
+        if let Some(label) = self.served_to {
+            return label == slice.label()
+                || slice.label().is_day() && slice.label().overlaps(&label);
+        }
+        match LineKind::of(self.line.as_bytes(), None) {
+            LineKind::Event { time, .. } => slice.contains(time),
+            LineKind::Blank | LineKind::EarlyEnd | LineKind::Odd | LineKind::Broken => false,
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl EventSource for MemorySource {
+    async fn fetch(&self, slice: &Slice, attempt: u32) -> Result<EventChunks, SourceError> {
+        tokio::task::yield_now().await;
+        let ending = self.next_ending(slice, attempt);
+        let mut text = self.lines_of(slice).join("\n");
+        let mut error = None;
+        match ending {
+            Ending::Whole => text.push('\n'),
+            Ending::CutLine => text.truncate(text.len().saturating_sub(2)),
+            Ending::TerminatedEarly => text.push_str("\nexport terminated early\n"),
+            Ending::BreaksAfter(bytes) => {
+                text.truncate(bytes);
+                let reason = "injected: the connection was closed".to_owned();
+                error = Some(SourceError::Incomplete { reason, cause: None });
+            }
+            Ending::Unavailable => {
+                let reason = "injected: 503".to_owned();
+                return Err(SourceError::Unavailable { reason, cause: None });
+            }
+            Ending::Refused => return Err(SourceError::Refused("injected: 400".to_owned())),
+        }
+        let text = Bytes::from(text);
+        let pieces = (0..text.len()).step_by(PIECE);
+        let pieces: Vec<_> =
+            pieces.map(|at| Ok(text.slice(at..(at + PIECE).min(text.len())))).collect();
+        Ok(stream::iter(pieces.into_iter().chain(error.map(Err))).boxed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mixlake_domain::Zone;
+
+    fn slice(label: &str) -> Slice {
+        Slice::parse(label, &Zone::UTC).unwrap()
+    }
+
+    /// Ten past one.
+    const LINE: &str = r#"{"event":"e","properties":{"time":1794273000}}"#;
+
+    async fn read(source: &MemorySource, label: &str) -> Result<String, SourceError> {
+        let mut chunks = source.fetch(&slice(label), 0).await?;
+        let mut text = String::new();
+        while let Some(chunk) = chunks.next().await {
+            text.push_str(std::str::from_utf8(&chunk?).unwrap());
+        }
+        Ok(text)
+    }
+
+    #[tokio::test]
+    async fn a_slice_gets_its_own_lines_and_those_meant_for_it() {
+        let source = MemorySource::new();
+        source.add(LINE);
+        source.add_to(slice("2026-11-10T05").label(), "oops");
+        assert_eq!(read(&source, "2026-11-10T01").await.unwrap(), format!("{LINE}\n"));
+        assert_eq!(read(&source, "2026-11-10T05").await.unwrap(), "oops\n");
+        assert_eq!(read(&source, "2026-11-10").await.unwrap(), format!("{LINE}\noops\n"));
+        assert_eq!(read(&source, "2026-11-11").await.unwrap(), "\n");
+    }
+
+    #[tokio::test]
+    async fn each_fetch_ends_as_it_was_told() {
+        let source = MemorySource::new();
+        source.add(LINE);
+        source.next_endings([Ending::BreaksAfter(3), Ending::TerminatedEarly, Ending::CutLine]);
+        assert!(matches!(read(&source, "2026-11-10").await, Err(SourceError::Incomplete { .. })));
+        assert!(read(&source, "2026-11-10").await.unwrap().ends_with("terminated early\n"));
+        assert!(!read(&source, "2026-11-10").await.unwrap().ends_with('}'));
+        assert_eq!(read(&source, "2026-11-10").await.unwrap(), format!("{LINE}\n"));
+        source.always(Ending::Refused);
+        assert!(matches!(read(&source, "2026-11-10").await, Err(SourceError::Refused(_))));
+        assert_eq!(source.fetches().len(), 5);
+    }
+}
