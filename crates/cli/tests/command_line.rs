@@ -1,0 +1,275 @@
+//! The program as a person runs it: arguments in, exit code, report and lake out.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use mixlake_testkit::mixpanel::{Data, StandIn, StandInConfig};
+use mixlake_testkit::rows;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/");
+
+fn mixlake(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mixlake"))
+        .args(arguments)
+        .env_remove("MIXPANEL_SERVICE_ACCOUNT")
+        .output()
+        .unwrap()
+}
+
+fn report(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+        panic!("no report; standard error: {}", String::from_utf8_lossy(&output.stderr))
+    })
+}
+
+fn lake() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn path(lake: &tempfile::TempDir) -> &str {
+    lake.path().to_str().unwrap()
+}
+
+fn export(lake: &tempfile::TempDir, file: &str, from: &str, to: &str) -> Output {
+    let input = format!("{DATA}{file}");
+    let dates = ["--from-date", from, "--to-date", to];
+    let place = ["--input", &input, "--lake", path(lake), "--json"];
+    mixlake(&[&["export"], &place[..], &dates[..]].concat())
+}
+
+/// The tables as the catalog has them, and the rows of their live files.
+fn catalog(lake: &tempfile::TempDir) -> (Value, Vec<rows::Row>) {
+    let output = mixlake(&["catalog", "--lake", path(lake), "--json"]);
+    assert!(output.status.success());
+    let view = report(&output);
+    let partitions = view["tables"][0]["partitions"].as_array().unwrap();
+    let files = partitions.iter().flat_map(|p| p["files"].as_array().unwrap());
+    let read = |file: &Value| {
+        let location = file["location"].as_str().unwrap();
+        rows::of(&std::fs::read(location).unwrap().into())
+    };
+    let rows = files.flat_map(read).collect();
+    (view, rows)
+}
+
+/// Every file of the lake with its bytes.
+fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.append(&mut snapshot(&path));
+        } else {
+            found.insert(path.display().to_string(), std::fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn the_quirks_come_out_exactly() {
+    let lake = lake();
+    let output = export(&lake, "quirks.jsonl", "2025-11-12", "2025-11-12");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(report(&output)["totals"]["quarantined"], 4);
+
+    let text = std::fs::read_to_string(format!("{DATA}quirks.expected.json")).unwrap();
+    let expected: Value = serde_json::from_str(&text).unwrap();
+    let (view, rows) = catalog(&lake);
+    let hive = |kind: &str| if kind == "number" { "double".to_owned() } else { kind.to_owned() };
+    let columns: Vec<Value> = expected["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| json!({"name": c["name"], "type": hive(c["type"].as_str().unwrap()), "property": c["property"]}))
+        .collect();
+    assert_eq!(view["tables"][0]["columns"], json!(columns));
+    assert_eq!(rows.len(), expected["rows"].as_array().unwrap().len());
+    for wanted in expected["rows"].as_array().unwrap() {
+        let row = rows.iter().find(|row| row["mp_insert_id"] == wanted["mp_insert_id"]).unwrap();
+        for column in &columns {
+            let name = column["name"].as_str().unwrap();
+            let cell = row.get(name).cloned().unwrap_or(Value::Null);
+            let want = wanted.get(name).cloned().unwrap_or(Value::Null);
+            match want.get("json") {
+                Some(inner) => {
+                    let parsed: Value = serde_json::from_str(cell.as_str().unwrap()).unwrap();
+                    assert_eq!(&parsed, inner, "{name}");
+                }
+                None => assert_eq!(cell, want, "{name}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_storefront_adds_up_and_twice_is_once() {
+    let lake = lake();
+    let run = || export(&lake, "storefront-events.jsonl.gz", "2026-11-10", "2026-11-13");
+    let first = report(&run());
+    let totals = &first["totals"];
+    let counts =
+        ["received", "written", "duplicates", "quarantined"].map(|n| totals[n].as_u64().unwrap());
+    assert_eq!(counts, [5_277, 5_237, 40, 0]);
+    let (_, rows) = catalog(&lake);
+    assert_eq!(rows.len(), 5_237);
+
+    let before = snapshot(lake.path());
+    let second = report(&run());
+    for slice in second["slices"].as_array().unwrap() {
+        assert_eq!(slice["status"], "unchanged");
+    }
+    catalog(&lake);
+    assert_eq!(snapshot(lake.path()), before);
+}
+
+#[test]
+fn a_damaged_file_publishes_nothing_and_is_no_success() {
+    let lake = lake();
+    let whole = std::fs::read(format!("{DATA}storefront-events.jsonl.gz")).unwrap();
+    let cut = lake.path().join("cut.gz");
+    std::fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    let place = lake.path().join("lake");
+    let output = mixlake(&[
+        "export",
+        "--input",
+        cut.to_str().unwrap(),
+        "--lake",
+        place.to_str().unwrap(),
+        "--from-date",
+        "2026-11-10",
+        "--to-date",
+        "2026-11-10",
+        "--json",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(report(&output)["slices"][0]["status"], "failed");
+    let published =
+        place.exists() && snapshot(&place).keys().any(|name| name.contains("mp_master"));
+    assert!(!published);
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once_before_any_work() {
+    let lake = lake();
+    let place = lake.path().join("lake");
+    let output = mixlake(&[
+        "export",
+        "--input",
+        "/no/such/file",
+        "--lake",
+        place.to_str().unwrap(),
+        "--from-date",
+        "2026-13-01",
+        "--to-date",
+        "soon",
+        "--set",
+        "timezone=Mars",
+        "--set",
+        "event_name=shouted",
+        "--set",
+        "where=1",
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    for field in
+        ["--input: /no/such/file", "--from-date", "--to-date", "timezone", "event_name", "where"]
+    {
+        assert!(said.contains(field), "{field} is missing in:\n{said}");
+    }
+    assert!(!place.exists(), "something was written");
+}
+
+#[test]
+fn a_misspelt_setting_is_refused_with_a_suggestion() {
+    let output = mixlake(&[
+        "export",
+        "--input",
+        DATA,
+        "--lake",
+        "/tmp/never",
+        "--from-date",
+        "2026-11-10",
+        "--to-date",
+        "2026-11-10",
+        "--set",
+        "time-zone=UTC",
+    ]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("time-zone: there is no such setting"), "{said}");
+}
+
+#[test]
+fn settings_change_what_they_say_they_change() {
+    let lake = lake();
+    let input = format!("{DATA}storefront-events.jsonl.gz");
+    let output = mixlake(&[
+        "export",
+        "--input",
+        &input,
+        "--lake",
+        path(&lake),
+        "--json",
+        "--from-date",
+        "2026-11-12",
+        "--to-date",
+        "2026-11-12",
+        "--set",
+        "timezone=America/New_York",
+        "--set",
+        "event_name=raw",
+        "--set",
+        "time_type=bigint",
+        "--set",
+        "deduplicate=false",
+        "--set",
+        "events=add to cart",
+        "--set",
+        "project_id=2195193",
+    ]);
+    assert_eq!(output.status.code(), Some(0));
+    let slice = &report(&output)["slices"][0];
+    assert_eq!(slice["from"], "2026-11-12T05:00:00Z");
+    assert_eq!((&slice["duplicates"], &slice["received"]), (&json!(0), &slice["written"]));
+    let (view, rows) = catalog(&lake);
+    assert_eq!(view["tables"][0]["columns"][1]["type"], "bigint");
+    assert!(rows.iter().all(|row| row["mp_event_name"] == "add to cart"));
+    assert!(view["tables"][0]["location"].as_str().unwrap().ends_with("/2195193/mp_master_event/"));
+}
+
+#[test]
+fn without_input_mixpanel_is_asked_with_the_account_of_the_environment() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let data = Data::load(&[Path::new(DATA).join("storefront-events.jsonl.gz")]).unwrap();
+    let config = StandInConfig::new(data);
+    let (user, secret, project) = ("mixlake-test", "s3cret", "2195193");
+    let config = StandInConfig {
+        project_id: project.into(),
+        username: user.into(),
+        secret: secret.into(),
+        ..config
+    };
+    let stand_in = runtime.block_on(StandIn::start(config)).unwrap();
+    let lake = lake();
+    let mut endpoint = String::new();
+    write!(endpoint, "mixpanel_endpoint={}", stand_in.url()).unwrap();
+    let run = |account: &str| {
+        Command::new(env!("CARGO_BIN_EXE_mixlake"))
+            .args(["export", "--lake", path(&lake), "--json", "--set", "project_id=2195193"])
+            .args(["--from-date", "2026-11-11", "--to-date", "2026-11-11", "--set", &endpoint])
+            .env("MIXPANEL_SERVICE_ACCOUNT", account)
+            .output()
+            .unwrap()
+    };
+    let refused = run("mixlake-test:wrong");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(report(&refused)["slices"][0]["error"].as_str().unwrap().contains("401"));
+    let good = report(&run("mixlake-test:s3cret"));
+    assert_eq!(
+        (&good["totals"]["received"], &good["totals"]["written"]),
+        (&json!(1_703), &json!(1_688))
+    );
+}

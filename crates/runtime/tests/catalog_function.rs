@@ -1,0 +1,113 @@
+//! The catalog function over a lake in memory: notifications in, tables and answers out.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use mixlake_domain::{Slice, Zone};
+use mixlake_runtime::config::{ExportConfig, LakeConfig};
+use mixlake_runtime::settings::Settings;
+use mixlake_runtime::{CatalogHandler, export};
+use mixlake_testkit::catalog::MemoryCatalog;
+use mixlake_testkit::source::MemorySource;
+use mixlake_testkit::store::MemoryStore;
+use serde_json::{Value, json};
+
+const BUCKET: &str = "lake";
+
+fn settings() -> Settings {
+    Settings::from_pairs(["project_id=42", "s3_prefix=my lake=1", "glue_table_prefix=mx_"]).unwrap()
+}
+
+/// A lake with one day, and the keys of its data file and its manifest.
+async fn lake() -> (MemoryStore, String, String) {
+    let store = MemoryStore::new();
+    let source = MemorySource::new();
+    source.add(r#"{"event":"e","properties":{"time":1794268800,"$city":"Berlin"}}"#);
+    let config = ExportConfig::check(&settings()).unwrap();
+    let day = Slice::parse("2026-11-10", &Zone::UTC).unwrap();
+    let report = export(&config, &source, &store, &[day]).await;
+    let file = report.whole().next().unwrap().objects[0].clone();
+    let manifest = config.lake.layout.manifest("mp_master_event", "2026-11-10".parse().unwrap());
+    (store, file, manifest)
+}
+
+fn handler(store: &MemoryStore, catalog: &MemoryCatalog) -> CatalogHandler {
+    let config = LakeConfig::check(&settings()).unwrap();
+    CatalogHandler::over(config, BUCKET, Box::new(store.clone()), Box::new(catalog.clone()))
+}
+
+/// A message of a queue that carries what `EventBridge` says of an object.
+fn message(id: &str, bucket: &str, key: &str) -> Value {
+    let event = json!({
+        "version": "0", "id": "1", "detail-type": "Object Created", "source": "aws.s3",
+        "account": "1", "time": "2026-11-10T14:10:09Z", "region": "us-east-1", "resources": [],
+        "detail": {"bucket": {"name": bucket}, "object": {"key": key}},
+    });
+    json!({"messageId": id, "eventSource": "aws:sqs", "body": event.to_string(),
+        "attributes": {}, "messageAttributes": {}})
+}
+
+async fn deliver(handler: &CatalogHandler, messages: &[Value]) -> Vec<String> {
+    let answer = handler.handle(json!({"Records": messages})).await.unwrap();
+    let failures = answer["batchItemFailures"].as_array().unwrap();
+    failures.iter().map(|f| f["itemIdentifier"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_batch_makes_the_table_its_columns_and_its_partition() {
+    let (store, file, manifest) = lake().await;
+    let catalog = MemoryCatalog::new();
+    let failed = deliver(
+        &handler(&store, &catalog),
+        &[message("a", BUCKET, &file), message("b", BUCKET, &manifest)],
+    )
+    .await;
+    assert!(failed.is_empty(), "{failed:?}");
+    assert_eq!(catalog.versions("mx_mp_master_event"), 1);
+}
+
+#[tokio::test]
+async fn only_the_poisoned_messages_of_a_batch_come_again() {
+    let (store, file, manifest) = lake().await;
+    let broken = file.replace("-000.parquet", "-001.parquet");
+    mixlake_app::ports::ObjectStore::put(
+        &store,
+        &broken,
+        "no parquet".into(),
+        mixlake_app::ports::Precondition::Absent,
+    )
+    .await
+    .unwrap();
+    let mut unreadable = message("d", BUCKET, "x");
+    unreadable["body"] = json!("not json");
+    let failed = deliver(
+        &handler(&store, &MemoryCatalog::new()),
+        &[
+            message("a", BUCKET, &file),
+            message("b", BUCKET, &broken),
+            message("c", BUCKET, &manifest),
+            unreadable,
+            message("e", BUCKET, "my lake=1/42/schema/events.json"),
+        ],
+    )
+    .await;
+    assert_eq!(failed, ["b", "d"]);
+}
+
+#[tokio::test]
+async fn objects_of_another_bucket_are_passed_over() {
+    let (store, file, _) = lake().await;
+    let catalog = MemoryCatalog::new();
+    let failed = deliver(&handler(&store, &catalog), &[message("a", "other", &file)]).await;
+    assert!(failed.is_empty());
+    assert_eq!(catalog.versions("mx_mp_master_event"), 0);
+}
+
+#[tokio::test]
+async fn a_direct_notification_that_fails_is_an_error_with_the_key() {
+    let (store, file, _) = lake().await;
+    store.inject(|_| mixlake_testkit::faults::Fault::Before);
+    let event: Value =
+        serde_json::from_str(message("a", BUCKET, &file)["body"].as_str().unwrap()).unwrap();
+    let failure = handler(&store, &MemoryCatalog::new()).handle(event).await.unwrap_err();
+    assert!(failure.to_string().starts_with("CatalogFailed:"), "{failure}");
+    assert!(failure.message.contains(&file), "{failure}");
+}
