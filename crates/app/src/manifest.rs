@@ -66,8 +66,10 @@ pub(crate) enum DayPlan {
     Replace { manifest: Manifest, from: Option<Generation>, copies: Vec<String> },
 }
 
-/// Decides what publishing a slice does to a day. `dirty` says that the live generation may hold
-/// files that no manifest lists: nothing may be added to it.
+/// Decides what publishing a slice does to a day. `dirty` says that another run of the slice, or of
+/// one that overlaps it, may still be at work: it may have put, or be about to put, files into the
+/// live generation, and to swap the manifest that it has read. A new generation leaves those files
+/// behind, and a new manifest makes that swap fail, so even an equal one is written.
 pub(crate) fn plan(
     current: Option<&Manifest>,
     (table, date): (&str, Date),
@@ -78,7 +80,7 @@ pub(crate) fn plan(
     let live = current.map_or(&[][..], |manifest| &manifest.files);
     let (replaced, kept): (Vec<LiveFile>, Vec<LiveFile>) =
         live.iter().cloned().partition(|file| file.slice.overlaps(&slice));
-    if replaced == ours {
+    if replaced == ours && !dirty {
         return DayPlan::Unchanged;
     }
     let copies = kept.iter().map(|file| file.name.clone()).collect();
@@ -200,6 +202,22 @@ mod tests {
         let ours = [file("2026-11-10T02", "b")];
         let after = published(decide(Some(&before), "2026-11-10T02", &ours, true));
         assert_ne!(after.generation, before.generation);
+    }
+
+    #[test]
+    fn a_slice_that_lost_its_rows_leaves_what_a_crashed_run_put_there_behind() {
+        let before = first_hour();
+        let after = published(decide(Some(&before), "2026-11-10T02", &[], true));
+        assert_eq!(after.files, before.files);
+        assert_ne!(after.generation, before.generation);
+    }
+
+    #[test]
+    fn a_day_is_fenced_off_from_other_runs_even_where_nothing_changes() {
+        let before = first_hour();
+        let after = published(decide(Some(&before), "2026-11-10T01", &before.files, true));
+        assert_ne!(after.generation, before.generation);
+        assert!(published(decide(None, "2026-11-10T01", &[], true)).files.is_empty());
     }
 
     #[test]

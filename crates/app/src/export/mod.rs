@@ -22,7 +22,7 @@ pub use report::{ExportReport, NewColumn, SliceOutcome, SliceReport, SliceStatus
 use crate::document::DocumentError;
 use crate::ledger::Ledger;
 use crate::ports::{EventSource, ObjectStore, SourceError, StoreError};
-use crate::{document, export::receive::Received};
+use crate::{document, export::publish::Published, export::receive::Received};
 use mixlake_columnar::{Options, Superseded, TransformError};
 use mixlake_domain::{Layout, Slice, SliceLabel, Zone};
 
@@ -110,19 +110,30 @@ impl Exporter<'_> {
                 self.discard(&received).await;
                 continue;
             }
-            if !self.reserve(&received.transformed.registry).await? {
-                tracing::info!(%slice, "a name was given to something else meanwhile; starting again");
-                self.discard(&received).await;
-                continue;
-            }
-            let published = self.publish(&slice, &received).await;
+            let published = self.reserve_and_publish(&slice, &received).await;
             self.discard(&received).await;
             if let Some(published) = published? {
                 return Ok(published.into_report(&slice, &received, &registry));
             }
-            tracing::info!(%slice, "another run took the slice over; starting again");
         }
         Err(ExportError::Contended(ROUNDS))
+    }
+
+    /// None if others made what was received useless.
+    async fn reserve_and_publish(
+        &self,
+        slice: &Slice,
+        received: &Received,
+    ) -> Result<Option<Published>, ExportError> {
+        if !self.reserve(&received.transformed.registry).await? {
+            tracing::info!(%slice, "a name was given to something else meanwhile; starting again");
+            return Ok(None);
+        }
+        let published = self.publish(slice, received).await?;
+        if published.is_none() {
+            tracing::info!(%slice, "another run took the slice over; starting again");
+        }
+        Ok(published)
     }
 
     /// The slice to export for this one to be: a day that was exported whole is exported whole.

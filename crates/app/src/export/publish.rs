@@ -7,6 +7,7 @@ use crate::ledger::{Day, Entry, Ledger, State};
 use crate::manifest::{self, DayPlan, LiveFile, Manifest};
 use crate::ports::{Precondition, Put};
 use crate::{document, hash};
+use bytes::Bytes;
 use mixlake_domain::{Generation, Slice, SliceLabel};
 
 /// A slice that is visible.
@@ -26,6 +27,20 @@ enum Step<T> {
     Lost,
 }
 
+/// How putting files ended.
+enum Placed {
+    /// They are there.
+    There,
+    /// One has the key of another file.
+    Occupied,
+    /// A staged one was deleted meanwhile.
+    Gone,
+}
+
+/// How often an object is put that is refused and yet not there, or copied that is there and yet
+/// cannot be.
+const PUTS: u32 = 8;
+
 impl Exporter<'_> {
     /// Publishes a slice; none if another run took it over, and it has to start again.
     pub(super) async fn publish(
@@ -38,21 +53,21 @@ impl Exporter<'_> {
             let quarantine = entry.quarantine;
             return Ok(Some(Published { changed: false, objects, quarantine }));
         }
-        if let (Some(key), Some(bytes)) = (&entry.quarantine, &received.transformed.quarantine) {
-            // Named by its content: an object that is there already is the same.
-            self.store.put(key, bytes.clone(), Precondition::Absent).await?;
+        if let (Some(key), Some(bytes)) = (&entry.quarantine, &received.transformed.quarantine)
+            && !self.put_once(key, bytes, &hash::content(bytes)).await?
+        {
+            return Ok(None);
         }
         let Step::Done(begun) = self.begin(&entry).await? else { return Ok(None) };
         let mut objects = Vec::new();
         for day in &begun.days {
-            let dirty = begun.state == State::WritingAnew;
-            match self.publish_day(day, &begun, received, dirty).await? {
+            match self.publish_day(day, &begun, received).await? {
                 Step::Done(keys) => objects.extend(keys),
                 Step::Lost => return Ok(None),
             }
         }
         let quarantine = entry.quarantine.clone();
-        match self.end(entry).await? {
+        match self.end(entry, &begun).await? {
             Step::Done(()) => Ok(Some(Published { changed: true, objects, quarantine })),
             Step::Lost => Ok(None),
         }
@@ -106,7 +121,7 @@ impl Exporter<'_> {
                 manifest,
             ) {
                 (DayPlan::Unchanged, Some(manifest)) => {
-                    objects.extend(self.keys(day, &manifest.generation, &files));
+                    objects.extend(self.live_keys(day, Some(&manifest), &files));
                 }
                 _ => return Ok(None),
             }
@@ -136,8 +151,9 @@ impl Exporter<'_> {
         }
     }
 
-    /// Enters the slice as published.
-    async fn end(&self, mut ours: Entry) -> Result<Step<()>, ExportError> {
+    /// Enters the slice as published. One that was begun anew since is not ours to end, even with
+    /// the same content: it has other days to look at.
+    async fn end(&self, mut ours: Entry, begun: &Entry) -> Result<Step<()>, ExportError> {
         ours.state = State::Published;
         let key = self.layout.ledger(ours.slice.date());
         loop {
@@ -145,7 +161,7 @@ impl Exporter<'_> {
             let mut ledger = read.value.unwrap_or_default();
             match ledger.entry(ours.slice) {
                 Some(entry) if *entry == ours => return Ok(Step::Done(())),
-                Some(entry) if entry.content == ours.content => ledger.insert(ours.clone()),
+                Some(entry) if entry == begun => ledger.insert(ours.clone()),
                 _ => return Ok(Step::Lost),
             }
             match document::write(self.store, &key, &ledger, read.precondition).await? {
@@ -155,10 +171,12 @@ impl Exporter<'_> {
         }
     }
 
-    /// Whether the slice is still ours to write.
-    async fn still_ours(&self, ours: &Entry) -> Result<bool, ExportError> {
-        let ledger = self.ledger(ours.slice).await?;
-        Ok(ledger.entry(ours.slice).is_some_and(|entry| entry.content == ours.content))
+    /// Whether the slice is still ours to write, or published as we would publish it.
+    async fn still_ours(&self, begun: &Entry) -> Result<bool, ExportError> {
+        let ledger = self.ledger(begun.slice).await?;
+        Ok(ledger.entry(begun.slice).is_some_and(|entry| {
+            entry == begun || entry.state == State::Published && entry.content == begun.content
+        }))
     }
 
     /// Makes a day hold exactly the slice's files of it. Answers their keys.
@@ -167,70 +185,112 @@ impl Exporter<'_> {
         day: &Day,
         entry: &Entry,
         received: &Received,
-        mut dirty: bool,
     ) -> Result<Step<Vec<String>>, ExportError> {
         let files = received.of_day(day);
         let ours = received.live_files(day);
         // A staged file is copied, and a copy cannot be refused: only into a folder of its own.
-        dirty |= files.iter().any(|file| matches!(file.body, Body::Staged(_)));
+        let staged = files.iter().any(|file| matches!(file.body, Body::Staged(_)));
+        let mut dirty = staged || entry.state == State::WritingAnew;
+        let mut written = None;
         loop {
             let (current, precondition) = self.manifest(day).await?;
-            let plan = manifest::plan(current.as_ref(), day.parts(), entry.slice, &ours, dirty);
-            let wanted = match plan {
-                DayPlan::Unchanged => {
-                    let keys = current.map(|m| self.keys(day, &m.generation, &ours));
-                    return Ok(Step::Done(keys.unwrap_or_default()));
-                }
-                DayPlan::Append(manifest) => {
-                    if !self.put_files(day, &manifest.generation, &files).await? {
-                        // Somebody put other content there that no manifest lists.
-                        dirty = true;
-                        continue;
-                    }
-                    manifest
-                }
-                DayPlan::Replace { manifest, from, copies } => {
-                    self.copy_files(day, from.as_ref(), &manifest.generation, &copies).await?;
-                    // The folder is named by its content: what is there already is the same.
-                    self.put_files(day, &manifest.generation, &files).await?;
-                    manifest
-                }
-            };
+            if written.is_some() && current == written {
+                // The write that was refused was our own, repeated after its answer was lost.
+                return Ok(Step::Done(self.live_keys(day, current.as_ref(), &ours)));
+            }
+            // After the manifest was read, and before anything is put into its generation: whoever
+            // takes the slice over later leaves that generation behind.
             if !self.still_ours(entry).await? {
                 return Ok(Step::Lost);
             }
+            let plan = manifest::plan(current.as_ref(), day.parts(), entry.slice, &ours, dirty);
+            let wanted = match plan {
+                DayPlan::Unchanged => {
+                    return Ok(Step::Done(self.live_keys(day, current.as_ref(), &ours)));
+                }
+                DayPlan::Append(manifest) => {
+                    match self.put_files(day, &manifest.generation, &files).await? {
+                        Placed::There => manifest,
+                        // Somebody put other content there that no manifest lists.
+                        Placed::Occupied => {
+                            dirty = true;
+                            continue;
+                        }
+                        Placed::Gone => return Ok(Step::Lost),
+                    }
+                }
+                DayPlan::Replace { manifest, from, copies } => {
+                    self.copy_files(day, from.as_ref(), &manifest.generation, &copies).await?;
+                    // The folder is named by its content: what is there can only be the same.
+                    match self.put_files(day, &manifest.generation, &files).await? {
+                        Placed::There => manifest,
+                        Placed::Occupied | Placed::Gone => return Ok(Step::Lost),
+                    }
+                }
+            };
             let key = self.layout.manifest(&day.table, day.date);
             match document::write(self.store, &key, &wanted, precondition).await? {
-                Put::Done => return Ok(Step::Done(self.keys(day, &wanted.generation, &ours))),
-                Put::Refused => {}
+                Put::Done => return Ok(Step::Done(self.live_keys(day, Some(&wanted), &ours))),
+                Put::Refused => written = Some(wanted),
             }
         }
     }
 
-    /// Puts files into a generation. Answers whether each is there with our content.
+    /// Puts files into a generation.
     async fn put_files(
         &self,
         day: &Day,
         generation: &Generation,
         files: &[&SliceFile],
-    ) -> Result<bool, ExportError> {
+    ) -> Result<Placed, ExportError> {
         for file in files {
             let key = self.key(day, generation, &file.live.name);
             match &file.body {
-                Body::Staged(staged) => self.store.copy(staged, &key).await?,
+                Body::Staged(staged) => {
+                    if !self.copy_staged(staged, &key).await? {
+                        return Ok(Placed::Gone);
+                    }
+                }
                 Body::Memory(bytes) => {
-                    let put = self.store.put(&key, bytes.clone(), Precondition::Absent).await?;
-                    if put == Put::Refused {
-                        let there = self.store.get(&key).await?;
-                        if there.is_none_or(|object| hash::content(&object.body) != file.live.hash)
-                        {
-                            return Ok(false);
-                        }
+                    if !self.put_once(&key, bytes, &file.live.hash).await? {
+                        return Ok(Placed::Occupied);
                     }
                 }
             }
         }
+        Ok(Placed::There)
+    }
+
+    /// Copies a staged file. Answers whether it could: a run with the same content deletes what it
+    /// has staged when it is done, and may stage it again.
+    async fn copy_staged(&self, staged: &str, key: &str) -> Result<bool, ExportError> {
+        let mut tries = 1;
+        while let Err(error) = self.store.copy(staged, key).await {
+            if self.store.tail(staged, 1).await?.is_none() {
+                return Ok(false);
+            }
+            if tries == PUTS {
+                return Err(error.into());
+            }
+            tries += 1;
+        }
         Ok(true)
+    }
+
+    /// Puts an object that may be there already. Answers whether it is there with our content.
+    async fn put_once(&self, key: &str, bytes: &Bytes, hash: &str) -> Result<bool, ExportError> {
+        for _ in 0..PUTS {
+            match self.store.put(key, bytes.clone(), Precondition::Absent).await? {
+                Put::Done => return Ok(true),
+                // Refused, yet perhaps not there: the write that was faster may still fail.
+                Put::Refused => {
+                    if let Some(there) = self.store.get(key).await? {
+                        return Ok(hash::content(&there.body) == hash);
+                    }
+                }
+            }
+        }
+        Err(ExportError::Contended(PUTS))
     }
 
     async fn copy_files(
@@ -257,8 +317,12 @@ impl Exporter<'_> {
         format!("{}{name}", self.layout.generation(&day.table, day.date, generation))
     }
 
-    fn keys(&self, day: &Day, generation: &Generation, files: &[LiveFile]) -> Vec<String> {
-        files.iter().map(|file| self.key(day, generation, &file.name)).collect()
+    /// The keys that a day's manifest gives to a slice's files.
+    fn live_keys(&self, day: &Day, live: Option<&Manifest>, files: &[LiveFile]) -> Vec<String> {
+        let of = |manifest: &Manifest| {
+            files.iter().map(|file| self.key(day, &manifest.generation, &file.name)).collect()
+        };
+        live.map(of).unwrap_or_default()
     }
 }
 
