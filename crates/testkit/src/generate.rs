@@ -1,0 +1,174 @@
+//! A seeded generator of events in the export API's shape: any number of rows, any width.
+//!
+//! The shape is that of a large customer: some event names, each with its own set of properties out
+//! of many, two in a hundred values of another type than usual, one in twenty nested, some unicode.
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use std::io::{self, Write};
+
+/// What to generate.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// The same seed gives the same bytes.
+    pub seed: u64,
+    /// The number of events.
+    pub rows: u64,
+    /// The number of event names.
+    pub names: usize,
+    /// The number of properties that there are at all.
+    pub properties: usize,
+    /// The number of properties that an event has, on average.
+    pub per_event: usize,
+    /// One row in so many repeats an earlier one; 0: none.
+    pub repeat_one_in: u64,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self { seed: 1, rows: 1_000, names: 60, properties: 388, per_event: 25, repeat_one_in: 0 }
+    }
+}
+
+/// What a property usually is.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Word,
+    Number,
+    Decimal,
+    Boolean,
+    Nested,
+    Unicode,
+}
+
+const WORDS: [&str; 16] = [
+    "alpha", "berlin", "checkout", "dark", "express", "frequent", "gold", "homepage", "invite",
+    "january", "kitchen", "landing", "mobile", "newsletter", "organic", "premium",
+];
+const UNICODE: [&str; 4] = ["Zürich – Höngg", "東京都渋谷区", "naïve café", "Ærøskøbing 🎈"];
+
+/// The start of the day that all events lie in: 2026-11-10 UTC, in milliseconds.
+const START: u64 = 1_794_268_800_000;
+
+impl Shape {
+    /// Writes the events as JSON lines.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut random = StdRng::seed_from_u64(self.seed);
+        let kinds: Vec<Kind> = (0..self.properties).map(kind).collect();
+        let sets: Vec<Vec<usize>> = (0..self.names).map(|_| self.set(&mut random)).collect();
+        let mut last = Vec::new();
+        for row in 0..self.rows {
+            let repeats = self.repeat_one_in > 0 && random.random_ratio(1, ratio(self.repeat_one_in));
+            if !repeats || last.is_empty() {
+                last.clear();
+                self.event(&mut last, row, &kinds, &sets, &mut random)?;
+            }
+            out.write_all(&last)?;
+        }
+        Ok(())
+    }
+
+    /// The properties of an event name, in the order in which they are written.
+    fn set(&self, random: &mut StdRng) -> Vec<usize> {
+        let all: Vec<usize> = (0..self.properties).collect();
+        all.choose_multiple(random, self.per_event + self.per_event / 4).copied().collect()
+    }
+
+    fn event(
+        &self,
+        line: &mut Vec<u8>,
+        row: u64,
+        kinds: &[Kind],
+        sets: &[Vec<usize>],
+        random: &mut StdRng,
+    ) -> io::Result<()> {
+        // Few names make most events.
+        let name = random.random_range(0..self.names).min(random.random_range(0..self.names));
+        let time = START + random.random_range(0..86_400_000);
+        let person = random.random_range(0..self.rows / 10 + 1);
+        write!(
+            line,
+            r#"{{"event":"Event {name}","properties":{{"time":{time},"distinct_id":"user-{person:08x}","$insert_id":"{:016x}{row:08x}","$browser":"Chrome","$os":"{}","mp_lib":"web","mp_processing_time_ms":{}"#,
+            random.random::<u64>(),
+            ["Mac OS X", "Windows", "Android", "iOS"][usize::try_from(person % 4).unwrap_or(0)],
+            time + 900,
+        )?;
+        for &property in &sets[name] {
+            // One in five properties of its set is not on an event.
+            if random.random_ratio(4, 5) {
+                write!(line, r#","Property {property}":"#)?;
+                let usual = kinds[property];
+                let kind = if random.random_ratio(1, 50) { other(usual) } else { usual };
+                value(line, kind, random)?;
+            }
+        }
+        line.extend_from_slice(b"}}\n");
+        Ok(())
+    }
+}
+
+fn ratio(one_in: u64) -> u32 {
+    u32::try_from(one_in).unwrap_or(u32::MAX)
+}
+
+fn kind(property: usize) -> Kind {
+    match property % 20 {
+        0..8 => Kind::Word,
+        8..13 => Kind::Number,
+        13..15 => Kind::Decimal,
+        15..18 => Kind::Boolean,
+        18 => Kind::Nested,
+        _ => Kind::Unicode,
+    }
+}
+
+/// Another type than usual.
+fn other(kind: Kind) -> Kind {
+    match kind {
+        Kind::Word | Kind::Unicode | Kind::Nested => Kind::Number,
+        Kind::Number | Kind::Decimal | Kind::Boolean => Kind::Word,
+    }
+}
+
+fn value(line: &mut Vec<u8>, kind: Kind, random: &mut StdRng) -> io::Result<()> {
+    let word = |random: &mut StdRng| WORDS[random.random_range(0..WORDS.len())];
+    match kind {
+        Kind::Word => write!(line, r#""{} {}""#, word(random), random.random_range(0..500)),
+        Kind::Number => write!(line, "{}", random.random_range(0..100_000)),
+        Kind::Decimal => write!(line, "{}.{}", random.random_range(0..1_000), random.random_range(1..99)),
+        Kind::Boolean => write!(line, "{}", random.random::<bool>()),
+        Kind::Nested => {
+            let (name, count) = (word(random), random.random_range(0..40));
+            write!(line, r#"{{"name":"{name}","tags":["a","{name}"],"count":{count}}}"#)
+        }
+        Kind::Unicode => write!(line, r#""{}""#, UNICODE[random.random_range(0..UNICODE.len())]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn generated(shape: Shape) -> Vec<u8> {
+        let mut out = Vec::new();
+        shape.write(&mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
+        let shape = Shape { rows: 50, ..Shape::default() };
+        assert_eq!(generated(shape), generated(shape));
+        assert_ne!(generated(shape), generated(Shape { seed: 2, ..shape }));
+    }
+
+    #[test]
+    fn every_line_is_an_event() {
+        let lines = generated(Shape { rows: 200, properties: 4_000, ..Shape::default() });
+        for line in lines.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+            let event: serde_json::Value = serde_json::from_slice(line).unwrap();
+            assert!(event["properties"].as_object().unwrap().len() > 10);
+        }
+    }
+}
