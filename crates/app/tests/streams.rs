@@ -1,0 +1,118 @@
+//! A stream that breaks, and a name that is taken: what a slice does before it is visible.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod support;
+
+use mixlake_app::export::ExportError;
+use mixlake_app::ports::{EventChunks, EventSource, SourceError};
+use mixlake_columnar::TransformError;
+use mixlake_domain::Slice;
+use mixlake_schema::ColumnType;
+use mixlake_testkit::rows;
+use mixlake_testkit::source::Ending;
+use rstest::rstest;
+use serde_json::json;
+use std::sync::Mutex;
+use support::{Lake, TABLE, event, slice};
+
+const H2: &str = "2026-11-10T02";
+
+fn lake() -> Lake {
+    let lake = Lake::new().in_many_parts();
+    lake.hold(&["b 2026-11-10T02:20", "c 2026-11-10T02:30", "d 2026-11-10T02:40"]);
+    lake
+}
+
+#[rstest]
+#[case::at_the_start(Ending::BreaksAfter(0))]
+#[case::in_a_line(Ending::BreaksAfter(250))]
+#[case::at_the_end(Ending::BreaksAfter(100_000))]
+#[case::says_so(Ending::TerminatedEarly)]
+#[case::in_the_last_line(Ending::CutLine)]
+#[case::unavailable(Ending::Unavailable)]
+#[tokio::test]
+async fn a_broken_stream_is_asked_for_again_and_gives_nothing_else(#[case] ending: Ending) {
+    let lake = lake();
+    lake.source.next_endings([ending; 3]);
+    assert_eq!(lake.publish(H2).await.counts.written, 3, "the fourth attempt");
+    lake.check(&[H2], "after broken streams");
+
+    let other = self::lake();
+    other.source.always(ending);
+    let error = other.exporter().slice(&slice(H2)).await.unwrap_err();
+    match error {
+        ExportError::Source(error) => assert!(error.is_transient(), "{error}"),
+        ExportError::Transform(TransformError::TerminatedEarly(_) | TransformError::CutLine(_)) => {
+        }
+        error => panic!("{error}"),
+    }
+    let attempts: Vec<u32> = other.source.fetches().iter().map(|(_, attempt)| *attempt).collect();
+    assert_eq!(attempts, [0, 1, 2, 3]);
+    assert!(other.store.snapshot().is_empty(), "nothing is left of it");
+}
+
+#[tokio::test]
+async fn a_refusal_is_final() {
+    let lake = lake();
+    lake.source.always(Ending::Refused);
+    let error = lake.exporter().slice(&slice(H2)).await.unwrap_err();
+    assert!(matches!(error, ExportError::Source(SourceError::Refused(_))), "{error}");
+    assert_eq!(lake.source.fetches().len(), 1);
+    assert!(lake.store.snapshot().is_empty());
+}
+
+#[tokio::test]
+async fn a_slice_that_fails_does_not_keep_the_next_from_being_published() {
+    let lake = lake();
+    lake.source.next_endings([Ending::Refused]);
+    let report = lake.export(&["2026-11-10T01", H2]).await;
+    assert!(!report.is_whole());
+    assert_eq!(report.totals().counts.written, 3);
+    lake.check(&[H2], "the second");
+}
+
+/// A source that lets another function publish a slice while the first one reads.
+struct Meanwhile<'a> {
+    lake: &'a Lake,
+    other: Mutex<Option<&'a str>>,
+}
+
+#[async_trait::async_trait]
+impl EventSource for Meanwhile<'_> {
+    async fn fetch(&self, slice: &Slice, attempt: u32) -> Result<EventChunks, SourceError> {
+        let other = self.other.lock().unwrap().take();
+        if let Some(label) = other {
+            self.lake.publish(label).await;
+        }
+        self.lake.source.fetch(slice, attempt).await
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_another_function_took_meanwhile_makes_the_slice_start_again() {
+    let lake = lake();
+    lake.source.clear();
+    lake.source.add(event("a", "2026-11-10T01:10", json!({"Xy": 1, "n": 1, "same": true})));
+    lake.source.add(event("b", "2026-11-10T02:20", json!({"XY": 2, "n": "two", "same": true})));
+    lake.source.add(event("c", "2026-11-10T02:30", json!({"XY": 3})));
+    let source = Meanwhile { lake: &lake, other: Mutex::new(Some("2026-11-10T01")) };
+    let report = lake.exporter_over(&source, &lake.store).slice(&slice(H2)).await.unwrap();
+    let new: Vec<_> = report.new_columns.iter().map(|c| (&*c.property, &*c.column)).collect();
+    assert_eq!(new, [("XY", "xy_1"), ("n", "n_string")]);
+
+    let registry = lake.registry();
+    let table = &registry.tables()[TABLE];
+    let name = |property, column_type| {
+        table.find(property, column_type).map(|id| table.columns()[id].name.as_str())
+    };
+    assert_eq!(name("Xy", ColumnType::Number), Some("xy"));
+    assert_eq!(name("XY", ColumnType::Number), Some("xy_1"));
+    assert_eq!(name("n", ColumnType::String), Some("n_string"));
+    let rows: Vec<_> =
+        report.objects.iter().flat_map(|key| rows::of(&lake.store.snapshot()[key])).collect();
+    assert_eq!((&rows[0]["xy_1"], &rows[0]["n_string"]), (&json!(2.0), &json!("two")));
+    assert!(rows.iter().all(|row| !row.contains_key("xy") && !row.contains_key("n")));
+    lake.check(&["2026-11-10T01", H2], "both functions");
+    assert_eq!(lake.keys("_staging/"), [""; 0]);
+}
