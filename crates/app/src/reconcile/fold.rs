@@ -43,6 +43,15 @@ impl TableWork {
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         self.files.iter().chain(&self.manifests).map(String::as_str)
     }
+
+    /// The same, a day at a time.
+    pub(super) fn by_day(&self, layout: &Layout) -> Vec<Self> {
+        let of = |&day: &Date| {
+            let here = |key: &&str| layout.read(key).is_some_and(|read| read.date == day);
+            Work::fold(layout, self.keys().filter(here)).tables.into_values()
+        };
+        self.days.iter().flat_map(of).collect()
+    }
 }
 
 #[cfg(test)]

@@ -17,9 +17,10 @@ pub use view::{ColumnView, FileView, PartitionView, TableView};
 
 use crate::document::DocumentError;
 use crate::ports::{Catalog, CatalogError, ObjectStore, StoreError};
-use fold::Work;
+use fold::{TableWork, Work};
 use mixlake_domain::{Layout, ProjectId};
 use mixlake_schema::Registry;
+use std::sync::Arc;
 
 /// What a reconciliation works with.
 pub struct Reconciler<'a> {
@@ -81,7 +82,29 @@ pub struct Reconciled {
     /// Each table that was looked at.
     pub tables: Vec<TableReport>,
     /// The keys that could not be brought in, and why.
-    pub failed: Vec<(String, std::sync::Arc<ReconcileError>)>,
+    pub failed: Vec<(String, Arc<ReconcileError>)>,
+}
+
+impl Reconciled {
+    fn add(&mut self, report: TableReport, failed: Vec<(String, Arc<ReconcileError>)>) {
+        for (key, error) in &failed {
+            let error = crate::chain(&**error);
+            tracing::error!(key, error, "the catalog does not have this");
+        }
+        self.failed.extend(failed);
+        match self.tables.iter_mut().find(|known| known.table == report.table) {
+            Some(known) => known.extend(report),
+            None => self.tables.push(report),
+        }
+    }
+
+    fn fail(&mut self, work: &TableWork, error: ReconcileError) {
+        for key in work.keys() {
+            tracing::error!(key, error = crate::chain(&error), "the catalog does not have this");
+        }
+        let error = Arc::new(error);
+        self.failed.extend(work.keys().map(|key| (key.to_owned(), error.clone())));
+    }
 }
 
 impl Reconciler<'_> {
@@ -96,30 +119,42 @@ impl Reconciler<'_> {
         let registry = match self.registry().await {
             Ok(registry) => registry,
             Err(error) => {
-                let error = std::sync::Arc::new(error);
+                let error = Arc::new(error);
                 done.failed = work.all_keys().map(|key| (key, error.clone())).collect();
                 return done;
             }
         };
         for (table, work) in work.tables {
-            let mut failed = Vec::new();
-            match self.table(&table, &work, &registry, &mut failed).await {
-                Ok(report) => done.tables.push(report),
-                Err(error) => {
-                    let error = std::sync::Arc::new(error);
-                    failed.extend(work.keys().map(|key| (key.to_owned(), error.clone())));
-                }
-            }
-            for (key, error) in &failed {
-                tracing::error!(
-                    key,
-                    error = crate::chain(&**error),
-                    "the catalog does not have this"
-                );
-            }
-            done.failed.extend(failed);
+            self.table_or_days(&table, &work, &registry, &mut done).await;
         }
         done
+    }
+
+    /// Brings a table up to date; one that contradicts some of its files, day by day, so that the
+    /// other days are not held up.
+    async fn table_or_days(
+        &self,
+        table: &str,
+        work: &TableWork,
+        registry: &Registry,
+        done: &mut Reconciled,
+    ) {
+        let mut failed = Vec::new();
+        let error = match self.table(table, work, registry, &mut failed).await {
+            Ok(report) => return done.add(report, failed),
+            Err(error) => error,
+        };
+        let drifts = matches!(error, ReconcileError::Drift { .. });
+        if !drifts || work.days.len() == 1 {
+            return done.fail(work, error);
+        }
+        for day in work.by_day(self.layout) {
+            let mut failed = Vec::new();
+            match self.table(table, &day, registry, &mut failed).await {
+                Ok(report) => done.add(report, failed),
+                Err(error) => done.fail(&day, error),
+            }
+        }
     }
 
     /// Brings every day that has a manifest up to date.

@@ -27,6 +27,18 @@ pub struct TableReport {
     pub partitions_removed: Vec<String>,
 }
 
+impl TableReport {
+    /// What was done to the same table a day later.
+    pub(super) fn extend(&mut self, other: Self) {
+        let Self { table: _, created, appended_columns, partitions_set, partitions_removed } =
+            other;
+        self.created |= created;
+        self.appended_columns.extend(appended_columns);
+        self.partitions_set.extend(partitions_set);
+        self.partitions_removed.extend(partitions_removed);
+    }
+}
+
 /// How often two functions may meet at one table before one gives up.
 const TRIES: u32 = 16;
 

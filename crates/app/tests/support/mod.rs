@@ -4,6 +4,7 @@
 
 mod held;
 pub mod jitter;
+pub mod notices;
 
 use mixlake_app::export::{ExportReport, Exporter, SliceReport};
 use mixlake_app::ports::{EventSource, ObjectStore};

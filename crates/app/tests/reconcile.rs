@@ -1,0 +1,246 @@
+//! The catalog follows the lake, in whatever order, and however often, it is told of it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod support;
+
+use bytes::Bytes;
+use futures::future::{Either, join, join_all, select};
+use mixlake_app::ports::{Catalog, Column, NewTable, ObjectStore, Precondition};
+use mixlake_app::reconcile::{Conflict, ReconcileError};
+use mixlake_testkit::catalog::{MemoryCatalog, Operation};
+use mixlake_testkit::faults::Fault;
+use mixlake_testkit::store;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use support::jitter::Dice;
+use support::notices::{IN_CATALOG, Notices, changes};
+use support::{Lake, TABLE};
+
+const SEEDS: u64 = 150;
+const H2: &str = "2026-11-10T02";
+
+/// What happens to the lake, step by step: columns come every day, a day is replaced, strays come
+/// and go.
+const STEPS: &[(&[&str], &str)] = &[
+    (&["x 2026-11-09T10:00", "y 2026-11-09T11:00"], "2026-11-09"),
+    (&["a 2026-11-10T01:10"], "2026-11-10T01"),
+    (&["b 2026-11-10T02:20", "s 2026-11-12T00:01 > 2026-11-10T02"], H2),
+    (&["x 2026-11-09T10:00", "late 2026-11-09T12:00"], "2026-11-09"),
+    (&["b 2026-11-10T02:20", "c 2026-11-10T02:30"], H2),
+    (&["z 2026-11-11T05:00"], "2026-11-11"),
+    (&["a 2026-11-10T01:10", "d 2026-11-10T20:00"], "2026-11-10"),
+];
+
+async fn step(lake: &Lake, (events, slice): (&[&str], &str)) {
+    lake.hold(events);
+    lake.publish(slice).await;
+}
+
+async fn whole_lake() -> Lake {
+    let lake = Lake::new();
+    for each in STEPS {
+        step(&lake, *each).await;
+    }
+    lake
+}
+
+#[tokio::test]
+async fn one_delivery_makes_one_version_with_the_columns_in_their_order() {
+    let (lake, catalog) = (whole_lake().await, MemoryCatalog::new());
+    lake.deliver(&catalog, &lake.written_since(0)).await;
+    let table = lake.check_catalog(&catalog, "one delivery").await;
+    assert_eq!(catalog.versions(IN_CATALOG), 1);
+    let registry = lake.registry();
+    let names = registry.tables()[TABLE].columns().iter().map(|c| c.name.as_str());
+    assert!(table.columns.iter().map(|c| c.name.as_str()).eq(names));
+
+    let before = changes(&catalog);
+    lake.deliver(&catalog, &lake.written_since(0)).await;
+    assert!(lake.reconciler(&catalog).reconcile_all().await.unwrap().failed.is_empty());
+    assert_eq!(changes(&catalog), before, "a second delivery changes nothing");
+}
+
+#[tokio::test]
+async fn each_step_makes_a_version_only_if_it_brings_columns() {
+    let (lake, catalog) = (Lake::new(), MemoryCatalog::new());
+    let mut columns = 0;
+    let mut versions = 0;
+    for each in STEPS {
+        let calls = lake.store.calls().len();
+        step(&lake, *each).await;
+        lake.deliver(&catalog, &lake.written_since(calls)).await;
+        let now = lake.check_catalog(&catalog, each.1).await.columns.len();
+        versions += u64::from(now > columns);
+        columns = now;
+        assert_eq!(catalog.versions(IN_CATALOG), versions, "{}", each.1);
+    }
+}
+
+#[tokio::test]
+async fn a_day_that_has_lost_its_files_loses_its_partition() {
+    let (lake, catalog) = (Lake::new(), MemoryCatalog::new());
+    for (each, partitions) in [(STEPS[2], 2), (STEPS[4], 1)] {
+        step(&lake, each).await;
+        lake.deliver(&catalog, &lake.written_since(0)).await;
+        lake.check_catalog(&catalog, "strays").await;
+        let set = catalog.partitions(IN_CATALOG, &[]).await.unwrap();
+        assert_eq!(set.len(), partitions);
+    }
+}
+
+/// Every fault, now and then, and a conflict at every third change.
+fn trouble(lake: &Lake, catalog: &MemoryCatalog, dice: &Arc<Dice>) {
+    let (of_store, of_catalog) = (dice.clone(), dice.clone());
+    lake.store.inject(move |call| {
+        let fails = call.operation == store::Operation::Tail && of_store.below(12) == 0;
+        if fails { Fault::Before } else { Fault::None }
+    });
+    let mut changes = 0;
+    catalog.inject(move |call| {
+        if matches!(call.operation, Operation::CreateTable | Operation::AppendColumns) {
+            changes += 1;
+            if changes % 3 == 0 {
+                return Fault::Overtaken;
+            }
+        }
+        match of_catalog.below(40) {
+            0 => Fault::Before,
+            1 | 2 => Fault::After,
+            3 | 4 => Fault::Echo,
+            _ => Fault::None,
+        }
+    });
+}
+
+/// Reconciles batch after batch. What fails, or dies half way, is delivered again.
+async fn follow(
+    lake: &Lake,
+    catalog: &MemoryCatalog,
+    notices: &Notices,
+    done: &AtomicBool,
+    dice: &Dice,
+) {
+    while !done.load(Ordering::Relaxed) {
+        let batch = notices.take(dice);
+        let reconciler = lake.reconciler(catalog);
+        let run = pin!(reconciler.reconcile(batch.iter().map(String::as_str)));
+        let death = pin!(async {
+            for _ in 0..dice.below(200) + 1 {
+                tokio::task::yield_now().await;
+            }
+        });
+        match select(run, death).await {
+            Either::Left((done, _)) => notices.add(done.failed.into_iter().map(|(key, _)| key)),
+            Either::Right(_) => notices.add(batch.clone()),
+        }
+        dice.pause().await;
+    }
+}
+
+#[tokio::test]
+async fn in_the_end_the_catalog_is_right_whatever_happened_on_the_way() {
+    for seed in 0..SEEDS {
+        let about = format!("seed {seed}");
+        let (lake, catalog, dice) = (Lake::new(), MemoryCatalog::new(), Arc::new(Dice::new(seed)));
+        trouble(&lake, &catalog, &dice);
+        let (notices, done) = (Notices::default(), AtomicBool::new(false));
+        let exports = async {
+            for each in STEPS {
+                let calls = lake.store.calls().len();
+                step(&lake, *each).await;
+                notices.add(lake.written_since(calls));
+                dice.pause().await;
+            }
+            for _ in 0..dice.below(200) {
+                tokio::task::yield_now().await;
+            }
+            done.store(true, Ordering::Relaxed);
+        };
+        let followers = (0..3).map(|_| follow(&lake, &catalog, &notices, &done, &dice));
+        join(exports, join_all(followers)).await;
+        lake.store.heal();
+        catalog.heal();
+        lake.deliver(&catalog, &notices.rest()).await;
+        lake.check_catalog(&catalog, &about).await;
+
+        let before = changes(&catalog);
+        lake.deliver(&catalog, &lake.written_since(0)).await;
+        lake.check_catalog(&catalog, &about).await;
+        assert_eq!(changes(&catalog), before, "{about}: a delivery of everything changes nothing");
+    }
+}
+
+async fn put(lake: &Lake, key: &str, body: Bytes) {
+    lake.store.put(key, body, Precondition::Absent).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_parquet_fails_alone() {
+    let (lake, catalog) = (whole_lake().await, MemoryCatalog::new());
+    let generation = &lake.held().manifests["2026-11-11"].generation.clone();
+    let date = "2026-11-11".parse().unwrap();
+    for (n, body) in
+        ["", "PAR1", "no Parquet file at all", "\u{1}\u{0}\u{0}\u{7f}PAR1"].iter().enumerate()
+    {
+        let key = lake.layout.generation(TABLE, date, generation) + &format!("bad-{n}.parquet");
+        put(&lake, &key, Bytes::from_static(body.as_bytes())).await;
+    }
+    let keys = lake.written_since(0);
+    let done = lake.reconciler(&catalog).reconcile(keys.iter().map(String::as_str)).await;
+    assert_eq!(done.failed.len(), 4);
+    for (key, error) in &done.failed {
+        assert!(key.contains("/bad-"), "{key}");
+        assert!(matches!(**error, ReconcileError::Footer { .. }), "{error}");
+    }
+    let set = catalog.partitions(IN_CATALOG, &[]).await.unwrap();
+    assert_eq!(set.len(), 3, "all days are there");
+}
+
+#[tokio::test]
+async fn drift_is_told_with_both_types_and_holds_nothing_else_up() {
+    let (lake, catalog) = (whole_lake().await, MemoryCatalog::new());
+    let present = table_columns(&[("mine", "int"), ("of_z", "string")]);
+    let table = NewTable {
+        name: IN_CATALOG.to_owned(),
+        columns: present.clone(),
+        location: lake.store.location(&lake.layout.table(TABLE)),
+        description: String::new(),
+    };
+    catalog.create_table(&table).await.unwrap();
+    // A second table, with the files of a day of the first.
+    for (key, body) in lake.store.snapshot() {
+        if key.contains("/2026/11/09/") && key.contains(TABLE) {
+            put(&lake, &key.replace(TABLE, "other"), body).await;
+        }
+    }
+    let keys = lake.written_since(0);
+    let done = lake.reconciler(&catalog).reconcile(keys.iter().map(String::as_str)).await;
+    assert!(done.failed.iter().all(|(key, _)| key.contains("/2026/11/11/")), "{:?}", done.failed);
+    let ReconcileError::Drift { table, conflicts } = &*done.failed[0].1 else { panic!("no drift") };
+    assert_eq!(table, IN_CATALOG);
+    let expected = Conflict::Type {
+        column: "of_z".to_owned(),
+        table: "string".to_owned(),
+        files: "double".to_owned(),
+    };
+    assert_eq!(conflicts, &[expected]);
+    let days = async |table: &str| {
+        let set = catalog.partitions(table, &[]).await.unwrap();
+        set.into_iter().map(|partition| partition.value).collect::<Vec<_>>()
+    };
+    assert_eq!(days("pre_other").await, ["2026-11-09"]);
+    assert_eq!(days(IN_CATALOG).await, ["2026-11-09", "2026-11-10"]);
+    let columns = catalog.table(IN_CATALOG).await.unwrap().unwrap().columns;
+    assert_eq!(columns[..2], present);
+}
+
+fn table_columns(columns: &[(&str, &str)]) -> Vec<Column> {
+    let column = |&(name, hive_type): &(&str, &str)| Column {
+        name: name.to_owned(),
+        hive_type: hive_type.to_owned(),
+        comment: None,
+    };
+    columns.iter().map(column).collect()
+}
