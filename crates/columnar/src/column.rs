@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use mixlake_schema::ColumnType;
+use parquet::data_type::ByteArray;
 
 /// The values that a column has in one buffer of rows.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ enum Values {
 
 /// Values in the order of the rows they are written to, ready for a column writer.
 pub(crate) enum Ordered {
-    Text(Vec<Bytes>),
+    Text(Vec<ByteArray>),
     Number(Vec<f64>),
     Boolean(Vec<bool>),
     Long(Vec<i64>),
@@ -84,35 +85,57 @@ impl SparseColumn {
     /// The definition levels and values in the order of the rows' places; a row whose place is
     /// [`DROPPED`] is left out. None if no value is left.
     pub(crate) fn ordered(self, places: &[u32], rows: usize) -> Option<(Vec<i16>, Ordered)> {
-        let mut picks: Vec<(u32, usize)> = self
-            .rows
-            .iter()
-            .enumerate()
-            .map(|(value, &row)| (places[row as usize], value))
-            .filter(|&(place, _)| place != DROPPED)
-            .collect();
+        let mut levels = vec![0; rows];
+        let picks = if self.rows.len() > rows / DENSE {
+            self.scattered(places, rows)
+        } else {
+            self.sorted(places)
+        };
         if picks.is_empty() {
             return None;
         }
-        picks.sort_unstable();
-        let mut levels = vec![0; rows];
         for &(place, _) in &picks {
             levels[place as usize] = 1;
         }
         Some((levels, self.values.pick(&picks)))
     }
+
+    /// The place and number of each value, in the order of the places, by sorting.
+    fn sorted(&self, places: &[u32]) -> Vec<(u32, u32)> {
+        let placed = (0..).zip(&self.rows).map(|(value, &row)| (places[row as usize], value));
+        let mut picks: Vec<(u32, u32)> = placed.filter(|&(place, _)| place != DROPPED).collect();
+        picks.sort_unstable();
+        picks
+    }
+
+    /// The same by writing each value's number at its place; cheaper where most rows have one.
+    fn scattered(&self, places: &[u32], rows: usize) -> Vec<(u32, u32)> {
+        let mut values = vec![DROPPED; rows];
+        for (value, &row) in (0..).zip(&self.rows) {
+            if let Some(slot) = values.get_mut(places[row as usize] as usize) {
+                *slot = value;
+            }
+        }
+        (0..).zip(values).filter(|&(_, value)| value != DROPPED).collect()
+    }
 }
+
+/// One value in so many rows: from there on scattering beats sorting.
+const DENSE: usize = 16;
 
 /// The place of a row that is not written.
 pub(crate) const DROPPED: u32 = u32::MAX;
 
 impl Values {
-    fn pick(self, picks: &[(u32, usize)]) -> Ordered {
+    fn pick(self, picks: &[(u32, u32)]) -> Ordered {
         match self {
             Self::Text { bytes, ends } => {
                 let bytes = Bytes::from(bytes);
                 let start = |value: usize| if value == 0 { 0 } else { ends[value - 1] };
-                let text = |&(_, value): &(u32, usize)| bytes.slice(start(value)..ends[value]);
+                let text = |&(_, value): &(u32, u32)| {
+                    let value = value as usize;
+                    ByteArray::from(bytes.slice(start(value)..ends[value]))
+                };
                 Ordered::Text(picks.iter().map(text).collect())
             }
             Self::Number(all) => Ordered::Number(copied(&all, picks)),
@@ -122,6 +145,6 @@ impl Values {
     }
 }
 
-fn copied<T: Copy>(all: &[T], picks: &[(u32, usize)]) -> Vec<T> {
-    picks.iter().map(|&(_, value)| all[value]).collect()
+fn copied<T: Copy>(all: &[T], picks: &[(u32, u32)]) -> Vec<T> {
+    picks.iter().map(|&(_, value)| all[value as usize]).collect()
 }

@@ -3,22 +3,49 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+use twox_hash::XxHash3_128 as Hash128;
 
 /// The identity of a row, hashed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RowIdentity(u128);
+
+impl Hash for RowIdentity {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.low());
+    }
+}
+
+/// A row's identity is a hash already: half of it serves as it is.
+#[derive(Debug, Clone, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("an identity writes one u64");
+    }
+
+    fn write_u64(&mut self, half: u64) {
+        self.0 = half;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+type ByIdentity<T> = HashMap<RowIdentity, T, BuildHasherDefault<AsItIs>>;
 
 impl RowIdentity {
     pub(crate) fn new(event: &str, distinct_id: Option<&str>, time: i64, insert_id: &str) -> Self {
-        let mut hasher = blake3::Hasher::new();
+        let mut parts = Vec::with_capacity(192);
         for part in [Some(event), distinct_id, Some(insert_id)] {
             // The length keeps ("ab", "c") and ("a", "bc") apart, and "" and none.
-            hasher.update(&part.map_or(u64::MAX, |p| p.len() as u64).to_le_bytes());
-            hasher.update(part.unwrap_or_default().as_bytes());
+            parts.extend(part.map_or(u64::MAX, |p| p.len() as u64).to_le_bytes());
+            parts.extend(part.unwrap_or_default().as_bytes());
         }
-        hasher.update(&time.to_le_bytes());
-        let hash: [u8; 16] = hasher.finalize().as_bytes()[..16].try_into().expect("16 of 32 bytes");
-        Self(u128::from_le_bytes(hash))
+        parts.extend(time.to_le_bytes());
+        Self(Hash128::oneshot(&parts))
     }
 
     /// Half of the hash, to set rows in order by.
@@ -52,7 +79,7 @@ pub(crate) enum Verdict {
 /// The older was already encoded when the newer came. A further pass over the same slice that
 /// knows them leaves the older out.
 #[derive(Debug, Clone, Default)]
-pub struct Superseded(HashMap<RowIdentity, f64>);
+pub struct Superseded(ByIdentity<f64>);
 
 impl Superseded {
     /// Whether there are none.
@@ -79,13 +106,13 @@ impl Superseded {
 /// The rows seen so far.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    rows: HashMap<RowIdentity, (f64, Place)>,
+    rows: ByIdentity<(f64, Place)>,
     superseded: Superseded,
 }
 
 impl Seen {
     pub(crate) fn new(superseded: Superseded) -> Self {
-        Self { rows: HashMap::new(), superseded }
+        Self { rows: ByIdentity::default(), superseded }
     }
 
     /// Judges a row that would be put at `place`.

@@ -8,7 +8,6 @@ use parquet::basic::{
     Compression, ConvertedType, LogicalType, Repetition, Type as Physical, ZstdLevel,
 };
 use parquet::column::writer::{ColumnCloseResult, ColumnWriter, get_column_writer};
-use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
@@ -72,9 +71,8 @@ impl Chunk {
 fn write(writer: &mut ColumnWriter<'_>, levels: &[i16], values: Ordered) -> Result<()> {
     let levels = Some(levels);
     match (writer, values) {
-        (ColumnWriter::ByteArrayColumnWriter(w), Ordered::Text(texts)) => {
-            let texts: Vec<ByteArray> = texts.into_iter().map(ByteArray::from).collect();
-            w.write_batch(&texts, levels, None)?
+        (ColumnWriter::ByteArrayColumnWriter(w), Ordered::Text(v)) => {
+            w.write_batch(&v, levels, None)?
         }
         (ColumnWriter::DoubleColumnWriter(w), Ordered::Number(v)) => {
             w.write_batch(&v, levels, None)?

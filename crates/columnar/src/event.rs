@@ -1,8 +1,11 @@
-//! Reads one line of the export API: `{"event": name, "properties": {...}}`.
+//! Reads one line of the export API, `{"event": name, "properties": {...}}`, in any form that JSON
+//! allows, and says what is wrong with one that is no event. (`scan.rs` reads the common form.)
 //!
 //! The structure is checked by `serde_json`; each value is kept as its JSON text, so that a
 //! number keeps every digit until its type is known.
 
+use crate::keys::{KeyId, Keys, Twice};
+use crate::names::EventNumbers;
 use crate::value::{self, Value};
 use mixlake_domain::{Timestamp, Zone};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
@@ -10,10 +13,12 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// An event, not yet placed in a table. `properties` leaves out `time` and `distinct_id`.
+/// An event, not yet placed in a table. `properties` leaves out `time`, `distinct_id` and nulls.
 #[derive(Debug)]
 pub(crate) struct Event<'a> {
     pub name: Cow<'a, str>,
+    /// The same for events of the same name.
+    pub number: usize,
     /// The JSON text of the number.
     pub time: &'a str,
     pub distinct_id: Option<Cow<'a, str>>,
@@ -21,7 +26,52 @@ pub(crate) struct Event<'a> {
     pub insert_id: Option<&'a str>,
     /// `mp_processing_time_ms`, where it is a number.
     pub processing_ms: Option<f64>,
-    pub properties: Vec<(Cow<'a, str>, &'a str, Value<'a>)>,
+    pub properties: Vec<Property<'a>>,
+}
+
+/// A property of an event.
+#[derive(Debug)]
+pub(crate) struct Property<'a> {
+    pub key: KeyId,
+    pub json: &'a str,
+    pub value: Value<'a>,
+}
+
+impl<'a> Event<'a> {
+    pub(crate) fn new(name: Cow<'a, str>, number: usize) -> Self {
+        Self {
+            name,
+            number,
+            time: "",
+            distinct_id: None,
+            insert_id: None,
+            processing_ms: None,
+            properties: Vec::with_capacity(32),
+        }
+    }
+
+    /// Adds a property, or puts it in the place that is made for it.
+    pub(crate) fn add(&mut self, property: Property<'a>) {
+        let Property { key, json, value } = property;
+        match key {
+            KeyId::TIME => {
+                self.time = json;
+                return;
+            }
+            KeyId::DISTINCT_ID => {
+                self.distinct_id = as_text(json, value);
+                return;
+            }
+            KeyId::INSERT_ID if json != r#""""# && value != Value::Null => {
+                self.insert_id = Some(json);
+            }
+            KeyId::PROCESSING => self.processing_ms = value::number(json),
+            _ => {}
+        }
+        if value != Value::Null {
+            self.properties.push(Property { key, json, value });
+        }
+    }
 }
 
 /// Why a line is no event. It goes to quarantine with this reason.
@@ -56,8 +106,12 @@ struct Fields<'a>(Vec<(Cow<'a, str>, &'a str)>);
 /// A key, borrowed where it has no escapes.
 struct Key<'a>(Cow<'a, str>);
 
-/// Reads a line.
-pub(crate) fn parse(line: &[u8]) -> Result<Event<'_>, BadLine> {
+/// Reads a line, and says what is wrong with it if it is no event.
+pub(crate) fn parse<'a>(
+    line: &'a [u8],
+    keys: &mut Keys,
+    names: &mut EventNumbers,
+) -> Result<Event<'a>, BadLine> {
     let text = std::str::from_utf8(line).map_err(|e| BadLine::NotUtf8(e.valid_up_to()))?;
     let top = fields(text)?;
     let mut name = None;
@@ -82,41 +136,22 @@ pub(crate) fn parse(line: &[u8]) -> Result<Event<'_>, BadLine> {
     let name = name.ok_or(BadLine::NotAnEvent("it has no event"))?;
     let mut inner = inner.ok_or(BadLine::NotAnEvent("it has no properties"))?;
     inner.append(&mut others);
-    from_fields(name, inner)
+    let number = names.of(&name);
+    from_fields(Event::new(name, number), inner, keys)
 }
 
 fn from_fields<'a>(
-    name: Cow<'a, str>,
+    mut event: Event<'a>,
     fields: Vec<(Cow<'a, str>, &'a str)>,
+    keys: &mut Keys,
 ) -> Result<Event<'a>, BadLine> {
-    if let Some(key) = repeated(&fields) {
-        return Err(BadLine::DuplicateKey(key));
-    }
-    let mut event = Event {
-        name,
-        time: "",
-        distinct_id: None,
-        insert_id: None,
-        processing_ms: None,
-        properties: Vec::with_capacity(fields.len()),
-    };
-    for (key, json) in fields {
+    let mut walk = keys.walk(event.number);
+    for (name, json) in fields {
+        let duplicate = |Twice| BadLine::DuplicateKey(name.clone().into_owned());
+        let key = keys.next(&mut walk, &name).map_err(duplicate)?;
         let value =
-            Value::from_json(json).map_err(|_| BadLine::BadString(key.clone().into_owned()))?;
-        match &*key {
-            "time" => {
-                event.time = json;
-                continue;
-            }
-            "distinct_id" => {
-                event.distinct_id = as_text(json, value);
-                continue;
-            }
-            "$insert_id" if json != r#""""# && value != Value::Null => event.insert_id = Some(json),
-            "mp_processing_time_ms" => event.processing_ms = value::number(json),
-            _ => {}
-        }
-        event.properties.push((key, json, value));
+            Value::from_json(json).map_err(|_| BadLine::BadString(name.clone().into_owned()))?;
+        event.add(Property { key, json, value });
     }
     if event.time.is_empty() {
         return Err(BadLine::BadTime("it is missing".into()));
@@ -160,13 +195,6 @@ fn milliseconds(json: &str) -> Result<i64, BadLine> {
     }
     #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
     Ok(milliseconds.round() as i64)
-}
-
-/// A key that occurs twice. Events have tens of keys: sorting beats hashing, and most are few.
-fn repeated(fields: &[(Cow<'_, str>, &str)]) -> Option<String> {
-    let mut keys: Vec<&str> = fields.iter().map(|(key, _)| key.as_ref()).collect();
-    keys.sort_unstable();
-    keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0].to_owned())
 }
 
 fn fields(json: &str) -> Result<Vec<(Cow<'_, str>, &str)>, BadLine> {
@@ -236,25 +264,34 @@ mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
 
+    /// Reads a line, with the keys of its properties as text.
+    fn read(line: &[u8]) -> Result<(Event<'_>, Vec<String>), BadLine> {
+        let (mut keys, mut names) = (Keys::default(), EventNumbers::default());
+        let event = parse(line, &mut keys, &mut names)?;
+        let named = event.properties.iter().map(|p| keys.name(p.key).to_owned()).collect();
+        Ok((event, named))
+    }
+
     fn reason(line: &str) -> String {
-        parse(line.as_bytes()).unwrap_err().to_string()
+        read(line.as_bytes()).unwrap_err().to_string()
     }
 
     #[test]
     fn an_event_keeps_its_properties_in_their_order() {
         let line =
             br#"{"event":"A b","properties":{"time":1,"distinct_id":7,"z":1,"\u0061":[1, 2]}}"#;
-        let event = parse(line).unwrap();
+        let (event, keys) = read(line).unwrap();
         assert_eq!((&*event.name, event.time), ("A b", "1"));
         assert_eq!(event.distinct_id.as_deref(), Some("7"));
-        let keys: Vec<_> = event.properties.iter().map(|(k, json, _)| (&**k, *json)).collect();
-        assert_eq!(keys, [("z", "1"), ("a", "[1, 2]")]);
+        assert_eq!(keys, ["z", "a"]);
+        let values: Vec<_> = event.properties.iter().map(|p| p.json).collect();
+        assert_eq!(values, ["1", "[1, 2]"]);
     }
 
     #[test]
     fn a_field_that_mixpanel_may_add_is_kept_as_a_property() {
-        let event = parse(br#"{"event":"a","added":1,"properties":{"time":1}}"#).unwrap();
-        assert_eq!(event.properties[0].0, "added");
+        let (_, keys) = read(br#"{"event":"a","added":1,"properties":{"time":1}}"#).unwrap();
+        assert_eq!(keys, ["added"]);
     }
 
     #[rstest]
@@ -286,8 +323,8 @@ mod tests {
     fn deep_nesting_is_kept_as_text() {
         let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
         let line = format!(r#"{{"event":"a","properties":{{"time":1,"x":{deep}}}}}"#);
-        let event = parse(line.as_bytes()).unwrap();
-        assert_eq!(event.properties[0].1.len(), 100_000);
+        let (event, _) = read(line.as_bytes()).unwrap();
+        assert_eq!(event.properties[0].json.len(), 100_000);
     }
 
     #[rstest]
@@ -306,7 +343,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_the_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse(&bytes).is_ok();
+            let _ = read(&bytes).is_ok();
         }
 
         #[test]
@@ -316,9 +353,10 @@ mod tests {
             let mut properties: serde_json::Map<_, _> = values.into_iter().collect();
             properties.insert("time".into(), 5.into());
             let line = serde_json::json!({"event": "e", "properties": properties}).to_string();
-            let event = parse(line.as_bytes()).unwrap();
-            prop_assert_eq!(event.properties.len() + 1, properties.len());
-            for (key, json, value) in &event.properties {
+            let (event, keys) = read(line.as_bytes()).unwrap();
+            let filled = properties.values().filter(|value| !value.is_null()).count();
+            prop_assert_eq!(event.properties.len() + 1, filled);
+            for (Property { json, value, .. }, key) in event.properties.iter().zip(&keys) {
                 let expected = &properties[&**key];
                 let back: serde_json::Value = serde_json::from_str(json).unwrap();
                 prop_assert_eq!(&back, expected);

@@ -7,10 +7,13 @@ mod dedup;
 mod encode;
 mod event;
 mod file;
+mod keys;
 mod lines;
+mod names;
 mod options;
 mod peek;
 mod quarantine;
+mod scan;
 mod transform;
 mod value;
 

@@ -1,6 +1,8 @@
 //! What can be told of a line without a transformation: for sources that choose lines themselves.
 
 use crate::event;
+use crate::keys::Keys;
+use crate::names::EventNumbers;
 use mixlake_domain::{Timestamp, Zone};
 
 /// What a line is.
@@ -30,7 +32,9 @@ impl LineKind {
         if is_blank(line) {
             return Self::Blank;
         }
-        let parsed = event::parse(line).and_then(|event| {
+        // One line at a time, far apart: nothing is worth remembering.
+        let (mut keys, mut names) = (Keys::default(), EventNumbers::default());
+        let parsed = event::parse(line, &mut keys, &mut names).and_then(|event| {
             let time = event::instant(event.time, wall_clock)?;
             Ok(Self::Event { name: event.name.into_owned(), time })
         });

@@ -3,11 +3,14 @@
 use crate::buffer::RowKey;
 use crate::days::{Context, DataFile, Days};
 use crate::dedup::{RowIdentity, Seen, Superseded, Verdict};
-use crate::event::{self, BadLine, Event};
+use crate::event::{self, BadLine, Event, Property};
+use crate::keys::Keys;
 use crate::lines::{Line, LineSplitter};
+use crate::names::EventNumbers;
 use crate::options::{EventNameForm, Options};
 use crate::peek::{early_end, is_blank};
 use crate::quarantine::Quarantine;
+use crate::scan;
 use crate::value::Value;
 use bytes::Bytes;
 use mixlake_domain::{Date, Slice, Timestamp};
@@ -84,6 +87,10 @@ struct Rows {
     options: Options,
     slice: Slice,
     registry: Registry,
+    keys: Keys,
+    numbers: EventNumbers,
+    /// The number that the registry gives to each event that has one here.
+    events: Vec<Option<usize>>,
     days: Days,
     seen: Seen,
     superseded: Superseded,
@@ -125,6 +132,9 @@ impl Transform {
                 options,
                 slice,
                 registry,
+                keys: Keys::default(),
+                numbers: EventNumbers::default(),
+                events: Vec::new(),
                 days: Days::default(),
                 seen: Seen::new(superseded),
                 superseded: Superseded::default(),
@@ -177,8 +187,14 @@ impl Rows {
         }
     }
 
-    fn parse<'a>(&self, line: &'a [u8]) -> Result<(Event<'a>, Timestamp), BadLine> {
-        let event = event::parse(line)?;
+    fn parse<'a>(&mut self, line: &'a [u8]) -> Result<(Event<'a>, Timestamp), BadLine> {
+        let common = std::str::from_utf8(line)
+            .ok()
+            .and_then(|line| scan::event(line, &mut self.keys, &mut self.numbers));
+        let event = match common {
+            Some(event) => event,
+            None => event::parse(line, &mut self.keys, &mut self.numbers)?,
+        };
         let time = event::instant(event.time, self.options.wall_clock.as_ref())?;
         Ok((event, time))
     }
@@ -220,7 +236,11 @@ impl Rows {
 
     fn write(&mut self, event: &Event<'_>, date: Date, milliseconds: i64, order: u64) {
         let (profile, seen) = (self.options.profile, self.slice.date());
-        let number = self.registry.event(&event.name, profile, seen);
+        if self.events.len() <= event.number {
+            self.events.resize(event.number + 1, None);
+        }
+        let number = *self.events[event.number]
+            .get_or_insert_with(|| self.registry.event(&event.name, profile, seen));
         let buffer = self.days.buffer(date);
         let key = u32::try_from(number).expect("far fewer events than 2^32");
         let row = buffer.begin(RowKey { event: key, time: milliseconds, tie: order });
@@ -236,15 +256,15 @@ impl Rows {
         }
         let table = self.registry.table_or_new(MASTER_TABLE, &[]);
         let mut overflow = Overflow::default();
-        for (property, json, value) in &event.properties {
+        for Property { key, json, value } in &event.properties {
             let value_type = match value {
                 Value::Text(_) => ValueType::String,
                 Value::Number(_) => ValueType::Number,
                 Value::Boolean(_) => ValueType::Boolean,
                 Value::Null => continue,
             };
-            match (table.resolve(property, value_type, profile, seen), value) {
-                (Resolved::Overflow(id), _) => overflow.add(id, property, json),
+            match (self.keys.column(*key, value_type, (&mut *table, profile, seen)), value) {
+                (Resolved::Overflow(id), _) => overflow.add(id, self.keys.name(*key), json),
                 (Resolved::Column(id), Value::Text(text)) => buffer.text(row, id, text),
                 (Resolved::Column(id), Value::Number(number)) => buffer.number(row, id, *number),
                 (Resolved::Column(id), Value::Boolean(b)) => buffer.boolean(row, id, *b),
