@@ -102,8 +102,8 @@ impl SparseColumn {
 
     /// The place and number of each value, in the order of the places, by sorting.
     fn sorted(&self, places: &[u32]) -> Vec<(u32, u32)> {
-        let placed = (0..).zip(&self.rows).map(|(value, &row)| (places[row as usize], value));
-        let mut picks: Vec<(u32, u32)> = placed.filter(|&(place, _)| place != DROPPED).collect();
+        let at = (0..).zip(&self.rows).map(|(value, &row)| (places[row as usize], value));
+        let mut picks: Vec<(u32, u32)> = at.filter(|&(place, _)| place != DROPPED).collect();
         picks.sort_unstable();
         picks
     }

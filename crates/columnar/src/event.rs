@@ -268,8 +268,8 @@ mod tests {
     fn read(line: &[u8]) -> Result<(Event<'_>, Vec<String>), BadLine> {
         let (mut keys, mut names) = (Keys::default(), EventNumbers::default());
         let event = parse(line, &mut keys, &mut names)?;
-        let named = event.properties.iter().map(|p| keys.name(p.key).to_owned()).collect();
-        Ok((event, named))
+        let listed = event.properties.iter().map(|p| keys.name(p.key).to_owned()).collect();
+        Ok((event, listed))
     }
 
     fn reason(line: &str) -> String {

@@ -32,7 +32,7 @@ const AHEAD: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Keys {
     ids: HashMap<Box<str>, KeyId>,
-    keys: Vec<Key>,
+    all: Vec<Key>,
     /// The orders of keys, by the number of the event they were seen on.
     orders: Vec<Vec<KeyId>>,
     /// Counts objects, to tell a key that occurs twice in one.
@@ -61,7 +61,7 @@ pub(crate) struct Twice;
 impl Default for Keys {
     fn default() -> Self {
         let mut keys =
-            Self { ids: HashMap::default(), keys: Vec::new(), orders: Vec::new(), object: 0 };
+            Self { ids: HashMap::default(), all: Vec::new(), orders: Vec::new(), object: 0 };
         for name in KNOWN {
             keys.intern(name);
         }
@@ -83,14 +83,14 @@ impl Keys {
     pub(crate) fn next(&mut self, walk: &mut Walk, name: &str) -> Result<KeyId, Twice> {
         let order = &self.orders[walk.event];
         let ahead = order[walk.at..].iter().take(AHEAD);
-        let id = match ahead.zip(walk.at..).find(|(id, _)| *self.keys[id.0].name == *name) {
+        let id = match ahead.zip(walk.at..).find(|(id, _)| *self.all[id.0].name == *name) {
             Some((&id, place)) => {
                 walk.at = place + 1;
                 id
             }
             None => self.unexpected(walk, name),
         };
-        let key = &mut self.keys[id.0];
+        let key = &mut self.all[id.0];
         if key.seen == self.object {
             return Err(Twice);
         }
@@ -116,15 +116,15 @@ impl Keys {
     }
 
     fn intern(&mut self, name: &str) -> KeyId {
-        let id = KeyId(self.keys.len());
+        let id = KeyId(self.all.len());
         self.ids.insert(name.into(), id);
-        self.keys.push(Key { name: name.into(), columns: [None; 3], seen: 0 });
+        self.all.push(Key { name: name.into(), columns: [None; 3], seen: 0 });
         id
     }
 
     /// The key itself.
     pub(crate) fn name(&self, id: KeyId) -> &str {
-        &self.keys[id.0].name
+        &self.all[id.0].name
     }
 
     /// Where the values of a key and type go; the table is asked once for each.
@@ -134,7 +134,7 @@ impl Keys {
         value_type: ValueType,
         (table, profile, seen): (&mut Table, Profile, Date),
     ) -> Resolved {
-        let key = &mut self.keys[id.0];
+        let key = &mut self.all[id.0];
         let place = match value_type {
             ValueType::String => 0,
             ValueType::Number => 1,

@@ -238,7 +238,7 @@ mod tests {
 
     /// What a reading gives, with keys as text: the fast one, and the slow one.
     fn both(line: &str) -> (Option<String>, Result<String, String>) {
-        let show = |event: &Event<'_>, keys: &Keys| {
+        let told = |event: &Event<'_>, keys: &Keys| {
             let properties: Vec<_> =
                 event.properties.iter().map(|p| (keys.name(p.key), p.json, &p.value)).collect();
             let (time, id) = (event.time, &event.distinct_id);
@@ -246,10 +246,10 @@ mod tests {
             format!("{} {time} {id:?} {insert:?} {age:?} {properties:?}", event.name)
         };
         let (mut keys, mut names) = (Keys::default(), EventNumbers::default());
-        let fast = event(line, &mut keys, &mut names).map(|e| show(&e, &keys));
+        let fast = event(line, &mut keys, &mut names).map(|e| told(&e, &keys));
         let (mut keys, mut names) = (Keys::default(), EventNumbers::default());
         let slow = event::parse(line.as_bytes(), &mut keys, &mut names);
-        (fast, slow.map(|e| show(&e, &keys)).map_err(|e| e.to_string()))
+        (fast, slow.map(|e| told(&e, &keys)).map_err(|e| e.to_string()))
     }
 
     #[test]
