@@ -7,14 +7,14 @@ mod support;
 use bytes::Bytes;
 use futures::future::{Either, join, join_all, select};
 use mixlake_app::ports::{Catalog, Column, NewTable, ObjectStore, Precondition};
-use mixlake_app::reconcile::{Conflict, ReconcileError};
+use mixlake_app::reconcile::{Conflict, ReconcileError, Reconciler};
 use mixlake_testkit::catalog::{MemoryCatalog, Operation};
 use mixlake_testkit::faults::Fault;
 use mixlake_testkit::store;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use support::jitter::Dice;
+use support::jitter::{Dice, Jitter};
 use support::notices::{IN_CATALOG, Notices, changes};
 use support::{Lake, TABLE};
 
@@ -124,10 +124,11 @@ async fn follow(
 ) {
     while !done.load(Ordering::Relaxed) {
         let batch = notices.take(dice);
-        let reconciler = lake.reconciler(catalog);
+        let store = Jitter { inner: &lake.store, dice };
+        let reconciler = Reconciler { store: &store, ..lake.reconciler(catalog) };
         let run = pin!(reconciler.reconcile(batch.iter().map(String::as_str)));
         let death = pin!(async {
-            for _ in 0..dice.below(200) + 1 {
+            for _ in 0..=dice.below(2_000) {
                 tokio::task::yield_now().await;
             }
         });
@@ -153,7 +154,7 @@ async fn in_the_end_the_catalog_is_right_whatever_happened_on_the_way() {
                 notices.add(lake.written_since(calls));
                 dice.pause().await;
             }
-            for _ in 0..dice.below(200) {
+            for _ in 0..1_000 {
                 tokio::task::yield_now().await;
             }
             done.store(true, Ordering::Relaxed);
