@@ -43,8 +43,22 @@ enum Kind {
 }
 
 const WORDS: [&str; 16] = [
-    "alpha", "berlin", "checkout", "dark", "express", "frequent", "gold", "homepage", "invite",
-    "january", "kitchen", "landing", "mobile", "newsletter", "organic", "premium",
+    "alpha",
+    "berlin",
+    "checkout",
+    "dark",
+    "express",
+    "frequent",
+    "gold",
+    "homepage",
+    "invite",
+    "january",
+    "kitchen",
+    "landing",
+    "mobile",
+    "newsletter",
+    "organic",
+    "premium",
 ];
 const UNICODE: [&str; 4] = ["Zürich – Höngg", "東京都渋谷区", "naïve café", "Ærøskøbing 🎈"];
 
@@ -59,7 +73,8 @@ impl Shape {
         let sets: Vec<Vec<usize>> = (0..self.names).map(|_| self.set(&mut random)).collect();
         let mut last = Vec::new();
         for row in 0..self.rows {
-            let repeats = self.repeat_one_in > 0 && random.random_ratio(1, ratio(self.repeat_one_in));
+            let repeats =
+                self.repeat_one_in > 0 && random.random_ratio(1, ratio(self.repeat_one_in));
             if !repeats || last.is_empty() {
                 last.clear();
                 self.event(&mut last, row, &kinds, &sets, &mut random)?;
@@ -136,7 +151,9 @@ fn value(line: &mut Vec<u8>, kind: Kind, random: &mut StdRng) -> io::Result<()> 
     match kind {
         Kind::Word => write!(line, r#""{} {}""#, word(random), random.random_range(0..500)),
         Kind::Number => write!(line, "{}", random.random_range(0..100_000)),
-        Kind::Decimal => write!(line, "{}.{}", random.random_range(0..1_000), random.random_range(1..99)),
+        Kind::Decimal => {
+            write!(line, "{}.{}", random.random_range(0..1_000), random.random_range(1..99))
+        }
         Kind::Boolean => write!(line, "{}", random.random::<bool>()),
         Kind::Nested => {
             let (name, count) = (word(random), random.random_range(0..40));
