@@ -18,14 +18,14 @@ const DAY: &str = "2026-11-10";
 struct Late<'a> {
     lake: &'a Lake,
     catalog: &'a MemoryCatalog,
-    was_late: AtomicBool,
+    passed: AtomicBool,
 }
 
 #[async_trait::async_trait]
 impl ObjectStore for Late<'_> {
     async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
         let answer = self.lake.store.get(key).await;
-        if key.ends_with("_manifest.json") && !self.was_late.swap(true, Ordering::Relaxed) {
+        if key.ends_with("_manifest.json") && !self.passed.swap(true, Ordering::Relaxed) {
             let calls = self.lake.store.calls().len();
             support::add(&self.lake.source, "b 2026-11-10T02:20");
             self.lake.publish(DAY).await;
@@ -66,10 +66,10 @@ async fn an_overtaken_reconciliation_does_not_leave_the_partition_where_it_was()
     lake.hold(&["a 2026-11-10T01:10"]);
     lake.publish(DAY).await;
     let keys = lake.written_since(0);
-    let store = Late { lake: &lake, catalog: &catalog, was_late: AtomicBool::new(false) };
+    let store = Late { lake: &lake, catalog: &catalog, passed: AtomicBool::new(false) };
     let reconciler = Reconciler { store: &store, ..lake.reconciler(&catalog) };
     let done = reconciler.reconcile(keys.iter().map(String::as_str)).await;
     assert!(done.failed.is_empty(), "{:?}", done.failed);
-    assert!(store.was_late.load(Ordering::Relaxed));
+    assert!(store.passed.load(Ordering::Relaxed));
     lake.check_catalog(&catalog, "overtaken").await;
 }
