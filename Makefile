@@ -39,6 +39,7 @@ check-rust:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	$(PYTHON) local/licences.py
 
 .PHONY: check-template
 check-template: setup
@@ -62,12 +63,17 @@ test-rust: ## Runs the crates' tests only
 	cargo test --workspace --locked
 
 .PHONY: test-e2e
+test-e2e: SCOPE := --all-targets
 test-e2e: binaries setup ## Runs the end-to-end tests only
 	$(VENV)/python -m pytest tests/e2e
 
+# Tests need more features of some packages than the binaries do. Where tests were built before,
+# building everything once more with the same features finds the binaries ready.
+SCOPE ?= --bins
+
 .PHONY: binaries
 binaries:
-	@cargo build --workspace --bins --locked
+	@cargo build --workspace $(SCOPE) --locked
 
 .PHONY: demo
 demo: setup binaries ## Shows the whole way of an event on this machine; leaves files in .local/demo and no process
