@@ -53,7 +53,7 @@ check-python: setup
 
 .PHONY: check-spelling
 check-spelling: setup
-	$(VENV)/typos --exclude 'tests/data/*' --exclude Cargo.lock --exclude local/ruff.toml --exclude reserved-words.txt
+	$(VENV)/typos
 
 .PHONY: test
 test: test-rust test-e2e ## Runs every test: the crates' own, then end to end on local stand-ins

@@ -13,7 +13,7 @@ async fn version(store: &dyn ObjectStore) -> Precondition {
 }
 
 pub(super) async fn an_object_is_created_once(store: &dyn ObjectStore) {
-    let [first, second] = [b"first", b"secnd"].map(|b| Bytes::from_static(b));
+    let [first, second] = [b"one", b"two"].map(|b| Bytes::from_static(b));
     assert_eq!(put(store, first.clone(), Precondition::Absent).await, Put::Done);
     assert_eq!(put(store, second, Precondition::Absent).await, Put::Refused);
     let same = put(store, first.clone(), Precondition::Absent).await;
