@@ -1,9 +1,11 @@
 //! The ledger of a date: which slices are published, and which are being written.
 //!
 //! A slice may touch several days and tables, so its story is kept in one place. Before a file is
-//! written, the slice is entered as `writing`, with the days it touches. Whoever comes upon such
-//! an entry of another run knows that the live generations of those days may hold files that no
-//! manifest lists, and does not add to them; a run whose entry was taken over gives up.
+//! written, the slice is entered as `writing`, with the days it touches. Whoever exports the same
+//! slice, or one that overlaps it, and comes upon such an entry knows that the live generations of
+//! those days may hold files of it that no manifest lists, and leaves them behind; a run whose entry
+//! was taken over gives up. Slices that do not overlap leave each other alone: a crashed hour's file
+//! may be visible until that hour, or its day, is exported again, and it is never there twice.
 
 use crate::manifest::Format;
 use mixlake_columnar::Counts;

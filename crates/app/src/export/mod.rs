@@ -11,6 +11,7 @@
 //! older twin of a row was already encoded, another run took the slice over) starts the slice
 //! again with that knowledge.
 
+mod claim;
 mod publish;
 mod receive;
 mod report;
@@ -115,6 +116,8 @@ impl Exporter<'_> {
             if let Some(published) = published? {
                 return Ok(published.into_report(&slice, &received, &registry));
             }
+            // The source may answer otherwise by now: what was superseded need not be any more.
+            known = Superseded::default();
         }
         Err(ExportError::Contended(ROUNDS))
     }

@@ -1,14 +1,17 @@
 //! Makes a received slice visible: whole, once, and never by overwriting.
+//!
+//! `claim.rs` has the slice's line in the ledger, without which nothing is written.
 
+use super::claim::Step;
 use super::receive::Received;
 use super::staging::{Body, SliceFile};
 use super::{ExportError, Exporter};
-use crate::ledger::{Day, Entry, Ledger, State};
+use crate::ledger::{Day, Entry, State};
 use crate::manifest::{self, DayPlan, LiveFile, Manifest};
 use crate::ports::{Precondition, Put};
 use crate::{document, hash};
 use bytes::Bytes;
-use mixlake_domain::{Generation, Slice, SliceLabel};
+use mixlake_domain::{Generation, Slice};
 
 /// A slice that is visible.
 pub(super) struct Published {
@@ -18,13 +21,6 @@ pub(super) struct Published {
     pub objects: Vec<String>,
     /// The key of its bad lines.
     pub quarantine: Option<String>,
-}
-
-/// How a step that others can interfere with ended.
-enum Step<T> {
-    Done(T),
-    /// Another run has taken the slice over.
-    Lost,
 }
 
 /// How putting files ended.
@@ -73,32 +69,6 @@ impl Exporter<'_> {
         }
     }
 
-    /// The ledger's line for what was received.
-    fn entry(&self, slice: SliceLabel, received: &Received) -> Entry {
-        let quarantine = received.transformed.quarantine.as_ref();
-        let quarantine =
-            quarantine.map(|bytes| self.layout.quarantine(&slice, &hash::content(bytes)[..16]));
-        let counts = received.transformed.counts.into();
-        let mut content: Vec<String> = received
-            .files
-            .iter()
-            .flat_map(|f| {
-                [f.table.clone(), f.date.to_string(), f.live.name.clone(), f.live.hash.clone()]
-            })
-            .collect();
-        // Everything that the entry says is part of the content, or a change of it would be lost.
-        content.push(format!("{counts:?}"));
-        content.extend(quarantine.clone());
-        Entry {
-            slice,
-            state: State::Writing,
-            content: hash::of_parts(content.iter().map(String::as_str)),
-            days: received.files.iter().map(SliceFile::day).collect(),
-            counts,
-            quarantine,
-        }
-    }
-
     /// The keys of the slice's files, if the ledger and every manifest have exactly this content.
     async fn is_published(
         &self,
@@ -127,56 +97,6 @@ impl Exporter<'_> {
             }
         }
         Ok(Some(objects))
-    }
-
-    /// Enters the slice as being written.
-    async fn begin(&self, ours: &Entry) -> Result<Step<Entry>, ExportError> {
-        let key = self.layout.ledger(ours.slice.date());
-        loop {
-            let read = document::read::<Ledger>(self.store, &key).await?;
-            let mut ledger = read.value.unwrap_or_default();
-            if ledger.covering(ours.slice) != ours.slice {
-                return Ok(Step::Lost);
-            }
-            let before = ledger.clone();
-            ledger.begin(ours.clone());
-            let begun = ledger.entry(ours.slice).cloned().unwrap_or_else(|| ours.clone());
-            if ledger == before {
-                return Ok(Step::Done(begun));
-            }
-            match document::write(self.store, &key, &ledger, read.precondition).await? {
-                Put::Done => return Ok(Step::Done(begun)),
-                Put::Refused => {}
-            }
-        }
-    }
-
-    /// Enters the slice as published. One that was begun anew since is not ours to end, even with
-    /// the same content: it has other days to look at.
-    async fn end(&self, mut ours: Entry, begun: &Entry) -> Result<Step<()>, ExportError> {
-        ours.state = State::Published;
-        let key = self.layout.ledger(ours.slice.date());
-        loop {
-            let read = document::read::<Ledger>(self.store, &key).await?;
-            let mut ledger = read.value.unwrap_or_default();
-            match ledger.entry(ours.slice) {
-                Some(entry) if *entry == ours => return Ok(Step::Done(())),
-                Some(entry) if entry == begun => ledger.insert(ours.clone()),
-                _ => return Ok(Step::Lost),
-            }
-            match document::write(self.store, &key, &ledger, read.precondition).await? {
-                Put::Done => return Ok(Step::Done(())),
-                Put::Refused => {}
-            }
-        }
-    }
-
-    /// Whether the slice is still ours to write, or published as we would publish it.
-    async fn still_ours(&self, begun: &Entry) -> Result<bool, ExportError> {
-        let ledger = self.ledger(begun.slice).await?;
-        Ok(ledger.entry(begun.slice).is_some_and(|entry| {
-            entry == begun || entry.state == State::Published && entry.content == begun.content
-        }))
     }
 
     /// Makes a day hold exactly the slice's files of it. Answers their keys.
@@ -323,12 +243,6 @@ impl Exporter<'_> {
             files.iter().map(|file| self.key(day, &manifest.generation, &file.name)).collect()
         };
         live.map(of).unwrap_or_default()
-    }
-}
-
-impl SliceFile {
-    fn day(&self) -> Day {
-        Day { table: self.table.clone(), date: self.date }
     }
 }
 

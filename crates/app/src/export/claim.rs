@@ -1,0 +1,105 @@
+//! The slice's line in the ledger: entered before anything is written, looked at before anything is
+//! put where readers see it, and ended when every manifest lists the slice.
+
+use super::receive::Received;
+use super::staging::SliceFile;
+use super::{ExportError, Exporter};
+use crate::ledger::{Day, Entry, Ledger, State};
+use crate::ports::Put;
+use crate::{document, hash};
+use mixlake_domain::SliceLabel;
+
+/// How a step that others can interfere with ended.
+pub(super) enum Step<T> {
+    Done(T),
+    /// Another run has taken the slice over.
+    Lost,
+}
+
+impl Exporter<'_> {
+    /// The ledger's line for what was received.
+    pub(super) fn entry(&self, slice: SliceLabel, received: &Received) -> Entry {
+        let quarantine = received.transformed.quarantine.as_ref();
+        let quarantine =
+            quarantine.map(|bytes| self.layout.quarantine(&slice, &hash::content(bytes)[..16]));
+        let counts = received.transformed.counts.into();
+        let mut content: Vec<String> = received
+            .files
+            .iter()
+            .flat_map(|f| {
+                [f.table.clone(), f.date.to_string(), f.live.name.clone(), f.live.hash.clone()]
+            })
+            .collect();
+        // Everything that the entry says is part of the content, or a change of it would be lost.
+        content.push(format!("{counts:?}"));
+        content.extend(quarantine.clone());
+        Entry {
+            slice,
+            state: State::Writing,
+            content: hash::of_parts(content.iter().map(String::as_str)),
+            days: received.files.iter().map(SliceFile::day).collect(),
+            counts,
+            quarantine,
+        }
+    }
+
+    /// Enters the slice as being written.
+    pub(super) async fn begin(&self, ours: &Entry) -> Result<Step<Entry>, ExportError> {
+        let key = self.layout.ledger(ours.slice.date());
+        loop {
+            let read = document::read::<Ledger>(self.store, &key).await?;
+            let mut ledger = read.value.unwrap_or_default();
+            if ledger.covering(ours.slice) != ours.slice {
+                return Ok(Step::Lost);
+            }
+            let before = ledger.clone();
+            ledger.begin(ours.clone());
+            let begun = ledger.entry(ours.slice).cloned().unwrap_or_else(|| ours.clone());
+            if ledger == before {
+                return Ok(Step::Done(begun));
+            }
+            match document::write(self.store, &key, &ledger, read.precondition).await? {
+                Put::Done => return Ok(Step::Done(begun)),
+                Put::Refused => {}
+            }
+        }
+    }
+
+    /// Enters the slice as published. One that was begun anew since is not ours to end, even with
+    /// the same content: it has other days to look at.
+    pub(super) async fn end(
+        &self,
+        mut ours: Entry,
+        begun: &Entry,
+    ) -> Result<Step<()>, ExportError> {
+        ours.state = State::Published;
+        let key = self.layout.ledger(ours.slice.date());
+        loop {
+            let read = document::read::<Ledger>(self.store, &key).await?;
+            let mut ledger = read.value.unwrap_or_default();
+            match ledger.entry(ours.slice) {
+                Some(entry) if *entry == ours => return Ok(Step::Done(())),
+                Some(entry) if entry == begun => ledger.insert(ours.clone()),
+                _ => return Ok(Step::Lost),
+            }
+            match document::write(self.store, &key, &ledger, read.precondition).await? {
+                Put::Done => return Ok(Step::Done(())),
+                Put::Refused => {}
+            }
+        }
+    }
+
+    /// Whether the slice is still ours to write, or published as we would publish it.
+    pub(super) async fn still_ours(&self, begun: &Entry) -> Result<bool, ExportError> {
+        let ledger = self.ledger(begun.slice).await?;
+        Ok(ledger.entry(begun.slice).is_some_and(|entry| {
+            entry == begun || entry.state == State::Published && entry.content == begun.content
+        }))
+    }
+}
+
+impl SliceFile {
+    fn day(&self) -> Day {
+        Day { table: self.table.clone(), date: self.date }
+    }
+}
