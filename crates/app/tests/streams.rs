@@ -49,6 +49,8 @@ async fn a_broken_stream_is_asked_for_again_and_gives_nothing_else(#[case] endin
         ExportError::Store(_)
         | ExportError::Document(_)
         | ExportError::Registry { .. }
+        | ExportError::Zone { .. }
+        | ExportError::NotTried(_)
         | ExportError::Contended(_) => false,
     };
     assert!(incomplete, "{error}");

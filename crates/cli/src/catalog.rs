@@ -12,7 +12,11 @@ use std::collections::BTreeSet;
 /// Brings the catalog up to date and prints it. Answers whether everything is in it.
 pub async fn run(arguments: Catalog) -> Result<bool> {
     let arguments = arguments.lake;
-    let settings = lake::settings(&arguments)?;
+    let (settings, mut problems) = lake::settings(&arguments);
+    if let Err(others) = LakeConfig::check_lake(&settings) {
+        problems.extend(others);
+    }
+    let settings = problems.into_result(settings)?;
     let store = lake::store(&arguments, &settings).await?;
     let mut tables = Vec::new();
     let mut failed = Vec::new();
@@ -43,7 +47,7 @@ async fn project(
     store: &dyn ObjectStore,
 ) -> Result<(Vec<TableView>, Vec<(String, String)>)> {
     let config = LakeConfig::check(settings)?;
-    let catalog = lake::catalog(arguments, &config.database).await?;
+    let catalog = lake::catalog(arguments, settings, &config.database).await?;
     let reconciler = Reconciler {
         store,
         catalog: &*catalog,
@@ -59,9 +63,6 @@ async fn project(
 
 /// The settings of each project to look at: the one that was named, or all that the lake holds.
 async fn projects(settings: &Settings, store: &dyn ObjectStore) -> Result<Vec<Settings>> {
-    if settings.has("project_id") {
-        return Ok(vec![settings.clone()]);
-    }
     let prefix = settings.value("s3_prefix").unwrap_or_default().trim_matches('/');
     let below = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
     let mut found = BTreeSet::new();

@@ -16,14 +16,14 @@ pub const ACCOUNT: &str = "MIXPANEL_SERVICE_ACCOUNT";
 
 /// Exports the days asked for. Answers whether every slice is whole.
 pub async fn run(arguments: Export, account: Option<String>) -> Result<bool> {
-    let mut settings = lake::settings(&arguments.lake)?;
+    let (mut settings, problems) = lake::settings(&arguments.lake);
     if !arguments.input.is_empty() {
         settings.set_default("project_id", lake::LOCAL_PROJECT);
     }
-    let (config, slices) = check(&arguments, &settings)?;
+    let (config, slices) = check(&arguments, &settings, account.as_deref(), problems)?;
     let store = lake::store(&arguments.lake, &settings).await?;
-    let source = source(&arguments, &config, &slices, account).await?;
-    let report = export(&config, &*source, &*store, &slices).await;
+    let source = source(&arguments, &settings, &config, &slices, account).await?;
+    let report = export(&config, &*source, &*store, &slices).await?;
     if arguments.lake.json {
         show::json(&summary(&report))?;
     } else {
@@ -33,8 +33,12 @@ pub async fn run(arguments: Export, account: Option<String>) -> Result<bool> {
 }
 
 /// Checks everything there is to check before any work, and tells all problems at once.
-fn check(arguments: &Export, settings: &Settings) -> Result<(ExportConfig, Vec<Slice>), Problems> {
-    let mut problems = Problems::default();
+fn check(
+    arguments: &Export,
+    settings: &Settings,
+    account: Option<&str>,
+    mut problems: Problems,
+) -> Result<(ExportConfig, Vec<Slice>), Problems> {
     let from_files = !arguments.input.is_empty();
     for file in &arguments.input {
         if let Err(error) = std::fs::File::open(file).and_then(|f| regular(&f)) {
@@ -43,6 +47,21 @@ fn check(arguments: &Export, settings: &Settings) -> Result<(ExportConfig, Vec<S
     }
     if from_files && settings.has("where") {
         problems.add("where", "only Mixpanel can evaluate it; leave it out with --input");
+    }
+    if !from_files {
+        match account {
+            Some(pair) => {
+                if let Err(error) = Credentials::from_pair(pair) {
+                    problems.add(ACCOUNT, error);
+                }
+            }
+            None if !settings.has("mixpanel_secret") => problems.add(
+                ACCOUNT,
+                "required to ask Mixpanel: username:secret of a service account \
+                 (or set mixpanel_secret, or read files with --input)",
+            ),
+            None => {}
+        }
     }
     let config = match ExportConfig::check(settings) {
         Ok(config) => Some(config),
@@ -78,6 +97,7 @@ fn regular(file: &std::fs::File) -> std::io::Result<()> {
 
 async fn source(
     arguments: &Export,
+    settings: &Settings,
     config: &ExportConfig,
     slices: &[Slice],
     account: Option<String>,
@@ -91,17 +111,11 @@ async fn source(
         return Ok(Box::new(FileSource::new(arguments.input.clone(), selection)));
     }
     let credentials = match (account, &config.secret) {
-        (Some(pair), _) => {
-            Credentials::from_pair(&pair).map_err(|error| Problems::one(ACCOUNT, error))?
-        }
         (None, Some(secret)) => {
-            mixlake_runtime::credentials(&mixlake_runtime::sdk_config().await, secret).await?
+            let sdk = mixlake_runtime::sdk_config(settings).await;
+            mixlake_runtime::credentials(&sdk, secret).await?
         }
-        (None, None) => {
-            let what = "required to ask Mixpanel: username:secret of a service account \
-                        (or set mixpanel_secret, or read files with --input)";
-            return Err(Problems::one(ACCOUNT, what).into());
-        }
+        (pair, _) => Credentials::from_pair(&pair.unwrap_or_default())?,
     };
     Ok(Box::new(config.source(credentials)?))
 }

@@ -5,31 +5,42 @@ use anyhow::{Context, Result};
 use mixlake_app::ports::{Catalog, ObjectStore};
 use mixlake_folder::{FolderCatalog, FolderStore};
 use mixlake_runtime::settings::{Problems, Settings};
+use std::path::Path;
 
 /// What the project is called where events come from files and nobody says.
 pub const LOCAL_PROJECT: &str = "local";
 
-/// The settings of a command. `s3://bucket/prefix` stands for two of them.
-pub fn settings(lake: &Lake) -> Result<Settings, Problems> {
-    let mut settings = Settings::from_pairs(lake.set.iter().map(String::as_str))?;
+/// The settings of a command, and what is wrong with them so far. `s3://bucket/prefix` stands for
+/// two of them.
+pub fn settings(lake: &Lake) -> (Settings, Problems) {
+    let (mut settings, mut problems) = Settings::read_pairs(lake.set.iter().map(String::as_str));
     let Some(place) = lake.place.strip_prefix("s3://") else {
         for name in ["s3_bucket", "s3_prefix", "s3_region"] {
             if settings.has(name) {
-                return Err(Problems::one(name, "has no meaning where --lake is a folder"));
+                problems.add(name, "has no meaning where --lake is a folder");
             }
         }
-        return Ok(settings);
+        if lake.place.is_empty() || lake.place.contains("://") {
+            let what = format!("a folder or s3://bucket/prefix is expected, got {:?}", lake.place);
+            problems.add("--lake", what);
+        } else if Path::new(&lake.place).is_file() {
+            problems.add("--lake", format!("{} is a file, not a folder", lake.place));
+        }
+        return (settings, problems);
     };
     let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    if bucket.is_empty() {
+        problems.add("--lake", "s3://bucket/prefix names no bucket");
+    }
     for (name, value) in [("s3_bucket", bucket), ("s3_prefix", prefix)] {
         if settings.has(name) {
-            return Err(Problems::one(name, format!("--lake {} says it already", lake.place)));
+            problems.add(name, format!("--lake {} says it already", lake.place));
         }
         if !value.trim_matches('/').is_empty() {
             settings.set(name, value);
         }
     }
-    Ok(settings)
+    (settings, problems)
 }
 
 /// The store of the lake.
@@ -37,16 +48,16 @@ pub async fn store(lake: &Lake, settings: &Settings) -> Result<Box<dyn ObjectSto
     if !lake.place.starts_with("s3://") {
         return Ok(Box::new(FolderStore::new(&lake.place)?));
     }
-    let sdk = mixlake_runtime::sdk_config().await;
+    let sdk = mixlake_runtime::sdk_config(settings).await;
     Ok(Box::new(mixlake_runtime::store(&sdk, settings)?))
 }
 
 /// The catalog of the lake.
-pub async fn catalog(lake: &Lake, database: &str) -> Result<Box<dyn Catalog>> {
+pub async fn catalog(lake: &Lake, settings: &Settings, database: &str) -> Result<Box<dyn Catalog>> {
     if !lake.place.starts_with("s3://") {
         let catalog = FolderCatalog::new(&lake.place, database);
         return Ok(Box::new(catalog.context("the catalog of the lake cannot be used")?));
     }
-    let sdk = mixlake_runtime::sdk_config().await;
+    let sdk = mixlake_runtime::sdk_config(settings).await;
     Ok(Box::new(mixlake_runtime::catalog(&sdk, database)))
 }

@@ -48,6 +48,11 @@ impl RowIdentity {
         Self(Hash128::oneshot(&parts))
     }
 
+    /// The hash of all that a row says.
+    pub(crate) fn of_line(line: &[u8]) -> Self {
+        Self(Hash128::oneshot(line))
+    }
+
     /// Half of the hash, to set rows in order by.
     #[expect(clippy::cast_possible_truncation, reason = "half is meant")]
     pub(crate) fn low(self) -> u64 {
@@ -79,7 +84,7 @@ pub(crate) enum Verdict {
 /// The older was already encoded when the newer came. A further pass over the same slice that
 /// knows them leaves the older out.
 #[derive(Debug, Clone, Default)]
-pub struct Superseded(ByIdentity<f64>);
+pub struct Superseded(ByIdentity<Age>);
 
 impl Superseded {
     /// Whether there are none.
@@ -88,8 +93,8 @@ impl Superseded {
         self.0.is_empty()
     }
 
-    pub(crate) fn insert(&mut self, row: RowIdentity, processed: Option<f64>) {
-        self.0.insert(row, age(processed));
+    pub(crate) fn insert(&mut self, row: RowIdentity, age: Age) {
+        self.0.insert(row, age);
     }
 
     /// What was known, and what is new.
@@ -97,7 +102,9 @@ impl Superseded {
     pub fn merged(mut self, newer: Self) -> Self {
         for (row, processed) in newer.0 {
             let known = self.0.entry(row).or_insert(processed);
-            *known = known.max(processed);
+            if processed.is_newer_than(*known) {
+                *known = processed;
+            }
         }
         self
     }
@@ -106,7 +113,7 @@ impl Superseded {
 /// The rows seen so far.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    rows: ByIdentity<(f64, Place)>,
+    rows: ByIdentity<(Age, Place)>,
     superseded: Superseded,
 }
 
@@ -116,14 +123,8 @@ impl Seen {
     }
 
     /// Judges a row that would be put at `place`.
-    pub(crate) fn judge(
-        &mut self,
-        row: RowIdentity,
-        processed: Option<f64>,
-        place: Place,
-    ) -> Verdict {
-        let age = age(processed);
-        if self.superseded.0.get(&row).is_some_and(|&newest| age < newest) {
+    pub(crate) fn judge(&mut self, row: RowIdentity, age: Age, place: Place) -> Verdict {
+        if self.superseded.0.get(&row).is_some_and(|newest| newest.is_newer_than(age)) {
             return Verdict::Repeat;
         }
         match self.rows.entry(row) {
@@ -131,15 +132,29 @@ impl Seen {
                 entry.insert((age, place));
                 Verdict::First
             }
-            Entry::Occupied(entry) if age <= entry.get().0 => Verdict::Repeat,
+            Entry::Occupied(entry) if !age.is_newer_than(entry.get().0) => Verdict::Repeat,
             Entry::Occupied(mut entry) => Verdict::Replaces(entry.insert((age, place)).1),
         }
     }
 }
 
-/// A row without a processing time is older than any with one.
-fn age(processed: Option<f64>) -> f64 {
-    processed.unwrap_or(f64::NEG_INFINITY)
+/// Which of equal rows counts: the one that was processed last. Where that leaves it open, the
+/// content decides, so that the order of arrival never does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Age {
+    processed: f64,
+    content: u64,
+}
+
+impl Age {
+    /// A row without a processing time is older than any with one.
+    pub(crate) fn new(processed: Option<f64>, content: RowIdentity) -> Self {
+        Self { processed: processed.unwrap_or(f64::NEG_INFINITY), content: content.low() }
+    }
+
+    fn is_newer_than(self, other: Self) -> bool {
+        self.processed.total_cmp(&other.processed).then(self.content.cmp(&other.content)).is_gt()
+    }
 }
 
 #[cfg(test)]
@@ -148,6 +163,17 @@ mod tests {
 
     const HERE: Place = Place { buffer: 0, row: 0 };
     const THERE: Place = Place { buffer: 0, row: 1 };
+
+    fn age(processed: Option<f64>) -> Age {
+        Age::new(processed, RowIdentity::of_line(b"line"))
+    }
+
+    #[test]
+    fn of_rows_that_were_processed_at_once_the_content_decides() {
+        let [one, other] = [b"1", b"2"].map(|line| Age::new(Some(1.0), RowIdentity::of_line(line)));
+        assert_ne!(one.is_newer_than(other), other.is_newer_than(one));
+        assert!(!one.is_newer_than(one));
+    }
 
     fn row() -> RowIdentity {
         RowIdentity::new("e", Some("d"), 1, "\"i\"")
@@ -169,20 +195,20 @@ mod tests {
     #[test]
     fn the_newest_stays_whatever_the_order() {
         let mut seen = Seen::default();
-        assert_eq!(seen.judge(row(), Some(5.0), HERE), Verdict::First);
-        assert_eq!(seen.judge(row(), Some(4.0), THERE), Verdict::Repeat);
-        assert_eq!(seen.judge(row(), Some(5.0), THERE), Verdict::Repeat);
-        assert_eq!(seen.judge(row(), Some(6.0), THERE), Verdict::Replaces(HERE));
-        assert_eq!(seen.judge(row(), None, HERE), Verdict::Repeat);
+        assert_eq!(seen.judge(row(), age(Some(5.0)), HERE), Verdict::First);
+        assert_eq!(seen.judge(row(), age(Some(4.0)), THERE), Verdict::Repeat);
+        assert_eq!(seen.judge(row(), age(Some(5.0)), THERE), Verdict::Repeat);
+        assert_eq!(seen.judge(row(), age(Some(6.0)), THERE), Verdict::Replaces(HERE));
+        assert_eq!(seen.judge(row(), age(None), HERE), Verdict::Repeat);
     }
 
     #[test]
     fn a_further_pass_leaves_out_what_was_superseded() {
         let mut known = Superseded::default();
-        known.insert(row(), Some(6.0));
+        known.insert(row(), age(Some(6.0)));
         let mut seen = Seen::new(known);
-        assert_eq!(seen.judge(row(), Some(5.0), HERE), Verdict::Repeat);
-        assert_eq!(seen.judge(row(), Some(6.0), HERE), Verdict::First);
-        assert_eq!(seen.judge(row(), Some(6.0), THERE), Verdict::Repeat);
+        assert_eq!(seen.judge(row(), age(Some(5.0)), HERE), Verdict::Repeat);
+        assert_eq!(seen.judge(row(), age(Some(6.0)), HERE), Verdict::First);
+        assert_eq!(seen.judge(row(), age(Some(6.0)), THERE), Verdict::Repeat);
     }
 }

@@ -22,8 +22,8 @@ pub(crate) struct Event<'a> {
     /// The JSON text of the number.
     pub time: &'a str,
     pub distinct_id: Option<Cow<'a, str>>,
-    /// The JSON text of `$insert_id`; none if it is missing, null or empty.
-    pub insert_id: Option<&'a str>,
+    /// `$insert_id` as text; none if it is missing, null or empty.
+    pub insert_id: Option<Cow<'a, str>>,
     /// `mp_processing_time_ms`, where it is a number.
     pub processing_ms: Option<f64>,
     pub properties: Vec<Property<'a>>,
@@ -62,8 +62,8 @@ impl<'a> Event<'a> {
                 self.distinct_id = as_text(json, value);
                 return;
             }
-            KeyId::INSERT_ID if json != r#""""# && value != Value::Null => {
-                self.insert_id = Some(json);
+            KeyId::INSERT_ID => {
+                self.insert_id = as_text(json, value.clone()).filter(|id| !id.is_empty());
             }
             KeyId::PROCESSING => self.processing_ms = value::number(json),
             _ => {}
@@ -180,21 +180,33 @@ pub(crate) fn instant(json: &str, wall_clock: Option<&Zone>) -> Result<Timestamp
 }
 
 /// Milliseconds since 1970 from the JSON text of a time in seconds, fractional seconds or
-/// milliseconds. Seconds reach 10^11 in the year 5138, milliseconds did in 1973.
+/// milliseconds. Seconds reach 10^11 in the year 5138, milliseconds did in 1973. What is finer than
+/// a millisecond is cut, so that no event moves into the next second or day.
 fn milliseconds(json: &str) -> Result<i64, BadLine> {
-    const LAST: f64 = 253_402_300_800_000.0; // the year 10000
+    const LAST: i64 = 253_402_300_800_000; // the year 10000
     let bad = || BadLine::BadTime(json.chars().take(64).collect());
-    let number: f64 = if json.starts_with(['"', '{', '[', 't', 'f', 'n']) {
-        return Err(bad());
-    } else {
-        json.parse().map_err(|_| bad())?
-    };
-    let milliseconds = if number >= 1e11 { number } else { number * 1000.0 };
-    if !(0.0..LAST).contains(&milliseconds) {
-        return Err(bad());
+    let (seconds, fraction) = json.split_once('.').unwrap_or((json, ""));
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(seconds) || !digits(fraction) {
+        return exponential(json).ok_or_else(bad);
     }
-    #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
-    Ok(milliseconds.round() as i64)
+    let whole: i64 = seconds.parse().map_err(|_| bad())?;
+    let time = if whole >= 100_000_000_000 {
+        whole
+    } else {
+        let thousandths = fraction.bytes().chain(*b"000").take(3);
+        thousandths.fold(whole, |time, digit| time * 10 + i64::from(digit - b'0'))
+    };
+    if (0..LAST).contains(&time) { Ok(time) } else { Err(bad()) }
+}
+
+/// A time such as 1.6e9, which no exporter writes but JSON allows.
+fn exponential(json: &str) -> Option<i64> {
+    let starts_like_a_number = json.starts_with(|c: char| c.is_ascii_digit());
+    let number: f64 = starts_like_a_number.then(|| json.parse().ok())??;
+    let time = if number >= 1e11 { number } else { number * 1000.0 };
+    #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+    (0.0..253_402_300_800_000.0).contains(&time).then(|| time.floor() as i64)
 }
 
 fn fields(json: &str) -> Result<Vec<(Cow<'_, str>, &str)>, BadLine> {
@@ -331,6 +343,9 @@ mod tests {
     #[case::seconds("1602611311", Some(1_602_611_311_000))]
     #[case::fraction("1704784217.602", Some(1_704_784_217_602))]
     #[case::milliseconds("1762912803123", Some(1_762_912_803_123))]
+    #[case::finer_than_milliseconds("1794268799.9996", Some(1_794_268_799_999))]
+    #[case::one_decimal("1794268799.5", Some(1_794_268_799_500))]
+    #[case::huge("99999999999999999999999", None)]
     #[case::exponent("1.6e9", Some(1_600_000_000_000))]
     #[case::negative("-1", None)]
     #[case::text(r#""yesterday""#, None)]

@@ -22,5 +22,5 @@ pub use dedup::Superseded;
 pub use event::BadLine;
 pub use lines::{Line, LineSplitter};
 pub use options::{Bounds, EventNameForm, Options, TimeType};
-pub use peek::LineKind;
+pub use peek::{LineKind, Peek};
 pub use transform::{Counts, Transform, TransformError, Transformed};

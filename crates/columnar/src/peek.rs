@@ -3,6 +3,7 @@
 use crate::event;
 use crate::keys::Keys;
 use crate::names::EventNumbers;
+use crate::scan;
 use mixlake_domain::{Timestamp, Zone};
 
 /// What a line is.
@@ -25,24 +26,35 @@ pub enum LineKind {
     Broken,
 }
 
-impl LineKind {
-    /// Looks at a line. With a zone, its time is the wall clock of that zone.
+/// Tells lines apart, many of them one after another.
+#[derive(Debug, Default)]
+pub struct Peek {
+    keys: Keys,
+    names: EventNumbers,
+    wall_clock: Option<Zone>,
+}
+
+impl Peek {
+    /// With a zone, times are the wall clock of that zone.
     #[must_use]
-    pub fn of(line: &[u8], wall_clock: Option<&Zone>) -> Self {
+    pub fn new(wall_clock: Option<Zone>) -> Self {
+        Self { wall_clock, ..Self::default() }
+    }
+
+    /// What a line is.
+    pub fn line(&mut self, line: &[u8]) -> LineKind {
         if is_blank(line) {
-            return Self::Blank;
+            return LineKind::Blank;
         }
-        // One line at a time, far apart: nothing is worth remembering.
-        let (mut keys, mut names) = (Keys::default(), EventNumbers::default());
-        let parsed = event::parse(line, &mut keys, &mut names).and_then(|event| {
-            let time = event::instant(event.time, wall_clock)?;
-            Ok(Self::Event { name: event.name.into_owned(), time })
+        let parsed = scan::read(line, &mut self.keys, &mut self.names).and_then(|event| {
+            let time = event::instant(event.time, self.wall_clock.as_ref())?;
+            Ok(LineKind::Event { name: event.name.into_owned(), time })
         });
         match parsed {
             Ok(kind) => kind,
-            Err(_) if early_end(line).is_some() => Self::EarlyEnd,
-            Err(_) if event::is_whole(line) => Self::Odd,
-            Err(_) => Self::Broken,
+            Err(_) if early_end(line).is_some() => LineKind::EarlyEnd,
+            Err(_) if event::is_whole(line) => LineKind::Odd,
+            Err(_) => LineKind::Broken,
         }
     }
 }

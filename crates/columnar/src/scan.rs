@@ -4,19 +4,25 @@
 //! answered with `None`: then `event.rs` reads the line, slowly, and says what is wrong. So this
 //! file only has to be right about what it accepts, and a property test holds the two together.
 
-use crate::event::{Event, Property};
+use crate::event::{self, BadLine, Event, Property};
 use crate::keys::{Keys, Walk};
 use crate::names::EventNumbers;
 use crate::value::{self, Value};
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
-/// Reads a line.
-pub(crate) fn event<'a>(
-    line: &'a str,
+/// Reads a line in any form.
+pub(crate) fn read<'a>(
+    line: &'a [u8],
     keys: &mut Keys,
     names: &mut EventNumbers,
-) -> Option<Event<'a>> {
+) -> Result<Event<'a>, BadLine> {
+    let common = std::str::from_utf8(line).ok().and_then(|line| event(line, keys, names));
+    common.map_or_else(|| event::parse(line, keys, names), Ok)
+}
+
+/// Reads a line in its common form.
+fn event<'a>(line: &'a str, keys: &mut Keys, names: &mut EventNumbers) -> Option<Event<'a>> {
     let mut cursor = Cursor { text: line, bytes: line.as_bytes(), at: 0 };
     cursor.open(b'{')?;
     cursor.key("event")?;
@@ -233,7 +239,6 @@ fn special(bytes: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event;
     use proptest::prelude::*;
 
     /// What a reading gives, with keys as text: the fast one, and the slow one.
@@ -242,7 +247,7 @@ mod tests {
             let properties: Vec<_> =
                 event.properties.iter().map(|p| (keys.name(p.key), p.json, &p.value)).collect();
             let (time, id) = (event.time, &event.distinct_id);
-            let (insert, age) = (event.insert_id, event.processing_ms);
+            let (insert, age) = (&event.insert_id, event.processing_ms);
             format!("{} {time} {id:?} {insert:?} {age:?} {properties:?}", event.name)
         };
         let (mut keys, mut names) = (Keys::default(), EventNumbers::default());

@@ -2,7 +2,7 @@
 
 use crate::buffer::RowKey;
 use crate::days::{Context, DataFile, Days};
-use crate::dedup::{RowIdentity, Seen, Superseded, Verdict};
+use crate::dedup::{Age, RowIdentity, Seen, Superseded, Verdict};
 use crate::event::{self, BadLine, Event, Property};
 use crate::keys::Keys;
 use crate::lines::{Line, LineSplitter};
@@ -179,7 +179,7 @@ impl Rows {
         };
         self.counts.received += 1;
         match parsed {
-            Ok((event, time)) => self.row(&event, time),
+            Ok((event, time)) => self.row(&event, time, bytes),
             Err(reason) => match early_end(bytes) {
                 Some(text) => Err(TransformError::TerminatedEarly(text)),
                 None => Ok(self.quarantine.add(bytes, &reason)?),
@@ -188,27 +188,28 @@ impl Rows {
     }
 
     fn parse<'a>(&mut self, line: &'a [u8]) -> Result<(Event<'a>, Timestamp), BadLine> {
-        let common = std::str::from_utf8(line)
-            .ok()
-            .and_then(|line| scan::event(line, &mut self.keys, &mut self.numbers));
-        let event = match common {
-            Some(event) => event,
-            None => event::parse(line, &mut self.keys, &mut self.numbers)?,
-        };
+        let event = scan::read(line, &mut self.keys, &mut self.numbers)?;
         let time = event::instant(event.time, self.options.wall_clock.as_ref())?;
         Ok((event, time))
     }
 
-    fn row(&mut self, event: &Event<'_>, time: Timestamp) -> Result<(), TransformError> {
+    fn row(
+        &mut self,
+        event: &Event<'_>,
+        time: Timestamp,
+        line: &[u8],
+    ) -> Result<(), TransformError> {
         let date = self.options.date_zone.date_of(time);
         let milliseconds = time.as_millisecond();
-        let identity = event.insert_id.filter(|_| self.options.deduplicate).map(|id| {
-            RowIdentity::new(&event.name, event.distinct_id.as_deref(), milliseconds, id)
-        });
+        let said = RowIdentity::of_line(line);
+        let id = event.insert_id.as_deref().filter(|_| self.options.deduplicate);
+        let person = event.distinct_id.as_deref();
+        let identity = id.map(|id| RowIdentity::new(&event.name, person, milliseconds, id));
         let mut replaces = false;
         if let Some(identity) = identity {
             let place = self.days.next_place(date);
-            match self.seen.judge(identity, event.processing_ms, place) {
+            let age = Age::new(event.processing_ms, said);
+            match self.seen.judge(identity, age, place) {
                 Verdict::First => {}
                 Verdict::Repeat => {
                     self.counts.duplicates += 1;
@@ -218,7 +219,7 @@ impl Rows {
                     self.counts.duplicates += 1;
                     replaces = true;
                     if !self.days.drop_row(date, older) {
-                        self.superseded.insert(identity, event.processing_ms);
+                        self.superseded.insert(identity, age);
                     }
                 }
             }
@@ -227,7 +228,7 @@ impl Rows {
             self.counts.written += 1;
             self.counts.outside += u64::from(!self.slice.contains(time));
         }
-        let order = identity.map_or(0, RowIdentity::low);
+        let order = said.low();
         self.write(event, date, milliseconds, order);
         let context =
             Context { options: &self.options, registry: &self.registry, slice: self.slice.label() };

@@ -156,11 +156,20 @@ impl Catalog for FolderCatalog {
 
     async fn table(&self, name: &str) -> Result<Option<TableState>, CatalogError> {
         let name = name.to_owned();
-        self.run(move |catalog| Ok(catalog.read(&name)?.map(|document| document.state()))).await
+        self.run(move |catalog| {
+            let state = catalog.read(&name)?.map(|document| document.state());
+            let shown = |state: TableState| TableState {
+                location: catalog.place.shown(&state.location),
+                ..state
+            };
+            Ok(state.map(shown))
+        })
+        .await
     }
 
     async fn create_table(&self, table: &NewTable) -> Result<(), CatalogError> {
-        let table = table.clone();
+        let location = self.place.kept(&table.location);
+        let table = NewTable { location, ..table.clone() };
         self.run(move |catalog| catalog.create(&table)).await
     }
 
@@ -189,7 +198,14 @@ impl Catalog for FolderCatalog {
         values: &[String],
     ) -> Result<Vec<Partition>, CatalogError> {
         let (table, values) = (table.to_owned(), values.to_vec());
-        self.run(move |catalog| Ok(catalog.existing(&table)?.partitions(&values))).await
+        self.run(move |catalog| {
+            let mut partitions = catalog.existing(&table)?.partitions(&values);
+            for partition in &mut partitions {
+                partition.location = catalog.place.shown(&partition.location);
+            }
+            Ok(partitions)
+        })
+        .await
     }
 
     async fn put_partitions(
@@ -197,7 +213,12 @@ impl Catalog for FolderCatalog {
         table: &str,
         partitions: &[Partition],
     ) -> Result<(), CatalogError> {
-        let (table, partitions) = (table.to_owned(), partitions.to_vec());
+        let kept = |partition: &Partition| Partition {
+            location: self.place.kept(&partition.location),
+            ..partition.clone()
+        };
+        let (table, partitions) =
+            (table.to_owned(), partitions.iter().map(kept).collect::<Vec<_>>());
         self.run(move |catalog| catalog.edit(&table, |document| Ok(document.put(&partitions))))
             .await
     }

@@ -23,9 +23,31 @@ pub(crate) struct Turn {
 }
 
 impl Place {
-    /// The folder need not exist yet.
+    /// The folder need not exist yet. However its path is spelt, it is the same place.
     pub(crate) fn new(root: &Path) -> io::Result<Self> {
-        Ok(Self { root: std::path::absolute(root)? })
+        let absolute = std::path::absolute(root)?;
+        match fs::metadata(&absolute) {
+            Ok(metadata) if !metadata.is_dir() => Err(io::ErrorKind::NotADirectory.into()),
+            Ok(_) => Ok(Self { root: fs::canonicalize(&absolute)? }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self { root: absolute }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What a catalog calls a place in the lake.
+    pub(crate) fn location(&self, key: &str) -> String {
+        format!("{}/{key}", self.root.display().to_string().trim_end_matches('/'))
+    }
+
+    /// A location as it is kept in files of the lake: it moves with the folder.
+    pub(crate) fn kept(&self, location: &str) -> String {
+        location.strip_prefix(&self.location("")).unwrap_or(location).to_owned()
+    }
+
+    /// A location as it was kept, seen from where the folder is now.
+    pub(crate) fn shown(&self, kept: &str) -> String {
+        let elsewhere = Path::new(kept).is_absolute() || kept.contains("://");
+        if elsewhere { kept.to_owned() } else { self.location(kept) }
     }
 
     pub(crate) fn root(&self) -> &Path {

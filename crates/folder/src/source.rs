@@ -1,7 +1,8 @@
 //! Files of JSON lines, plain or gzip, as a source of events.
 //!
-//! A file holds events of any time, so each slice reads all files and takes its own. Lines that
-//! say nothing of their time are taken by the first slice, and so exactly once. A file that is
+//! A file holds events of any time, so each slice reads all files and takes its own. A line that
+//! says nothing of its time belongs to the slice of the event before it, whichever slices are asked
+//! for; at the start of a file, where there is none, to the first slice of the run. A file that is
 //! damaged, or cut short, or says that its export stopped early fails every slice: nobody can tell
 //! whose events are missing.
 
@@ -9,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use flate2::read::MultiGzDecoder;
 use futures::stream::{self, StreamExt};
 use mixlake_app::ports::{EventChunks, EventSource, SourceError};
-use mixlake_columnar::{Bounds, Line, LineKind, LineSplitter};
+use mixlake_columnar::{Bounds, Line, LineKind, LineSplitter, Peek};
 use mixlake_domain::{Slice, SliceLabel, Zone};
 use std::fs::File;
 use std::io::{self, Read};
@@ -23,7 +24,7 @@ const PIECE: usize = 256 << 10;
 /// What is taken of the files.
 #[derive(Debug, Clone)]
 pub struct Selection {
-    /// The slice that takes the lines that say nothing of their time.
+    /// The slice that takes lines before the first event of a file.
     pub first: Option<SliceLabel>,
     /// Only these events; empty: all.
     pub events: Vec<String>,
@@ -90,7 +91,9 @@ impl FileSource {
         let mut file = open(path)?;
         // One more than the bound, so that the transformation sees that the line is too long.
         let mut lines = LineSplitter::new(Bounds::default().line_bytes + 1);
+        let mut chooser = Chooser::new(&self.selection, slice);
         let mut piece = vec![0; PIECE];
+        let mut start = true;
         loop {
             let length = match file.read(&mut piece) {
                 Ok(0) => break,
@@ -98,33 +101,59 @@ impl FileSource {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            if lines.push(&piece[..length], |line| self.line(line, slice, out)).is_err() {
+            let bytes = &piece[..length];
+            let bytes = if std::mem::take(&mut start) { without_mark(bytes) } else { bytes };
+            let each = |line: Line<'_>| if chooser.takes(line) { out.line(line) } else { Ok(()) };
+            if lines.push(bytes, each).is_err() {
                 return Ok(Err(Abandoned));
             }
         }
         match lines.rest() {
-            Line::Whole(rest) if LineKind::of(rest, None) == LineKind::Broken => {
+            Line::Whole(rest) if chooser.peek.line(rest) == LineKind::Broken => {
                 Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ends in the middle of a line"))
             }
-            rest @ (Line::Whole(_) | Line::TooLong(_)) => Ok(self.line(rest, slice, out)),
+            rest @ (Line::Whole(_) | Line::TooLong(_)) => {
+                Ok(if chooser.takes(rest) { out.line(rest) } else { Ok(()) })
+            }
         }
     }
+}
 
-    fn line(&self, line: Line<'_>, slice: &Slice, out: &mut Output<'_>) -> Result<(), Abandoned> {
-        let (bytes, kind) = match line {
-            Line::Whole(bytes) => (bytes, LineKind::of(bytes, self.selection.wall_clock.as_ref())),
-            Line::TooLong(bytes) => (bytes, LineKind::Broken),
+/// Some editors put a mark at the start of UTF-8 files.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+/// Chooses the lines of a file that belong to a slice.
+struct Chooser<'a> {
+    selection: &'a Selection,
+    slice: &'a Slice,
+    peek: Peek,
+    /// Whether the last event belongs to the slice, and with it what says nothing of its time.
+    within: bool,
+}
+
+impl<'a> Chooser<'a> {
+    fn new(selection: &'a Selection, slice: &'a Slice) -> Self {
+        let peek = Peek::new(selection.wall_clock.clone());
+        Self { selection, slice, peek, within: selection.first == Some(slice.label()) }
+    }
+
+    fn takes(&mut self, line: Line<'_>) -> bool {
+        let kind = match line {
+            Line::Whole(bytes) => self.peek.line(bytes),
+            Line::TooLong(_) => LineKind::Broken,
         };
-        let taken = match kind {
+        match kind {
             LineKind::Blank => false,
             LineKind::Event { name, time } => {
                 let events = &self.selection.events;
-                slice.contains(time) && (events.is_empty() || events.contains(&name))
+                self.within = self.slice.contains(time);
+                self.within && (events.is_empty() || events.contains(&name))
             }
             LineKind::EarlyEnd => true,
-            LineKind::Odd | LineKind::Broken => self.selection.first == Some(slice.label()),
-        };
-        if taken { out.line(bytes) } else { Ok(()) }
+            LineKind::Odd | LineKind::Broken => self.within,
+        }
     }
 }
 
@@ -135,7 +164,8 @@ struct Output<'a> {
 }
 
 impl Output<'_> {
-    fn line(&mut self, line: &[u8]) -> Result<(), Abandoned> {
+    fn line(&mut self, line: Line<'_>) -> Result<(), Abandoned> {
+        let (Line::Whole(line) | Line::TooLong(line)) = line;
         self.bytes.extend_from_slice(line);
         self.bytes.extend_from_slice(b"\n");
         if self.bytes.len() < PIECE { Ok(()) } else { self.flush() }
@@ -200,12 +230,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_slice_takes_its_own_lines_and_the_first_the_odd_ones() {
-        let text = line(0) + "oops\n" + &line(86_400) + "\n" + &line(1);
+    async fn each_slice_takes_its_own_lines_and_the_odd_ones_behind_them() {
+        let text = "odd\n".to_owned() + &line(0) + "\n" + &line(86_400) + "oops\n" + &line(1);
         let (source, _file) = source(&gzip(&text));
         let [first, second] = days();
-        assert_eq!(all(&source, &first).await.unwrap(), line(0) + "oops\n" + &line(1));
-        assert_eq!(all(&source, &second).await.unwrap(), line(86_400));
+        assert_eq!(all(&source, &first).await.unwrap(), "odd\n".to_owned() + &line(0) + &line(1));
+        assert_eq!(all(&source, &second).await.unwrap(), line(86_400) + "oops\n");
+    }
+
+    #[tokio::test]
+    async fn a_mark_at_the_start_of_a_file_is_no_part_of_its_first_line() {
+        let (source, _file) = source(("\u{feff}".to_owned() + &line(0)).as_bytes());
+        assert_eq!(all(&source, &days()[0]).await.unwrap(), line(0));
     }
 
     #[tokio::test]

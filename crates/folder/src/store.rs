@@ -81,7 +81,7 @@ impl ObjectStore for FolderStore {
     }
 
     fn location(&self, key: &str) -> String {
-        format!("{}/{key}", self.place.root().display().to_string().trim_end_matches('/'))
+        self.place.location(key)
     }
 }
 

@@ -15,7 +15,7 @@ mod source;
 
 pub use config::{Config, Timings};
 pub use credentials::{Credentials, CredentialsError};
-pub use endpoint::{Endpoint, EndpointError, Residency, ResidencyError};
+pub use endpoint::{Endpoint, EndpointError, Residency};
 pub use event_time::EventTime;
 pub use filters::{EventNames, EventNamesError, WhereExpression, WhereExpressionError};
 pub use query::ExportQuery;

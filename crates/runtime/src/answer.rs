@@ -22,6 +22,8 @@ pub enum Kind {
     InvalidPayload,
     /// The credentials cannot be had.
     NoCredentials,
+    /// The lake cannot be reached, or is not one of these settings.
+    NoLake,
     /// At least one slice is not published.
     SliceFailed,
     /// At least one notification could not be brought into the catalog.
@@ -34,6 +36,7 @@ impl fmt::Display for Kind {
             Self::InvalidSettings => "InvalidSettings",
             Self::InvalidPayload => "InvalidPayload",
             Self::NoCredentials => "NoCredentials",
+            Self::NoLake => "NoLake",
             Self::SliceFailed => "SliceFailed",
             Self::CatalogFailed => "CatalogFailed",
         })

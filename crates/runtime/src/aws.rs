@@ -9,24 +9,24 @@ use mixlake_catalog_glue::GlueCatalog;
 use mixlake_mixpanel::Credentials;
 use mixlake_store_s3::S3Store;
 
-/// Region, credentials and endpoint, from where AWS tools take them.
-pub async fn sdk_config() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest()).load().await
+/// Region, credentials and endpoint, from where AWS tools take them; `s3_region` where it is given.
+pub async fn sdk_config(settings: &Settings) -> SdkConfig {
+    let defaults = aws_config::defaults(BehaviorVersion::latest());
+    match settings.value("s3_region") {
+        Some(region) => defaults.region(Region::new(region.to_owned())).load().await,
+        None => defaults.load().await,
+    }
 }
 
 /// The bucket of the settings.
 pub fn store(sdk: &SdkConfig, settings: &Settings) -> Result<S3Store, Failure> {
-    let (bucket, region) = config::bucket(settings).map_err(|p| Failure::settings(&p))?;
-    let sdk = match region {
-        Some(region) => sdk.to_builder().region(Region::new(region)).build(),
-        None => sdk.clone(),
-    };
+    let bucket = config::bucket(settings).map_err(|p| Failure::settings(&p))?;
     if sdk.region().is_none() {
         let what =
             "s3_region: required where no region is configured, as in AWS_REGION=eu-central-1";
         return Err(Failure::new(Kind::InvalidSettings, what));
     }
-    Ok(S3Store::new(mixlake_store_s3::client(&sdk), bucket))
+    Ok(S3Store::new(mixlake_store_s3::client(sdk), bucket))
 }
 
 /// A Glue database.

@@ -52,6 +52,13 @@ pub enum Frequency {
 }
 
 impl LakeConfig {
+    /// Checks all but the project, where every project of a lake is meant.
+    pub fn check_lake(settings: &Settings) -> Result<(), Problems> {
+        let mut settings = settings.clone();
+        settings.set_default("project_id", "0");
+        Self::check(&settings).map(|_| ())
+    }
+
     /// Checks what every use-case needs.
     pub fn check(settings: &Settings) -> Result<Self, Problems> {
         let mut reader = Reader::new(settings);
@@ -69,13 +76,12 @@ impl ExportConfig {
     }
 }
 
-/// The bucket that the settings name, and its region if they do.
-pub fn bucket(settings: &Settings) -> Result<(String, Option<String>), Problems> {
+/// The bucket that the settings name.
+pub fn bucket(settings: &Settings) -> Result<String, Problems> {
     let mut reader = Reader::new(settings);
     let bucket = reader.required("s3_bucket", "the name of the lake's bucket");
     let bucket = bucket.map(str::to_owned);
-    let region = reader.text("s3_region").map(str::to_owned);
-    finish(reader, bucket.map(|bucket| (bucket, region)))
+    finish(reader, bucket)
 }
 
 fn finish<T>(reader: Reader<'_>, value: Option<T>) -> Result<T, Problems> {

@@ -25,7 +25,7 @@ impl ExportHandler {
     /// Reads the settings and builds the clients, once.
     pub async fn new(settings: &Settings) -> Result<Self, Failure> {
         let config = ExportConfig::check(settings).map_err(|p| Failure::settings(&p))?;
-        let sdk = aws::sdk_config().await;
+        let sdk = aws::sdk_config(settings).await;
         let store = Box::new(aws::store(&sdk, settings)?);
         Ok(Self { config, sdk, store })
     }
@@ -36,7 +36,7 @@ impl ExportHandler {
         let slices = request::slices(payload, &self.config.zone, self.config.frequency, now)
             .map_err(|problems| Failure::new(Kind::InvalidPayload, problems))?;
         let source = self.source().await?;
-        let report = export(&self.config, &source, &*self.store, &slices).await;
+        let report = export(&self.config, &source, &*self.store, &slices).await?;
         for whole in report.whole() {
             metrics::emit(self.config.lake.project.as_str(), whole, now.as_millisecond());
         }
@@ -74,15 +74,18 @@ impl ExportConfig {
     }
 }
 
-/// Exports slices from any source into any store.
+/// Exports slices from any source into any store. An error: the lake cannot be used, and nothing
+/// was begun.
 pub async fn export(
     config: &ExportConfig,
     source: &dyn EventSource,
     store: &dyn ObjectStore,
     slices: &[Slice],
-) -> ExportReport {
+) -> Result<ExportReport, Failure> {
     let (layout, zone, options) = (&config.lake.layout, &config.zone, &config.options);
-    Exporter { source, store, layout, zone, options }.export(slices).await
+    let exporter = Exporter { source, store, layout, zone, options };
+    exporter.check().await.map_err(|error| Failure::caused(Kind::NoLake, &error))?;
+    Ok(exporter.export(slices).await)
 }
 
 /// The report of an export, as documented in docs/REPORT.md.
@@ -101,6 +104,7 @@ pub fn summary(report: &ExportReport) -> Value {
     json!({"slices": slices.collect::<Vec<_>>(), "totals": report.totals()})
 }
 
+/// What to say of an export that is not whole: what failed, what to do, and the whole report.
 fn failed(report: &ExportReport) -> String {
     let errors: Vec<String> = report
         .slices
@@ -110,11 +114,12 @@ fn failed(report: &ExportReport) -> String {
         })
         .collect();
     format!(
-        "{} of {} slices are not published: {}. What is published stays so, and the same payload \
-         again exports only what is missing.",
+        "{} of {} slices are not published: {}. What is published stays so; ask for the others \
+         again, from the first that failed. Report: {}",
         errors.len(),
         report.slices.len(),
-        errors.join("; ")
+        errors.join("; "),
+        summary(report)
     )
 }
 
@@ -130,8 +135,8 @@ impl CatalogHandler {
     /// Reads the settings and builds the clients, once.
     pub async fn new(settings: &Settings) -> Result<Self, Failure> {
         let config = LakeConfig::check(settings).map_err(|p| Failure::settings(&p))?;
-        let (bucket, _) = crate::config::bucket(settings).map_err(|p| Failure::settings(&p))?;
-        let sdk = aws::sdk_config().await;
+        let bucket = crate::config::bucket(settings).map_err(|p| Failure::settings(&p))?;
+        let sdk = aws::sdk_config(settings).await;
         let store = Box::new(aws::store(&sdk, settings)?);
         let catalog = Box::new(aws::catalog(&sdk, &config.database));
         Ok(Self { config, bucket, store, catalog })

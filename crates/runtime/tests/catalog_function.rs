@@ -23,7 +23,7 @@ async fn lake() -> (MemoryStore, String, String) {
     source.add(r#"{"event":"e","properties":{"time":1794268800,"$city":"Berlin"}}"#);
     let config = ExportConfig::check(&settings()).unwrap();
     let day = Slice::parse("2026-11-10", &Zone::UTC).unwrap();
-    let report = export(&config, &source, &store, &[day]).await;
+    let report = export(&config, &source, &store, &[day]).await.unwrap();
     let file = report.whole().next().unwrap().objects[0].clone();
     let manifest = config.lake.layout.manifest("mp_master_event", "2026-11-10".parse().unwrap());
     (store, file, manifest)

@@ -32,6 +32,8 @@ pub enum DocumentError {
 struct Document {
     format: u32,
     project_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    timezone: Option<String>,
     events: Vec<EventDocument>,
     tables: BTreeMap<String, TableDocument>,
 }
@@ -71,6 +73,9 @@ impl Registry {
             return Err(DocumentError::OtherProject(document.project_id));
         }
         let mut registry = Self::default();
+        if let Some(zone) = document.timezone {
+            registry.set_zone(&zone);
+        }
         for EventDocument { event, name, first_seen } in document.events {
             registry.insert_event(EventName { event, name, first_seen });
         }
@@ -109,6 +114,7 @@ impl Registry {
         let document = Document {
             format: FORMAT,
             project_id: project.to_string(),
+            timezone: self.zone().map(str::to_owned),
             events: events.collect(),
             tables: tables.collect(),
         };

@@ -15,6 +15,8 @@ pub type ColumnId = usize;
 /// All names given in a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Registry {
+    /// The zone whose days and hours are the project's slices; labels of slices do not say it.
+    zone: Option<String>,
     tables: BTreeMap<String, Table>,
     events: Names,
 }
@@ -23,7 +25,7 @@ pub struct Registry {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Table {
     columns: Vec<Column>,
-    taken: HashSet<String>,
+    taken: Taken,
     by_property: HashMap<String, Vec<ColumnId>>,
     overflow: Option<ColumnId>,
 }
@@ -57,7 +59,7 @@ pub struct EventName {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Names {
     given: Vec<EventName>,
-    taken: HashSet<String>,
+    taken: Taken,
     by_event: HashMap<String, usize>,
 }
 
@@ -88,7 +90,8 @@ impl Table {
     fn new(built_in: &[(&str, &str, ColumnType)]) -> Self {
         let mut table = Self::default();
         // Taken from the start, whether the column exists yet or not.
-        table.taken.extend([PARTITION_KEY.to_owned(), OVERFLOW.to_owned()]);
+        table.taken.insert(PARTITION_KEY.to_owned());
+        table.taken.insert(OVERFLOW.to_owned());
         for &(property, name, column_type) in built_in {
             table.insert(Column {
                 property: property.to_owned(),
@@ -169,13 +172,13 @@ impl Table {
     }
 
     /// The first type of a property gets the plain name, a later one the plain name and the type.
-    fn new_name(&self, property: &str, value_type: ValueType, limit: usize) -> String {
+    fn new_name(&mut self, property: &str, value_type: ValueType, limit: usize) -> String {
         let first = self.by_property.get(property).and_then(|ids| ids.first());
         let stem = match first {
             Some(&id) => with_suffix(&self.columns[id].name, value_type.suffix(), limit),
             None => clean(property, limit),
         };
-        free_name(stem, limit, &self.taken)
+        self.taken.free(stem, limit)
     }
 }
 
@@ -188,6 +191,17 @@ impl Names {
 }
 
 impl Registry {
+    /// The zone whose days and hours are the slices; none before the first.
+    #[must_use]
+    pub fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
+    }
+
+    /// Says whose days and hours the slices are. Once said, it stays.
+    pub fn set_zone(&mut self, zone: &str) {
+        self.zone.get_or_insert_with(|| zone.to_owned());
+    }
+
     /// The events seen, in the order of their coming.
     #[must_use]
     pub fn events(&self) -> &[EventName] {
@@ -227,7 +241,7 @@ impl Registry {
             return index;
         }
         let limit = profile.name_bytes();
-        let name = free_name(clean(event, limit), limit, &self.events.taken);
+        let name = self.events.taken.free(clean(event, limit), limit);
         let event = event.to_owned();
         self.events.insert(EventName { event, name, first_seen: Some(seen) });
         self.events.given.len() - 1
@@ -236,6 +250,9 @@ impl Registry {
     /// Replays all names of `self` onto a registry that others have written since. All of them
     /// must come out the same, or what was built with them cannot be used.
     pub fn rebase(&self, mut onto: Self, profile: Profile) -> Result<Self, NameTaken> {
+        if let Some(zone) = &self.zone {
+            onto.set_zone(zone);
+        }
         for ours in &self.events.given {
             let seen = ours.first_seen.unwrap_or_default();
             let theirs = onto.event(&ours.event, profile, seen);
@@ -295,15 +312,42 @@ fn same(what: &str, ours: &str, theirs: &str) -> Result<(), NameTaken> {
     Err(NameTaken { what: what.to_owned(), wanted: ours.to_owned() })
 }
 
-/// The name itself, or the first of `name_1`, `name_2`, ... that is free.
-fn free_name(name: String, limit: usize, taken: &HashSet<String>) -> String {
-    if !taken.contains(&name) {
-        return name;
+/// The names that are taken.
+#[derive(Debug, Clone, Default)]
+struct Taken {
+    names: HashSet<String>,
+    /// The number from which on a suffix of a stem may be free: thousands of names can clean to the
+    /// same one. It follows from the names, and only saves looking.
+    next: HashMap<String, usize>,
+}
+
+impl PartialEq for Taken {
+    fn eq(&self, other: &Self) -> bool {
+        self.names == other.names
     }
-    (1..=taken.len() + 1)
-        .map(|n| with_suffix(&name, &format!("_{n}"), limit))
-        .find(|candidate| !taken.contains(candidate))
-        .expect("these are more names than are taken")
+}
+
+impl Eq for Taken {}
+
+impl Taken {
+    fn insert(&mut self, name: String) {
+        self.names.insert(name);
+    }
+
+    /// The name itself, or the first of `name_1`, `name_2`, ... that is free.
+    fn free(&mut self, name: String, limit: usize) -> String {
+        if !self.names.contains(&name) {
+            return name;
+        }
+        let next = self.next.entry(name.clone()).or_insert(1);
+        loop {
+            let candidate = with_suffix(&name, &format!("_{next}"), limit);
+            if !self.names.contains(&candidate) {
+                return candidate;
+            }
+            *next += 1;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -393,6 +437,21 @@ mod tests {
         let later = br#"{"format":2,"project_id":"42","events":[],"tables":{}}"#;
         let later = Registry::from_document(later, &"42".parse().unwrap());
         assert!(later.unwrap_err().to_string().contains("format 2"));
+    }
+
+    #[test]
+    fn thousands_of_names_that_clean_to_one_are_told_apart() {
+        let mut registry = Registry::default();
+        for i in 0..20_000_u32 {
+            let event: String = format!("{i:05}")
+                .chars()
+                .map(|c| char::from_u32(u32::from(c) + 0x4e00).unwrap())
+                .collect();
+            registry.event(&event, Profile::Portable, day());
+        }
+        let names: HashSet<_> = registry.events().iter().map(|e| &e.name).collect();
+        assert_eq!(names.len(), 20_000);
+        assert_eq!(registry.events()[19_999].name, "______19999");
     }
 
     fn additions() -> impl Strategy<Value = Vec<(String, ValueType)>> {

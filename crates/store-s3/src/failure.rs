@@ -22,6 +22,8 @@ pub(crate) enum Meaning {
     OtherRegion,
     /// The credentials are not good, or no longer.
     BadCredentials,
+    /// There are none.
+    NoCredentials,
     /// No answer came.
     Unreachable,
     /// Anything else.
@@ -30,7 +32,13 @@ pub(crate) enum Meaning {
 
 /// Reads the error code; the status stands in where a stand-in or a proxy gives no code.
 fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Meaning {
-    if let SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) = error {
+    if let SdkError::DispatchFailure(failure) = error {
+        // Missing credentials come as a request that could not be sent; only the text tells.
+        let cause = failure.as_connector_error().map(|error| format!("{error:?}"));
+        let without = cause.is_some_and(|text| text.contains("Credentials"));
+        return if without { Meaning::NoCredentials } else { Meaning::Unreachable };
+    }
+    if let SdkError::TimeoutError(_) = error {
         return Meaning::Unreachable;
     }
     match error.code() {
@@ -110,6 +118,11 @@ impl Failure {
                 Some(format!("the bucket {bucket} lies in another region: check s3_region"))
             }
             Meaning::BadCredentials => Some("the credentials are wrong or have expired".to_owned()),
+            Meaning::NoCredentials => Some(
+                "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY"
+                    .to_owned(),
+            ),
             Meaning::Unreachable => {
                 Some("no answer from S3: check s3_region and the network".to_owned())
             }

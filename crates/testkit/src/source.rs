@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use mixlake_app::ports::{EventChunks, EventSource, SourceError};
-use mixlake_columnar::LineKind;
+use mixlake_columnar::{LineKind, Peek};
 use mixlake_domain::{Slice, SliceLabel};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -114,7 +114,7 @@ impl Held {
             return label == slice.label()
                 || slice.label().is_day() && slice.label().overlaps(&label);
         }
-        match LineKind::of(self.line.as_bytes(), None) {
+        match Peek::new(None).line(self.line.as_bytes()) {
             LineKind::Event { time, .. } => slice.contains(time),
             LineKind::Blank | LineKind::EarlyEnd | LineKind::Odd | LineKind::Broken => false,
         }

@@ -9,6 +9,10 @@ use crate::ports::Put;
 use crate::{document, hash};
 use mixlake_domain::SliceLabel;
 
+/// How often a document is read and swapped anew before it is given up. Each time somebody else has
+/// made a step, so this many in a row mean that something is wrong with the store.
+pub(super) const SWAPS: u32 = 64;
+
 /// How a step that others can interfere with ended.
 pub(super) enum Step<T> {
     Done(T),
@@ -46,7 +50,7 @@ impl Exporter<'_> {
     /// Enters the slice as being written.
     pub(super) async fn begin(&self, ours: &Entry) -> Result<Step<Entry>, ExportError> {
         let key = self.layout.ledger(ours.slice.date());
-        loop {
+        for _ in 0..SWAPS {
             let read = document::read::<Ledger>(self.store, &key).await?;
             let mut ledger = read.value.unwrap_or_default();
             if ledger.covering(ours.slice) != ours.slice {
@@ -63,6 +67,7 @@ impl Exporter<'_> {
                 Put::Refused => {}
             }
         }
+        Err(ExportError::Contended(SWAPS))
     }
 
     /// Enters the slice as published. One that was begun anew since is not ours to end, even with
@@ -74,7 +79,7 @@ impl Exporter<'_> {
     ) -> Result<Step<()>, ExportError> {
         ours.state = State::Published;
         let key = self.layout.ledger(ours.slice.date());
-        loop {
+        for _ in 0..SWAPS {
             let read = document::read::<Ledger>(self.store, &key).await?;
             let mut ledger = read.value.unwrap_or_default();
             match ledger.entry(ours.slice) {
@@ -87,6 +92,7 @@ impl Exporter<'_> {
                 Put::Refused => {}
             }
         }
+        Err(ExportError::Contended(SWAPS))
     }
 
     /// Whether the slice is still ours to write, or published as we would publish it.

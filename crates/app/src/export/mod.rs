@@ -65,6 +65,19 @@ pub enum ExportError {
         #[source]
         cause: mixlake_schema::DocumentError,
     },
+    /// The lake's slices are days and hours of another zone.
+    #[error(
+        "timezone: the slices of this lake are days and hours of {has}; the setting says {wanted}. Another zone needs another s3_prefix or project"
+    )]
+    Zone {
+        /// The zone that it has.
+        has: String,
+        /// The zone that was asked for.
+        wanted: String,
+    },
+    /// An earlier slice failed for a reason that would meet this one too.
+    #[error("not tried: what kept {0} from being exported would keep this slice too")]
+    NotTried(SliceLabel),
     /// Others changed the same things again and again.
     #[error(
         "other runs changed the same slice {0} times in a row; run it again when they are done"
@@ -72,16 +85,44 @@ pub enum ExportError {
     Contended(u32),
 }
 
+impl ExportError {
+    /// Whether the next slice would meet it too.
+    fn meets_every_slice(&self) -> bool {
+        match self {
+            Self::Source(error) => match error {
+                SourceError::RateLimited { .. } | SourceError::Refused(_) => true,
+                SourceError::Incomplete { .. } | SourceError::Unavailable { .. } => false,
+            },
+            Self::Store(_) | Self::Registry { .. } | Self::Zone { .. } => true,
+            Self::Transform(_) | Self::Document(_) | Self::NotTried(_) | Self::Contended(_) => {
+                false
+            }
+        }
+    }
+}
+
 /// How often a slice starts again before it gives up.
 const ROUNDS: u32 = 8;
 
 impl Exporter<'_> {
+    /// Looks whether the store answers and the lake is one of these settings, before any work.
+    pub async fn check(&self) -> Result<(), ExportError> {
+        self.registry().await.map(|_| ())
+    }
+
     /// Exports slices one after another. A slice that fails does not keep the next from being
-    /// exported.
+    /// tried, unless the reason would meet every slice.
     pub async fn export(&self, slices: &[Slice]) -> ExportReport {
         let mut report = ExportReport::default();
+        let mut stopped = None;
         for slice in slices {
-            let outcome = self.slice(slice).await;
+            let outcome = match stopped {
+                Some(label) => Err(ExportError::NotTried(label)),
+                None => self.slice(slice).await,
+            };
+            if outcome.as_ref().is_err_and(ExportError::meets_every_slice) {
+                stopped.get_or_insert(slice.label());
+            }
             match &outcome {
                 Ok(done) => tracing::info!(
                     slice = %done.slice, received = done.counts.received,

@@ -2,7 +2,7 @@
 //!
 //! `claim.rs` has the slice's line in the ledger, without which nothing is written.
 
-use super::claim::Step;
+use super::claim::{SWAPS, Step};
 use super::receive::Received;
 use super::staging::{Body, SliceFile};
 use super::{ExportError, Exporter};
@@ -112,7 +112,7 @@ impl Exporter<'_> {
         let staged = files.iter().any(|file| matches!(file.body, Body::Staged(_)));
         let mut dirty = staged || entry.state == State::WritingAnew;
         let mut written = None;
-        loop {
+        for _ in 0..SWAPS {
             let (current, precondition) = self.manifest(day).await?;
             if written.is_some() && current == written {
                 // The write that was refused was our own, repeated after its answer was lost.
@@ -154,6 +154,7 @@ impl Exporter<'_> {
                 Put::Refused => written = Some(wanted),
             }
         }
+        Err(ExportError::Contended(SWAPS))
     }
 
     /// Puts files into a generation.

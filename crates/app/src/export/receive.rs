@@ -82,6 +82,8 @@ fn is_transient(error: &ExportError) -> bool {
         ExportError::Store(_)
         | ExportError::Document(_)
         | ExportError::Registry { .. }
+        | ExportError::Zone { .. }
+        | ExportError::NotTried(_)
         | ExportError::Contended(_) => false,
     }
 }

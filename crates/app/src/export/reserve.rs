@@ -1,23 +1,32 @@
 //! Names before bytes: new names enter the registry before a file that uses them is written.
 
+use super::claim::SWAPS;
 use super::{ExportError, Exporter};
 use crate::ports::{Object, Precondition, Put};
 use bytes::Bytes;
 use mixlake_schema::Registry;
 
-/// How often two writers may meet before one of them gives up for good.
-const TRIES: u32 = 32;
-
 impl Exporter<'_> {
-    /// The names given so far.
+    /// The names given so far, in a lake of our zone.
     pub(super) async fn registry(&self) -> Result<Registry, ExportError> {
-        Ok(self.read_registry().await?.0)
+        let mut registry = self.read_registry().await?.0;
+        let wanted = self.zone.name();
+        match registry.zone() {
+            Some(has) if has != wanted => {
+                let (has, wanted) = (has.to_owned(), wanted.to_owned());
+                Err(ExportError::Zone { has, wanted })
+            }
+            _ => {
+                registry.set_zone(wanted);
+                Ok(registry)
+            }
+        }
     }
 
     /// Reserves all names of `ours`. Answers whether it could: not if one was given to something
     /// else meanwhile.
     pub(super) async fn reserve(&self, ours: &Registry) -> Result<bool, ExportError> {
-        for _ in 0..TRIES {
+        for _ in 0..SWAPS {
             let (theirs, precondition) = self.read_registry().await?;
             let Ok(both) = ours.rebase(theirs.clone(), self.options.profile) else {
                 return Ok(false);
@@ -31,7 +40,7 @@ impl Exporter<'_> {
                 Put::Refused => {}
             }
         }
-        Err(ExportError::Contended(TRIES))
+        Err(ExportError::Contended(SWAPS))
     }
 
     async fn read_registry(&self) -> Result<(Registry, Precondition), ExportError> {

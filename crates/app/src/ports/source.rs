@@ -49,7 +49,7 @@ pub enum SourceError {
         retry_after: Duration,
     },
     /// The source refuses: the same request will be refused again.
-    #[error("the event source refused the request: {0}")]
+    #[error("the events cannot be had: {0}")]
     Refused(String),
 }
 

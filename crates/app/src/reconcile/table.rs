@@ -55,6 +55,8 @@ impl Reconciler<'_> {
     ) -> Result<TableReport, ReconcileError> {
         let manifests = self.manifests(table, work).await?;
         let names = registry.tables().get(table);
+        let columns = names.map_or(&[][..], Table::columns);
+        let known: HashMap<&str, _> = columns.iter().map(|c| (c.name.as_str(), c)).collect();
         let mut types: HashMap<String, ColumnType> = HashMap::new();
         for key in &work.files {
             match footer::columns(self.store, key).await? {
@@ -70,7 +72,7 @@ impl Reconciler<'_> {
         }
         let live = manifests.values().flatten().flat_map(|m| &m.files).flat_map(|f| &f.columns);
         for name in live {
-            if let Some(column) = names.and_then(|t| t.columns().iter().find(|c| c.name == *name)) {
+            if let Some(column) = known.get(name.as_str()) {
                 types.insert(name.clone(), column.column_type);
             }
         }
@@ -129,11 +131,12 @@ impl Reconciler<'_> {
         report: &mut TableReport,
     ) -> Result<(), ReconcileError> {
         let name = report.table.clone();
+        let folder = self.store.location(&self.layout.table(table));
         let mut tries = 0;
         loop {
             let current = self.catalog.table(&name).await?;
             let version = current.as_ref().map_or("", |table| &table.version);
-            let result = match diff(current.as_ref(), wanted) {
+            let result = match diff(current.as_ref(), &folder, wanted) {
                 Difference::Unchanged => return Ok(()),
                 Difference::Create => {
                     report.created = true;
@@ -193,8 +196,10 @@ impl Reconciler<'_> {
         }
         let values: Vec<String> =
             wanted.iter().map(|p| &p.value).chain(&unwanted).cloned().collect();
-        if self.catalog.table(&report.table).await?.is_none() {
-            return Ok(false);
+        let folder = self.store.location(&self.layout.table(table));
+        let Some(current) = self.catalog.table(&report.table).await? else { return Ok(false) };
+        if let Difference::Conflict(conflicts) = diff(Some(&current), &folder, &[]) {
+            return Err(ReconcileError::Drift { table: report.table.clone(), conflicts });
         }
         let current = self.catalog.partitions(&report.table, &values).await?;
         wanted.retain(|partition| !current.contains(partition));

@@ -33,6 +33,12 @@ impl Settings {
 
     /// Takes them from `name=value` pairs. Only a list may be given more than once.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = &'a str>) -> Result<Self, Problems> {
+        let (settings, problems) = Self::read_pairs(pairs);
+        problems.into_result(settings)
+    }
+
+    /// The same, for those who look for more problems before they tell any.
+    pub fn read_pairs<'a>(pairs: impl IntoIterator<Item = &'a str>) -> (Self, Problems) {
         let mut settings = Self::default();
         let mut problems = Problems::default();
         for pair in pairs {
@@ -50,7 +56,7 @@ impl Settings {
             }
             values.push(value.to_owned());
         }
-        problems.into_result(settings)
+        (settings, problems)
     }
 
     /// Gives a setting a value if it has none.
