@@ -72,11 +72,23 @@ async fn a_refusal_is_final() {
 #[tokio::test]
 async fn a_slice_that_fails_does_not_keep_the_next_from_being_published() {
     let lake = lake();
-    lake.source.next_endings([Ending::Refused]);
+    lake.source.next_endings([Ending::TerminatedEarly; 4]);
     let report = lake.export(&["2026-11-10T01", H2]).await;
     assert!(!report.is_whole());
     assert_eq!(report.totals().counts.written, 3);
     lake.check(&[H2], "the second");
+}
+
+#[tokio::test]
+async fn what_would_meet_every_slice_is_met_once() {
+    let lake = lake();
+    lake.source.always(Ending::Refused);
+    let report = lake.export(&["2026-11-10T01", H2, "2026-11-10T03"]).await;
+    assert_eq!(lake.source.fetches().len(), 1);
+    for outcome in &report.slices[1..] {
+        assert!(matches!(outcome.outcome, Err(ExportError::NotTried(_))), "{outcome:?}");
+    }
+    assert!(lake.store.snapshot().is_empty());
 }
 
 /// A source that lets another function publish a slice while the first one reads.

@@ -1,11 +1,10 @@
 //! The program as a person runs it: arguments in, exit code, report and lake out.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use mixlake_testkit::mixpanel::{Data, StandIn, StandInConfig};
+use mixlake_testkit::mixpanel::{Data, Fault, StandIn, StandInConfig};
 use mixlake_testkit::rows;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -254,8 +253,7 @@ fn without_input_mixpanel_is_asked_with_the_account_of_the_environment() {
     };
     let stand_in = runtime.block_on(StandIn::start(config)).unwrap();
     let lake = lake();
-    let mut endpoint = String::new();
-    write!(endpoint, "mixpanel_endpoint={}", stand_in.url()).unwrap();
+    let endpoint = format!("mixpanel_endpoint={}", stand_in.url());
     let run = |account: &str| {
         Command::new(env!("CARGO_BIN_EXE_mixlake"))
             .args(["export", "--lake", path(&lake), "--json", "--set", "project_id=2195193"])
@@ -272,4 +270,114 @@ fn without_input_mixpanel_is_asked_with_the_account_of_the_environment() {
         (&good["totals"]["received"], &good["totals"]["written"]),
         (&json!(1_703), &json!(1_688))
     );
+}
+
+/// A file of hourly events on 2026-11-10 to 12, UTC.
+fn hourly(lake: &tempfile::TempDir) -> String {
+    let path = lake.path().join("hourly.jsonl");
+    let lines: String = (0..72)
+        .map(|hour| {
+            let time = 1_794_268_800 + hour * 3_600;
+            json!({"event": "e", "properties": {"time": time, "$insert_id": hour.to_string()}})
+                .to_string()
+                + "\n"
+        })
+        .collect();
+    std::fs::write(&path, lines).unwrap();
+    path.display().to_string()
+}
+
+fn run(input: &str, place: &str, dates: [&str; 2], set: &[&str]) -> Output {
+    let mut arguments = vec!["export", "--json", "--input", input, "--lake", place];
+    arguments.extend(["--from-date", dates[0], "--to-date", dates[1]]);
+    arguments.extend(set.iter().flat_map(|setting| ["--set", setting]));
+    mixlake(&arguments)
+}
+
+#[test]
+fn a_lake_keeps_the_zone_of_its_slices() {
+    let lake = lake();
+    let (input, place) = (hourly(&lake), lake.path().join("lake").display().to_string());
+    assert_eq!(run(&input, &place, ["2026-11-10", "2026-11-12"], &[]).status.code(), Some(0));
+    let before = snapshot(Path::new(&place));
+    let other = run(&input, &place, ["2026-11-11", "2026-11-11"], &["timezone=Europe/Berlin"]);
+    assert_eq!(other.status.code(), Some(2));
+    let said = String::from_utf8(other.stderr).unwrap();
+    assert!(said.contains("timezone: the slices of this lake are days and hours of UTC"), "{said}");
+    assert_eq!(snapshot(Path::new(&place)), before);
+}
+
+#[test]
+fn two_projects_do_not_share_a_table_unnoticed() {
+    let lake = lake();
+    let (input, place) = (hourly(&lake), lake.path().join("lake").display().to_string());
+    for project in ["project_id=1", "project_id=2"] {
+        assert_eq!(
+            run(&input, &place, ["2026-11-10", "2026-11-10"], &[project]).status.code(),
+            Some(0)
+        );
+    }
+    let output = mixlake(&["catalog", "--lake", &place, "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let view = report(&output);
+    assert_eq!(view["tables"].as_array().unwrap().len(), 1);
+    assert!(view["failed"][0]["error"].as_str().unwrap().contains("glue_table_prefix"), "{view}");
+    let apart = mixlake(&[
+        "catalog",
+        "--lake",
+        &place,
+        "--json",
+        "--set",
+        "project_id=2",
+        "--set",
+        "glue_table_prefix=two_",
+    ]);
+    assert_eq!(report(&apart)["tables"][0]["table"], "two_mp_master_event");
+}
+
+#[test]
+fn a_lake_may_be_moved() {
+    let lake = lake();
+    let (input, place) = (hourly(&lake), lake.path().join("lake"));
+    let shown = |place: &Path| {
+        let output = mixlake(&["catalog", "--lake", place.to_str().unwrap(), "--json"]);
+        report(&output)["tables"][0]["partitions"][0]["files"][0]["location"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    run(&input, place.to_str().unwrap(), ["2026-11-10", "2026-11-10"], &[]);
+    assert!(Path::new(&shown(&place)).exists());
+    let moved = lake.path().join("moved");
+    std::fs::rename(&place, &moved).unwrap();
+    assert!(Path::new(&shown(&moved)).exists());
+    assert!(Path::new(&shown(&lake.path().join("moved/../moved"))).exists());
+}
+
+#[test]
+fn what_would_meet_every_slice_is_asked_once() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let data = Data::load(&[Path::new(DATA).join("storefront-events.jsonl.gz")]).unwrap();
+    let config = StandInConfig::new(data);
+    let account = format!("{}:{}", config.username, config.secret);
+    let project = format!("project_id={}", config.project_id);
+    let stand_in = runtime.block_on(StandIn::start(config)).unwrap();
+    let message = "no plan".to_owned();
+    stand_in.script([Fault::Status { code: 402, message, retry_after: None }]);
+    let endpoint = format!("mixpanel_endpoint={}", stand_in.url());
+    let lake = lake();
+    let output = Command::new(env!("CARGO_BIN_EXE_mixlake"))
+        .args(["export", "--lake", path(&lake), "--json"])
+        .args(["--from-date", "2026-11-10", "--to-date", "2026-11-13"])
+        .args(["--set", &project, "--set", &endpoint])
+        .env("MIXPANEL_SERVICE_ACCOUNT", account)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let slices = report(&output)["slices"].as_array().unwrap().clone();
+    assert!(slices[0]["error"].as_str().unwrap().contains("no plan"), "{}", slices[0]);
+    for slice in &slices[1..] {
+        assert!(slice["error"].as_str().unwrap().starts_with("not tried"), "{slice}");
+    }
+    assert_eq!(stand_in.queries().len(), 1);
 }
