@@ -29,7 +29,7 @@ build: ## Builds the release zip files of both functions for AWS (ARCH=x86_64 or
 	@$(PYTHON) local/setup_venv.py requirements-package.txt
 	PATH="$(CURDIR)/$(VENV):$$PATH" cargo-lambda lambda build --release --locked --output-format zip \
 		--compiler $(COMPILER) --target $(RUST_TARGET) --skip-target-check \
-		--lambda-dir target/lambda -p export-lambda -p catalog-lambda
+		--lambda-dir target/lambda -p mixlake-export-lambda -p mixlake-catalog-lambda
 
 .PHONY: check
 check: check-rust check-template check-python check-spelling ## Checks format, lints, documentation, template, Python and spelling

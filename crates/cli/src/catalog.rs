@@ -65,24 +65,24 @@ async fn project(
 async fn projects(settings: &Settings, store: &dyn ObjectStore) -> Result<Vec<Settings>> {
     let prefix = settings.value("s3_prefix").unwrap_or_default().trim_matches('/');
     let below = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+    let named = settings.value("project_id");
+    // Below the folder of the one project there are few keys that are not its own.
+    let within = named.map_or_else(|| below.clone(), |id| format!("{below}{id}/schema/"));
     let mut found = BTreeSet::new();
-    for object in store.list(&below).await? {
+    for object in store.list(&within).await? {
         let key = object.key.strip_prefix(&below).unwrap_or(&object.key);
-        if let Some(project) = key.strip_suffix("/schema/events.json") {
-            found.insert(project.to_owned());
-        }
+        let project = key.strip_suffix("/schema/events.json").filter(|id| !id.contains('/'));
+        found.extend(project.map(str::to_owned));
     }
     if found.is_empty() {
-        let what =
-            format!("{} holds no lake: no <project_id>/schema/events.json", store.location(&below));
+        let (place, id) = (store.location(&below), named.unwrap_or("<project_id>"));
+        let what = format!("{place} holds no lake: there is no {id}/schema/events.json");
         return Err(Problems::one("--lake", what).into());
     }
-    Ok(found
-        .into_iter()
-        .map(|project| {
-            let mut settings = settings.clone();
-            settings.set("project_id", &project);
-            settings
-        })
-        .collect())
+    let of_project = |project: String| {
+        let mut settings = settings.clone();
+        settings.set("project_id", &project);
+        settings
+    };
+    Ok(found.into_iter().map(of_project).collect())
 }

@@ -322,6 +322,8 @@ fn two_projects_do_not_share_a_table_unnoticed() {
     let view = report(&output);
     assert_eq!(view["tables"].as_array().unwrap().len(), 1);
     assert!(view["failed"][0]["error"].as_str().unwrap().contains("glue_table_prefix"), "{view}");
+    let missing = mixlake(&["catalog", "--lake", &place, "--set", "project_id=77"]);
+    assert_eq!(missing.status.code(), Some(2));
     let apart = mixlake(&[
         "catalog",
         "--lake",

@@ -26,6 +26,6 @@ pub fn text(level: &str) {
 /// The SDKs' own chatter is of no use to an operator.
 fn filter(level: &str) -> EnvFilter {
     EnvFilter::new(format!(
-        "warn,mixlake_app={level},mixlake_mixpanel={level},mixlake_runtime={level},mixlake_store_s3={level},mixlake_catalog_glue={level}"
+        "error,mixlake_app={level},mixlake_mixpanel={level},mixlake_runtime={level},mixlake_store_s3={level},mixlake_catalog_glue={level}"
     ))
 }

@@ -34,8 +34,8 @@ pub(crate) enum Meaning {
 fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Meaning {
     if let SdkError::DispatchFailure(failure) = error {
         // Missing credentials come as a request that could not be sent; only the text tells.
-        let cause = failure.as_connector_error().map(|error| format!("{error:?}"));
-        let without = cause.is_some_and(|text| text.contains("Credentials"));
+        let cause = failure.as_connector_error().map(|error| mixlake_app::chain(error));
+        let without = cause.is_some_and(|text| text.contains("credentials"));
         return if without { Meaning::NoCredentials } else { Meaning::Unreachable };
     }
     if let SdkError::TimeoutError(_) = error {
