@@ -5,4 +5,5 @@
 mod answers;
 mod complete;
 mod cuts;
+mod published;
 mod support;

@@ -1,0 +1,59 @@
+//! From a stream that is cut to what is visible of it: nothing.
+
+use crate::support::{SMALL_HOUR, config, lines, read, serve, serve_as, source, storefront, utc};
+use mixlake_app::export::Exporter;
+use mixlake_columnar::{Bounds, EventNameForm, Options, TimeType};
+use mixlake_domain::{Layout, Zone};
+use mixlake_schema::Profile;
+use mixlake_testkit::mixpanel::{Data, Fault, StandInConfig};
+use mixlake_testkit::store::MemoryStore;
+
+fn options() -> Options {
+    Options {
+        project: "42".parse().unwrap(),
+        profile: Profile::Portable,
+        event_name: EventNameForm::Cleaned,
+        time_type: TimeType::Timestamp,
+        date_zone: Zone::UTC,
+        wall_clock: None,
+        deduplicate: true,
+        bounds: Bounds::default(),
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_anywhere_publishes_nothing_and_a_whole_one_everything() {
+    let all = serve(storefront()).await;
+    let hour = lines(&read(&source(config(&all)), &utc(SMALL_HOUR)).await.unwrap());
+    let data = Data::parse(hour.join("\n").as_bytes());
+    let standin = serve_as(StandInConfig::new(data)).await;
+    let source = source(config(&standin));
+    read(&source, &utc(SMALL_HOUR)).await.unwrap();
+    let length = standin.body_lengths()[0];
+
+    let (store, options) = (MemoryStore::new(), options());
+    let layout = Layout::new("", &options.project).unwrap();
+    let (zone, slice) = (Zone::UTC, utc(SMALL_HOUR));
+    let exporter = Exporter {
+        source: &source,
+        store: &store,
+        layout: &layout,
+        zone: &zone,
+        options: &options,
+    };
+    for after in (0..length).step_by(211).chain(length - 12..length) {
+        // However often it is asked for again.
+        for fault in [Fault::CutConnection { after }, Fault::EndEarly { after }] {
+            standin.script(vec![fault.clone(); 4]);
+            exporter.slice(&slice).await.unwrap_err();
+            assert!(store.snapshot().is_empty(), "{fault:?}");
+        }
+    }
+    standin.script(vec![Fault::TerminatedEarly { after_lines: 3 }; 4]);
+    exporter.slice(&slice).await.unwrap_err();
+    assert!(store.snapshot().is_empty());
+
+    standin.script([]);
+    let report = exporter.slice(&slice).await.unwrap();
+    assert_eq!(report.counts.received, hour.len() as u64);
+}
