@@ -1,6 +1,7 @@
 //! The rows of a day of a table that are not yet encoded.
 
-use crate::column::{DROPPED, SparseColumn};
+use crate::column::SparseColumn;
+use crate::places::{DROPPED, Places};
 use mixlake_schema::{ColumnId, ColumnType};
 
 /// Rows under construction: sparse columns, and for each row what it is ordered by.
@@ -9,7 +10,6 @@ pub(crate) struct Buffer {
     columns: Vec<Option<SparseColumn>>,
     order: Vec<RowKey>,
     dropped: usize,
-    memory: usize,
 }
 
 /// What rows are clustered by: a query for one event then reads a fraction of the pages.
@@ -33,15 +33,16 @@ impl Buffer {
         u32::try_from(self.order.len()).expect("a row group is cut long before 2^32 rows")
     }
 
-    /// Bytes held, about.
+    /// Bytes held.
     pub(crate) fn memory(&self) -> usize {
-        self.memory
+        let columns = self.columns.iter().flatten().map(SparseColumn::memory).sum::<usize>();
+        let heads = self.columns.capacity() * size_of::<Option<SparseColumn>>();
+        columns + heads + self.order.capacity() * size_of::<RowKey>()
     }
 
     /// Begins a row. Its values follow.
     pub(crate) fn begin(&mut self, key: RowKey) -> u32 {
         let row = self.next_row();
-        self.memory += size_of::<RowKey>();
         self.order.push(key);
         row
     }
@@ -53,19 +54,19 @@ impl Buffer {
     }
 
     pub(crate) fn text(&mut self, row: u32, column: ColumnId, text: &str) {
-        self.memory += self.column(column, ColumnType::String).push_text(row, text);
+        self.column(column, ColumnType::String).push_text(row, text);
     }
 
     pub(crate) fn number(&mut self, row: u32, column: ColumnId, number: f64) {
-        self.memory += self.column(column, ColumnType::Number).push_number(row, number);
+        self.column(column, ColumnType::Number).push_number(row, number);
     }
 
     pub(crate) fn boolean(&mut self, row: u32, column: ColumnId, boolean: bool) {
-        self.memory += self.column(column, ColumnType::Boolean).push_boolean(row, boolean);
+        self.column(column, ColumnType::Boolean).push_boolean(row, boolean);
     }
 
     pub(crate) fn long(&mut self, row: u32, column: ColumnId, long: i64) {
-        self.memory += self.column(column, ColumnType::Bigint).push_long(row, long);
+        self.column(column, ColumnType::Bigint).push_long(row, long);
     }
 
     fn column(&mut self, id: ColumnId, column_type: ColumnType) -> &mut SparseColumn {
@@ -75,26 +76,21 @@ impl Buffer {
         self.columns[id].get_or_insert_with(|| SparseColumn::new(column_type))
     }
 
-    /// The columns that have values, the place of each row, and the number of rows.
+    /// The columns that have values, and the place of each row.
     ///
     /// `ranks` turns the number of an event into its place among the event names.
-    pub(crate) fn into_columns(
-        mut self,
-        ranks: &[u32],
-    ) -> (Vec<(ColumnId, SparseColumn)>, Vec<u32>, usize) {
-        for key in &mut self.order {
-            if key.event != DROPPED {
-                key.event = ranks[key.event as usize];
-            }
-        }
-        let mut sorted: Vec<u32> = (0..).take(self.order.len()).collect();
-        sorted.sort_by_key(|&row| self.order[row as usize]);
-        let rows = self.rows();
-        let mut places = vec![DROPPED; self.order.len()];
-        for (place, &row) in (0..).zip(&sorted[..rows]) {
-            places[row as usize] = place;
+    pub(crate) fn into_columns(self, ranks: &[u32]) -> (Vec<(ColumnId, SparseColumn)>, Places) {
+        let kept = (0..).zip(&self.order).filter(|(_, key)| key.event != DROPPED);
+        let mut order: Vec<(RowKey, u32)> = kept
+            .map(|(row, key)| (RowKey { event: ranks[key.event as usize], ..*key }, row))
+            .collect();
+        order.sort_unstable();
+        let mut of = vec![DROPPED; self.order.len()];
+        for (place, &(_, row)) in (0..).zip(&order) {
+            of[row as usize] = place;
         }
         let columns = self.columns.into_iter().enumerate();
-        (columns.filter_map(|(id, column)| Some((id, column?))).collect(), places, rows)
+        let columns = columns.filter_map(|(id, column)| Some((id, column?))).collect();
+        (columns, Places { of, rows: order.len() })
     }
 }

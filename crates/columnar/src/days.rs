@@ -1,18 +1,18 @@
-//! The days that a slice writes to: the rows being collected for each, and its files.
+//! The days of tables that a slice writes to: the rows being collected for each, and its files.
 
 use crate::buffer::Buffer;
 use crate::dedup::Place;
 use crate::encode::RowGroup;
 use crate::file::assemble;
-use crate::options::Options;
+use crate::options::{EventNameForm, Options};
 use crate::transform::TransformError;
 use bytes::Bytes;
+use foldhash::HashMap;
 use mixlake_domain::{Date, SliceLabel};
-use mixlake_schema::{MASTER_TABLE, Registry};
+use mixlake_schema::Registry;
 use parquet::file::metadata::KeyValue;
-use std::collections::BTreeMap;
 
-/// A Parquet file of one day of one table.
+/// A file of one day of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataFile {
     /// The table.
@@ -34,50 +34,67 @@ pub(crate) struct Context<'a> {
     pub options: &'a Options,
     pub registry: &'a Registry,
     pub slice: SliceLabel,
+    /// The names of the tables by their numbers.
+    pub tables: &'a [String],
 }
 
-/// All days of a slice. Nearly always it is one; late and early events add others.
+/// A day of a table.
+pub(crate) type DayId = usize;
+
+/// All days of a slice. Nearly always a table has one; late and early events add others.
 #[derive(Default)]
 pub(crate) struct Days {
-    by_date: BTreeMap<Date, Day>,
-    /// Bytes of all rows that are not yet encoded.
-    memory: usize,
+    ids: HashMap<(usize, Date), DayId>,
+    days: Vec<Day>,
     buffers: u32,
+    /// Bytes that came since the memory of the rows was last counted.
+    uncounted: usize,
     ready: Vec<DataFile>,
 }
 
-#[derive(Default)]
 struct Day {
+    table: usize,
+    date: Date,
     buffer: Buffer,
     buffer_id: u32,
-    /// The memory of the buffer that is counted already.
-    counted: usize,
     groups: Vec<RowGroup>,
     parts: usize,
 }
 
+impl Day {
+    fn encoded(&self) -> usize {
+        self.groups.iter().map(RowGroup::memory).sum()
+    }
+}
+
 impl Days {
-    fn day(&mut self, date: Date) -> &mut Day {
-        self.by_date.entry(date).or_insert_with(|| {
+    /// A day of the table with this number.
+    pub(crate) fn id(&mut self, table: usize, date: Date) -> DayId {
+        let next = self.days.len();
+        let id = *self.ids.entry((table, date)).or_insert(next);
+        if id == next {
             self.buffers += 1;
-            Day { buffer_id: self.buffers, ..Day::default() }
-        })
+            let (buffer, groups) = (Buffer::default(), Vec::new());
+            let buffer_id = self.buffers;
+            self.days.push(Day { table, date, buffer, buffer_id, groups, parts: 0 });
+        }
+        id
     }
 
-    /// The rows being collected for a date.
-    pub(crate) fn buffer(&mut self, date: Date) -> &mut Buffer {
-        &mut self.day(date).buffer
+    /// The rows being collected for a day.
+    pub(crate) fn buffer(&mut self, day: DayId) -> &mut Buffer {
+        &mut self.days[day].buffer
     }
 
-    /// Where the next row of a date will be.
-    pub(crate) fn next_place(&mut self, date: Date) -> Place {
-        let day = self.day(date);
+    /// Where the next row of a day will be.
+    pub(crate) fn next_place(&self, day: DayId) -> Place {
+        let day = &self.days[day];
         Place { buffer: day.buffer_id, row: day.buffer.next_row() }
     }
 
     /// Takes a row back. Answers whether it could: not if it is encoded already.
-    pub(crate) fn drop_row(&mut self, date: Date, place: Place) -> bool {
-        let day = self.day(date);
+    pub(crate) fn drop_row(&mut self, day: DayId, place: Place) -> bool {
+        let day = &mut self.days[day];
         let here = day.buffer_id == place.buffer;
         if here {
             day.buffer.drop_row(place.row);
@@ -85,35 +102,47 @@ impl Days {
         here
     }
 
-    /// Encodes what is full after a row was added to a date.
+    /// Encodes what is full after a row was added to a day. `line` is the length of its line.
     pub(crate) fn settle(
         &mut self,
-        date: Date,
+        day: DayId,
+        line: usize,
         context: &Context<'_>,
     ) -> Result<(), TransformError> {
         let bounds = context.options.bounds;
-        let day = self.day(date);
-        let memory = day.buffer.memory();
-        let (grown, full) = (memory - day.counted, day.buffer.rows() >= bounds.group_rows);
-        day.counted = memory;
-        self.memory += grown;
-        if full {
-            self.encode(date, context)?;
+        if self.days[day].buffer.rows() >= bounds.group_rows {
+            self.encode(day, context)?;
         }
-        while self.memory > bounds.buffer_bytes {
-            let largest = self.by_date.iter().max_by_key(|(_, day)| day.counted);
-            let Some((&date, _)) = largest else { break };
-            self.encode(date, context)?;
+        // Counting looks at every column, so it is done now and then only. A row takes no more
+        // than a few times its line.
+        self.uncounted += line;
+        if self.uncounted > bounds.buffer_bytes / 64 {
+            self.uncounted = 0;
+            self.make_room(context)?;
+        }
+        Ok(())
+    }
+
+    /// Encodes the largest buffers until all of them are within the bound.
+    fn make_room(&mut self, context: &Context<'_>) -> Result<(), TransformError> {
+        let sizes = self.days.iter().map(|day| day.buffer.memory()).enumerate();
+        let mut sizes: Vec<(usize, DayId)> = sizes.map(|(day, size)| (size, day)).collect();
+        let mut total: usize = sizes.iter().map(|(size, _)| size).sum();
+        sizes.sort_unstable();
+        while total > context.options.bounds.buffer_bytes
+            && let Some((size, day)) = sizes.pop()
+        {
+            self.encode(day, context)?;
+            total -= size;
         }
         Ok(())
     }
 
     /// Encodes and ends everything.
     pub(crate) fn end(&mut self, context: &Context<'_>) -> Result<(), TransformError> {
-        let dates: Vec<Date> = self.by_date.keys().copied().collect();
-        for date in dates {
-            self.encode(date, context)?;
-            self.end_file(date, context)?;
+        for day in 0..self.days.len() {
+            self.encode(day, context)?;
+            self.end_file(day, context)?;
         }
         Ok(())
     }
@@ -123,47 +152,51 @@ impl Days {
         std::mem::take(&mut self.ready)
     }
 
-    fn encode(&mut self, date: Date, context: &Context<'_>) -> Result<(), TransformError> {
+    fn encode(&mut self, id: DayId, context: &Context<'_>) -> Result<(), TransformError> {
         self.buffers += 1;
-        let buffer_id = self.buffers;
-        let day = self.day(date);
+        let day = &mut self.days[id];
+        day.buffer_id = self.buffers;
         let buffer = std::mem::take(&mut day.buffer);
-        let counted = std::mem::take(&mut day.counted);
-        day.buffer_id = buffer_id;
-        if buffer.rows() > 0 {
-            let columns = context.registry.tables()[MASTER_TABLE].columns();
-            day.groups.push(RowGroup::encode(buffer, &ranks(context), columns)?);
+        if buffer.rows() == 0 {
+            return Ok(());
         }
-        let encoded: usize = day.groups.iter().map(RowGroup::memory).sum();
-        self.memory -= counted;
-        if encoded >= context.options.bounds.file_bytes {
-            self.end_file(date, context)?;
+        let columns = context.registry.tables()[&context.tables[day.table]].columns();
+        let threads = context.options.bounds.threads;
+        day.groups.push(RowGroup::encode(buffer, &ranks(context), columns, threads)?);
+        // What is encoded and not in a file yet has a bound of its own, however many tables.
+        let sizes: Vec<usize> = self.days.iter().map(Day::encoded).collect();
+        let largest = (0..sizes.len()).max_by_key(|&day| sizes[day]).unwrap_or(id);
+        if sizes.iter().sum::<usize>() >= context.options.bounds.file_bytes {
+            self.end_file(largest, context)?;
         }
         Ok(())
     }
 
-    fn end_file(&mut self, date: Date, context: &Context<'_>) -> Result<(), TransformError> {
-        let day = self.day(date);
+    fn end_file(&mut self, day: DayId, context: &Context<'_>) -> Result<(), TransformError> {
+        let day = &mut self.days[day];
         let groups = std::mem::take(&mut day.groups);
         if groups.is_empty() {
             return Ok(());
         }
-        let part = day.parts;
+        let (part, date) = (day.parts, day.date);
         day.parts += 1;
         let rows = groups.iter().map(|group| group.rows as u64).sum();
-        let columns = context.registry.tables()[MASTER_TABLE].columns();
-        let (bytes, columns) = assemble(groups, columns, metadata(context, rows))?;
-        let table = MASTER_TABLE.to_owned();
+        let table = context.tables[day.table].clone();
+        let columns = context.registry.tables()[&table].columns();
+        let (bytes, columns) = assemble(groups, columns, metadata(context, &table, rows))?;
         self.ready.push(DataFile { table, date, part, rows, columns, bytes });
         Ok(())
     }
 }
 
-/// The place of each event, by its number, among the event names.
+/// The place of each event, by its number, in the order of what `mp_event_name` says.
 fn ranks(context: &Context<'_>) -> Vec<u32> {
     let events = context.registry.events();
     let mut numbers: Vec<usize> = (0..events.len()).collect();
-    numbers.sort_by_key(|&number| &events[number].name);
+    numbers.sort_by_key(|&number| match context.options.event_name {
+        EventNameForm::Cleaned => &events[number].name,
+        EventNameForm::Raw => &events[number].event,
+    });
     let mut ranks = vec![0; events.len()];
     for (rank, number) in (0..).zip(numbers) {
         ranks[number] = rank;
@@ -172,11 +205,11 @@ fn ranks(context: &Context<'_>) -> Vec<u32> {
 }
 
 /// What a file says of itself.
-fn metadata(context: &Context<'_>, rows: u64) -> Vec<KeyValue> {
+fn metadata(context: &Context<'_>, table: &str, rows: u64) -> Vec<KeyValue> {
     let pair = |key: &str, value: String| KeyValue::new(format!("mixlake.{key}"), value);
     vec![
         pair("project", context.options.project.to_string()),
-        pair("table", MASTER_TABLE.to_owned()),
+        pair("table", table.to_owned()),
         pair("slice", context.slice.to_string()),
         pair("rows", rows.to_string()),
         pair("version", env!("CARGO_PKG_VERSION").to_owned()),

@@ -37,15 +37,22 @@ impl Hasher for AsItIs {
 type ByIdentity<T> = HashMap<RowIdentity, T, BuildHasherDefault<AsItIs>>;
 
 impl RowIdentity {
-    pub(crate) fn new(event: &str, distinct_id: Option<&str>, time: i64, insert_id: &str) -> Self {
-        let mut parts = Vec::with_capacity(192);
+    /// `room` is only for what is hashed.
+    pub(crate) fn new(
+        event: &str,
+        distinct_id: Option<&str>,
+        time: i64,
+        insert_id: &str,
+        room: &mut Vec<u8>,
+    ) -> Self {
+        room.clear();
         for part in [Some(event), distinct_id, Some(insert_id)] {
             // The length keeps ("ab", "c") and ("a", "bc") apart, and "" and none.
-            parts.extend(part.map_or(u64::MAX, |p| p.len() as u64).to_le_bytes());
-            parts.extend(part.unwrap_or_default().as_bytes());
+            room.extend(part.map_or(u64::MAX, |p| p.len() as u64).to_le_bytes());
+            room.extend_from_slice(part.unwrap_or_default().as_bytes());
         }
-        parts.extend(time.to_le_bytes());
-        Self(Hash128::oneshot(&parts))
+        room.extend(time.to_le_bytes());
+        Self(Hash128::oneshot(room))
     }
 
     /// The hash of all that a row says.
@@ -115,11 +122,23 @@ impl Superseded {
 pub(crate) struct Seen {
     rows: ByIdentity<(Age, Place)>,
     superseded: Superseded,
+    room: Vec<u8>,
 }
 
 impl Seen {
     pub(crate) fn new(superseded: Superseded) -> Self {
-        Self { rows: ByIdentity::default(), superseded }
+        Self { superseded, ..Self::default() }
+    }
+
+    /// The identity of a row.
+    pub(crate) fn identity(
+        &mut self,
+        event: &str,
+        distinct_id: Option<&str>,
+        time: i64,
+        insert_id: &str,
+    ) -> RowIdentity {
+        RowIdentity::new(event, distinct_id, time, insert_id, &mut self.room)
     }
 
     /// Judges a row that would be put at `place`.
@@ -175,19 +194,23 @@ mod tests {
         assert!(!one.is_newer_than(one));
     }
 
+    fn identity(event: &str, person: Option<&str>, time: i64, insert_id: &str) -> RowIdentity {
+        Seen::default().identity(event, person, time, insert_id)
+    }
+
     fn row() -> RowIdentity {
-        RowIdentity::new("e", Some("d"), 1, "\"i\"")
+        identity("e", Some("d"), 1, "\"i\"")
     }
 
     #[test]
     fn every_part_of_the_identity_counts() {
         let others = [
-            RowIdentity::new("f", Some("d"), 1, "\"i\""),
-            RowIdentity::new("e", Some("x"), 1, "\"i\""),
-            RowIdentity::new("e", None, 1, "\"i\""),
-            RowIdentity::new("e", Some("d"), 2, "\"i\""),
-            RowIdentity::new("e", Some("d"), 1, "\"j\""),
-            RowIdentity::new("ed", Some(""), 1, "\"i\""),
+            identity("f", Some("d"), 1, "\"i\""),
+            identity("e", Some("x"), 1, "\"i\""),
+            identity("e", None, 1, "\"i\""),
+            identity("e", Some("d"), 2, "\"i\""),
+            identity("e", Some("d"), 1, "\"j\""),
+            identity("ed", Some(""), 1, "\"i\""),
         ];
         assert!(others.iter().all(|&other| other != row()));
     }

@@ -1,18 +1,15 @@
-//! Encodes the columns of a buffer as the column chunks of one row group.
+//! Encodes the columns of a buffer as the column chunks of one row group, on several threads.
 
 use crate::buffer::Buffer;
-use crate::column::Ordered;
-use bytes::Bytes;
-use mixlake_schema::{Column, ColumnId, ColumnType};
-use parquet::basic::{
-    Compression, ConvertedType, LogicalType, Repetition, Type as Physical, ZstdLevel,
-};
-use parquet::column::writer::{ColumnCloseResult, ColumnWriter, get_column_writer};
+use crate::chunk::{Chunk, Encoder};
+use crate::column::SparseColumn;
+use crate::places::{Places, Present};
+use crate::values::arranged;
+use mixlake_schema::{Column, ColumnId};
 use parquet::errors::Result;
-use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
-use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
-use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor, ColumnPath, Type, TypePtr};
-use std::sync::{Arc, LazyLock};
+use std::num::NonZero;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 /// A row group whose columns are encoded and compressed; a column without values is not there.
 pub(crate) struct RowGroup {
@@ -21,11 +18,8 @@ pub(crate) struct RowGroup {
     pub chunks: Vec<(ColumnId, Chunk)>,
 }
 
-/// An encoded column chunk.
-pub(crate) struct Chunk {
-    pub bytes: Bytes,
-    pub close: ColumnCloseResult,
-}
+/// Columns that nobody has taken yet.
+type Queue = Mutex<Vec<(ColumnId, SparseColumn)>>;
 
 impl RowGroup {
     /// Bytes held.
@@ -33,95 +27,51 @@ impl RowGroup {
         self.chunks.iter().map(|(_, chunk)| chunk.bytes.len()).sum()
     }
 
-    /// Encodes a buffer. `columns` are the table's.
-    pub(crate) fn encode(buffer: Buffer, ranks: &[u32], columns: &[Column]) -> Result<Self> {
-        let (sparse, places, rows) = buffer.into_columns(ranks);
-        let mut chunks = Vec::with_capacity(sparse.len());
-        for (id, column) in sparse {
-            if let Some((levels, values)) = column.ordered(&places, rows) {
-                chunks.push((id, Chunk::encode(&columns[id], &levels, values)?));
+    /// Encodes a buffer. `columns` are the table's. The number of threads changes no byte.
+    pub(crate) fn encode(
+        buffer: Buffer,
+        ranks: &[u32],
+        columns: &[Column],
+        threads: NonZero<usize>,
+    ) -> Result<Self> {
+        let (sparse, places) = buffer.into_columns(ranks);
+        let threads = threads.get().min(sparse.len());
+        let queue = Mutex::new(sparse);
+        let work = || encode_queue(&queue, &places, columns);
+        let mut chunks = thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let mut chunks = work()?;
+            for other in others {
+                let theirs = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                chunks.extend(theirs?);
             }
-        }
-        Ok(Self { rows, chunks })
+            Ok::<_, parquet::errors::ParquetError>(chunks)
+        })?;
+        chunks.sort_unstable_by_key(|&(id, _)| id);
+        Ok(Self { rows: places.rows, chunks })
     }
 }
 
-impl Chunk {
-    fn encode(column: &Column, levels: &[i16], values: Ordered) -> Result<Self> {
-        let mut sink = TrackedWrite::new(Vec::new());
-        let pages = Box::new(SerializedPageWriter::new(&mut sink));
-        let mut writer = get_column_writer(descriptor(column)?, properties(), pages);
-        write(&mut writer, levels, values)?;
-        let close = writer.close()?;
-        Ok(Self { bytes: sink.into_inner()?.into(), close })
+/// Encodes columns until none is left.
+fn encode_queue(
+    queue: &Queue,
+    places: &Places,
+    columns: &[Column],
+) -> Result<Vec<(ColumnId, Chunk)>> {
+    let mut encoder = Encoder::new()?;
+    let mut chunks = Vec::new();
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    while let Some((id, sparse)) = next() {
+        let present = Present::of(&sparse.rows, places);
+        if present.values > 0 {
+            let values = arranged(sparse, &present, places);
+            let column = &columns[id];
+            let filtered = column.built_in && column.name == "distinct_id";
+            chunks.push((
+                id,
+                encoder.chunk(column, places.rows, &present, values.as_ref(), filtered)?,
+            ));
+        }
     }
-
-    /// The chunk of a column in a row group that has no value of it.
-    pub(crate) fn nulls(column: &Column, rows: usize) -> Result<Self> {
-        let none = match column.column_type {
-            ColumnType::String => Ordered::Text(Vec::new()),
-            ColumnType::Number => Ordered::Number(Vec::new()),
-            ColumnType::Boolean => Ordered::Boolean(Vec::new()),
-            ColumnType::Timestamp | ColumnType::Bigint => Ordered::Long(Vec::new()),
-        };
-        Self::encode(column, &vec![0; rows], none)
-    }
-}
-
-fn write(writer: &mut ColumnWriter<'_>, levels: &[i16], values: Ordered) -> Result<()> {
-    let levels = Some(levels);
-    match (writer, values) {
-        (ColumnWriter::ByteArrayColumnWriter(w), Ordered::Text(v)) => {
-            w.write_batch(&v, levels, None)?
-        }
-        (ColumnWriter::DoubleColumnWriter(w), Ordered::Number(v)) => {
-            w.write_batch(&v, levels, None)?
-        }
-        (ColumnWriter::BoolColumnWriter(w), Ordered::Boolean(v)) => {
-            w.write_batch(&v, levels, None)?
-        }
-        (ColumnWriter::Int64ColumnWriter(w), Ordered::Long(v)) => {
-            w.write_batch(&v, levels, None)?
-        }
-        _ => unreachable!("the writer was made for the type of the column"),
-    };
-    Ok(())
-}
-
-/// How all files are written.
-pub(crate) fn properties() -> WriterPropertiesPtr {
-    static PROPERTIES: LazyLock<WriterPropertiesPtr> = LazyLock::new(|| {
-        Arc::new(
-            WriterProperties::builder()
-                .set_compression(Compression::ZSTD(ZstdLevel::default()))
-                .set_created_by(concat!("mixlake version ", env!("CARGO_PKG_VERSION")).to_owned())
-                .build(),
-        )
-    });
-    Arc::clone(&PROPERTIES)
-}
-
-/// The leaf of a column: its physical type and the annotations that engines go by.
-pub(crate) fn leaf(column: &Column) -> Result<TypePtr> {
-    let (physical, converted, logical) = match column.column_type {
-        ColumnType::String => {
-            (Physical::BYTE_ARRAY, ConvertedType::UTF8, Some(LogicalType::String))
-        }
-        ColumnType::Number => (Physical::DOUBLE, ConvertedType::NONE, None),
-        ColumnType::Boolean => (Physical::BOOLEAN, ConvertedType::NONE, None),
-        // Without a logical type: the older annotation says UTC milliseconds to every engine.
-        ColumnType::Timestamp => (Physical::INT64, ConvertedType::TIMESTAMP_MILLIS, None),
-        ColumnType::Bigint => (Physical::INT64, ConvertedType::NONE, None),
-    };
-    let leaf = Type::primitive_type_builder(&column.name, physical)
-        .with_repetition(Repetition::OPTIONAL)
-        .with_converted_type(converted)
-        .with_logical_type(logical)
-        .build()?;
-    Ok(Arc::new(leaf))
-}
-
-fn descriptor(column: &Column) -> Result<ColumnDescPtr> {
-    let path = ColumnPath::new(vec![column.name.clone()]);
-    Ok(Arc::new(ColumnDescriptor::new(leaf(column)?, 1, 0, path)))
+    Ok(chunks)
 }

@@ -5,8 +5,8 @@
 //! number keeps every digit until its type is known.
 
 use crate::keys::{KeyId, Keys, Twice};
-use crate::names::EventNumbers;
 use crate::value::{self, Value};
+use crate::vocabulary::Vocabulary;
 use mixlake_domain::{Timestamp, Zone};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -38,7 +38,9 @@ pub(crate) struct Property<'a> {
 }
 
 impl<'a> Event<'a> {
-    pub(crate) fn new(name: Cow<'a, str>, number: usize) -> Self {
+    /// An event without properties; they go into a list that may have room already.
+    pub(crate) fn new(name: Cow<'a, str>, number: usize, mut room: Vec<Property<'a>>) -> Self {
+        room.clear();
         Self {
             name,
             number,
@@ -46,7 +48,7 @@ impl<'a> Event<'a> {
             distinct_id: None,
             insert_id: None,
             processing_ms: None,
-            properties: Vec::with_capacity(32),
+            properties: room,
         }
     }
 
@@ -72,6 +74,13 @@ impl<'a> Event<'a> {
             self.properties.push(Property { key, json, value });
         }
     }
+}
+
+/// The same list without its properties, for those of another line.
+pub(crate) fn emptied(mut properties: Vec<Property<'_>>) -> Vec<Property<'static>> {
+    properties.clear();
+    // Nothing is mapped; collecting in place keeps the memory.
+    properties.into_iter().map(|_| unreachable!("the list is empty")).collect()
 }
 
 /// Why a line is no event. It goes to quarantine with this reason.
@@ -109,8 +118,7 @@ struct Key<'a>(Cow<'a, str>);
 /// Reads a line, and says what is wrong with it if it is no event.
 pub(crate) fn parse<'a>(
     line: &'a [u8],
-    keys: &mut Keys,
-    names: &mut EventNumbers,
+    vocabulary: &mut Vocabulary,
 ) -> Result<Event<'a>, BadLine> {
     let text = std::str::from_utf8(line).map_err(|e| BadLine::NotUtf8(e.valid_up_to()))?;
     let top = fields(text)?;
@@ -136,8 +144,8 @@ pub(crate) fn parse<'a>(
     let name = name.ok_or(BadLine::NotAnEvent("it has no event"))?;
     let mut inner = inner.ok_or(BadLine::NotAnEvent("it has no properties"))?;
     inner.append(&mut others);
-    let number = names.of(&name);
-    from_fields(Event::new(name, number), inner, keys)
+    let number = vocabulary.event(&name);
+    from_fields(Event::new(name, number, Vec::new()), inner, vocabulary.keys(number))
 }
 
 fn from_fields<'a>(
@@ -278,8 +286,9 @@ mod tests {
 
     /// Reads a line, with the keys of its properties as text.
     fn read(line: &[u8]) -> Result<(Event<'_>, Vec<String>), BadLine> {
-        let (mut keys, mut names) = (Keys::default(), EventNumbers::default());
-        let event = parse(line, &mut keys, &mut names)?;
+        let mut vocabulary = Vocabulary::default();
+        let event = parse(line, &mut vocabulary)?;
+        let keys = vocabulary.keys(event.number);
         let listed = event.properties.iter().map(|p| keys.name(p.key).to_owned()).collect();
         Ok((event, listed))
     }

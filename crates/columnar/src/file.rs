@@ -1,11 +1,14 @@
 //! Puts encoded row groups together as a Parquet file.
 
-use crate::encode::{Chunk, RowGroup, leaf, properties};
+use crate::chunk::Encoder;
+use crate::encode::RowGroup;
+use crate::leaf::leaf;
 use bytes::Bytes;
 use mixlake_schema::{Column, ColumnId};
 use parquet::basic::Repetition;
 use parquet::errors::Result;
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{KeyValue, SortingColumn};
+use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{Type, TypePtr};
 use std::collections::BTreeSet;
@@ -20,14 +23,16 @@ pub(crate) fn assemble(
 ) -> Result<(Bytes, Vec<String>)> {
     let used: BTreeSet<ColumnId> =
         groups.iter().flat_map(|g| g.chunks.iter().map(|(id, _)| *id)).collect();
-    let mut writer = SerializedFileWriter::new(Vec::new(), root(&used, columns)?, properties())?;
+    let (root, properties) = (root(&used, columns)?, properties(&used, columns));
+    let mut writer = SerializedFileWriter::new(Vec::new(), root, properties)?;
+    let mut encoder = Encoder::new()?;
     for group in groups {
         let mut target = writer.next_row_group()?;
         let mut chunks = group.chunks.into_iter().peekable();
         for &id in &used {
             let chunk = match chunks.next_if(|(next, _)| *next == id) {
                 Some((_, chunk)) => chunk,
-                None => Chunk::nulls(&columns[id], group.rows)?,
+                None => encoder.nulls(&columns[id], group.rows)?,
             };
             target.append_column(&chunk.bytes, chunk.close)?;
         }
@@ -47,4 +52,20 @@ fn root(used: &BTreeSet<ColumnId>, columns: &[Column]) -> Result<TypePtr> {
         .with_fields(fields)
         .build()?;
     Ok(Arc::new(root))
+}
+
+/// What the file says of how it was written.
+fn properties(used: &BTreeSet<ColumnId>, columns: &[Column]) -> WriterPropertiesPtr {
+    let place = |name: &str| {
+        let mut places = used.iter().map(|&id| &columns[id]);
+        let place = places.position(|column| column.built_in && column.name == name)?;
+        i32::try_from(place).ok()
+    };
+    // Row groups are sorted by these, and by nothing if the first is not there.
+    let by = ["mp_event_name", "time"].into_iter().filter_map(place);
+    let ascending = |column_idx| SortingColumn { column_idx, descending: false, nulls_first: true };
+    let properties = WriterProperties::builder()
+        .set_created_by(concat!("mixlake version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_sorting_columns(Some(by.map(ascending).collect()));
+    Arc::new(properties.build())
 }

@@ -4,18 +4,21 @@
 //! compared with the few that followed last time, and looked up only if it is none of them.
 
 use foldhash::HashMap;
-use mixlake_domain::Date;
-use mixlake_schema::{Profile, Resolved, Table, ValueType};
+use mixlake_schema::{ColumnId, ValueType};
 
 /// A key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct KeyId(usize);
+pub(crate) struct KeyId(u32);
 
 impl KeyId {
     pub(crate) const TIME: Self = Self(0);
     pub(crate) const DISTINCT_ID: Self = Self(1);
     pub(crate) const INSERT_ID: Self = Self(2);
     pub(crate) const PROCESSING: Self = Self(3);
+
+    fn at(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// The keys that have a number before any line is read, in the order of their numbers.
@@ -28,13 +31,13 @@ const EXPECTED: usize = 256;
 /// How many of the keys that followed last time a key is compared with.
 const AHEAD: usize = 4;
 
-/// All keys seen.
+/// Keys of properties.
 #[derive(Debug)]
 pub(crate) struct Keys {
     ids: HashMap<Box<str>, KeyId>,
     all: Vec<Key>,
     /// The orders of keys, by the number of the event they were seen on.
-    orders: Vec<Vec<KeyId>>,
+    orders: Vec<Vec<Expected>>,
     /// Counts objects, to tell a key that occurs twice in one.
     object: u64,
 }
@@ -43,9 +46,28 @@ pub(crate) struct Keys {
 struct Key {
     name: Box<str>,
     /// Where the values of each type go, once it is known.
-    columns: [Option<Resolved>; 3],
+    targets: [Option<Target>; 3],
     /// The object that it was last seen in.
     seen: u64,
+}
+
+/// A key at its place in an order.
+#[derive(Debug)]
+struct Expected {
+    id: KeyId,
+    /// As it stands in a line, with its quotes and colon; empty where it needs escapes.
+    written: Box<[u8]>,
+}
+
+/// Where values go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Into a column.
+    Column(ColumnId),
+    /// Under the original name into the JSON text of this column.
+    Overflow(ColumnId),
+    /// Nowhere: a contract says so.
+    LeftOut,
 }
 
 /// The place in the order of an event's keys that has been reached.
@@ -79,70 +101,86 @@ impl Keys {
         Walk { event, at: 0 }
     }
 
+    /// The key that `rest` begins with, its quotes and colon included, and how long that is; none
+    /// if it is not one of the few that followed last time.
+    pub(crate) fn written(
+        &mut self,
+        walk: &mut Walk,
+        rest: &[u8],
+    ) -> Option<Result<(KeyId, usize), Twice>> {
+        let ahead = self.orders[walk.event].get(walk.at..)?.iter().take(AHEAD);
+        let found = ahead.zip(walk.at..).find(|(e, _)| rest.starts_with(&e.written));
+        let (&Expected { id, ref written }, place) = found.filter(|(e, _)| !e.written.is_empty())?;
+        let length = written.len();
+        walk.at = place + 1;
+        Some(self.see(id).map(|()| (id, length)))
+    }
+
     /// The number of the next key of an object.
     pub(crate) fn next(&mut self, walk: &mut Walk, name: &str) -> Result<KeyId, Twice> {
-        let order = &self.orders[walk.event];
-        let ahead = order[walk.at..].iter().take(AHEAD);
-        let id = match ahead.zip(walk.at..).find(|(id, _)| *self.all[id.0].name == *name) {
-            Some((&id, place)) => {
-                walk.at = place + 1;
-                id
-            }
-            None => self.unexpected(walk, name),
-        };
-        let key = &mut self.all[id.0];
+        let id = self.ids.get(name).copied().unwrap_or_else(|| self.intern(name));
+        self.expect(walk, id);
+        self.see(id)?;
+        Ok(id)
+    }
+
+    fn see(&mut self, id: KeyId) -> Result<(), Twice> {
+        let key = &mut self.all[id.at()];
         if key.seen == self.object {
             return Err(Twice);
         }
         key.seen = self.object;
-        Ok(id)
+        Ok(())
     }
 
-    /// A key that is not where it was last time. It is expected here from now on, unless it has its
-    /// place elsewhere.
-    fn unexpected(&mut self, walk: &mut Walk, name: &str) -> KeyId {
-        let id = self.ids.get(name).copied().unwrap_or_else(|| self.intern(name));
+    /// The key is expected here from now on, unless it has its place elsewhere.
+    fn expect(&mut self, walk: &mut Walk, id: KeyId) {
         let order = &mut self.orders[walk.event];
-        if order.len() >= EXPECTED {
-            return id;
-        }
-        if let Some(place) = order.iter().position(|other| *other == id) {
+        if let Some(place) = order.iter().position(|expected| expected.id == id) {
             walk.at = place + 1;
-        } else {
-            order.insert(walk.at, id);
+        } else if order.len() < EXPECTED {
+            let written = written(&self.all[id.at()].name);
+            order.insert(walk.at, Expected { id, written });
             walk.at += 1;
         }
-        id
     }
 
     fn intern(&mut self, name: &str) -> KeyId {
-        let id = KeyId(self.all.len());
+        let id = KeyId(u32::try_from(self.all.len()).expect("far fewer keys than 2^32"));
         self.ids.insert(name.into(), id);
-        self.all.push(Key { name: name.into(), columns: [None; 3], seen: 0 });
+        self.all.push(Key { name: name.into(), targets: [None; 3], seen: 0 });
         id
     }
 
     /// The key itself.
     pub(crate) fn name(&self, id: KeyId) -> &str {
-        &self.all[id.0].name
+        &self.all[id.at()].name
     }
 
-    /// Where the values of a key and type go; the table is asked once for each.
-    pub(crate) fn column(
+    /// Where the values of a key and type go; `decide` is asked once for each.
+    pub(crate) fn target(
         &mut self,
         id: KeyId,
         value_type: ValueType,
-        (table, profile, seen): (&mut Table, Profile, Date),
-    ) -> Resolved {
-        let key = &mut self.all[id.0];
+        decide: impl FnOnce(&str) -> Target,
+    ) -> Target {
+        let key = &mut self.all[id.at()];
         let place = match value_type {
             ValueType::String => 0,
             ValueType::Number => 1,
             ValueType::Boolean => 2,
         };
-        *key.columns[place]
-            .get_or_insert_with(|| table.resolve(&key.name, value_type, profile, seen))
+        *key.targets[place].get_or_insert_with(|| decide(&key.name))
     }
+}
+
+/// A key as it stands in a line.
+fn written(name: &str) -> Box<[u8]> {
+    let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    if !name.bytes().all(plain) {
+        return Box::default();
+    }
+    format!("\"{name}\":").into_bytes().into()
 }
 
 #[cfg(test)]
@@ -152,7 +190,18 @@ mod tests {
 
     fn ids(keys: &mut Keys, event: usize, names: &[String]) -> Result<Vec<usize>, Twice> {
         let mut walk = keys.walk(event);
-        names.iter().map(|name| keys.next(&mut walk, name).map(|id| id.0)).collect()
+        let mut next = |name: &String| {
+            let text = format!("\"{name}\": 1");
+            match keys.written(&mut walk, text.as_bytes()) {
+                Some(found) => {
+                    let (id, length) = found?;
+                    assert_eq!(length, name.len() + 3);
+                    Ok(id.at())
+                }
+                None => keys.next(&mut walk, name).map(KeyId::at),
+            }
+        };
+        names.iter().map(&mut next).collect()
     }
 
     #[test]
@@ -174,8 +223,8 @@ mod tests {
             for (event, names) in &objects {
                 let names: Vec<String> = names.iter().cloned().collect();
                 for (id, name) in ids(&mut keys, *event, &names).unwrap().iter().zip(&names) {
-                    prop_assert_eq!(keys.name(KeyId(*id)), name);
-                    prop_assert_eq!(keys.ids[name.as_str()].0, *id);
+                    prop_assert_eq!(&*keys.all[*id].name, name);
+                    prop_assert_eq!(keys.ids[name.as_str()].at(), *id);
                 }
             }
         }

@@ -1,26 +1,36 @@
 #![doc = include_str!("../README.md")]
 
 mod buffer;
+mod chunk;
 mod column;
+mod contract;
 mod days;
 mod dedup;
 mod encode;
 mod event;
 mod file;
 mod keys;
+mod leaf;
 mod lines;
-mod names;
 mod options;
 mod peek;
+mod places;
 mod quarantine;
+mod rle;
 mod scan;
+mod statistics;
+mod tables;
+mod texts;
 mod transform;
 mod value;
+mod values;
+mod vocabulary;
 
+pub use contract::{Contract, Contracts};
 pub use days::DataFile;
 pub use dedup::Superseded;
 pub use event::BadLine;
 pub use lines::{Line, LineSplitter};
-pub use options::{Bounds, EventNameForm, Options, TimeType};
+pub use options::{Bounds, EventNameForm, Options, SchemaType, TimeType};
 pub use peek::{LineKind, Peek};
 pub use transform::{Counts, Transform, TransformError, Transformed};

@@ -1,7 +1,9 @@
 //! What a transformation is told.
 
+use crate::contract::Contracts;
 use mixlake_domain::{ProjectId, Zone};
 use mixlake_schema::{ColumnType, Profile};
+use std::num::NonZero;
 
 /// How events become rows. All of it was checked before.
 #[derive(Debug, Clone)]
@@ -10,6 +12,8 @@ pub struct Options {
     pub project: ProjectId,
     /// Limits of names and tables.
     pub profile: Profile,
+    /// Which tables there are.
+    pub schema_type: SchemaType,
     /// What `mp_event_name` holds.
     pub event_name: EventNameForm,
     /// The type of `time`.
@@ -21,8 +25,19 @@ pub struct Options {
     pub wall_clock: Option<Zone>,
     /// Whether repeated rows are removed.
     pub deduplicate: bool,
+    /// Which properties are kept and get columns.
+    pub contracts: Contracts,
     /// Bounds of memory and files.
     pub bounds: Bounds,
+}
+
+/// Which tables there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaType {
+    /// One table of all events.
+    Monoschema,
+    /// One table for each event.
+    Multischema,
 }
 
 /// What `mp_event_name` holds.
@@ -65,6 +80,8 @@ pub struct Bounds {
     pub buffer_bytes: usize,
     /// Encoded bytes after which a file is ended and another begun.
     pub file_bytes: usize,
+    /// Threads that encode a row group; any number gives the same bytes.
+    pub threads: NonZero<usize>,
 }
 
 impl Default for Bounds {
@@ -75,6 +92,7 @@ impl Default for Bounds {
             group_rows: 131_072,
             buffer_bytes: 96 << 20,
             file_bytes: 64 << 20,
+            threads: NonZero::<usize>::MIN,
         }
     }
 }

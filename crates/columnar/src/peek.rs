@@ -1,9 +1,8 @@
 //! What can be told of a line without a transformation: for sources that choose lines themselves.
 
 use crate::event;
-use crate::keys::Keys;
-use crate::names::EventNumbers;
 use crate::scan;
+use crate::vocabulary::Vocabulary;
 use mixlake_domain::{Timestamp, Zone};
 
 /// What a line is.
@@ -29,8 +28,7 @@ pub enum LineKind {
 /// Tells lines apart, many of them one after another.
 #[derive(Debug, Default)]
 pub struct Peek {
-    keys: Keys,
-    names: EventNumbers,
+    vocabulary: Vocabulary,
     wall_clock: Option<Zone>,
 }
 
@@ -46,7 +44,7 @@ impl Peek {
         if is_blank(line) {
             return LineKind::Blank;
         }
-        let parsed = scan::read(line, &mut self.keys, &mut self.names).and_then(|event| {
+        let parsed = scan::read(line, &mut self.vocabulary, Vec::new()).and_then(|event| {
             let time = event::instant(event.time, self.wall_clock.as_ref())?;
             Ok(LineKind::Event { name: event.name.into_owned(), time })
         });

@@ -5,33 +5,37 @@
 //! file only has to be right about what it accepts, and a property test holds the two together.
 
 use crate::event::{self, BadLine, Event, Property};
-use crate::keys::{Keys, Walk};
-use crate::names::EventNumbers;
+use crate::keys::{KeyId, Keys, Walk};
 use crate::value::{self, Value};
+use crate::vocabulary::Vocabulary;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
-/// Reads a line in any form.
+/// Reads a line in any form. `room` is for its properties.
 pub(crate) fn read<'a>(
     line: &'a [u8],
-    keys: &mut Keys,
-    names: &mut EventNumbers,
+    vocabulary: &mut Vocabulary,
+    room: Vec<Property<'a>>,
 ) -> Result<Event<'a>, BadLine> {
-    let common = std::str::from_utf8(line).ok().and_then(|line| event(line, keys, names));
-    common.map_or_else(|| event::parse(line, keys, names), Ok)
+    let common = std::str::from_utf8(line).ok().and_then(|line| event(line, vocabulary, room));
+    common.map_or_else(|| event::parse(line, vocabulary), Ok)
 }
 
 /// Reads a line in its common form.
-fn event<'a>(line: &'a str, keys: &mut Keys, names: &mut EventNumbers) -> Option<Event<'a>> {
+fn event<'a>(
+    line: &'a str,
+    vocabulary: &mut Vocabulary,
+    room: Vec<Property<'a>>,
+) -> Option<Event<'a>> {
     let mut cursor = Cursor { text: line, bytes: line.as_bytes(), at: 0 };
     cursor.open(b'{')?;
     cursor.key("event")?;
     let name = cursor.string()?;
     cursor.after(b',')?;
     cursor.key("properties")?;
-    let number = names.of(name);
-    let mut event = Event::new(Cow::Borrowed(name), number);
-    cursor.properties(&mut event, keys)?;
+    let number = vocabulary.event(name);
+    let mut event = Event::new(Cow::Borrowed(name), number, room);
+    cursor.properties(&mut event, vocabulary.keys(number))?;
     cursor.after(b'}')?;
     cursor.space();
     (cursor.at == line.len() && !event.time.is_empty()).then_some(event)
@@ -98,14 +102,25 @@ impl<'a> Cursor<'a> {
     }
 
     fn property(&mut self, event: &mut Event<'a>, keys: &mut Keys, walk: &mut Walk) -> Option<()> {
-        let name = self.string()?;
-        self.open(b':')?;
-        let key = keys.next(walk, name).ok()?;
+        let key = self.property_key(keys, walk)?;
         let start = self.at;
         let value = self.value()?;
         let json = &self.text[start..self.at];
         event.add(Property { key, json, value });
         Some(())
+    }
+
+    /// A key, and what stands between it and its value.
+    fn property_key(&mut self, keys: &mut Keys, walk: &mut Walk) -> Option<KeyId> {
+        if let Some(found) = keys.written(walk, &self.bytes[self.at..]) {
+            let (key, length) = found.ok()?;
+            self.at += length;
+            self.space();
+            return Some(key);
+        }
+        let name = self.string()?;
+        self.open(b':')?;
+        keys.next(walk, name).ok()
     }
 
     fn value(&mut self) -> Option<Value<'a>> {
@@ -250,11 +265,13 @@ mod tests {
             let (insert, age) = (&event.insert_id, event.processing_ms);
             format!("{} {time} {id:?} {insert:?} {age:?} {properties:?}", event.name)
         };
-        let (mut keys, mut names) = (Keys::default(), EventNumbers::default());
-        let fast = event(line, &mut keys, &mut names).map(|e| told(&e, &keys));
-        let (mut keys, mut names) = (Keys::default(), EventNumbers::default());
-        let slow = event::parse(line.as_bytes(), &mut keys, &mut names);
-        (fast, slow.map(|e| told(&e, &keys)).map_err(|e| e.to_string()))
+        let mut vocabulary = Vocabulary::default();
+        let fast = event(line, &mut vocabulary, Vec::new());
+        let fast = fast.map(|e| told(&e, vocabulary.keys(e.number)));
+        let mut vocabulary = Vocabulary::default();
+        let slow = event::parse(line.as_bytes(), &mut vocabulary);
+        let slow = slow.map(|e| told(&e, vocabulary.keys(e.number)));
+        (fast, slow.map_err(|e| e.to_string()))
     }
 
     #[test]

@@ -1,20 +1,21 @@
 //! The transformation of one slice: bytes in, files out.
 
 use crate::buffer::RowKey;
-use crate::days::{Context, DataFile, Days};
+use crate::days::{Context, DataFile, DayId, Days};
 use crate::dedup::{Age, RowIdentity, Seen, Superseded, Verdict};
-use crate::event::{self, BadLine, Event, Property};
-use crate::keys::Keys;
+use crate::event::{self, BadLine, Event, Property, emptied};
+use crate::keys::Target;
 use crate::lines::{Line, LineSplitter};
-use crate::names::EventNumbers;
-use crate::options::{EventNameForm, Options};
+use crate::options::{EventNameForm, Options, SchemaType};
 use crate::peek::{early_end, is_blank};
 use crate::quarantine::Quarantine;
 use crate::scan;
+use crate::tables::{Tables, target};
 use crate::value::Value;
+use crate::vocabulary::{Apart, Vocabulary};
 use bytes::Bytes;
-use mixlake_domain::{Date, Slice, Timestamp};
-use mixlake_schema::{ColumnType, MASTER_TABLE, Registry, Resolved, ValueType};
+use mixlake_domain::{Slice, Timestamp};
+use mixlake_schema::{Registry, ValueType};
 use parquet::errors::ParquetError;
 
 /// Why a stream gives no files. Nothing of it may be published.
@@ -87,28 +88,26 @@ struct Rows {
     options: Options,
     slice: Slice,
     registry: Registry,
-    keys: Keys,
-    numbers: EventNumbers,
-    /// The number that the registry gives to each event that has one here.
-    events: Vec<Option<usize>>,
+    vocabulary: Vocabulary,
+    /// By the numbers that the vocabulary gives to events.
+    events: Vec<Option<EventPlace>>,
+    tables: Tables,
     days: Days,
     seen: Seen,
     superseded: Superseded,
     counts: Counts,
     quarantine: Quarantine,
+    /// Room for the properties of the next event.
+    room: Vec<Property<'static>>,
 }
 
-/// The built-in columns of the table of all events, in their order.
-const EVENT_NAME: usize = 0;
-const TIME: usize = 1;
-const DISTINCT_ID: usize = 2;
-
-fn built_in(time: ColumnType) -> [(&'static str, &'static str, ColumnType); 3] {
-    [
-        ("event", "mp_event_name", ColumnType::String),
-        ("time", "time", time),
-        ("distinct_id", "distinct_id", ColumnType::String),
-    ]
+/// Where the rows of an event go.
+#[derive(Clone, Copy)]
+struct EventPlace {
+    /// The number that the registry gives it.
+    number: usize,
+    /// The number of its table.
+    table: usize,
 }
 
 impl Transform {
@@ -120,26 +119,30 @@ impl Transform {
         mut registry: Registry,
         superseded: Superseded,
     ) -> Result<Self, TransformError> {
-        let wanted = options.time_type.column_type();
-        let table = registry.table_or_new(MASTER_TABLE, &built_in(wanted));
-        let has = table.columns()[TIME].column_type;
-        if has != wanted {
-            return Err(TransformError::TimeType { has: has.name(), wanted: wanted.name() });
+        let mut tables = Tables::new(&options);
+        if options.schema_type == SchemaType::Monoschema {
+            // It is there from the first slice on, whether the slice has events or not.
+            tables.master(&mut registry)?;
         }
+        let apart = match options.schema_type {
+            SchemaType::Multischema => Apart::Everybody,
+            SchemaType::Monoschema => Apart::Those(options.contracts.clone()),
+        };
         Ok(Self {
             lines: LineSplitter::new(options.bounds.line_bytes),
             rows: Rows {
                 options,
                 slice,
                 registry,
-                keys: Keys::default(),
-                numbers: EventNumbers::default(),
+                vocabulary: Vocabulary::new(apart),
                 events: Vec::new(),
+                tables,
                 days: Days::default(),
                 seen: Seen::new(superseded),
                 superseded: Superseded::default(),
                 counts: Counts::default(),
                 quarantine: Quarantine::new(),
+                room: Vec::new(),
             },
         })
     }
@@ -179,7 +182,11 @@ impl Rows {
         };
         self.counts.received += 1;
         match parsed {
-            Ok((event, time)) => self.row(&event, time, bytes),
+            Ok((event, time)) => {
+                self.row(&event, time, bytes)?;
+                self.room = emptied(event.properties);
+                Ok(())
+            }
             Err(reason) => match early_end(bytes) {
                 Some(text) => Err(TransformError::TerminatedEarly(text)),
                 None => Ok(self.quarantine.add(bytes, &reason)?),
@@ -188,7 +195,8 @@ impl Rows {
     }
 
     fn parse<'a>(&mut self, line: &'a [u8]) -> Result<(Event<'a>, Timestamp), BadLine> {
-        let event = scan::read(line, &mut self.keys, &mut self.numbers)?;
+        let room = std::mem::take(&mut self.room);
+        let event = scan::read(line, &mut self.vocabulary, room)?;
         let time = event::instant(event.time, self.options.wall_clock.as_ref())?;
         Ok((event, time))
     }
@@ -199,15 +207,16 @@ impl Rows {
         time: Timestamp,
         line: &[u8],
     ) -> Result<(), TransformError> {
-        let date = self.options.date_zone.date_of(time);
+        let place = self.place(event)?;
+        let day = self.days.id(place.table, self.options.date_zone.date_of(time));
         let milliseconds = time.as_millisecond();
         let said = RowIdentity::of_line(line);
         let id = event.insert_id.as_deref().filter(|_| self.options.deduplicate);
         let person = event.distinct_id.as_deref();
-        let identity = id.map(|id| RowIdentity::new(&event.name, person, milliseconds, id));
+        let identity = id.map(|id| self.seen.identity(&event.name, person, milliseconds, id));
         let mut replaces = false;
         if let Some(identity) = identity {
-            let place = self.days.next_place(date);
+            let place = self.days.next_place(day);
             let age = Age::new(event.processing_ms, said);
             match self.seen.judge(identity, age, place) {
                 Verdict::First => {}
@@ -218,7 +227,7 @@ impl Rows {
                 Verdict::Replaces(older) => {
                     self.counts.duplicates += 1;
                     replaces = true;
-                    if !self.days.drop_row(date, older) {
+                    if !self.days.drop_row(day, older) {
                         self.superseded.insert(identity, age);
                     }
                 }
@@ -228,34 +237,50 @@ impl Rows {
             self.counts.written += 1;
             self.counts.outside += u64::from(!self.slice.contains(time));
         }
-        let order = said.low();
-        self.write(event, date, milliseconds, order);
-        let context =
-            Context { options: &self.options, registry: &self.registry, slice: self.slice.label() };
-        self.days.settle(date, &context)
+        let event_key = u32::try_from(place.number).expect("far fewer events than 2^32");
+        let key = RowKey { event: event_key, time: milliseconds, tie: said.low() };
+        self.write(event, place, day, key);
+        let context = Context {
+            options: &self.options,
+            registry: &self.registry,
+            slice: self.slice.label(),
+            tables: self.tables.names(),
+        };
+        self.days.settle(day, line.len(), &context)
     }
 
-    fn write(&mut self, event: &Event<'_>, date: Date, milliseconds: i64, order: u64) {
-        let (profile, seen) = (self.options.profile, self.slice.date());
+    /// Where the rows of an event go; its name and table are made if they are new.
+    fn place(&mut self, event: &Event<'_>) -> Result<EventPlace, TransformError> {
         if self.events.len() <= event.number {
             self.events.resize(event.number + 1, None);
         }
-        let number = *self.events[event.number]
-            .get_or_insert_with(|| self.registry.event(&event.name, profile, seen));
-        let buffer = self.days.buffer(date);
-        let key = u32::try_from(number).expect("far fewer events than 2^32");
-        let row = buffer.begin(RowKey { event: key, time: milliseconds, tie: order });
-        match self.options.event_name {
-            EventNameForm::Cleaned => {
-                buffer.text(row, EVENT_NAME, &self.registry.events()[number].name);
-            }
-            EventNameForm::Raw => buffer.text(row, EVENT_NAME, &event.name),
+        if let Some(place) = self.events[event.number] {
+            return Ok(place);
         }
-        buffer.long(row, TIME, milliseconds);
+        let number = self.registry.event(&event.name, self.options.profile, self.slice.date());
+        let table = self.tables.of_event(&mut self.registry, number)?;
+        let place = EventPlace { number, table };
+        self.events[event.number] = Some(place);
+        Ok(place)
+    }
+
+    fn write(&mut self, event: &Event<'_>, place: EventPlace, day: DayId, key: RowKey) {
+        let Self { options, registry, vocabulary, tables, days, slice, .. } = self;
+        let built_in = tables.built_in();
+        let buffer = days.buffer(day);
+        let row = buffer.begin(key);
+        if let Some(column) = built_in.event_name {
+            let name = match options.event_name {
+                EventNameForm::Cleaned => &registry.events()[place.number].name,
+                EventNameForm::Raw => &*event.name,
+            };
+            buffer.text(row, column, name);
+        }
+        buffer.long(row, built_in.time, key.time);
         if let Some(id) = &event.distinct_id {
-            buffer.text(row, DISTINCT_ID, id);
+            buffer.text(row, built_in.distinct_id, id);
         }
-        let table = self.registry.table_or_new(MASTER_TABLE, &[]);
+        let keys = vocabulary.keys(event.number);
         let mut overflow = Overflow::default();
         for Property { key, json, value } in &event.properties {
             let value_type = match value {
@@ -264,12 +289,17 @@ impl Rows {
                 Value::Boolean(_) => ValueType::Boolean,
                 Value::Null => continue,
             };
-            match (self.keys.column(*key, value_type, (&mut *table, profile, seen)), value) {
-                (Resolved::Overflow(id), _) => overflow.add(id, self.keys.name(*key), json),
-                (Resolved::Column(id), Value::Text(text)) => buffer.text(row, id, text),
-                (Resolved::Column(id), Value::Number(number)) => buffer.number(row, id, *number),
-                (Resolved::Column(id), Value::Boolean(b)) => buffer.boolean(row, id, *b),
-                (Resolved::Column(_), Value::Null) => {}
+            let target = keys.target(*key, value_type, |property| {
+                let fate = options.contracts.fate(&event.name, property);
+                let table = registry.table_or_new(&tables.names()[place.table], &[]);
+                target(table, (property, value_type, fate), (options.profile, slice.date()))
+            });
+            match (target, value) {
+                (Target::LeftOut, _) | (Target::Column(_), Value::Null) => {}
+                (Target::Overflow(id), _) => overflow.add(id, keys.name(*key), json),
+                (Target::Column(id), Value::Text(text)) => buffer.text(row, id, text),
+                (Target::Column(id), Value::Number(number)) => buffer.number(row, id, *number),
+                (Target::Column(id), Value::Boolean(b)) => buffer.boolean(row, id, *b),
             }
         }
         if let Some((id, json)) = overflow.finish() {
@@ -278,8 +308,12 @@ impl Rows {
     }
 
     fn finish(mut self) -> Result<Transformed, TransformError> {
-        let context =
-            Context { options: &self.options, registry: &self.registry, slice: self.slice.label() };
+        let context = Context {
+            options: &self.options,
+            registry: &self.registry,
+            slice: self.slice.label(),
+            tables: self.tables.names(),
+        };
         self.days.end(&context)?;
         let (quarantined, quarantine) = self.quarantine.finish()?;
         self.counts.quarantined = quarantined;

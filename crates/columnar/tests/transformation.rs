@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use mixlake_columnar::{
-    Bounds, EventNameForm, Options, Superseded, TimeType, Transform, TransformError, Transformed,
+    Bounds, Contracts, EventNameForm, Options, SchemaType, Superseded, TimeType, Transform, TransformError, Transformed,
 };
 use mixlake_domain::{Slice, Zone};
 use mixlake_schema::{MASTER_TABLE, Profile, Registry};
@@ -17,11 +17,13 @@ fn options() -> Options {
     Options {
         project: "42".parse().unwrap(),
         profile: Profile::Portable,
+        schema_type: SchemaType::Monoschema,
         event_name: EventNameForm::Cleaned,
         time_type: TimeType::Timestamp,
         date_zone: Zone::UTC,
         wall_clock: None,
         deduplicate: true,
+        contracts: Contracts::default(),
         bounds: Bounds::default(),
     }
 }

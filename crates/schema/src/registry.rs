@@ -158,7 +158,8 @@ impl Table {
         }))
     }
 
-    fn overflow_column(&mut self, seen: Date) -> ColumnId {
+    /// The column of what has none of its own, made if it is new.
+    pub fn overflow_column(&mut self, seen: Date) -> ColumnId {
         if let Some(id) = self.overflow {
             return id;
         }

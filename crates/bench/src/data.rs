@@ -1,0 +1,37 @@
+//! Seeded events, and the files they are kept in.
+
+use anyhow::Context;
+use clap::Args;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use mixlake_testkit::generate::Shape;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+/// How many events, and how wide.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Size {
+    /// The number of events.
+    #[arg(long, default_value_t = 300_000)]
+    rows: u64,
+    /// The number of properties that there are at all.
+    #[arg(long, default_value_t = 388)]
+    properties: usize,
+}
+
+impl Size {
+    pub(crate) fn shape(self) -> Shape {
+        Shape { rows: self.rows, properties: self.properties, ..Shape::default() }
+    }
+}
+
+/// Writes events as gzip JSON lines.
+pub(crate) fn generate(size: Size, path: &Path) -> anyhow::Result<()> {
+    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    let gzip = GzEncoder::new(file, Compression::default());
+    let mut buffered = BufWriter::with_capacity(1 << 20, gzip);
+    size.shape().write(&mut buffered)?;
+    buffered.into_inner().map_err(std::io::IntoInnerError::into_error)?.finish()?;
+    Ok(())
+}

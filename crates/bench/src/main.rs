@@ -1,0 +1,61 @@
+#![doc = include_str!("../README.md")]
+
+mod baseline;
+mod clock;
+mod data;
+mod stages;
+mod whole;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Measures the transformation.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Writes seeded events as gzip JSON lines.
+    Generate {
+        #[command(flatten)]
+        shape: data::Size,
+        /// The file to write.
+        file: PathBuf,
+    },
+    /// Times each stage on generated events, and prints a table.
+    Stages {
+        #[command(flatten)]
+        shape: data::Size,
+        /// How often each stage is run; the median counts.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+    },
+    /// Turns gzip JSON lines into one Parquet file, as the export function does.
+    Whole {
+        /// The events.
+        file: PathBuf,
+        /// The file to write.
+        out: PathBuf,
+        #[command(flatten)]
+        how: whole::How,
+    },
+    /// The same by arrow-json and ArrowWriter, in two passes.
+    ArrowJson {
+        /// The events.
+        file: PathBuf,
+        /// The file to write.
+        out: PathBuf,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Generate { shape, file } => data::generate(shape, &file),
+        Command::Stages { shape, rounds } => stages::run(shape, rounds),
+        Command::Whole { file, out, how } => whole::run(&file, &out, how),
+        Command::ArrowJson { file, out } => baseline::run(&file, &out),
+    }
+}

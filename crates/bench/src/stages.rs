@@ -1,0 +1,95 @@
+//! The stages one by one, on the same events in memory.
+
+use crate::clock::{median, timed};
+use crate::data::Size;
+use crate::whole::{self, PIECE, options};
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use mixlake_columnar::{Bounds, Line, LineSplitter, Options, Peek};
+use std::hint::black_box;
+use std::io::{Read, Write};
+use std::time::Duration;
+
+/// Times each stage, and prints a table.
+pub(crate) fn run(size: Size, rounds: usize) -> anyhow::Result<()> {
+    let mut plain = Vec::new();
+    size.shape().write(&mut plain)?;
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(&plain)?;
+    let packed = gzip.finish()?;
+    let mut times: [Vec<Duration>; 5] = Default::default();
+    for _ in 0..rounds {
+        let (unpacked, gunzip) = timed(|| unpack(&packed));
+        unpacked?;
+        let (_, decode) = timed(|| decode(&plain));
+        let (built, build) = timed(|| build(&plain));
+        let (encoded, encode) = timed(|| built.and_then(|transform| Ok(transform.finish()?)));
+        encoded?;
+        let (done, all) = timed(|| whole::transform(options(), &plain));
+        done?;
+        for (times, time) in times.iter_mut().zip([gunzip, decode, build, encode, all]) {
+            times.push(time);
+        }
+    }
+    report(&plain, times);
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "numbers for people")]
+fn report(plain: &[u8], times: [Vec<Duration>; 5]) {
+    let [gunzip, decode, build, encode, all] = times.map(median);
+    let rows = [
+        ("gunzip", gunzip),
+        ("decode: lines to values", decode),
+        ("build: values to sparse columns", build.saturating_sub(decode)),
+        ("encode: sparse columns to Parquet", encode),
+        ("whole, without gunzip", all),
+    ];
+    println!("| stage | CPU s | MB/s of plain JSON |\n|---|---|---|");
+    for (stage, time) in rows {
+        let seconds = time.as_secs_f64();
+        println!("| {stage} | {seconds:.2} | {:.0} |", plain.len() as f64 / 1e6 / seconds);
+    }
+}
+
+fn unpack(packed: &[u8]) -> anyhow::Result<u64> {
+    let mut reader = MultiGzDecoder::new(packed);
+    let mut piece = vec![0; PIECE];
+    let mut total = 0;
+    loop {
+        match reader.read(&mut piece)? {
+            0 => return Ok(total),
+            length => total += length as u64,
+        }
+    }
+}
+
+fn decode(plain: &[u8]) {
+    let mut splitter = LineSplitter::new(Bounds::default().line_bytes);
+    let mut peek = Peek::default();
+    for piece in plain.chunks(PIECE) {
+        splitter
+            .push(piece, |line| {
+                let (Line::Whole(bytes) | Line::TooLong(bytes)) = line;
+                black_box(peek.line(bytes));
+                Ok::<_, std::convert::Infallible>(())
+            })
+            .unwrap_or_else(|never| match never {});
+    }
+}
+
+/// Everything but the encoding: nothing ever fills up.
+fn build(plain: &[u8]) -> anyhow::Result<mixlake_columnar::Transform> {
+    let bounds = Bounds {
+        group_rows: usize::MAX,
+        buffer_bytes: usize::MAX,
+        file_bytes: usize::MAX,
+        ..Bounds::default()
+    };
+    let mut transform = whole::begin(Options { bounds, ..options() })?;
+    for piece in plain.chunks(PIECE) {
+        transform.push(piece)?;
+    }
+    Ok(transform)
+}

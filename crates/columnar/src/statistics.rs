@@ -1,0 +1,111 @@
+//! What a column chunk and its pages say of their values, for readers that skip.
+
+use crate::values::Extremes;
+use mixlake_schema::ColumnType;
+use parquet::data_type::ByteArray;
+use parquet::file::statistics::{Statistics, ValueStatistics};
+
+/// Texts are cut to so many bytes: a bound need not be a value.
+const BOUND_BYTES: usize = 64;
+
+/// Bounds of values: the least and the greatest, or texts just outside of them.
+pub(crate) struct Bounds {
+    pub min: Vec<u8>,
+    pub max: Vec<u8>,
+    min_is_exact: bool,
+    max_is_exact: bool,
+}
+
+impl Bounds {
+    /// None where a text has no short upper bound.
+    pub(crate) fn of(extremes: Extremes) -> Option<Self> {
+        let Extremes { min, max } = extremes;
+        let (min_is_exact, max_is_exact) = (min.len() <= BOUND_BYTES, max.len() <= BOUND_BYTES);
+        let min = if min_is_exact { min } else { cut(&min).to_owned().into_bytes() };
+        let max = if max_is_exact { max } else { above(cut(&max))?.into_bytes() };
+        Some(Self { min, max, min_is_exact, max_is_exact })
+    }
+
+    /// The statistics of a column chunk.
+    pub(crate) fn statistics(self, column_type: ColumnType, nulls: u64) -> Statistics {
+        let Self { min, max, min_is_exact, max_is_exact } = self;
+        let eight = |bytes: &[u8]| bytes.try_into().unwrap_or_default();
+        let nulls = Some(nulls);
+        match column_type {
+            ColumnType::String => {
+                let (min, max) = (ByteArray::from(min), ByteArray::from(max));
+                ValueStatistics::new(Some(min), Some(max), None, nulls, false)
+                    .with_min_is_exact(min_is_exact)
+                    .with_max_is_exact(max_is_exact)
+                    .into()
+            }
+            ColumnType::Number => {
+                let [min, max] = [min, max].map(|bytes| Some(f64::from_le_bytes(eight(&bytes))));
+                Statistics::double(min, max, None, nulls, false)
+            }
+            ColumnType::Boolean => {
+                let [min, max] = [min, max].map(|bytes| Some(bytes == [1]));
+                Statistics::boolean(min, max, None, nulls, false)
+            }
+            ColumnType::Timestamp | ColumnType::Bigint => {
+                let [min, max] = [min, max].map(|bytes| Some(i64::from_le_bytes(eight(&bytes))));
+                Statistics::int64(min, max, None, nulls, false)
+            }
+        }
+    }
+}
+
+/// The statistics of a chunk of which only the nulls are known.
+pub(crate) fn without_bounds(column_type: ColumnType, nulls: u64) -> Statistics {
+    let nulls = Some(nulls);
+    match column_type {
+        ColumnType::String => Statistics::byte_array(None, None, None, nulls, false),
+        ColumnType::Number => Statistics::double(None, None, None, nulls, false),
+        ColumnType::Boolean => Statistics::boolean(None, None, None, nulls, false),
+        ColumnType::Timestamp | ColumnType::Bigint => {
+            Statistics::int64(None, None, None, nulls, false)
+        }
+    }
+}
+
+/// The start of a text, cut between characters.
+fn cut(text: &[u8]) -> &str {
+    let text = std::str::from_utf8(text).expect("only texts are that long, and all are UTF-8");
+    &text[..text.floor_char_boundary(BOUND_BYTES)]
+}
+
+/// A text that is greater than all that start with this one.
+fn above(start: &str) -> Option<String> {
+    let (at, next) = start.char_indices().rev().find_map(|(at, c)| {
+        let mut following = c..=char::MAX;
+        following.next();
+        Some((at, following.next()?))
+    })?;
+    Some(format!("{}{next}", &start[..at]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn bounds_are_short_and_enclose(a in ".{0,90}", b in ".{0,90}") {
+            let (min, max) = (a.clone().min(b.clone()), a.max(b));
+            let extremes = Extremes { min: min.clone().into_bytes(), max: max.clone().into_bytes() };
+            let bounds = Bounds::of(extremes).unwrap();
+            prop_assert!(bounds.min.as_slice() <= min.as_bytes());
+            prop_assert!(bounds.max.as_slice() >= max.as_bytes());
+            prop_assert!(bounds.min.len() <= BOUND_BYTES && bounds.max.len() <= BOUND_BYTES + 3);
+            prop_assert_eq!(bounds.max_is_exact, bounds.max == max.as_bytes());
+            prop_assert!(std::str::from_utf8(&bounds.max).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_text_of_last_characters_has_no_upper_bound() {
+        let last = char::MAX.to_string().repeat(30).into_bytes();
+        assert!(Bounds::of(Extremes { min: vec![], max: last }).is_none());
+    }
+}

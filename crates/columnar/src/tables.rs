@@ -1,0 +1,104 @@
+//! The tables of a slice: one of all events, or one for each.
+
+use crate::contract::Fate;
+use crate::keys::Target;
+use crate::options::{Options, SchemaType, TimeType};
+use crate::transform::TransformError;
+use mixlake_domain::Date;
+use mixlake_schema::{
+    ColumnId, ColumnType, MASTER_TABLE, Profile, Registry, Resolved, Table, ValueType,
+};
+
+/// The tables that the events of a slice go to, by number.
+pub(crate) struct Tables {
+    schema_type: SchemaType,
+    time_type: TimeType,
+    names: Vec<String>,
+}
+
+/// The places of the columns that every table has.
+#[derive(Clone, Copy)]
+pub(crate) struct BuiltIn {
+    pub event_name: Option<ColumnId>,
+    pub time: ColumnId,
+    pub distinct_id: ColumnId,
+}
+
+impl Tables {
+    pub(crate) fn new(options: &Options) -> Self {
+        let Options { schema_type, time_type, .. } = *options;
+        Self { schema_type, time_type, names: Vec::new() }
+    }
+
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    pub(crate) fn built_in(&self) -> BuiltIn {
+        match self.schema_type {
+            SchemaType::Monoschema => BuiltIn { event_name: Some(0), time: 1, distinct_id: 2 },
+            SchemaType::Multischema => BuiltIn { event_name: None, time: 0, distinct_id: 1 },
+        }
+    }
+
+    /// The number of the table of an event, which the registry has under this number.
+    pub(crate) fn of_event(
+        &mut self,
+        registry: &mut Registry,
+        event: usize,
+    ) -> Result<usize, TransformError> {
+        match self.schema_type {
+            SchemaType::Monoschema => self.master(registry),
+            SchemaType::Multischema => {
+                let name = registry.events()[event].name.clone();
+                self.open(registry, name)
+            }
+        }
+    }
+
+    /// The one table of all events.
+    pub(crate) fn master(&mut self, registry: &mut Registry) -> Result<usize, TransformError> {
+        match self.names.first() {
+            Some(_) => Ok(0),
+            None => self.open(registry, MASTER_TABLE.to_owned()),
+        }
+    }
+
+    /// Makes a table, or makes sure that it is as it would be made.
+    fn open(&mut self, registry: &mut Registry, name: String) -> Result<usize, TransformError> {
+        let (built_in, wanted) = (self.built_in(), self.time_type.column_type());
+        let event = ("event", "mp_event_name", ColumnType::String);
+        let columns = [
+            built_in.event_name.map(|_| event),
+            Some(("time", "time", wanted)),
+            Some(("distinct_id", "distinct_id", ColumnType::String)),
+        ];
+        let columns: Vec<_> = columns.into_iter().flatten().collect();
+        let has = registry.table_or_new(&name, &columns).columns()[built_in.time].column_type;
+        if has != wanted {
+            return Err(TransformError::TimeType { has: has.name(), wanted: wanted.name() });
+        }
+        self.names.push(name);
+        Ok(self.names.len() - 1)
+    }
+}
+
+/// Asks a table where the values of a property go.
+pub(crate) fn target(
+    table: &mut Table,
+    (property, value_type, fate): (&str, ValueType, Fate),
+    (profile, seen): (Profile, Date),
+) -> Target {
+    let resolved = match fate {
+        Fate::LeftOut => return Target::LeftOut,
+        Fate::Column => table.resolve(property, value_type, profile, seen),
+        Fate::KnownColumn => match table.find(property, value_type.into()) {
+            Some(id) => Resolved::Column(id),
+            None => Resolved::Overflow(table.overflow_column(seen)),
+        },
+    };
+    match resolved {
+        Resolved::Column(id) => Target::Column(id),
+        Resolved::Overflow(id) => Target::Overflow(id),
+    }
+}

@@ -1,0 +1,69 @@
+//! The names of events and the keys of their properties, as small numbers.
+
+use crate::contract::Contracts;
+use crate::keys::Keys;
+use foldhash::HashMap;
+
+/// All names seen in a slice.
+///
+/// Events whose properties go to the same columns by the same rules share their keys.
+#[derive(Debug, Default)]
+pub(crate) struct Vocabulary {
+    numbers: HashMap<Box<str>, usize>,
+    /// Which keys an event has, by its number.
+    of_event: Vec<usize>,
+    keys: Vec<Keys>,
+    shared: Option<usize>,
+    apart: Apart,
+}
+
+/// Which events have keys of their own.
+#[derive(Debug, Default)]
+pub(crate) enum Apart {
+    #[default]
+    Nobody,
+    Those(Contracts),
+    Everybody,
+}
+
+impl Vocabulary {
+    pub(crate) fn new(apart: Apart) -> Self {
+        Self { apart, ..Self::default() }
+    }
+
+    /// The number of an event: they count from 0 in the order of their coming.
+    pub(crate) fn event(&mut self, name: &str) -> usize {
+        if let Some(&number) = self.numbers.get(name) {
+            return number;
+        }
+        let number = self.numbers.len();
+        self.numbers.insert(name.into(), number);
+        let apart = match &self.apart {
+            Apart::Nobody => false,
+            Apart::Those(contracts) => contracts.has(name),
+            Apart::Everybody => true,
+        };
+        let keys = if apart { self.add() } else { self.shared() };
+        self.of_event.push(keys);
+        number
+    }
+
+    /// The keys of an event.
+    pub(crate) fn keys(&mut self, event: usize) -> &mut Keys {
+        &mut self.keys[self.of_event[event]]
+    }
+
+    fn add(&mut self) -> usize {
+        self.keys.push(Keys::default());
+        self.keys.len() - 1
+    }
+
+    fn shared(&mut self) -> usize {
+        if let Some(shared) = self.shared {
+            return shared;
+        }
+        let shared = self.add();
+        self.shared = Some(shared);
+        shared
+    }
+}
