@@ -9,7 +9,7 @@ use crate::leaf::{descriptor, physical};
 use crate::places::Present;
 use crate::rle;
 use crate::statistics::{Bounds, without_bounds};
-use crate::values::PageValues;
+use crate::values::{Extremes, PageValues, of_all};
 use bytes::Bytes;
 use mixlake_schema::{Column, ColumnType};
 use parquet::basic::{BoundaryOrder, Compression, Encoding, ZstdLevel};
@@ -63,10 +63,11 @@ impl Encoder {
     ) -> Result<Chunk> {
         let mut pages = Pages::new(self, column.column_type);
         pages.dictionary(values)?;
+        let mut extremes = Vec::new();
         for page in pages_of(present, rows) {
-            pages.data(&page, present, values)?;
+            extremes.push(pages.data(&page, present, values)?);
         }
-        let bounds = Bounds::of(values.extremes(0..present.values));
+        let bounds = of_all(values, extremes).and_then(|extremes| Bounds::of(&extremes));
         let bloom = filtered.then(|| bloom_filter(values)).transpose()?;
         pages.close(column, rows - present.values, bounds, bloom)
     }
@@ -170,13 +171,14 @@ impl<'a> Pages<'a> {
         page: &PageRange,
         present: &Present,
         values: &dyn PageValues,
-    ) -> Result<()> {
+    ) -> Result<Extremes> {
         let words = &present.words[page.rows.start / 64..page.rows.end.div_ceil(64)];
         self.levels(words, page.rows.len());
         values.write(page.values.clone(), &mut self.encoder.plain);
         self.page(page.rows.len(), values.encoding())?;
         let nulls = page.rows.len() - page.values.len();
-        match Bounds::of(values.extremes(page.values.clone())) {
+        let extremes = values.extremes(page.values.clone());
+        match Bounds::of(&extremes) {
             Some(Bounds { min, max, .. }) => {
                 self.ascending = self.ascending.take().filter(|last| *last <= min);
                 self.ascending = self.ascending.take().map(|_| max.clone());
@@ -184,7 +186,7 @@ impl<'a> Pages<'a> {
             }
             None => self.index.to_invalid(),
         }
-        Ok(())
+        Ok(extremes)
     }
 
     fn nulls(&mut self, rows: usize) -> Result<()> {

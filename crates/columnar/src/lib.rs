@@ -13,6 +13,7 @@ mod keys;
 mod leaf;
 mod lines;
 mod options;
+mod parse;
 mod peek;
 mod places;
 mod quarantine;

@@ -1,19 +1,20 @@
 //! What can be told of a line without a transformation: for sources that choose lines themselves.
 
-use crate::event;
+use crate::event::{self, Event};
+use crate::parse;
 use crate::scan;
 use crate::vocabulary::Vocabulary;
 use mixlake_domain::{Timestamp, Zone};
 
 /// What a line is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LineKind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineKind<'a> {
     /// Nothing but white space.
     Blank,
     /// An event of this name and time.
     Event {
         /// The original name.
-        name: String,
+        name: &'a str,
         /// When it happened.
         time: Timestamp,
     },
@@ -29,6 +30,7 @@ pub enum LineKind {
 #[derive(Debug, Default)]
 pub struct Peek {
     vocabulary: Vocabulary,
+    event: Event,
     wall_clock: Option<Zone>,
 }
 
@@ -40,18 +42,20 @@ impl Peek {
     }
 
     /// What a line is.
-    pub fn line(&mut self, line: &[u8]) -> LineKind {
+    pub fn line(&mut self, line: &[u8]) -> LineKind<'_> {
         if is_blank(line) {
             return LineKind::Blank;
         }
-        let parsed = scan::read(line, &mut self.vocabulary, Vec::new()).and_then(|event| {
-            let time = event::instant(event.time, self.wall_clock.as_ref())?;
-            Ok(LineKind::Event { name: event.name.into_owned(), time })
+        let read = scan::read(line, &mut self.vocabulary, &mut self.event);
+        let parsed = read.and_then(|line| {
+            let time = event::instant(self.event.time.get(line), self.wall_clock.as_ref())?;
+            let name = self.vocabulary.name(self.event.number);
+            Ok(LineKind::Event { name, time })
         });
         match parsed {
             Ok(kind) => kind,
             Err(_) if early_end(line).is_some() => LineKind::EarlyEnd,
-            Err(_) if event::is_whole(line) => LineKind::Odd,
+            Err(_) if parse::is_whole(line) => LineKind::Odd,
             Err(_) => LineKind::Broken,
         }
     }

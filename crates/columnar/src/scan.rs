@@ -4,29 +4,28 @@
 //! answered with `None`: then `event.rs` reads the line, slowly, and says what is wrong. So this
 //! file only has to be right about what it accepts, and a property test holds the two together.
 
-use crate::event::{self, BadLine, Event, Property};
+use crate::event::{BadLine, Event, Property, Scalar, Span, Text};
 use crate::keys::{KeyId, Keys, Walk};
-use crate::value::{self, Value};
+use crate::parse;
+use crate::value;
 use crate::vocabulary::Vocabulary;
 use serde::de::IgnoredAny;
-use std::borrow::Cow;
 
-/// Reads a line in any form. `room` is for its properties.
+/// Reads a line in any form, and answers it as text.
 pub(crate) fn read<'a>(
     line: &'a [u8],
     vocabulary: &mut Vocabulary,
-    room: Vec<Property<'a>>,
-) -> Result<Event<'a>, BadLine> {
-    let common = std::str::from_utf8(line).ok().and_then(|line| event(line, vocabulary, room));
-    common.map_or_else(|| event::parse(line, vocabulary), Ok)
+    event: &mut Event,
+) -> Result<&'a str, BadLine> {
+    let line = std::str::from_utf8(line).map_err(|e| BadLine::NotUtf8(e.valid_up_to()))?;
+    if common(line, vocabulary, event).is_none() {
+        parse::parse(line, vocabulary, event)?;
+    }
+    Ok(line)
 }
 
-/// Reads a line in its common form.
-fn event<'a>(
-    line: &'a str,
-    vocabulary: &mut Vocabulary,
-    room: Vec<Property<'a>>,
-) -> Option<Event<'a>> {
+/// Reads a line in its common form; none if it has another.
+fn common(line: &str, vocabulary: &mut Vocabulary, event: &mut Event) -> Option<()> {
     let mut cursor = Cursor { text: line, bytes: line.as_bytes(), at: 0 };
     cursor.open(b'{')?;
     cursor.key("event")?;
@@ -34,11 +33,11 @@ fn event<'a>(
     cursor.after(b',')?;
     cursor.key("properties")?;
     let number = vocabulary.event(name);
-    let mut event = Event::new(Cow::Borrowed(name), number, room);
-    cursor.properties(&mut event, vocabulary.keys(number))?;
+    event.clear(number);
+    cursor.properties(event, vocabulary.keys(number))?;
     cursor.after(b'}')?;
     cursor.space();
-    (cursor.at == line.len() && !event.time.is_empty()).then_some(event)
+    (cursor.at == line.len() && !event.time.is_empty()).then_some(())
 }
 
 /// A place in a line.
@@ -79,7 +78,7 @@ impl<'a> Cursor<'a> {
         self.open(b':')
     }
 
-    fn properties(&mut self, event: &mut Event<'a>, keys: &mut Keys) -> Option<()> {
+    fn properties(&mut self, event: &mut Event, keys: &mut Keys) -> Option<()> {
         self.open(b'{')?;
         let mut walk = keys.walk(event.number);
         if self.peek()? == b'}' {
@@ -101,12 +100,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn property(&mut self, event: &mut Event<'a>, keys: &mut Keys, walk: &mut Walk) -> Option<()> {
+    #[inline]
+    fn property(&mut self, event: &mut Event, keys: &mut Keys, walk: &mut Walk) -> Option<()> {
         let key = self.property_key(keys, walk)?;
         let start = self.at;
-        let value = self.value()?;
-        let json = &self.text[start..self.at];
-        event.add(Property { key, json, value });
+        let value = self.value(event)?;
+        event.add(Property { key, json: Span::new(start, self.at), value }, self.text);
         Some(())
     }
 
@@ -123,19 +122,20 @@ impl<'a> Cursor<'a> {
         keys.next(walk, name).ok()
     }
 
-    fn value(&mut self) -> Option<Value<'a>> {
+    #[inline]
+    fn value(&mut self, event: &mut Event) -> Option<Scalar> {
         match self.peek()? {
-            b'"' => self.text_value(),
+            b'"' => self.text_value(event),
             b'-' | b'0'..=b'9' => self.number(),
             b'{' | b'[' => self.nested(),
-            b't' => self.literal("true", Value::Boolean(true)),
-            b'f' => self.literal("false", Value::Boolean(false)),
-            b'n' => self.literal("null", Value::Null),
+            b't' => self.literal("true", Scalar::Boolean(true)),
+            b'f' => self.literal("false", Scalar::Boolean(false)),
+            b'n' => self.literal("null", Scalar::Null),
             _ => None,
         }
     }
 
-    fn literal(&mut self, word: &str, value: Value<'a>) -> Option<Value<'a>> {
+    fn literal(&mut self, word: &str, value: Scalar) -> Option<Scalar> {
         self.bytes[self.at..].starts_with(word.as_bytes()).then(|| {
             self.at += word.len();
             value
@@ -156,11 +156,17 @@ impl<'a> Cursor<'a> {
         Some(&self.text[start..end])
     }
 
-    fn text_value(&mut self) -> Option<Value<'a>> {
+    #[inline]
+    fn text_value(&mut self, event: &mut Event) -> Option<Scalar> {
         let start = self.at;
-        if let Some(text) = self.string() {
-            return Some(Value::Text(Cow::Borrowed(text)));
+        match self.string() {
+            Some(_) => Some(Scalar::Text(Text::Line(Span::new(start + 1, self.at - 1)))),
+            None => self.escaped(event),
         }
+    }
+
+    fn escaped(&mut self, event: &mut Event) -> Option<Scalar> {
+        let start = self.at;
         let mut end = start + 1;
         loop {
             end += special(&self.bytes[end..])?;
@@ -174,40 +180,108 @@ impl<'a> Cursor<'a> {
             }
         }
         self.at = end + 1;
-        value::text(&self.text[start..=end]).ok().map(Value::Text)
+        let text = value::text(&self.text[start..=end]).ok()?;
+        Some(Scalar::Text(event.unescaped(&text)))
     }
 
-    fn nested(&mut self) -> Option<Value<'a>> {
-        let rest = &self.text[self.at..];
-        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
-        values.next()?.ok()?;
-        let length = values.byte_offset();
-        self.at += length;
-        Some(Value::Text(Cow::Borrowed(&rest[..length])))
+    fn nested(&mut self) -> Option<Scalar> {
+        let start = self.at;
+        if self.skip(NESTED).is_none() {
+            self.at = start;
+            let rest = &self.text[start..];
+            let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+            values.next()?.ok()?;
+            self.at += values.byte_offset();
+        }
+        Some(Scalar::Text(Text::Line(Span::new(start, self.at))))
     }
 
-    fn number(&mut self) -> Option<Value<'a>> {
+    /// Passes over a value in its common form, nested at most so many times.
+    fn skip(&mut self, depth: u32) -> Option<()> {
+        match self.peek()? {
+            b'"' => self.string().map(|_| ()),
+            open @ (b'{' | b'[') => self.skip_items(open, depth.checked_sub(1)?),
+            b'-' | b'0'..=b'9' => self.number().map(|_| ()),
+            b't' => self.literal("true", Scalar::Null).map(|_| ()),
+            b'f' => self.literal("false", Scalar::Null).map(|_| ()),
+            b'n' => self.literal("null", Scalar::Null).map(|_| ()),
+            _ => None,
+        }
+    }
+
+    fn skip_items(&mut self, open: u8, depth: u32) -> Option<()> {
+        // `{` and `}`, `[` and `]` are two apart.
+        let close = open + 2;
+        self.at += 1;
+        self.space();
+        if self.peek()? == close {
+            self.at += 1;
+            return Some(());
+        }
+        loop {
+            if open == b'{' {
+                self.string()?;
+                self.open(b':')?;
+            }
+            self.skip(depth)?;
+            self.space();
+            let next = self.peek()?;
+            self.at += 1;
+            match next {
+                b',' => self.space(),
+                _ if next == close => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
+    #[inline]
+    fn number(&mut self) -> Option<Scalar> {
         let start = self.at;
         let negative = self.peek()? == b'-';
         self.at += usize::from(negative);
         let digits = self.at;
-        let mut integer = 0_u64;
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            integer = integer.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-            self.at += 1;
-        }
-        let length = self.at - digits;
-        if length == 0 || (length > 1 && self.bytes[digits] == b'0') {
+        let mut mantissa = self.accumulate(0);
+        let whole = self.at - digits;
+        if whole == 0 || (whole > 1 && self.bytes[digits] == b'0') {
             return None;
         }
-        if !matches!(self.peek(), Some(b'.' | b'e' | b'E')) && length <= 15 {
-            #[expect(clippy::cast_precision_loss, reason = "15 digits fit exactly")]
-            let number = integer as f64;
-            return Some(Value::Number(if negative { -number } else { number }));
+        let mut decimals = 0;
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            let point = self.at;
+            mantissa = self.accumulate(mantissa);
+            decimals = self.at - point;
+            if decimals == 0 {
+                return None;
+            }
         }
+        if whole + decimals > 15 || matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at = digits;
+            return self.long_number(start);
+        }
+        // Both are exact, so their quotient is rounded once: it is the nearest double.
+        #[expect(clippy::cast_precision_loss, reason = "15 digits fit exactly")]
+        let number = mantissa as f64 / TENS[decimals];
+        Some(Scalar::Number(if negative { -number } else { number }))
+    }
+
+    /// Passes over digits, and puts them behind those of `mantissa`.
+    #[inline]
+    fn accumulate(&mut self, mut mantissa: u64) -> u64 {
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+            self.at += 1;
+        }
+        mantissa
+    }
+
+    fn long_number(&mut self, start: usize) -> Option<Scalar> {
+        self.digits()?;
         self.fraction()?;
-        let json = &self.text[start..self.at];
-        Some(value::number(json).map_or(Value::Text(Cow::Borrowed(json)), Value::Number))
+        let span = Span::new(start, self.at);
+        let number = value::number(span.get(self.text));
+        Some(number.map_or(Scalar::Text(Text::Line(span)), Scalar::Number))
     }
 
     fn fraction(&mut self) -> Option<()> {
@@ -231,6 +305,13 @@ impl<'a> Cursor<'a> {
         (self.at > start).then_some(())
     }
 }
+
+/// How deep values are nested that are passed over here.
+const NESTED: u32 = 32;
+
+/// The powers of ten that fifteen digits can be divided by.
+const TENS: [f64; 16] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
 /// The distance to the first quote, backslash or control character; eight bytes at a time.
 fn special(bytes: &[u8]) -> Option<usize> {
@@ -256,21 +337,31 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What a reading gives, with keys as text: the fast one, and the slow one.
+    /// What an event says, with its names as text.
+    fn told(line: &str, event: &Event, vocabulary: &mut Vocabulary) -> String {
+        let name = vocabulary.name(event.number).to_owned();
+        let keys = vocabulary.keys(event.number);
+        let text = |text| event.text(text, line);
+        let properties = event.properties.iter().map(|p| match p.value {
+            Scalar::Text(value) => {
+                format!("{}={} {:?}", keys.name(p.key), p.json.get(line), text(value))
+            }
+            value => format!("{}={} {value:?}", keys.name(p.key), p.json.get(line)),
+        });
+        let properties: Vec<String> = properties.collect();
+        let (id, insert) = (event.distinct_id.map(text), event.insert_id.map(text));
+        let (time, age) = (event.time.get(line), event.processing_ms);
+        format!("{name} {time} {id:?} {insert:?} {age:?} {properties:?}")
+    }
+
+    /// What a reading gives: the fast one, and the slow one.
     fn both(line: &str) -> (Option<String>, Result<String, String>) {
-        let told = |event: &Event<'_>, keys: &Keys| {
-            let properties: Vec<_> =
-                event.properties.iter().map(|p| (keys.name(p.key), p.json, &p.value)).collect();
-            let (time, id) = (event.time, &event.distinct_id);
-            let (insert, age) = (&event.insert_id, event.processing_ms);
-            format!("{} {time} {id:?} {insert:?} {age:?} {properties:?}", event.name)
-        };
-        let mut vocabulary = Vocabulary::default();
-        let fast = event(line, &mut vocabulary, Vec::new());
-        let fast = fast.map(|e| told(&e, vocabulary.keys(e.number)));
-        let mut vocabulary = Vocabulary::default();
-        let slow = event::parse(line.as_bytes(), &mut vocabulary);
-        let slow = slow.map(|e| told(&e, vocabulary.keys(e.number)));
+        let (mut vocabulary, mut event) = (Vocabulary::default(), Event::default());
+        let fast = common(line, &mut vocabulary, &mut event);
+        let fast = fast.map(|()| told(line, &event, &mut vocabulary));
+        let (mut vocabulary, mut event) = (Vocabulary::default(), Event::default());
+        let slow = parse::parse(line, &mut vocabulary, &mut event);
+        let slow = slow.map(|()| told(line, &event, &mut vocabulary));
         (fast, slow.map_err(|e| e.to_string()))
     }
 

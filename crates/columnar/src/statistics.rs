@@ -18,11 +18,11 @@ pub(crate) struct Bounds {
 
 impl Bounds {
     /// None where a text has no short upper bound.
-    pub(crate) fn of(extremes: Extremes) -> Option<Self> {
+    pub(crate) fn of(extremes: &Extremes) -> Option<Self> {
         let Extremes { min, max } = extremes;
         let (min_is_exact, max_is_exact) = (min.len() <= BOUND_BYTES, max.len() <= BOUND_BYTES);
-        let min = if min_is_exact { min } else { cut(&min).to_owned().into_bytes() };
-        let max = if max_is_exact { max } else { above(cut(&max))?.into_bytes() };
+        let min = if min_is_exact { min.clone() } else { cut(min).as_bytes().to_vec() };
+        let max = if max_is_exact { max.clone() } else { above(cut(max))?.into_bytes() };
         Some(Self { min, max, min_is_exact, max_is_exact })
     }
 
@@ -94,7 +94,7 @@ mod tests {
         fn bounds_are_short_and_enclose(a in ".{0,90}", b in ".{0,90}") {
             let (min, max) = (a.clone().min(b.clone()), a.max(b));
             let extremes = Extremes { min: min.clone().into_bytes(), max: max.clone().into_bytes() };
-            let bounds = Bounds::of(extremes).unwrap();
+            let bounds = Bounds::of(&extremes).unwrap();
             prop_assert!(bounds.min.as_slice() <= min.as_bytes());
             prop_assert!(bounds.max.as_slice() >= max.as_bytes());
             prop_assert!(bounds.min.len() <= BOUND_BYTES && bounds.max.len() <= BOUND_BYTES + 3);
@@ -106,6 +106,6 @@ mod tests {
     #[test]
     fn a_text_of_last_characters_has_no_upper_bound() {
         let last = char::MAX.to_string().repeat(30).into_bytes();
-        assert!(Bounds::of(Extremes { min: vec![], max: last }).is_none());
+        assert!(Bounds::of(&Extremes { min: vec![], max: last }).is_none());
     }
 }

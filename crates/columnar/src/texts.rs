@@ -1,5 +1,6 @@
 //! The texts of a column, and which of them are equal.
 
+use crate::values::TABLE;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -40,7 +41,7 @@ impl Texts {
     /// Tells equal texts; none if more than `most` are different.
     pub(crate) fn different(&self, most: usize) -> Option<Different> {
         let hash = |at: u32| hasher().hash_one(self.get(at));
-        let mut table: HashTable<u32> = HashTable::new();
+        let mut table: HashTable<u32> = HashTable::with_capacity(most.min(TABLE));
         let mut first = Vec::new();
         let mut numbers = Vec::with_capacity(self.ends.len());
         for at in (0..).take(self.ends.len()) {

@@ -3,15 +3,15 @@
 use crate::buffer::RowKey;
 use crate::days::{Context, DataFile, DayId, Days};
 use crate::dedup::{Age, RowIdentity, Seen, Superseded, Verdict};
-use crate::event::{self, BadLine, Event, Property, emptied};
+use crate::event::{self, BadLine, Event, Property, Scalar};
 use crate::keys::Target;
 use crate::lines::{Line, LineSplitter};
 use crate::options::{EventNameForm, Options, SchemaType};
+use crate::parse;
 use crate::peek::{early_end, is_blank};
 use crate::quarantine::Quarantine;
 use crate::scan;
 use crate::tables::{Tables, target};
-use crate::value::Value;
 use crate::vocabulary::{Apart, Vocabulary};
 use bytes::Bytes;
 use mixlake_domain::{Slice, Timestamp};
@@ -97,8 +97,8 @@ struct Rows {
     superseded: Superseded,
     counts: Counts,
     quarantine: Quarantine,
-    /// Room for the properties of the next event.
-    room: Vec<Property<'static>>,
+    /// The event being read.
+    event: Event,
 }
 
 /// Where the rows of an event go.
@@ -142,7 +142,7 @@ impl Transform {
                 superseded: Superseded::default(),
                 counts: Counts::default(),
                 quarantine: Quarantine::new(),
-                room: Vec::new(),
+                event: Event::default(),
             },
         })
     }
@@ -161,7 +161,7 @@ impl Transform {
     pub fn finish(mut self) -> Result<Transformed, TransformError> {
         let whole = match self.lines.rest() {
             Line::Whole(rest) => {
-                is_blank(rest) || event::is_whole(rest) || early_end(rest).is_some()
+                is_blank(rest) || parse::is_whole(rest) || early_end(rest).is_some()
             }
             Line::TooLong(_) => false,
         };
@@ -175,47 +175,49 @@ impl Transform {
 
 impl Rows {
     fn line(&mut self, line: Line<'_>) -> Result<(), TransformError> {
-        let (bytes, parsed) = match line {
+        let bytes = match line {
             Line::Whole(bytes) if is_blank(bytes) => return Ok(()),
-            Line::Whole(bytes) => (bytes, self.parse(bytes)),
-            Line::TooLong(bytes) => (bytes, Err(BadLine::TooLong(self.options.bounds.line_bytes))),
+            Line::Whole(bytes) | Line::TooLong(bytes) => bytes,
         };
         self.counts.received += 1;
-        match parsed {
-            Ok((event, time)) => {
-                self.row(&event, time, bytes)?;
-                self.room = emptied(event.properties);
-                Ok(())
-            }
+        // It is filled anew by every line; taken out, it can be read while rows are written.
+        let mut event = std::mem::take(&mut self.event);
+        let read = match line {
+            Line::Whole(bytes) => self.read(bytes, &mut event),
+            Line::TooLong(_) => Err(BadLine::TooLong(self.options.bounds.line_bytes)),
+        };
+        let result = match read {
+            Ok((line, time)) => self.row(&event, time, line),
             Err(reason) => match early_end(bytes) {
                 Some(text) => Err(TransformError::TerminatedEarly(text)),
-                None => Ok(self.quarantine.add(bytes, &reason)?),
+                None => self.quarantine.add(bytes, &reason).map_err(Into::into),
             },
-        }
+        };
+        self.event = event;
+        result
     }
 
-    fn parse<'a>(&mut self, line: &'a [u8]) -> Result<(Event<'a>, Timestamp), BadLine> {
-        let room = std::mem::take(&mut self.room);
-        let event = scan::read(line, &mut self.vocabulary, room)?;
-        let time = event::instant(event.time, self.options.wall_clock.as_ref())?;
-        Ok((event, time))
-    }
-
-    fn row(
+    fn read<'a>(
         &mut self,
-        event: &Event<'_>,
-        time: Timestamp,
-        line: &[u8],
-    ) -> Result<(), TransformError> {
-        let place = self.place(event)?;
+        line: &'a [u8],
+        event: &mut Event,
+    ) -> Result<(&'a str, Timestamp), BadLine> {
+        let line = scan::read(line, &mut self.vocabulary, event)?;
+        let time = event::instant(event.time.get(line), self.options.wall_clock.as_ref())?;
+        Ok((line, time))
+    }
+
+    fn row(&mut self, event: &Event, time: Timestamp, line: &str) -> Result<(), TransformError> {
+        let place = self.place(event.number)?;
         let day = self.days.id(place.table, self.options.date_zone.date_of(time));
         let milliseconds = time.as_millisecond();
-        let said = RowIdentity::of_line(line);
-        let id = event.insert_id.as_deref().filter(|_| self.options.deduplicate);
-        let person = event.distinct_id.as_deref();
-        let identity = id.map(|id| self.seen.identity(&event.name, person, milliseconds, id));
+        let said = RowIdentity::of_line(line.as_bytes());
+        let id = event.insert_id.filter(|_| self.options.deduplicate);
         let mut replaces = false;
-        if let Some(identity) = identity {
+        if let Some(id) = id {
+            let name = self.vocabulary.name(event.number);
+            let person = event.distinct_id.map(|id| event.text(id, line));
+            let identity = self.seen.identity(name, person, milliseconds, event.text(id, line));
             let place = self.days.next_place(day);
             let age = Age::new(event.processing_ms, said);
             match self.seen.judge(identity, age, place) {
@@ -237,9 +239,9 @@ impl Rows {
             self.counts.written += 1;
             self.counts.outside += u64::from(!self.slice.contains(time));
         }
-        let event_key = u32::try_from(place.number).expect("far fewer events than 2^32");
-        let key = RowKey { event: event_key, time: milliseconds, tie: said.low() };
-        self.write(event, place, day, key);
+        let number = u32::try_from(place.number).expect("far fewer events than 2^32");
+        let key = RowKey { event: number, time: milliseconds, tie: said.low() };
+        self.write(event, line, place, day, key);
         let context = Context {
             options: &self.options,
             registry: &self.registry,
@@ -250,56 +252,60 @@ impl Rows {
     }
 
     /// Where the rows of an event go; its name and table are made if they are new.
-    fn place(&mut self, event: &Event<'_>) -> Result<EventPlace, TransformError> {
-        if self.events.len() <= event.number {
-            self.events.resize(event.number + 1, None);
+    fn place(&mut self, event: usize) -> Result<EventPlace, TransformError> {
+        if self.events.len() <= event {
+            self.events.resize(event + 1, None);
         }
-        if let Some(place) = self.events[event.number] {
+        if let Some(place) = self.events[event] {
             return Ok(place);
         }
-        let number = self.registry.event(&event.name, self.options.profile, self.slice.date());
+        let name = self.vocabulary.name(event);
+        let number = self.registry.event(name, self.options.profile, self.slice.date());
         let table = self.tables.of_event(&mut self.registry, number)?;
         let place = EventPlace { number, table };
-        self.events[event.number] = Some(place);
+        self.events[event] = Some(place);
         Ok(place)
     }
 
-    fn write(&mut self, event: &Event<'_>, place: EventPlace, day: DayId, key: RowKey) {
+    fn write(&mut self, event: &Event, line: &str, place: EventPlace, day: DayId, key: RowKey) {
         let Self { options, registry, vocabulary, tables, days, slice, .. } = self;
         let built_in = tables.built_in();
         let buffer = days.buffer(day);
         let row = buffer.begin(key);
         if let Some(column) = built_in.event_name {
+            let name = &registry.events()[place.number];
             let name = match options.event_name {
-                EventNameForm::Cleaned => &registry.events()[place.number].name,
-                EventNameForm::Raw => &*event.name,
+                EventNameForm::Cleaned => &name.name,
+                EventNameForm::Raw => &name.event,
             };
             buffer.text(row, column, name);
         }
         buffer.long(row, built_in.time, key.time);
-        if let Some(id) = &event.distinct_id {
-            buffer.text(row, built_in.distinct_id, id);
+        if let Some(id) = event.distinct_id {
+            buffer.text(row, built_in.distinct_id, event.text(id, line));
         }
         let keys = vocabulary.keys(event.number);
         let mut overflow = Overflow::default();
-        for Property { key, json, value } in &event.properties {
+        for &Property { key, json, value } in &event.properties {
             let value_type = match value {
-                Value::Text(_) => ValueType::String,
-                Value::Number(_) => ValueType::Number,
-                Value::Boolean(_) => ValueType::Boolean,
-                Value::Null => continue,
+                Scalar::Text(_) => ValueType::String,
+                Scalar::Number(_) => ValueType::Number,
+                Scalar::Boolean(_) => ValueType::Boolean,
+                Scalar::Null => continue,
             };
-            let target = keys.target(*key, value_type, |property| {
-                let fate = options.contracts.fate(&event.name, property);
+            let target = keys.target(key, value_type, |property| {
+                let fate = options.contracts.fate(&registry.events()[place.number].event, property);
                 let table = registry.table_or_new(&tables.names()[place.table], &[]);
                 target(table, (property, value_type, fate), (options.profile, slice.date()))
             });
             match (target, value) {
-                (Target::LeftOut, _) | (Target::Column(_), Value::Null) => {}
-                (Target::Overflow(id), _) => overflow.add(id, keys.name(*key), json),
-                (Target::Column(id), Value::Text(text)) => buffer.text(row, id, text),
-                (Target::Column(id), Value::Number(number)) => buffer.number(row, id, *number),
-                (Target::Column(id), Value::Boolean(b)) => buffer.boolean(row, id, *b),
+                (Target::Column(id), Scalar::Text(text)) => {
+                    buffer.text(row, id, event.text(text, line));
+                }
+                (Target::Column(id), Scalar::Number(number)) => buffer.number(row, id, number),
+                (Target::Column(id), Scalar::Boolean(b)) => buffer.boolean(row, id, b),
+                (Target::Overflow(id), _) => overflow.add(id, keys.name(key), json.get(line)),
+                (Target::LeftOut, _) | (Target::Column(_), Scalar::Null) => {}
             }
         }
         if let Some((id, json)) = overflow.finish() {

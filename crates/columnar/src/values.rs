@@ -29,6 +29,11 @@ pub(crate) trait PageValues {
     /// The extremes of some of the values; there is at least one.
     fn extremes(&self, range: Range<usize>) -> Extremes;
 
+    /// Compares two plain values.
+    fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
+        a.cmp(b)
+    }
+
     /// Hands every different value at least once to `each`.
     fn each(&self, each: &mut dyn FnMut(&[u8]));
 }
@@ -48,9 +53,18 @@ pub(crate) fn arranged(
     }
 }
 
+/// The extremes of all values from those of their parts.
+pub(crate) fn of_all(values: &dyn PageValues, parts: Vec<Extremes>) -> Option<Extremes> {
+    parts.into_iter().reduce(|all, part| Extremes {
+        min: if values.compare(&part.min, &all.min).is_lt() { part.min } else { all.min },
+        max: if values.compare(&part.max, &all.max).is_gt() { part.max } else { all.max },
+    })
+}
+
 /// A value of eight bytes.
 pub(crate) trait Fixed: Copy + 'static {
     fn plain(self) -> [u8; 8];
+    fn from_plain(bytes: [u8; 8]) -> Self;
     fn order(&self, other: &Self) -> Ordering;
     /// The least and the greatest value that compare equal to these.
     fn widened(min: Self, max: Self) -> (Self, Self);
@@ -59,6 +73,10 @@ pub(crate) trait Fixed: Copy + 'static {
 impl Fixed for f64 {
     fn plain(self) -> [u8; 8] {
         self.to_le_bytes()
+    }
+
+    fn from_plain(bytes: [u8; 8]) -> Self {
+        Self::from_le_bytes(bytes)
     }
 
     fn order(&self, other: &Self) -> Ordering {
@@ -74,6 +92,10 @@ impl Fixed for f64 {
 impl Fixed for i64 {
     fn plain(self) -> [u8; 8] {
         self.to_le_bytes()
+    }
+
+    fn from_plain(bytes: [u8; 8]) -> Self {
+        Self::from_le_bytes(bytes)
     }
 
     fn order(&self, other: &Self) -> Ordering {
@@ -95,6 +117,7 @@ struct Numbered<D> {
 /// Different values in order.
 trait Dictionary {
     fn len(&self) -> usize;
+    fn compare(&self, a: &[u8], b: &[u8]) -> Ordering;
     fn plain(&self) -> Vec<u8>;
     fn extremes(&self, min: u32, max: u32) -> Extremes;
     fn each(&self, each: &mut dyn FnMut(&[u8]));
@@ -121,10 +144,17 @@ impl<D: Dictionary> PageValues for Numbered<D> {
         self.values.extremes(min, max)
     }
 
+    fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
+        self.values.compare(a, b)
+    }
+
     fn each(&self, each: &mut dyn FnMut(&[u8])) {
         self.values.each(each);
     }
 }
+
+/// Different values that there is room for from the start.
+pub(crate) const TABLE: usize = 512;
 
 /// Whether a dictionary makes a chunk smaller, before compression.
 fn pays(different: usize, dictionary: usize, values: usize, plain: usize) -> bool {
@@ -157,7 +187,7 @@ fn fixed<T: Fixed>(values: Vec<T>) -> Box<dyn PageValues> {
 fn numbered<T: Fixed>(values: &[T]) -> Option<(Vec<T>, Vec<u32>)> {
     let most = values.len() / 2 + 1;
     let hash = |value: T| hasher().hash_one(u64::from_le_bytes(value.plain()));
-    let mut table: HashTable<u32> = HashTable::new();
+    let mut table: HashTable<u32> = HashTable::with_capacity(most.min(TABLE));
     let mut different: Vec<T> = Vec::new();
     let mut numbers = Vec::with_capacity(values.len());
     for &value in values {
@@ -189,6 +219,11 @@ fn renumber(numbers: &mut [u32], order: &[u32]) {
     }
 }
 
+fn compare_fixed<T: Fixed>(a: &[u8], b: &[u8]) -> Ordering {
+    let [a, b] = [a, b].map(|bytes| T::from_plain(bytes.try_into().unwrap_or_default()));
+    a.order(&b)
+}
+
 fn fixed_extremes<T: Fixed>(min: T, max: T) -> Extremes {
     let (min, max) = T::widened(min, max);
     Extremes { min: min.plain().to_vec(), max: max.plain().to_vec() }
@@ -197,6 +232,10 @@ fn fixed_extremes<T: Fixed>(min: T, max: T) -> Extremes {
 impl<T: Fixed> Dictionary for FixedDictionary<T> {
     fn len(&self) -> usize {
         self.0.len()
+    }
+
+    fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
+        compare_fixed::<T>(a, b)
     }
 
     fn plain(&self) -> Vec<u8> {
@@ -236,6 +275,10 @@ impl<T: Fixed> PageValues for Plain<T> {
             (min, max)
         });
         fixed_extremes(min, max)
+    }
+
+    fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
+        compare_fixed::<T>(a, b)
     }
 
     fn each(&self, each: &mut dyn FnMut(&[u8])) {
@@ -344,6 +387,10 @@ impl TextDictionary {
 impl Dictionary for TextDictionary {
     fn len(&self) -> usize {
         self.order.len()
+    }
+
+    fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
+        a.cmp(b)
     }
 
     fn plain(&self) -> Vec<u8> {

@@ -10,6 +10,7 @@ use foldhash::HashMap;
 #[derive(Debug, Default)]
 pub(crate) struct Vocabulary {
     numbers: HashMap<Box<str>, usize>,
+    names: Vec<Box<str>>,
     /// Which keys an event has, by its number.
     of_event: Vec<usize>,
     keys: Vec<Keys>,
@@ -38,6 +39,7 @@ impl Vocabulary {
         }
         let number = self.numbers.len();
         self.numbers.insert(name.into(), number);
+        self.names.push(name.into());
         let apart = match &self.apart {
             Apart::Nobody => false,
             Apart::Those(contracts) => contracts.has(name),
@@ -46,6 +48,11 @@ impl Vocabulary {
         let keys = if apart { self.add() } else { self.shared() };
         self.of_event.push(keys);
         number
+    }
+
+    /// The name of an event.
+    pub(crate) fn name(&self, event: usize) -> &str {
+        &self.names[event]
     }
 
     /// The keys of an event.
