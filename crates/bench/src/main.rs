@@ -7,7 +7,12 @@ mod stages;
 mod whole;
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 use std::path::PathBuf;
+
+/// As the functions have it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measures the transformation.
 #[derive(Debug, Parser)]

@@ -4,52 +4,89 @@ use anyhow::Context;
 use clap::Args;
 use flate2::read::MultiGzDecoder;
 use mixlake_columnar::{
-    Bounds, Contracts, EventNameForm, Options, SchemaType, Superseded, TimeType, Transform, Transformed,
+    Bounds, EventNameForm, Options, Superseded, Transform, TransformError, Transformed,
 };
 use mixlake_domain::{Slice, Zone};
 use mixlake_schema::{Profile, Registry};
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::num::NonZero;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 
 /// Settings of a run.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct How {
-    /// The number of threads; by default as many as there are processors.
+    /// The number of threads. With more than one, unpacking has its own, as in the function.
+    #[arg(long, default_value_t = NonZero::<usize>::MIN)]
+    threads: NonZero<usize>,
+    /// Leaves rows in the order of their arrival, to see what clustering is worth.
     #[arg(long)]
-    threads: Option<NonZero<usize>>,
+    unclustered: bool,
 }
 
 /// Bytes that are unpacked at a time.
 pub(crate) const PIECE: usize = 256 << 10;
 
-/// Transforms a file, and writes the data files behind one another's names.
+/// Transforms a file. A second data file and all after it get numbers in their names.
 pub(crate) fn run(file: &Path, out: &Path, how: How) -> anyhow::Result<()> {
-    let mut events =
-        MultiGzDecoder::new(File::open(file).with_context(|| file.display().to_string())?);
-    let threads = how.threads.unwrap_or(NonZero::<usize>::MIN);
-    let bounds = Bounds { threads, ..Bounds::default() };
-    let mut transform = begin(Options { bounds, ..options() })?;
-    let mut piece = vec![0; PIECE];
+    let input = File::open(file).with_context(|| file.display().to_string())?;
+    let bounds = Bounds { threads: how.threads, ..Bounds::default() };
+    let clustered = !how.unclustered;
+    let mut transform = begin(Options { bounds, clustered, ..options() })?;
     let mut files = Vec::new();
+    let mut push = |piece: &[u8]| {
+        transform.push(piece)?;
+        files.extend(transform.take_files());
+        Ok(())
+    };
+    if how.threads.get() == 1 {
+        pieces(input, |piece| push(&piece))?;
+    } else {
+        apart(input, push)?;
+    }
+    files.extend(transform.finish()?.files);
+    for (number, file) in files.iter().enumerate() {
+        let numbered = || out.with_extension(format!("{number}.parquet"));
+        let name = if number == 0 { out.to_owned() } else { numbered() };
+        std::fs::write(&name, &file.bytes).with_context(|| name.display().to_string())?;
+    }
+    Ok(())
+}
+
+/// Unpacks a file piece by piece.
+fn pieces<E: From<io::Error>>(
+    file: File,
+    mut each: impl FnMut(Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut events = MultiGzDecoder::new(file);
     loop {
+        let mut piece = vec![0; PIECE];
         let length = events.read(&mut piece)?;
         if length == 0 {
-            break;
+            return Ok(());
         }
-        transform.push(&piece[..length])?;
-        files.extend(transform.take_files());
+        piece.truncate(length);
+        each(piece)?;
     }
-    let done = transform.finish()?;
-    files.extend(done.files);
-    for (number, file) in files.iter().enumerate() {
-        let name = if number == 0 {
-            out.to_owned()
-        } else {
-            out.with_extension(format!("{number}.parquet"))
-        };
-        std::fs::write(&name, &file.bytes).with_context(|| name.display().to_string())?;
+}
+
+/// The same with the unpacking on a thread of its own, a few pieces ahead.
+fn apart(
+    file: File,
+    mut each: impl FnMut(&[u8]) -> Result<(), TransformError>,
+) -> anyhow::Result<()> {
+    let (sender, receiver) = mpsc::sync_channel::<io::Result<Vec<u8>>>(8);
+    thread::spawn(move || {
+        let sent = pieces(file, |piece| sender.send(Ok(piece)).map_err(io::Error::other));
+        if let Err(error) = sent {
+            // Nobody reads any more: then nobody needs to know.
+            sender.send(Err(error)).unwrap_or_default();
+        }
+    });
+    for piece in receiver {
+        each(&piece?)?;
     }
     Ok(())
 }
@@ -57,16 +94,9 @@ pub(crate) fn run(file: &Path, out: &Path, how: How) -> anyhow::Result<()> {
 /// All columns that there are, and everything else as it is by default.
 pub(crate) fn options() -> Options {
     Options {
-        project: "1".parse().expect("a number is a project"),
         profile: Profile::Mixpanel,
-        schema_type: SchemaType::Monoschema,
         event_name: EventNameForm::Raw,
-        time_type: TimeType::Timestamp,
-        date_zone: Zone::UTC,
-        wall_clock: None,
-        deduplicate: true,
-        contracts: Contracts::default(),
-        bounds: Bounds::default(),
+        ..Options::of("1".parse().expect("a number is a project"))
     }
 }
 

@@ -78,13 +78,18 @@ impl Buffer {
 
     /// The columns that have values, and the place of each row.
     ///
-    /// `ranks` turns the number of an event into its place among the event names.
-    pub(crate) fn into_columns(self, ranks: &[u32]) -> (Vec<(ColumnId, SparseColumn)>, Places) {
+    /// `ranks` turns the number of an event into its place among the event names; without them
+    /// rows stay in their order.
+    pub(crate) fn into_columns(
+        self,
+        ranks: Option<&[u32]>,
+    ) -> (Vec<(ColumnId, SparseColumn)>, Places) {
         let kept = (0..).zip(&self.order).filter(|(_, key)| key.event != DROPPED);
-        let mut order: Vec<(RowKey, u32)> = kept
-            .map(|(row, key)| (RowKey { event: ranks[key.event as usize], ..*key }, row))
-            .collect();
-        order.sort_unstable();
+        let mut order: Vec<(RowKey, u32)> = kept.map(|(row, key)| (*key, row)).collect();
+        if let Some(ranks) = ranks {
+            order.iter_mut().for_each(|(key, _)| key.event = ranks[key.event as usize]);
+            order.sort_unstable();
+        }
         let mut of = vec![DROPPED; self.order.len()];
         for (place, &(_, row)) in (0..).zip(&order) {
             of[row as usize] = place;

@@ -2,13 +2,12 @@
 
 use crate::buffer::Buffer;
 use crate::dedup::Place;
-use crate::encode::RowGroup;
-use crate::file::assemble;
-use crate::options::{EventNameForm, Options};
+use crate::group::Groups;
+use crate::options::Options;
 use crate::transform::TransformError;
 use bytes::Bytes;
 use foldhash::HashMap;
-use mixlake_domain::{Date, SliceLabel};
+use mixlake_domain::{DataFormat, Date, SliceLabel};
 use mixlake_schema::Registry;
 use parquet::file::metadata::KeyValue;
 
@@ -19,6 +18,8 @@ pub struct DataFile {
     pub table: String,
     /// The value of the partition.
     pub date: Date,
+    /// How its rows lie in it.
+    pub format: DataFormat,
     /// Counts from 0 within slice, table and date.
     pub part: usize,
     /// The number of rows.
@@ -57,13 +58,14 @@ struct Day {
     date: Date,
     buffer: Buffer,
     buffer_id: u32,
-    groups: Vec<RowGroup>,
+    /// Encoded rows that are in no file yet.
+    groups: Option<Groups>,
     parts: usize,
 }
 
 impl Day {
     fn encoded(&self) -> usize {
-        self.groups.iter().map(RowGroup::memory).sum()
+        self.groups.as_ref().map_or(0, Groups::memory)
     }
 }
 
@@ -74,9 +76,8 @@ impl Days {
         let id = *self.ids.entry((table, date)).or_insert(next);
         if id == next {
             self.buffers += 1;
-            let (buffer, groups) = (Buffer::default(), Vec::new());
-            let buffer_id = self.buffers;
-            self.days.push(Day { table, date, buffer, buffer_id, groups, parts: 0 });
+            let (buffer, buffer_id) = (Buffer::default(), self.buffers);
+            self.days.push(Day { table, date, buffer, buffer_id, groups: None, parts: 0 });
         }
         id
     }
@@ -161,8 +162,8 @@ impl Days {
             return Ok(());
         }
         let columns = context.registry.tables()[&context.tables[day.table]].columns();
-        let threads = context.options.bounds.threads;
-        day.groups.push(RowGroup::encode(buffer, &ranks(context), columns, threads)?);
+        let groups = day.groups.get_or_insert_with(|| Groups::new(context.options.format));
+        groups.add(buffer, columns, context)?;
         // What is encoded and not in a file yet has a bound of its own, however many tables.
         let sizes: Vec<usize> = self.days.iter().map(Day::encoded).collect();
         let largest = (0..sizes.len()).max_by_key(|&day| sizes[day]).unwrap_or(id);
@@ -174,34 +175,21 @@ impl Days {
 
     fn end_file(&mut self, day: DayId, context: &Context<'_>) -> Result<(), TransformError> {
         let day = &mut self.days[day];
-        let groups = std::mem::take(&mut day.groups);
-        if groups.is_empty() {
-            return Ok(());
-        }
+        let Some(groups) = day.groups.take() else { return Ok(()) };
         let (part, date) = (day.parts, day.date);
         day.parts += 1;
-        let rows = groups.iter().map(|group| group.rows as u64).sum();
+        let rows = groups.rows() as u64;
         let table = context.tables[day.table].clone();
         let columns = context.registry.tables()[&table].columns();
-        let (bytes, columns) = assemble(groups, columns, metadata(context, &table, rows))?;
-        self.ready.push(DataFile { table, date, part, rows, columns, bytes });
+        let (bytes, columns) = groups.into_file(
+            columns,
+            context.options.clustered,
+            metadata(context, &table, rows),
+        )?;
+        let format = context.options.format;
+        self.ready.push(DataFile { table, date, format, part, rows, columns, bytes });
         Ok(())
     }
-}
-
-/// The place of each event, by its number, in the order of what `mp_event_name` says.
-fn ranks(context: &Context<'_>) -> Vec<u32> {
-    let events = context.registry.events();
-    let mut numbers: Vec<usize> = (0..events.len()).collect();
-    numbers.sort_by_key(|&number| match context.options.event_name {
-        EventNameForm::Cleaned => &events[number].name,
-        EventNameForm::Raw => &events[number].event,
-    });
-    let mut ranks = vec![0; events.len()];
-    for (rank, number) in (0..).zip(numbers) {
-        ranks[number] = rank;
-    }
-    ranks
 }
 
 /// What a file says of itself.

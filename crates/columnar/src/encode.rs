@@ -1,6 +1,5 @@
 //! Encodes the columns of a buffer as the column chunks of one row group, on several threads.
 
-use crate::buffer::Buffer;
 use crate::chunk::{Chunk, Encoder};
 use crate::column::SparseColumn;
 use crate::places::{Places, Present};
@@ -27,14 +26,13 @@ impl RowGroup {
         self.chunks.iter().map(|(_, chunk)| chunk.bytes.len()).sum()
     }
 
-    /// Encodes a buffer. `columns` are the table's. The number of threads changes no byte.
+    /// Encodes rows. `columns` are the table's. The number of threads changes no byte.
     pub(crate) fn encode(
-        buffer: Buffer,
-        ranks: &[u32],
+        sparse: Vec<(ColumnId, SparseColumn)>,
+        places: Places,
         columns: &[Column],
         threads: NonZero<usize>,
     ) -> Result<Self> {
-        let (sparse, places) = buffer.into_columns(ranks);
         let threads = threads.get().min(sparse.len());
         let queue = Mutex::new(sparse);
         let work = || encode_queue(&queue, &places, columns);

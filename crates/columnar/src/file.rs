@@ -19,11 +19,12 @@ use std::sync::Arc;
 pub(crate) fn assemble(
     groups: Vec<RowGroup>,
     columns: &[Column],
+    clustered: bool,
     metadata: Vec<KeyValue>,
 ) -> Result<(Bytes, Vec<String>)> {
     let used: BTreeSet<ColumnId> =
         groups.iter().flat_map(|g| g.chunks.iter().map(|(id, _)| *id)).collect();
-    let (root, properties) = (root(&used, columns)?, properties(&used, columns));
+    let (root, properties) = (root(&used, columns)?, properties(&used, columns, clustered));
     let mut writer = SerializedFileWriter::new(Vec::new(), root, properties)?;
     let mut encoder = Encoder::new()?;
     for group in groups {
@@ -55,14 +56,17 @@ fn root(used: &BTreeSet<ColumnId>, columns: &[Column]) -> Result<TypePtr> {
 }
 
 /// What the file says of how it was written.
-fn properties(used: &BTreeSet<ColumnId>, columns: &[Column]) -> WriterPropertiesPtr {
+fn properties(
+    used: &BTreeSet<ColumnId>,
+    columns: &[Column],
+    clustered: bool,
+) -> WriterPropertiesPtr {
     let place = |name: &str| {
         let mut places = used.iter().map(|&id| &columns[id]);
         let place = places.position(|column| column.built_in && column.name == name)?;
         i32::try_from(place).ok()
     };
-    // Row groups are sorted by these, and by nothing if the first is not there.
-    let by = ["mp_event_name", "time"].into_iter().filter_map(place);
+    let by = ["mp_event_name", "time"].into_iter().filter(|_| clustered).filter_map(place);
     let ascending = |column_idx| SortingColumn { column_idx, descending: false, nulls_first: true };
     let properties = WriterProperties::builder()
         .set_created_by(concat!("mixlake version ", env!("CARGO_PKG_VERSION")).to_owned())

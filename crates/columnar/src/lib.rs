@@ -9,6 +9,8 @@ mod dedup;
 mod encode;
 mod event;
 mod file;
+mod group;
+mod json;
 mod keys;
 mod leaf;
 mod lines;

@@ -1,7 +1,7 @@
 //! What a transformation is told.
 
 use crate::contract::Contracts;
-use mixlake_domain::{ProjectId, Zone};
+use mixlake_domain::{DataFormat, ProjectId, Zone};
 use mixlake_schema::{ColumnType, Profile};
 use std::num::NonZero;
 
@@ -14,6 +14,8 @@ pub struct Options {
     pub profile: Profile,
     /// Which tables there are.
     pub schema_type: SchemaType,
+    /// The format of the files.
+    pub format: DataFormat,
     /// What `mp_event_name` holds.
     pub event_name: EventNameForm,
     /// The type of `time`.
@@ -27,8 +29,32 @@ pub struct Options {
     pub deduplicate: bool,
     /// Which properties are kept and get columns.
     pub contracts: Contracts,
+    /// Whether rows are sorted by event and time within a row group; if not, they stay in the
+    /// order of their arrival.
+    pub clustered: bool,
     /// Bounds of memory and files.
     pub bounds: Bounds,
+}
+
+impl Options {
+    /// What counts where nothing else is said.
+    #[must_use]
+    pub fn of(project: ProjectId) -> Self {
+        Self {
+            project,
+            profile: Profile::Portable,
+            schema_type: SchemaType::Monoschema,
+            format: DataFormat::Parquet,
+            event_name: EventNameForm::Cleaned,
+            time_type: TimeType::Timestamp,
+            date_zone: Zone::UTC,
+            wall_clock: None,
+            deduplicate: true,
+            contracts: Contracts::default(),
+            clustered: true,
+            bounds: Bounds::default(),
+        }
+    }
 }
 
 /// Which tables there are.

@@ -4,7 +4,7 @@ use crate::contract::Fate;
 use crate::keys::Target;
 use crate::options::{Options, SchemaType, TimeType};
 use crate::transform::TransformError;
-use mixlake_domain::Date;
+use mixlake_domain::{DataFormat, Date};
 use mixlake_schema::{
     ColumnId, ColumnType, MASTER_TABLE, Profile, Registry, Resolved, Table, ValueType,
 };
@@ -13,6 +13,7 @@ use mixlake_schema::{
 pub(crate) struct Tables {
     schema_type: SchemaType,
     time_type: TimeType,
+    format: DataFormat,
     names: Vec<String>,
 }
 
@@ -26,8 +27,8 @@ pub(crate) struct BuiltIn {
 
 impl Tables {
     pub(crate) fn new(options: &Options) -> Self {
-        let Options { schema_type, time_type, .. } = *options;
-        Self { schema_type, time_type, names: Vec::new() }
+        let Options { schema_type, time_type, format, .. } = *options;
+        Self { schema_type, time_type, format, names: Vec::new() }
     }
 
     pub(crate) fn names(&self) -> &[String] {
@@ -74,9 +75,15 @@ impl Tables {
             Some(("distinct_id", "distinct_id", ColumnType::String)),
         ];
         let columns: Vec<_> = columns.into_iter().flatten().collect();
-        let has = registry.table_or_new(&name, &columns).columns()[built_in.time].column_type;
+        let table = registry.table_or_new(&name, self.format, &columns);
+        let has = table.columns()[built_in.time].column_type;
         if has != wanted {
-            return Err(TransformError::TimeType { has: has.name(), wanted: wanted.name() });
+            let (has, wanted) = (has.name(), wanted.name());
+            return Err(TransformError::TimeType { table: name, has, wanted });
+        }
+        if table.format() != self.format {
+            let (has, wanted) = (table.format().name(), self.format.name());
+            return Err(TransformError::Format { table: name, has, wanted });
         }
         self.names.push(name);
         Ok(self.names.len() - 1)

@@ -29,14 +29,31 @@ pub enum TransformError {
     CutLine(u64),
     /// The table has its `time` in another type since its first slice.
     #[error(
-        "time_type: the table has time as {has}, and a column's type never changes; the setting asks for {wanted}"
+        "time_type: table {table} has time as {has}, and a column's type never changes; the setting asks for {wanted}"
     )]
     TimeType {
+        /// The table.
+        table: String,
         /// The type that it has.
         has: &'static str,
         /// The type that was asked for.
         wanted: &'static str,
     },
+    /// The table has its files in another format since its first slice.
+    #[error(
+        "data_format: the files of table {table} are {has}; the setting asks for {wanted}. Another format needs another s3_prefix"
+    )]
+    Format {
+        /// The table.
+        table: String,
+        /// The format that it has.
+        has: &'static str,
+        /// The format that was asked for.
+        wanted: &'static str,
+    },
+    /// The JSON writer failed.
+    #[error("cannot encode JSON lines")]
+    Json(#[source] std::io::Error),
     /// The Parquet writer failed.
     #[error("cannot encode Parquet")]
     Parquet(#[from] ParquetError),
@@ -294,8 +311,10 @@ impl Rows {
                 Scalar::Null => continue,
             };
             let target = keys.target(key, value_type, |property| {
-                let fate = options.contracts.fate(&registry.events()[place.number].event, property);
-                let table = registry.table_or_new(&tables.names()[place.table], &[]);
+                let name = &registry.events()[place.number].event;
+                let fate = options.contracts.fate(name, property);
+                let table = &tables.names()[place.table];
+                let table = registry.table_mut(table).expect("it was made with its first event");
                 target(table, (property, value_type, fate), (options.profile, slice.date()))
             });
             match (target, value) {

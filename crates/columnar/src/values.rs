@@ -331,12 +331,7 @@ struct TextDictionary {
     order: Vec<u32>,
 }
 
-fn text(
-    texts: Texts,
-    rows: &[u32],
-    present: &Present,
-    places: &Places,
-) -> Box<dyn PageValues> {
+fn text(texts: Texts, rows: &[u32], present: &Present, places: &Places) -> Box<dyn PageValues> {
     if let Some((order, numbers)) = text_dictionary(&texts, rows, present, places) {
         let width = rle::width(order.len().saturating_sub(1));
         return Box::new(Numbered { values: TextDictionary { texts, order }, numbers, width });

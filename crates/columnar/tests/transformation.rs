@@ -2,9 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use bytes::Bytes;
-use mixlake_columnar::{
-    Bounds, Contracts, EventNameForm, Options, SchemaType, Superseded, TimeType, Transform, TransformError, Transformed,
-};
+use mixlake_columnar::{Options, Superseded, TimeType, Transform, TransformError, Transformed};
 use mixlake_domain::{Slice, Zone};
 use mixlake_schema::{MASTER_TABLE, Profile, Registry};
 use mixlake_testkit::rows;
@@ -14,18 +12,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 fn options() -> Options {
-    Options {
-        project: "42".parse().unwrap(),
-        profile: Profile::Portable,
-        schema_type: SchemaType::Monoschema,
-        event_name: EventNameForm::Cleaned,
-        time_type: TimeType::Timestamp,
-        date_zone: Zone::UTC,
-        wall_clock: None,
-        deduplicate: true,
-        contracts: Contracts::default(),
-        bounds: Bounds::default(),
-    }
+    Options::of("42".parse().unwrap())
 }
 
 fn slice() -> Slice {

@@ -2,15 +2,16 @@
 //!
 //! ```text
 //! [<prefix>/]<project_id>/<table>/<YYYY>/<MM>/<DD>/_manifest.json
-//! [<prefix>/]<project_id>/<table>/<YYYY>/<MM>/<DD>/<generation>/<slice>-<part>.parquet
+//! [<prefix>/]<project_id>/<table>/<YYYY>/<MM>/<DD>/<generation>/<slice>-<part>.{parquet,json.gz}
 //! [<prefix>/]<project_id>/schema/events.json
 //! [<prefix>/]<project_id>/_slices/<YYYY>/<MM>/<DD>.json
-//! [<prefix>/]<project_id>/_staging/<slice>-<hash>.parquet
+//! [<prefix>/]<project_id>/_staging/<slice>-<hash>
 //! [<prefix>/]<project_id>/_quarantine/<YYYY>/<MM>/<DD>/<slice>-<hash>.jsonl.gz
 //! ```
 //!
 //! Athena, Spectrum and crawlers pass over names that start with `_`.
 
+use crate::format::DataFormat;
 use crate::project::ProjectId;
 use crate::slice::SliceLabel;
 use jiff::civil::Date;
@@ -113,8 +114,8 @@ impl Layout {
 
     /// The name of a data file within its generation.
     #[must_use]
-    pub fn file_name(slice: &SliceLabel, part: usize) -> String {
-        format!("{slice}-{part:03}.parquet")
+    pub fn file_name(slice: &SliceLabel, part: usize, format: DataFormat) -> String {
+        format!("{slice}-{part:03}.{}", format.extension())
     }
 
     /// The bad lines of a slice; the name carries their hash.
@@ -127,7 +128,7 @@ impl Layout {
     /// Where a full file waits until its slice has proven complete; named by its content.
     #[must_use]
     pub fn staging(&self, slice: &SliceLabel, hash: &str) -> String {
-        format!("{}_staging/{slice}-{hash}.parquet", self.root)
+        format!("{}_staging/{slice}-{hash}", self.root)
     }
 
     /// Reads a key that a notification names. `None`: the key is none of this lake's tables.
@@ -136,8 +137,10 @@ impl Layout {
         let parts: Vec<&str> = key.strip_prefix(&self.root)?.split('/').collect();
         let (table, day, object) = match *parts.as_slice() {
             [table, y, m, d, "_manifest.json"] => (table, [y, m, d], LakeObject::Manifest),
-            [table, y, m, d, generation, file] if file.ends_with(".parquet") => {
-                (table, [y, m, d], LakeObject::Data(Generation::parse(generation)?))
+            [table, y, m, d, generation, file] => {
+                let (generation, format) =
+                    (Generation::parse(generation)?, DataFormat::of_file(file)?);
+                (table, [y, m, d], LakeObject::Data(generation, format))
             }
             _ => return None,
         };
@@ -167,7 +170,7 @@ pub enum LakeObject {
     /// The day's list of live files.
     Manifest,
     /// A data file of a generation, live or not.
-    Data(Generation),
+    Data(Generation, DataFormat),
 }
 
 fn slashed(date: Date) -> String {
@@ -192,14 +195,14 @@ mod tests {
         let generation = Generation::from_hash(0xabc);
         let label = SliceLabel::try_from("2026-11-09T03".to_owned()).unwrap();
         let folder = layout().generation("mp_master_event", date(), &generation);
-        let file = folder + &Layout::file_name(&label, 1);
+        let file = folder + &Layout::file_name(&label, 1, DataFormat::Parquet);
         assert_eq!(
             file,
             "raw/mixpanel/42/mp_master_event/2026/11/09/g0000000000000abc/2026-11-09T03-001.parquet"
         );
         let read = layout().read(&file).unwrap();
         assert_eq!((read.table.as_str(), read.date), ("mp_master_event", date()));
-        assert_eq!(read.object, LakeObject::Data(generation));
+        assert_eq!(read.object, LakeObject::Data(generation, DataFormat::Parquet));
 
         let manifest = layout().read(&layout().manifest("signup", date())).unwrap();
         assert_eq!(manifest.object, LakeObject::Manifest);
@@ -211,6 +214,7 @@ mod tests {
     #[case::ledger("raw/mixpanel/42/_slices/2026/11/09.json")]
     #[case::no_generation("raw/mixpanel/42/t/2026/11/09/a.parquet")]
     #[case::foreign_folder("raw/mixpanel/42/t/2026/11/09/backup/a.parquet")]
+    #[case::no_format("raw/mixpanel/42/t/2026/11/09/g0000000000000abc/a.json")]
     #[case::no_date("raw/mixpanel/42/t/2026/13/09/_manifest.json")]
     #[case::short_date("raw/mixpanel/42/t/2026/1/9/_manifest.json")]
     fn a_foreign_key_is_none_of_ours(#[case] key: &str) {

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod format;
 mod layout;
 mod project;
 mod slice;
 mod zone;
 
+pub use format::DataFormat;
 pub use jiff::civil::Date;
 pub use jiff::{Span, Timestamp};
 pub use layout::{Generation, LakeKey, LakeObject, Layout, LayoutError};

@@ -5,7 +5,7 @@
 
 use crate::registry::{Column, EventName, Registry};
 use crate::types::ColumnType;
-use mixlake_domain::{Date, ProjectId};
+use mixlake_domain::{DataFormat, Date, ProjectId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -48,6 +48,9 @@ struct EventDocument {
 
 #[derive(Serialize, Deserialize)]
 struct TableDocument {
+    /// Parquet, if it is not said.
+    #[serde(default, skip_serializing_if = "is_parquet")]
+    format: DataFormat,
     columns: Vec<ColumnDocument>,
 }
 
@@ -60,6 +63,10 @@ struct ColumnDocument {
     first_seen: Option<Date>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     built_in: bool,
+}
+
+fn is_parquet(format: &DataFormat) -> bool {
+    *format == DataFormat::Parquet
 }
 
 impl Registry {
@@ -87,7 +94,7 @@ impl Registry {
                 first_seen: c.first_seen,
                 built_in: c.built_in,
             });
-            registry.insert_table(name, columns.collect());
+            registry.insert_table(name, table.format, columns.collect());
         }
         Ok(registry)
     }
@@ -109,7 +116,7 @@ impl Registry {
         };
         let tables = self.tables().iter().map(|(name, table)| {
             let columns = table.columns().iter().map(column).collect();
-            (name.clone(), TableDocument { columns })
+            (name.clone(), TableDocument { format: table.format(), columns })
         });
         let document = Document {
             format: FORMAT,

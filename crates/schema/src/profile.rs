@@ -20,6 +20,17 @@ impl Profile {
         }
     }
 
+    /// The most bytes of the columns in a catalog's definition of a table, where there is a bound.
+    #[must_use]
+    pub fn definition_bytes(self) -> Option<usize> {
+        match self {
+            // Glue has refused updates of tables of about 3,600 columns of usual names, of about
+            // 100 bytes each; it documents no number.
+            Self::Portable => Some(360_000),
+            Self::Mixpanel => None,
+        }
+    }
+
     /// The most bytes of a name; a clean name has only ASCII characters.
     #[must_use]
     pub fn name_bytes(self) -> usize {

@@ -5,8 +5,8 @@
 
 use crate::names::{clean, with_suffix};
 use crate::types::{ColumnType, ValueType};
-use crate::{PARTITION_KEY, Profile};
-use mixlake_domain::Date;
+use crate::{MASTER_TABLE, PARTITION_KEY, Profile};
+use mixlake_domain::{DataFormat, Date};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The place of a column in its table.
@@ -24,7 +24,10 @@ pub struct Registry {
 /// The columns of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Table {
+    format: DataFormat,
     columns: Vec<Column>,
+    /// About the bytes that the columns take in a catalog's definition of the table.
+    definition: usize,
     taken: Taken,
     by_property: HashMap<String, Vec<ColumnId>>,
     overflow: Option<ColumnId>,
@@ -56,7 +59,7 @@ pub struct EventName {
     pub first_seen: Option<Date>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Names {
     given: Vec<EventName>,
     taken: Taken,
@@ -85,10 +88,27 @@ pub struct NameTaken {
 /// The name of the column that takes what a full table cannot.
 const OVERFLOW: &str = "mp_properties";
 
+/// What a column costs in a definition beside its name, type and comment: keys and punctuation.
+const COLUMN_BYTES: usize = 40;
+
+/// A comment is cut to this.
+const COMMENT_BYTES: usize = 255;
+
+/// What the overflow column costs in a definition.
+const OVERFLOW_BYTES: usize = COLUMN_BYTES + 2 * OVERFLOW.len() + "string".len();
+
+impl Column {
+    /// About the bytes that it takes in a catalog's definition of the table.
+    fn definition(&self) -> usize {
+        let comment = self.property.len().min(COMMENT_BYTES);
+        COLUMN_BYTES + self.name.len() + self.column_type.hive().len() + comment
+    }
+}
+
 impl Table {
     /// A table with its built-in columns, given as (property, name, type).
-    fn new(built_in: &[(&str, &str, ColumnType)]) -> Self {
-        let mut table = Self::default();
+    fn new(format: DataFormat, built_in: &[(&str, &str, ColumnType)]) -> Self {
+        let mut table = Self { format, ..Self::default() };
         // Taken from the start, whether the column exists yet or not.
         table.taken.insert(PARTITION_KEY.to_owned());
         table.taken.insert(OVERFLOW.to_owned());
@@ -102,6 +122,12 @@ impl Table {
             });
         }
         table
+    }
+
+    /// The format of its files. It never changes.
+    #[must_use]
+    pub fn format(&self) -> DataFormat {
+        self.format
     }
 
     /// The columns in the order of their coming.
@@ -120,6 +146,7 @@ impl Table {
     /// Adds a column as it is; for reading a registry back and for built-in ones.
     pub(crate) fn insert(&mut self, column: Column) -> ColumnId {
         let id = self.columns.len();
+        self.definition += column.definition();
         self.taken.insert(column.name.clone());
         if column.built_in {
             if column.name == OVERFLOW {
@@ -143,19 +170,27 @@ impl Table {
         if let Some(id) = self.find(property, value_type.into()) {
             return Resolved::Column(id);
         }
-        // One place is kept for the overflow column itself.
-        let kept = usize::from(self.overflow.is_none());
-        if self.columns.len() + kept >= profile.columns() {
-            return Resolved::Overflow(self.overflow_column(seen));
-        }
         let name = self.new_name(property, value_type, profile.name_bytes());
-        Resolved::Column(self.insert(Column {
+        let column = Column {
             property: property.to_owned(),
             column_type: value_type.into(),
             name,
             first_seen: Some(seen),
             built_in: false,
-        }))
+        };
+        if self.has_room(&column, profile) {
+            Resolved::Column(self.insert(column))
+        } else {
+            Resolved::Overflow(self.overflow_column(seen))
+        }
+    }
+
+    /// Whether a column fits, with the overflow column if that is still to come.
+    fn has_room(&self, column: &Column, profile: Profile) -> bool {
+        let kept = usize::from(self.overflow.is_none());
+        let bytes = self.definition + column.definition();
+        self.columns.len() + kept < profile.columns()
+            && profile.definition_bytes().is_none_or(|most| bytes + kept * OVERFLOW_BYTES <= most)
     }
 
     /// The column of what has none of its own, made if it is new.
@@ -180,6 +215,25 @@ impl Table {
             None => clean(property, limit),
         };
         self.taken.free(stem, limit)
+    }
+}
+
+/// Names that no event gets: tables and folders of the lake have them.
+const NOT_FOR_EVENTS: [&str; 7] = [
+    MASTER_TABLE,
+    "mp_people_data",
+    "mp_identity_mappings_data",
+    "schema",
+    "_slices",
+    "_staging",
+    "_quarantine",
+];
+
+impl Default for Names {
+    fn default() -> Self {
+        let mut taken = Taken::default();
+        NOT_FOR_EVENTS.iter().for_each(|&name| taken.insert(name.to_owned()));
+        Self { given: Vec::new(), taken, by_event: HashMap::new() }
     }
 }
 
@@ -215,8 +269,8 @@ impl Registry {
         &self.tables
     }
 
-    pub(crate) fn insert_table(&mut self, name: String, columns: Vec<Column>) {
-        let mut table = Table::new(&[]);
+    pub(crate) fn insert_table(&mut self, name: String, format: DataFormat, columns: Vec<Column>) {
+        let mut table = Table::new(format, &[]);
         for column in columns {
             table.insert(column);
         }
@@ -231,9 +285,15 @@ impl Registry {
     pub fn table_or_new(
         &mut self,
         name: &str,
+        format: DataFormat,
         built_in: &[(&str, &str, ColumnType)],
     ) -> &mut Table {
-        self.tables.entry(name.to_owned()).or_insert_with(|| Table::new(built_in))
+        self.tables.entry(name.to_owned()).or_insert_with(|| Table::new(format, built_in))
+    }
+
+    /// A table that is there.
+    pub fn table_mut(&mut self, name: &str) -> Option<&mut Table> {
+        self.tables.get_mut(name)
     }
 
     /// The place of an event among [`Self::events`]; its name is given now if it has none yet.
@@ -266,7 +326,8 @@ impl Registry {
                 .filter(|c| c.built_in && c.name != OVERFLOW)
                 .map(|c| (c.property.as_str(), c.name.as_str(), c.column_type))
                 .collect();
-            let theirs = onto.table_or_new(name, &built_in);
+            let theirs = onto.table_or_new(name, ours.format, &built_in);
+            same(name, ours.format.name(), theirs.format.name())?;
             for column in &ours.columns {
                 let id = theirs.adopt(column, profile);
                 let given = id.map_or("", |id| theirs.columns[id].name.as_str());
@@ -364,7 +425,7 @@ mod tests {
     }
 
     fn table(registry: &mut Registry) -> &mut Table {
-        registry.table_or_new("t", &BUILT_IN)
+        registry.table_or_new("t", DataFormat::Parquet, &BUILT_IN)
     }
 
     fn name(registry: &mut Registry, property: &str, value_type: ValueType) -> String {

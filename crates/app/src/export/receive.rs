@@ -76,6 +76,8 @@ fn is_transient(error: &ExportError) -> bool {
         ExportError::Transform(error) => match error {
             TransformError::TerminatedEarly(_) | TransformError::CutLine(_) => true,
             TransformError::TimeType { .. }
+            | TransformError::Format { .. }
+            | TransformError::Json(_)
             | TransformError::Parquet(_)
             | TransformError::Quarantine(_) => false,
         },

@@ -28,7 +28,7 @@ pub(crate) enum Body {
 impl SliceFile {
     pub(crate) fn in_memory(slice: SliceLabel, file: DataFile) -> Self {
         let live = LiveFile {
-            name: Layout::file_name(&slice, file.part),
+            name: Layout::file_name(&slice, file.part, file.format),
             slice,
             rows: file.rows,
             bytes: file.bytes.len() as u64,

@@ -1,6 +1,6 @@
 //! Folds a batch of keys into what has to be looked at.
 
-use mixlake_domain::{Date, LakeObject, Layout};
+use mixlake_domain::{DataFormat, Date, LakeObject, Layout};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The tables that a batch of keys belongs to.
@@ -16,7 +16,8 @@ pub(super) struct TableWork {
     pub files: BTreeSet<String>,
     /// Days, whose manifests name the partition's location.
     pub days: BTreeSet<Date>,
-    manifests: BTreeSet<String>,
+    /// Manifests, and files that do not say which columns they have.
+    others: BTreeSet<String>,
 }
 
 impl Work {
@@ -27,8 +28,10 @@ impl Work {
             let table = work.tables.entry(read.table).or_default();
             table.days.insert(read.date);
             match read.object {
-                LakeObject::Data(_) => table.files.insert(key.to_owned()),
-                LakeObject::Manifest => table.manifests.insert(key.to_owned()),
+                // Only Parquet says itself which columns it has.
+                LakeObject::Data(_, DataFormat::Parquet) => table.files.insert(key.to_owned()),
+                LakeObject::Data(_, DataFormat::Json) => table.others.insert(key.to_owned()),
+                LakeObject::Manifest => table.others.insert(key.to_owned()),
             };
         }
         work
@@ -41,7 +44,7 @@ impl Work {
 
 impl TableWork {
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.files.iter().chain(&self.manifests).map(String::as_str)
+        self.files.iter().chain(&self.others).map(String::as_str)
     }
 
     /// The same, a day at a time.

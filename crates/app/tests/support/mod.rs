@@ -8,9 +8,9 @@ pub mod notices;
 
 use mixlake_app::export::{ExportReport, Exporter, SliceReport};
 use mixlake_app::ports::{EventSource, ObjectStore};
-use mixlake_columnar::{Bounds, EventNameForm, Options, TimeType};
+use mixlake_columnar::{Bounds, Options};
 use mixlake_domain::{Layout, ProjectId, Slice, SliceLabel, Timestamp, Zone};
-use mixlake_schema::{Profile, Registry};
+use mixlake_schema::Registry;
 use mixlake_testkit::source::MemorySource;
 use mixlake_testkit::store::{MemoryStore, Operation};
 use serde_json::{Value, json};
@@ -37,16 +37,7 @@ impl Lake {
             store: MemoryStore::new(),
             source: MemorySource::new(),
             layout: Layout::new("raw", &project).unwrap(),
-            options: Options {
-                project,
-                profile: Profile::Portable,
-                event_name: EventNameForm::Cleaned,
-                time_type: TimeType::Timestamp,
-                date_zone: Zone::UTC,
-                wall_clock: None,
-                deduplicate: true,
-                bounds: Bounds::default(),
-            },
+            options: Options::of(project),
         }
     }
 

@@ -2,23 +2,13 @@
 
 use crate::support::{SMALL_HOUR, config, lines, read, serve, serve_as, source, storefront, utc};
 use mixlake_app::export::Exporter;
-use mixlake_columnar::{Bounds, EventNameForm, Options, TimeType};
+use mixlake_columnar::Options;
 use mixlake_domain::{Layout, Zone};
-use mixlake_schema::Profile;
 use mixlake_testkit::mixpanel::{Data, Fault, StandInConfig};
 use mixlake_testkit::store::MemoryStore;
 
 fn options() -> Options {
-    Options {
-        project: "42".parse().unwrap(),
-        profile: Profile::Portable,
-        event_name: EventNameForm::Cleaned,
-        time_type: TimeType::Timestamp,
-        date_zone: Zone::UTC,
-        wall_clock: None,
-        deduplicate: true,
-        bounds: Bounds::default(),
-    }
+    Options::of("42".parse().unwrap())
 }
 
 #[tokio::test]

@@ -1,0 +1,159 @@
+//! Encodes the rows of a buffer as JSON lines in gzip, one object a row.
+
+use crate::column::{SparseColumn, Values};
+use crate::places::{Places, Present};
+use crate::texts::Texts;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use mixlake_domain::{Timestamp, Zone};
+use mixlake_schema::{Column, ColumnId, ColumnType};
+use std::io::{self, Write};
+
+/// Encoded rows: a whole gzip member, so that several behind one another are a file.
+pub(crate) struct JsonLines {
+    pub rows: usize,
+    /// The columns that have values, ascending.
+    pub used: Vec<ColumnId>,
+    pub gzip: Bytes,
+}
+
+/// The values of a column in the order of their rows, and how many of them are written.
+struct Cursor {
+    id: ColumnId,
+    /// `"name":`
+    key: Vec<u8>,
+    column_type: ColumnType,
+    present: Present,
+    values: Arranged,
+    written: usize,
+}
+
+enum Arranged {
+    Text(Texts, Vec<u32>),
+    Number(Vec<f64>),
+    Boolean(Vec<bool>),
+    Long(Vec<i64>),
+}
+
+impl JsonLines {
+    pub(crate) fn encode(
+        sparse: Vec<(ColumnId, SparseColumn)>,
+        places: &Places,
+        columns: &[Column],
+    ) -> io::Result<Self> {
+        let cursor = |(id, column)| Cursor::new(id, column, columns, places);
+        let cursors = sparse.into_iter().map(cursor);
+        let mut cursors: Vec<Cursor> = cursors.filter(|cursor| cursor.present.values > 0).collect();
+        let by_row = by_row(&cursors, places.rows);
+        // The header carries no time, so equal rows give equal bytes.
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        let mut line = Vec::new();
+        for row in by_row.rows() {
+            line.clear();
+            line.push(b'{');
+            for &cursor in row {
+                cursors[cursor as usize].write(&mut line)?;
+            }
+            line.extend_from_slice(b"}\n");
+            gzip.write_all(&line)?;
+        }
+        let used = cursors.iter().map(|cursor| cursor.id).collect();
+        Ok(Self { rows: places.rows, used, gzip: gzip.finish()?.into() })
+    }
+}
+
+impl Cursor {
+    fn new(id: ColumnId, column: SparseColumn, columns: &[Column], places: &Places) -> Self {
+        let Column { name, column_type, .. } = &columns[id];
+        let SparseColumn { rows, values } = column;
+        let present = Present::of(&rows, places);
+        let values = match values {
+            Values::Text(texts) => {
+                let all: Vec<u32> = (0..).take(rows.len()).collect();
+                Arranged::Text(texts, present.arrange(&rows, places, &all))
+            }
+            Values::Number(all) => Arranged::Number(present.arrange(&rows, places, &all)),
+            Values::Boolean(all) => Arranged::Boolean(present.arrange(&rows, places, &all)),
+            Values::Long(all) => Arranged::Long(present.arrange(&rows, places, &all)),
+        };
+        // Names of columns have no character that needs an escape.
+        let key = format!("\"{name}\":").into_bytes();
+        Self { id, key, column_type: *column_type, present, values, written: 0 }
+    }
+
+    /// Writes the next value.
+    fn write(&mut self, line: &mut Vec<u8>) -> io::Result<()> {
+        if line.len() > 1 {
+            line.push(b',');
+        }
+        line.extend_from_slice(&self.key);
+        let at = self.written;
+        self.written += 1;
+        match &self.values {
+            Arranged::Text(texts, order) => {
+                let text = std::str::from_utf8(texts.get(order[at])).map_err(io::Error::other)?;
+                serde_json::to_writer(line, text)?;
+            }
+            Arranged::Number(numbers) => serde_json::to_writer(line, &numbers[at])?,
+            Arranged::Boolean(booleans) => serde_json::to_writer(line, &booleans[at])?,
+            Arranged::Long(longs) if self.column_type == ColumnType::Timestamp => {
+                write!(line, "\"{}\"", timestamp(longs[at])?)?;
+            }
+            Arranged::Long(longs) => serde_json::to_writer(line, &longs[at])?,
+        }
+        Ok(())
+    }
+}
+
+/// An instant as Hive's JSON readers take it: in UTC, without saying so.
+fn timestamp(milliseconds: i64) -> io::Result<impl std::fmt::Display> {
+    let instant = Timestamp::from_millisecond(milliseconds).map_err(io::Error::other)?;
+    Ok(Zone::UTC.local(instant).strftime("%Y-%m-%d %H:%M:%S%.3f"))
+}
+
+/// The numbers of the cursors that have a value in each row.
+struct ByRow {
+    ends: Vec<usize>,
+    cursors: Vec<u32>,
+}
+
+fn by_row(cursors: &[Cursor], rows: usize) -> ByRow {
+    let mut ends = vec![0; rows];
+    for place in cursors.iter().flat_map(|cursor| places(&cursor.present)) {
+        ends[place] += 1;
+    }
+    let mut total = 0;
+    for end in &mut ends {
+        // First where each row begins; filling the rows moves that to where it ends.
+        total += std::mem::replace(end, total);
+    }
+    let mut all = vec![0; total];
+    for (number, cursor) in (0..).zip(cursors) {
+        for place in places(&cursor.present) {
+            all[ends[place]] = number;
+            ends[place] += 1;
+        }
+    }
+    ByRow { ends, cursors: all }
+}
+
+impl ByRow {
+    fn rows(&self) -> impl Iterator<Item = &[u32]> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).map(|(&start, &end)| &self.cursors[start..end])
+    }
+}
+
+fn places(present: &Present) -> impl Iterator<Item = usize> {
+    (0..).step_by(64).zip(&present.words).flat_map(|(start, &word)| {
+        let mut left = word;
+        std::iter::from_fn(move || {
+            let bit = left.trailing_zeros() as usize;
+            (left != 0).then(|| {
+                left &= left - 1;
+                start + bit
+            })
+        })
+    })
+}

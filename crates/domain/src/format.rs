@@ -1,0 +1,46 @@
+//! The format of data files.
+
+use serde::{Deserialize, Serialize};
+
+/// How the rows of a table lie in its files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DataFormat {
+    /// Parquet.
+    #[default]
+    Parquet,
+    /// JSON, one object a line, in gzip.
+    Json,
+}
+
+impl DataFormat {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Parquet, Self::Json];
+
+    /// What the setting calls it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Json => "json",
+        }
+    }
+
+    /// How names of its files end, without the dot.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Json => "json.gz",
+        }
+    }
+
+    /// The format of a file by its name.
+    #[must_use]
+    pub fn of_file(name: &str) -> Option<Self> {
+        let ends = |format: &Self| {
+            name.strip_suffix(format.extension()).is_some_and(|stem| stem.ends_with('.'))
+        };
+        Self::ALL.into_iter().find(ends)
+    }
+}
