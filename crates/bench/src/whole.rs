@@ -62,12 +62,11 @@ fn pieces<E: From<io::Error>>(
 ) -> Result<(), E> {
     let mut events = MultiGzDecoder::new(file);
     loop {
-        let mut piece = vec![0; PIECE];
-        let length = events.read(&mut piece)?;
-        if length == 0 {
+        let mut piece = Vec::with_capacity(PIECE);
+        events.by_ref().take(PIECE as u64).read_to_end(&mut piece)?;
+        if piece.is_empty() {
             return Ok(());
         }
-        piece.truncate(length);
         each(piece)?;
     }
 }

@@ -1,9 +1,11 @@
 //! Finds repeated rows: the same event, `distinct_id`, time and `$insert_id`. Of equal ones the
 //! newest by `mp_processing_time_ms` counts.
 
+use crate::runs::Runs;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::io;
 use twox_hash::XxHash3_128 as Hash128;
 
 /// The identity of a row, hashed.
@@ -58,6 +60,15 @@ impl RowIdentity {
     /// The hash of all that a row says.
     pub(crate) fn of_line(line: &[u8]) -> Self {
         Self(Hash128::oneshot(line))
+    }
+
+    /// The whole hash.
+    pub(crate) fn number(self) -> u128 {
+        self.0
+    }
+
+    pub(crate) fn of_number(number: u128) -> Self {
+        Self(number)
     }
 
     /// Half of the hash, to set rows in order by.
@@ -117,17 +128,43 @@ impl Superseded {
     }
 }
 
-/// The rows seen so far.
-#[derive(Debug, Default)]
+/// Rows that are repeated far apart cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum FarApart {
+    /// There are too many.
+    #[error(
+        "more than {0} rows are repeated so far apart that memory holds only one of each pair; \
+         export shorter slices, or set deduplicate=false and remove repeats in a view"
+    )]
+    TooMany(usize),
+    /// The file of identities failed.
+    #[error("cannot keep the identities of rows in a temporary file")]
+    File(#[from] io::Error),
+}
+
+/// The rows seen so far: the last ones in memory, those before in runs on file.
+#[derive(Debug)]
 pub(crate) struct Seen {
     rows: ByIdentity<(Age, Place)>,
+    /// Rows that a pass before found repeated far apart; they stay in memory.
+    far: ByIdentity<(Age, Place)>,
     superseded: Superseded,
+    runs: Runs,
+    /// How many rows memory has room for.
+    most: usize,
     room: Vec<u8>,
 }
 
 impl Seen {
-    pub(crate) fn new(superseded: Superseded) -> Self {
-        Self { superseded, ..Self::default() }
+    pub(crate) fn new(superseded: Superseded, most: usize) -> Self {
+        Self {
+            rows: ByIdentity::default(),
+            far: ByIdentity::default(),
+            superseded,
+            runs: Runs::default(),
+            most,
+            room: Vec::new(),
+        }
     }
 
     /// The identity of a row.
@@ -142,18 +179,48 @@ impl Seen {
     }
 
     /// Judges a row that would be put at `place`.
-    pub(crate) fn judge(&mut self, row: RowIdentity, age: Age, place: Place) -> Verdict {
-        if self.superseded.0.get(&row).is_some_and(|newest| newest.is_newer_than(age)) {
-            return Verdict::Repeat;
+    pub(crate) fn judge(
+        &mut self,
+        row: RowIdentity,
+        age: Age,
+        place: Place,
+    ) -> io::Result<Verdict> {
+        let newest = self.superseded.0.get(&row);
+        if newest.is_some_and(|newest| newest.is_newer_than(age)) {
+            return Ok(Verdict::Repeat);
         }
-        match self.rows.entry(row) {
+        if newest.is_none() && self.rows.len() >= self.most && !self.rows.contains_key(&row) {
+            let rows = self.rows.drain().map(|(row, (age, _))| (row, age)).collect();
+            self.runs.add(rows)?;
+        }
+        let rows = if newest.is_some() { &mut self.far } else { &mut self.rows };
+        Ok(match rows.entry(row) {
             Entry::Vacant(entry) => {
                 entry.insert((age, place));
                 Verdict::First
             }
             Entry::Occupied(entry) if !age.is_newer_than(entry.get().0) => Verdict::Repeat,
             Entry::Occupied(mut entry) => Verdict::Replaces(entry.insert((age, place)).1),
+        })
+    }
+
+    /// Adds the rows that were repeated too far apart to be found at once; an error if memory has
+    /// no room for them.
+    pub(crate) fn far_apart(mut self, superseded: &mut Superseded) -> Result<(), FarApart> {
+        if self.runs.is_empty() {
+            return Ok(());
         }
+        self.runs.add(self.rows.drain().map(|(row, (age, _))| (row, age)).collect())?;
+        let most = self.most;
+        let add = |(row, age)| {
+            superseded.insert(row, age);
+            let full = superseded.0.len() > most;
+            if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        };
+        self.runs.repeated(add).map_err(|error| match error.kind() {
+            io::ErrorKind::StorageFull if error.get_ref().is_none() => FarApart::TooMany(most),
+            _ => error.into(),
+        })
     }
 }
 
@@ -171,7 +238,18 @@ impl Age {
         Self { processed: processed.unwrap_or(f64::NEG_INFINITY), content: content.low() }
     }
 
-    fn is_newer_than(self, other: Self) -> bool {
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        let bits = u128::from(self.processed.to_bits()) << 64 | u128::from(self.content);
+        bits.to_le_bytes()
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "each half is taken")]
+    pub(crate) fn of_bytes(bytes: [u8; 16]) -> Self {
+        let bits = u128::from_le_bytes(bytes);
+        Self { processed: f64::from_bits((bits >> 64) as u64), content: bits as u64 }
+    }
+
+    pub(crate) fn is_newer_than(self, other: Self) -> bool {
         self.processed.total_cmp(&other.processed).then(self.content.cmp(&other.content)).is_gt()
     }
 }
@@ -194,8 +272,12 @@ mod tests {
         assert!(!one.is_newer_than(one));
     }
 
+    fn seen(known: Superseded) -> Seen {
+        Seen::new(known, 2)
+    }
+
     fn identity(event: &str, person: Option<&str>, time: i64, insert_id: &str) -> RowIdentity {
-        Seen::default().identity(event, person, time, insert_id)
+        seen(Superseded::default()).identity(event, person, time, insert_id)
     }
 
     fn row() -> RowIdentity {
@@ -217,21 +299,47 @@ mod tests {
 
     #[test]
     fn the_newest_stays_whatever_the_order() {
-        let mut seen = Seen::default();
-        assert_eq!(seen.judge(row(), age(Some(5.0)), HERE), Verdict::First);
-        assert_eq!(seen.judge(row(), age(Some(4.0)), THERE), Verdict::Repeat);
-        assert_eq!(seen.judge(row(), age(Some(5.0)), THERE), Verdict::Repeat);
-        assert_eq!(seen.judge(row(), age(Some(6.0)), THERE), Verdict::Replaces(HERE));
-        assert_eq!(seen.judge(row(), age(None), HERE), Verdict::Repeat);
+        let mut seen = seen(Superseded::default());
+        assert_eq!(seen.judge(row(), age(Some(5.0)), HERE).unwrap(), Verdict::First);
+        assert_eq!(seen.judge(row(), age(Some(4.0)), THERE).unwrap(), Verdict::Repeat);
+        assert_eq!(seen.judge(row(), age(Some(5.0)), THERE).unwrap(), Verdict::Repeat);
+        assert_eq!(seen.judge(row(), age(Some(6.0)), THERE).unwrap(), Verdict::Replaces(HERE));
+        assert_eq!(seen.judge(row(), age(None), HERE).unwrap(), Verdict::Repeat);
     }
 
     #[test]
     fn a_further_pass_leaves_out_what_was_superseded() {
         let mut known = Superseded::default();
         known.insert(row(), age(Some(6.0)));
-        let mut seen = Seen::new(known);
-        assert_eq!(seen.judge(row(), age(Some(5.0)), HERE), Verdict::Repeat);
-        assert_eq!(seen.judge(row(), age(Some(6.0)), HERE), Verdict::First);
-        assert_eq!(seen.judge(row(), age(Some(6.0)), THERE), Verdict::Repeat);
+        let mut seen = seen(known);
+        assert_eq!(seen.judge(row(), age(Some(5.0)), HERE).unwrap(), Verdict::Repeat);
+        assert_eq!(seen.judge(row(), age(Some(6.0)), HERE).unwrap(), Verdict::First);
+        assert_eq!(seen.judge(row(), age(Some(6.0)), THERE).unwrap(), Verdict::Repeat);
+    }
+
+    #[test]
+    fn what_memory_has_no_room_for_is_found_at_the_end() {
+        let rows = ["a", "b", "c", "d"].map(|event| identity(event, None, 1, "i"));
+        let mut seen = seen(Superseded::default());
+        for row in rows {
+            assert_eq!(seen.judge(row, age(Some(1.0)), HERE).unwrap(), Verdict::First);
+        }
+        assert_eq!(seen.judge(rows[0], age(Some(2.0)), HERE).unwrap(), Verdict::First);
+        let mut superseded = Superseded::default();
+        seen.far_apart(&mut superseded).unwrap();
+        assert_eq!(superseded.0.len(), 1);
+        assert_eq!(superseded.0[&rows[0]], age(Some(2.0)));
+    }
+
+    #[test]
+    fn more_repeats_far_apart_than_there_is_room_for_are_an_error() {
+        let mut seen = seen(Superseded::default());
+        for _ in 0..2 {
+            for event in ["a", "b", "c"] {
+                seen.judge(identity(event, None, 1, "i"), age(None), HERE).unwrap();
+            }
+        }
+        let result = seen.far_apart(&mut Superseded::default());
+        assert!(matches!(result, Err(FarApart::TooMany(2))), "{result:?}");
     }
 }

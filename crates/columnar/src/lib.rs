@@ -20,6 +20,7 @@ mod peek;
 mod places;
 mod quarantine;
 mod rle;
+mod runs;
 mod scan;
 mod statistics;
 mod tables;
@@ -31,7 +32,7 @@ mod vocabulary;
 
 pub use contract::{Contract, Contracts};
 pub use days::DataFile;
-pub use dedup::Superseded;
+pub use dedup::{FarApart, Superseded};
 pub use event::BadLine;
 pub use lines::{Line, LineSplitter};
 pub use options::{Bounds, EventNameForm, Options, SchemaType, TimeType};

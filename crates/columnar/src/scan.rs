@@ -144,6 +144,12 @@ impl<'a> Cursor<'a> {
 
     /// A string without escapes.
     fn string(&mut self) -> Option<&'a str> {
+        self.quoted().map(|span| span.get(self.text))
+    }
+
+    /// Where a string without escapes stands, its quotes left out.
+    #[inline]
+    fn quoted(&mut self) -> Option<Span> {
         if self.peek()? != b'"' {
             return None;
         }
@@ -153,14 +159,13 @@ impl<'a> Cursor<'a> {
             return None;
         }
         self.at = end + 1;
-        Some(&self.text[start..end])
+        Some(Span::new(start, end))
     }
 
     #[inline]
     fn text_value(&mut self, event: &mut Event) -> Option<Scalar> {
-        let start = self.at;
-        match self.string() {
-            Some(_) => Some(Scalar::Text(Text::Line(Span::new(start + 1, self.at - 1)))),
+        match self.quoted() {
+            Some(span) => Some(Scalar::Text(Text::Line(span))),
             None => self.escaped(event),
         }
     }
@@ -199,7 +204,7 @@ impl<'a> Cursor<'a> {
     /// Passes over a value in its common form, nested at most so many times.
     fn skip(&mut self, depth: u32) -> Option<()> {
         match self.peek()? {
-            b'"' => self.string().map(|_| ()),
+            b'"' => self.quoted().map(|_| ()),
             open @ (b'{' | b'[') => self.skip_items(open, depth.checked_sub(1)?),
             b'-' | b'0'..=b'9' => self.number().map(|_| ()),
             b't' => self.literal("true", Scalar::Null).map(|_| ()),
@@ -220,7 +225,7 @@ impl<'a> Cursor<'a> {
         }
         loop {
             if open == b'{' {
-                self.string()?;
+                self.quoted()?;
                 self.open(b':')?;
             }
             self.skip(depth)?;

@@ -2,7 +2,7 @@
 
 use crate::buffer::RowKey;
 use crate::days::{Context, DataFile, DayId, Days};
-use crate::dedup::{Age, RowIdentity, Seen, Superseded, Verdict};
+use crate::dedup::{Age, FarApart, RowIdentity, Seen, Superseded, Verdict};
 use crate::event::{self, BadLine, Event, Property, Scalar};
 use crate::keys::Target;
 use crate::lines::{Line, LineSplitter};
@@ -51,6 +51,9 @@ pub enum TransformError {
         /// The format that was asked for.
         wanted: &'static str,
     },
+    /// Rows that are repeated far apart cannot be told.
+    #[error(transparent)]
+    FarApart(#[from] FarApart),
     /// The JSON writer failed.
     #[error("cannot encode JSON lines")]
     Json(#[source] std::io::Error),
@@ -145,6 +148,7 @@ impl Transform {
             SchemaType::Multischema => Apart::Everybody,
             SchemaType::Monoschema => Apart::Those(options.contracts.clone()),
         };
+        let seen = Seen::new(superseded, options.bounds.identities);
         Ok(Self {
             lines: LineSplitter::new(options.bounds.line_bytes),
             rows: Rows {
@@ -155,7 +159,7 @@ impl Transform {
                 events: Vec::new(),
                 tables,
                 days: Days::default(),
-                seen: Seen::new(superseded),
+                seen,
                 superseded: Superseded::default(),
                 counts: Counts::default(),
                 quarantine: Quarantine::new(),
@@ -237,7 +241,7 @@ impl Rows {
             let identity = self.seen.identity(name, person, milliseconds, event.text(id, line));
             let place = self.days.next_place(day);
             let age = Age::new(event.processing_ms, said);
-            match self.seen.judge(identity, age, place) {
+            match self.seen.judge(identity, age, place).map_err(FarApart::from)? {
                 Verdict::First => {}
                 Verdict::Repeat => {
                     self.counts.duplicates += 1;
@@ -340,6 +344,7 @@ impl Rows {
             tables: self.tables.names(),
         };
         self.days.end(&context)?;
+        self.seen.far_apart(&mut self.superseded)?;
         let (quarantined, quarantine) = self.quarantine.finish()?;
         self.counts.quarantined = quarantined;
         Ok(Transformed {

@@ -149,7 +149,7 @@ impl<'a> Chooser<'a> {
             LineKind::Event { name, time } => {
                 let events = &self.selection.events;
                 self.within = self.slice.contains(time);
-                self.within && (events.is_empty() || events.contains(&name))
+                self.within && (events.is_empty() || events.iter().any(|wanted| wanted == name))
             }
             LineKind::EarlyEnd => true,
             LineKind::Odd | LineKind::Broken => self.within,

@@ -1,10 +1,12 @@
 //! Checked settings: what the use-cases are told. A value of a type here cannot be wrong.
 
+use crate::contracts::contracts;
 use crate::settings::{Problems, Reader, Settings};
-use mixlake_columnar::{Bounds, EventNameForm, Options, TimeType};
-use mixlake_domain::{Layout, ProjectId, Zone};
+use mixlake_columnar::{Bounds, EventNameForm, Options, SchemaType, TimeType};
+use mixlake_domain::{DataFormat, Layout, ProjectId, Zone};
 use mixlake_mixpanel::{Endpoint, EventNames, EventTime, Residency, WhereExpression};
 use mixlake_schema::Profile;
+use std::num::NonZero;
 
 /// What every use-case needs.
 #[derive(Debug, Clone)]
@@ -93,9 +95,7 @@ fn lake(reader: &mut Reader<'_>) -> Option<LakeConfig> {
     for name in ["s3_role", "glue_role", "s3_kms_key_id"] {
         reader.not_yet(name);
     }
-    reader.choice("schema_type", &[("monoschema", ())]);
     reader.choice("data_source", &[("events", ())]);
-    reader.choice("data_format", &[("parquet", ())]);
     reader.choice("s3_encryption", &[("none", ())]);
     reader.choice("use_glue", &[("true", ())]);
     reader.choice("catalog", &[("direct", ())]);
@@ -132,6 +132,13 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
         "schema_profile",
         &[("portable", Profile::Portable), ("mixpanel", Profile::Mixpanel)],
     );
+    let schema_type = reader.choice(
+        "schema_type",
+        &[("monoschema", SchemaType::Monoschema), ("multischema", SchemaType::Multischema)],
+    );
+    let format =
+        reader.choice("data_format", &DataFormat::ALL.map(|format| (format.name(), format)));
+    let contracts = reader.parse("contracts", contracts);
     let event_name = reader
         .choice("event_name", &[("cleaned", EventNameForm::Cleaned), ("raw", EventNameForm::Raw)]);
     let time_type = reader
@@ -143,14 +150,17 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
     let secret = reader.text("mixpanel_secret").map(str::to_owned);
     let (lake, zone) = (lake?, zone?);
     let options = Options {
-        project: lake.project.clone(),
         profile,
+        schema_type,
+        format,
         event_name,
         time_type,
         date_zone: if in_utc { Zone::UTC } else { zone.clone() },
         wall_clock: before_2023.then(|| zone.clone()),
         deduplicate,
-        bounds: Bounds::default(),
+        contracts: contracts.unwrap_or_default(),
+        bounds: Bounds { threads: threads(), ..Bounds::default() },
+        ..Options::of(lake.project.clone())
     };
     Some(ExportConfig {
         event_time: EventTime::of_project(before_2023, &zone),
@@ -163,6 +173,11 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
         events,
         where_expression,
     })
+}
+
+/// As many as there are processors; a small function has one.
+fn threads() -> NonZero<usize> {
+    std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
 }
 
 fn boolean(reader: &mut Reader<'_>, name: &str, default: bool) -> bool {
@@ -224,7 +239,7 @@ mod tests {
             "s3_prefix=a//b",
             "mixpanel_endpoint=http://example.com",
             "s3_role=arn:aws:iam::1:role/x",
-            "schema_type=multischema",
+            "schema_type=both",
         ]);
         for expected in [
             "project_id: required",
@@ -234,7 +249,7 @@ mod tests {
             "s3_prefix: a prefix is made of folders",
             "mixpanel_endpoint: the Mixpanel endpoint must be https",
             "s3_role: not supported by this version",
-            "schema_type: \"multischema\" is not supported; it accepts monoschema",
+            "schema_type: \"both\" is not supported; it accepts monoschema, multischema",
         ] {
             assert!(text.contains(expected), "{expected:?} is missing in:\n{text}");
         }

@@ -4,6 +4,7 @@ pub mod answer;
 mod aws;
 mod clock;
 pub mod config;
+mod contracts;
 mod handlers;
 pub mod logs;
 mod metrics;

@@ -77,6 +77,7 @@ fn is_transient(error: &ExportError) -> bool {
             TransformError::TerminatedEarly(_) | TransformError::CutLine(_) => true,
             TransformError::TimeType { .. }
             | TransformError::Format { .. }
+            | TransformError::FarApart(_)
             | TransformError::Json(_)
             | TransformError::Parquet(_)
             | TransformError::Quarantine(_) => false,

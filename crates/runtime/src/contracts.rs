@@ -1,0 +1,66 @@
+//! The setting `contracts`: JSON, checked as a whole.
+
+use mixlake_columnar::{Contract, Contracts};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What stands for all events.
+const ALL: &str = "*";
+
+/// What no contract can leave out.
+const ALWAYS: [&str; 2] = ["time", "distinct_id"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    include: Option<BTreeSet<String>>,
+    #[serde(default)]
+    exclude: BTreeSet<String>,
+    #[serde(default)]
+    freeze: bool,
+}
+
+/// Reads the setting.
+pub(crate) fn contracts(text: &str) -> Result<Contracts, String> {
+    let documents: BTreeMap<String, Document> = serde_json::from_str(text).map_err(|error| {
+        format!(
+            "a JSON object is expected, such as \
+             {{\"*\":{{\"exclude\":[\"$email\"]}},\"Sign up\":{{\"freeze\":true}}}}; {error}"
+        )
+    })?;
+    let mut contracts = Contracts::default();
+    for (event, Document { include, exclude, freeze }) in documents {
+        if let Some(always) = ALWAYS.into_iter().find(|&name| exclude.contains(name)) {
+            return Err(format!("{event}: every table has {always}; it cannot be excluded"));
+        }
+        let contract = Contract { include, exclude, freeze };
+        if event == ALL {
+            contracts.all = contract;
+        } else {
+            contracts.by_event.insert(event, contract);
+        }
+    }
+    Ok(contracts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_star_means_all_events_and_a_name_its_own() {
+        let text = r#"{"*":{"exclude":["$email"]},"Sign up":{"include":["plan"],"freeze":true}}"#;
+        let Contracts { all, by_event } = contracts(text).unwrap();
+        assert!(all.exclude.contains("$email") && !all.freeze && all.include.is_none());
+        let own = &by_event["Sign up"];
+        assert!(own.freeze && own.include.as_ref().is_some_and(|names| names.contains("plan")));
+    }
+
+    #[test]
+    fn what_is_misspelt_or_impossible_is_refused() {
+        let problem = |text| contracts(text).unwrap_err();
+        assert!(problem(r#"{"*":{"excludes":[]}}"#).contains("unknown field `excludes`"));
+        assert!(problem("[]").contains("a JSON object is expected"));
+        assert!(problem(r#"{"A":{"exclude":["time"]}}"#).contains("A: every table has time"));
+    }
+}
