@@ -21,8 +21,11 @@ pub(crate) struct Size {
 }
 
 impl Size {
+    /// Events of a wide table have more names, or they could not have that many properties.
     pub(crate) fn shape(self) -> Shape {
-        Shape { rows: self.rows, properties: self.properties, ..Shape::default() }
+        let Self { rows, properties } = self;
+        let shape = Shape { rows, properties, ..Shape::default() };
+        Shape { names: shape.names.max(properties / shape.per_event), ..shape }
     }
 }
 

@@ -1,10 +1,11 @@
 //! A seeded generator of events in the export API's shape: any number of rows, any width.
 //!
 //! The shape is that of a large customer: some event names, each with its own set of properties out
-//! of many, two in a hundred values of another type than usual, one in twenty nested, some unicode.
+//! of many, two in a hundred values of another type than usual (all of them in one property of
+//! ten), one in twenty nested, some unicode.
 
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
+use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use std::io::{self, Write};
 
@@ -70,7 +71,7 @@ impl Shape {
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let mut random = StdRng::seed_from_u64(self.seed);
         let kinds: Vec<Kind> = (0..self.properties).map(kind).collect();
-        let sets: Vec<Vec<usize>> = (0..self.names).map(|_| self.set(&mut random)).collect();
+        let sets = self.sets(&mut random);
         let mut last = Vec::new();
         for row in 0..self.rows {
             let repeats =
@@ -84,10 +85,24 @@ impl Shape {
         Ok(())
     }
 
-    /// The properties of an event name, in the order in which they are written.
-    fn set(&self, random: &mut StdRng) -> Vec<usize> {
-        let all: Vec<usize> = (0..self.properties).collect();
-        all.choose_multiple(random, self.per_event + self.per_event / 4).copied().collect()
+    /// The properties of each event name, in the order in which they are written: all of them are
+    /// dealt out, over and over.
+    fn sets(&self, random: &mut StdRng) -> Vec<Vec<usize>> {
+        let length = (self.per_event + self.per_event / 4).min(self.properties);
+        let mut all: Vec<usize> = (0..self.properties).collect();
+        let mut left = Vec::new();
+        let deal = |_| {
+            let mut set = Vec::with_capacity(length);
+            while set.len() < length {
+                if left.is_empty() {
+                    all.shuffle(random);
+                    left.clone_from(&all);
+                }
+                set.extend(left.pop().filter(|property| !set.contains(property)));
+            }
+            set
+        };
+        (0..self.names).map(deal).collect()
     }
 
     fn event(
@@ -99,7 +114,7 @@ impl Shape {
         random: &mut StdRng,
     ) -> io::Result<()> {
         // Few names make most events.
-        let name = random.random_range(0..self.names).min(random.random_range(0..self.names));
+        let name = random.random_range(0..sets.len()).min(random.random_range(0..sets.len()));
         let time = START + random.random_range(0..86_400_000);
         let person = random.random_range(0..self.rows / 10 + 1);
         write!(
@@ -114,7 +129,8 @@ impl Shape {
             if random.random_ratio(4, 5) {
                 write!(line, r#","Property {property}":"#)?;
                 let usual = kinds[property];
-                let kind = if random.random_ratio(1, 50) { other(usual) } else { usual };
+                let mixed = property % 10 == 3 && random.random_ratio(1, 5);
+                let kind = if mixed { other(usual) } else { usual };
                 value(line, kind, random)?;
             }
         }

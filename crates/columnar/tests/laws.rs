@@ -1,0 +1,212 @@
+//! Laws of the transformation: what holds for any events, in any pieces, on any number of threads.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use bytes::Bytes;
+use mixlake_columnar::{Bounds, Options, SchemaType, Transformed};
+use mixlake_domain::DataFormat;
+use mixlake_schema::{ColumnType, Profile, Table};
+use mixlake_testkit::generate::Shape;
+use mixlake_testkit::rows::Row;
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+use std::num::NonZero;
+use support::{generated, options, run, table_rows};
+
+/// Any JSON value that a property can have.
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        (-1_000_i32..1_000).prop_map(|n| json!(f64::from(n) / 8.0)),
+        any::<f64>().prop_filter("finite", |x| x.is_finite()).prop_map(Into::into),
+        "[a-zäß\"\\\\\n 0-9]{0,12}".prop_map(Into::into),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Into::into),
+            prop::collection::btree_map("[a-z]{1,3}", inner, 0..3)
+                .prop_map(|m| Value::Object(m.into_iter().collect())),
+        ]
+    })
+}
+
+/// Events with a number of their own, of few names and keys, so that both collide and repeat.
+fn events() -> impl Strategy<Value = Vec<(String, Map<String, Value>)>> {
+    let keys = prop_oneof![
+        "[a-cA-C$ ]{1,2}",
+        Just("time zone".to_owned()),
+        Just("mp_properties".to_owned()),
+        Just("mp_date".to_owned()),
+        Just("select".to_owned()),
+        Just("Ünïcode".to_owned()),
+    ];
+    let properties = prop::collection::btree_map(keys, value(), 0..8);
+    prop::collection::vec(("[AaBb !]{1,2}", properties), 1..25).prop_map(|events| {
+        let with_number = |(number, (name, mut properties)): (
+            usize,
+            (String, std::collections::BTreeMap<_, _>),
+        )| {
+            properties.insert("number".to_owned(), json!(number));
+            (name, properties.into_iter().collect())
+        };
+        events.into_iter().enumerate().map(with_number).collect()
+    })
+}
+
+fn lines(events: &[(String, Map<String, Value>)]) -> String {
+    events.iter().map(|(event, properties)| support::line(event, 1, &json!(properties))).collect()
+}
+
+/// The cells of a property in a row, by the public mapping; and what `mp_properties` has of it.
+fn cells(property: &str, table: &Table, row: &Row) -> Vec<Value> {
+    let own = table.columns().iter().filter(|c| !c.built_in && c.property == property);
+    let mut found: Vec<Value> = own
+        .filter_map(|column| {
+            let cell = row.get(&column.name)?.clone();
+            let fits = match column.column_type {
+                ColumnType::String => cell.is_string(),
+                ColumnType::Number => cell.is_number(),
+                ColumnType::Boolean => cell.is_boolean(),
+                ColumnType::Timestamp | ColumnType::Bigint => false,
+            };
+            assert!(fits, "{} holds {cell}", column.name);
+            Some(cell)
+        })
+        .collect();
+    let overflow = table.columns().iter().find(|c| c.built_in && c.name == "mp_properties");
+    if let Some(text) = overflow.and_then(|column| row.get(&column.name)) {
+        let rest: Map<String, Value> = serde_json::from_str(text.as_str().unwrap()).unwrap();
+        found.extend(rest.get(property).cloned());
+    }
+    found
+}
+
+/// Whether a cell is this value: the same, or the text of the same JSON.
+fn is_same(value: &Value, cell: &Value) -> bool {
+    match (value, cell) {
+        (Value::String(_) | Value::Bool(_), _) => value == cell,
+        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
+        (_, Value::String(text)) => serde_json::from_str::<Value>(text).is_ok_and(|v| v == *value),
+        (_, cell) => value == cell,
+    }
+}
+
+fn check(events: &[(String, Map<String, Value>)], done: &Transformed) -> Result<(), TestCaseError> {
+    let rows = table_rows(done);
+    prop_assert_eq!(rows.len(), events.len());
+    for (table, row) in rows {
+        let table = &done.registry.tables()[&table];
+        let number = cells("number", table, &row);
+        let number = number[0].as_f64().unwrap();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a small index"
+        )]
+        let (_, properties) = &events[number as usize];
+        let mut filled = 0;
+        for (property, value) in properties {
+            let cells = cells(property, table, &row);
+            if value.is_null() {
+                prop_assert!(cells.is_empty(), "{} is null, and {:?}", property, cells);
+                continue;
+            }
+            filled += 1;
+            prop_assert_eq!(cells.len(), 1, "{}: {} is in {:?}", property, value, cells);
+            prop_assert!(is_same(value, &cells[0]), "{}: {} is not {}", property, value, cells[0]);
+        }
+        // No cell comes from nowhere.
+        let overflow = row
+            .keys()
+            .filter(|name| table.columns().iter().any(|c| c.built_in && c.name == **name));
+        let of_their_own = row.len() - overflow.count();
+        prop_assert!(of_their_own <= filled);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn every_value_is_found_in_exactly_one_cell_or_in_mp_properties(
+        events in events(), multischema in any::<bool>(), json in any::<bool>(),
+    ) {
+        let options = Options {
+            schema_type: if multischema { SchemaType::Multischema } else { SchemaType::Monoschema },
+            format: if json { DataFormat::Json } else { DataFormat::Parquet },
+            ..options()
+        };
+        check(&events, &run(&options, &[lines(&events).as_bytes()]).unwrap())?;
+    }
+
+    #[test]
+    fn pieces_row_groups_and_threads_change_no_row(
+        events in events(),
+        cuts in prop::collection::vec(0_usize..4_000, 0..6),
+        group_rows in 1_usize..9,
+        threads in 1_usize..4,
+    ) {
+        let text = lines(&events);
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+        cuts.extend([0, text.len()]);
+        cuts.sort_unstable();
+        let pieces: Vec<&[u8]> = cuts.windows(2).map(|w| &text.as_bytes()[w[0]..w[1]]).collect();
+        let bounds = Bounds { group_rows, threads: NonZero::new(threads).unwrap(), ..Bounds::default() };
+        let small = run(&Options { bounds, ..options() }, &pieces).unwrap();
+        let whole = run(&options(), &[text.as_bytes()]).unwrap();
+        let sorted = |done: &Transformed| {
+            let mut rows: Vec<String> =
+                table_rows(done).iter().map(|(_, row)| json!(row).to_string()).collect();
+            rows.sort();
+            rows
+        };
+        prop_assert_eq!(sorted(&small), sorted(&whole));
+        prop_assert_eq!(small.counts, whole.counts);
+        prop_assert_eq!(small.registry, whole.registry);
+    }
+}
+
+fn files(done: Transformed) -> Vec<Bytes> {
+    done.files.into_iter().map(|file| file.bytes).collect()
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    let lines = generated(Shape { rows: 3_000, ..Shape::default() });
+    let on = |threads: usize| {
+        let bounds = Bounds {
+            threads: NonZero::new(threads).unwrap(),
+            group_rows: 1_000,
+            ..Bounds::default()
+        };
+        files(run(&Options { bounds, ..options() }, &[&lines]).unwrap())
+    };
+    assert_eq!(on(1), on(2));
+    assert_eq!(on(1), on(5));
+}
+
+#[test]
+fn the_order_of_arrival_changes_no_byte_once_names_are_given() {
+    let lines = generated(Shape { rows: 2_000, repeat_one_in: 7, ..Shape::default() });
+    let names = run(&options(), &[&lines]).unwrap().registry;
+    let mut backwards: Vec<&[u8]> = lines.split_inclusive(|b| *b == b'\n').collect();
+    backwards.reverse();
+    let known = mixlake_columnar::Superseded::default();
+    let run = |pieces: &[&[u8]]| {
+        files(support::run_onto(&options(), names.clone(), known.clone(), pieces).unwrap())
+    };
+    assert_eq!(run(&[&lines]), run(&backwards));
+}
+
+#[test]
+fn a_wide_table_of_the_other_profile_keeps_everything_in_columns() {
+    let lines = generated(Shape { rows: 1_000, properties: 4_000, names: 200, ..Shape::default() });
+    let options = Options { profile: Profile::Mixpanel, ..options() };
+    let done = run(&options, &[&lines]).unwrap();
+    let columns = done.registry.tables()["mp_master_event"].columns();
+    assert!(columns.len() > 1_597 && !columns.iter().any(|c| c.name == "mp_properties"));
+}
