@@ -75,6 +75,17 @@ SCOPE ?= --bins
 binaries:
 	@cargo build --workspace $(SCOPE) --locked
 
+.PHONY: bench
+bench: ## Times the stages of the transformation on generated events: ROWS=300000 ROUNDS=3
+	@cargo build --release --locked -p mixlake-bench
+	@$(TARGET)/release/mixlake-bench stages --rows $(or $(ROWS),300000) --rounds $(or $(ROUNDS),3)
+
+.PHONY: bench-peers
+bench-peers: ## Measures Mixlake beside other tools: ROWS=300000 ROUNDS=3 THREADS=1 SYSTEMS=name,name
+	@$(PYTHON) -m local.peers.environment
+	@cargo build --release --locked -p mixlake-bench
+	@.local/peers/bin/python -m local.peers
+
 .PHONY: demo
 demo: setup binaries ## Shows the whole way of an event on this machine; leaves files in .local/demo and no process
 	@$(VENV)/python -m local demo

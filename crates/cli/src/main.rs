@@ -10,6 +10,10 @@ use arguments::{Arguments, Command};
 use clap::Parser;
 use std::process::ExitCode;
 
+/// As in the export function.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 #[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
 async fn main() -> ExitCode {

@@ -106,6 +106,8 @@ pub struct Bounds {
     pub buffer_bytes: usize,
     /// Encoded bytes after which a file is ended and another begun.
     pub file_bytes: usize,
+    /// Bytes of bad lines, compressed, beyond which a slice fails: no export is like that.
+    pub quarantine_bytes: usize,
     /// Identities of rows that are held in memory; those before wait in a temporary file.
     pub identities: usize,
     /// Threads that encode a row group; any number gives the same bytes.
@@ -120,6 +122,7 @@ impl Default for Bounds {
             group_rows: 131_072,
             buffer_bytes: 96 << 20,
             file_bytes: 64 << 20,
+            quarantine_bytes: 32 << 20,
             // What a table of 2^19 places takes before it doubles: 33 MB.
             identities: 458_752,
             threads: NonZero::<usize>::MIN,

@@ -47,6 +47,11 @@ impl Quarantine {
         Ok(())
     }
 
+    /// Bytes held, about: what is compressed already.
+    pub(crate) fn memory(&self) -> usize {
+        self.gzip.get_ref().len()
+    }
+
     /// The number of lines, and the file; none if there are no lines.
     pub(crate) fn finish(self) -> io::Result<(u64, Option<Bytes>)> {
         let bytes = self.gzip.finish()?;

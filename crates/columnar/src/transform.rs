@@ -54,6 +54,14 @@ pub enum TransformError {
     /// Rows that are repeated far apart cannot be told.
     #[error(transparent)]
     FarApart(#[from] FarApart),
+    /// So many lines are bad that this cannot be an export.
+    #[error(
+        "the lines that are no events fill memory, and that is no export any more; the last one: {reason}"
+    )]
+    TooManyBadLines {
+        /// What is wrong with one of them.
+        reason: String,
+    },
     /// The JSON writer failed.
     #[error("cannot encode JSON lines")]
     Json(#[source] std::io::Error),
@@ -211,11 +219,19 @@ impl Rows {
             Ok((line, time)) => self.row(&event, time, line),
             Err(reason) => match early_end(bytes) {
                 Some(text) => Err(TransformError::TerminatedEarly(text)),
-                None => self.quarantine.add(bytes, &reason).map_err(Into::into),
+                None => self.quarantine(bytes, &reason),
             },
         };
         self.event = event;
         result
+    }
+
+    fn quarantine(&mut self, line: &[u8], reason: &BadLine) -> Result<(), TransformError> {
+        self.quarantine.add(line, reason)?;
+        if self.quarantine.memory() > self.options.bounds.quarantine_bytes {
+            return Err(TransformError::TooManyBadLines { reason: reason.to_string() });
+        }
+        Ok(())
     }
 
     fn read<'a>(

@@ -5,6 +5,11 @@ use mixlake_runtime::settings::Settings;
 use mixlake_runtime::{ExportHandler, logs};
 use serde_json::Value;
 
+/// Row groups come and go; the system's allocator gives their memory back each time, and the next
+/// one pays for the pages again (docs/PERFORMANCE.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 #[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
 async fn main() -> Result<(), Error> {

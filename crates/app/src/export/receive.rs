@@ -78,6 +78,7 @@ fn is_transient(error: &ExportError) -> bool {
             TransformError::TimeType { .. }
             | TransformError::Format { .. }
             | TransformError::FarApart(_)
+            | TransformError::TooManyBadLines { .. }
             | TransformError::Json(_)
             | TransformError::Parquet(_)
             | TransformError::Quarantine(_) => false,

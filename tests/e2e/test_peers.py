@@ -1,0 +1,79 @@
+"""What `make bench-peers` says is only worth what its check sees, so the check is shown every way to lose a value."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from local import names
+from local.peers import measure, report
+from local.peers.check import judged
+from local.peers.columns import Columns
+from local.peers.outcomes import CHANGED, KEPT, LOST, QUOTED, TEXT
+
+
+@pytest.mark.parametrize(
+    ("value", "cells", "outcome"),
+    [
+        pytest.param("a", ["a"], KEPT, id="same text"),
+        pytest.param("a", ['"a"'], QUOTED, id="text as JSON"),
+        pytest.param("1", [1.0], CHANGED, id="text of digits as number"),
+        pytest.param(1, [1.0], KEPT, id="integer as double"),
+        pytest.param(9_007_199_254_740_993, [9_007_199_254_740_992.0], CHANGED, id="integer past a double"),
+        pytest.param(1, ["1"], TEXT, id="number as text"),
+        pytest.param(1, [True], CHANGED, id="number as boolean"),
+        pytest.param(True, ["True"], CHANGED, id="boolean in words of Python"),
+        pytest.param(True, [None, "true"], TEXT, id="boolean as text in another column"),
+        pytest.param(False, [None], LOST, id="null"),
+        pytest.param(0, [], LOST, id="no column"),
+        pytest.param(None, [], KEPT, id="null stays null"),
+        pytest.param({"a": [1]}, ['{"a": [1]}'], KEPT, id="object as its JSON"),
+        pytest.param({"a": [1]}, [{"a": [1], "b": None}], KEPT, id="object as struct"),
+        pytest.param({"a": [1]}, [{"a": [1.5], "b": None}], CHANGED, id="another object"),
+    ],
+)
+def test_a_value_is_kept_only_as_itself(value: object, cells: list, outcome: str) -> None:
+    assert judged(value, cells) == outcome
+
+
+def test_a_property_is_found_under_every_name_that_a_system_gives_it() -> None:
+    columns = Columns(["mp_insert_id", "total_price", "total_price_string", "total_price__v_text", "Total Price 2"])
+    assert columns.of_property("$insert_id") == ["mp_insert_id"]
+    assert columns.of_property("Total Price") == ["total_price", "total_price_string", "total_price__v_text"]
+
+
+def test_rows_and_values_that_are_missing_are_counted(tmp_path: Path) -> None:
+    source, output = tmp_path / "events.jsonl.gz", tmp_path / "out.parquet"
+    lines = [{"event": "A b", "properties": {"$insert_id": str(n), "x": n}} for n in range(3)]
+    source.write_bytes(gzip.compress("\n".join(map(json.dumps, lines)).encode()))
+    rows = {"event": ["A b", "a_b"], "$insert_id": ["0", "1"], "x": [0, None]}
+    pq.write_table(pa.table(rows), output)
+
+    command = [sys.executable, "-m", "local.peers.check", str(source), str(tmp_path)]
+    found = json.loads(subprocess.run(command, cwd=names.ROOT, check=True, capture_output=True).stdout)
+
+    assert (found["rows"], found["events"]) == (2, 3)
+    # The row of event 2 is missing with its three values; event 1 lacks `x`.
+    assert found["outcomes"] == {KEPT: 5, LOST: 4}
+
+
+def test_what_a_process_takes_is_its_own(tmp_path: Path) -> None:
+    hungry = [sys.executable, "-c", "x = bytearray(100 << 20)\nfor _ in range(3_000_000): pass\nraise SystemExit(3)"]
+    took = measure.run(hungry, tmp_path / "log", threads=1)
+    assert took.exit_code == 3
+    assert took.cpu_s > 0
+    assert took.peak_mb > 100
+
+
+def test_the_document_keeps_what_is_around_the_table(tmp_path: Path) -> None:
+    document = tmp_path / "PERFORMANCE.md"
+    assert not report.replace(document, "new")
+    document.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    assert report.replace(document, "new")
+    assert report.replace(document, "newer")
+    assert document.read_text() == f"before\n{report.BEGIN}\n\nnewer\n{report.END}\nafter\n"
