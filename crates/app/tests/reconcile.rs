@@ -15,7 +15,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use support::jitter::{Dice, Jitter};
-use support::notices::{IN_CATALOG, Notices, changes};
+use support::notices::{IN_CATALOG, Notices};
 use support::{Lake, TABLE};
 
 const SEEDS: u64 = 150;
@@ -56,10 +56,10 @@ async fn one_delivery_makes_one_version_with_the_columns_in_their_order() {
     let names = registry.tables()[TABLE].columns().iter().map(|c| c.name.as_str());
     assert!(table.columns.iter().map(|c| c.name.as_str()).eq(names));
 
-    let before = changes(&catalog);
+    let before = catalog.changes();
     lake.deliver(&catalog, &lake.written_since(0)).await;
     assert!(lake.reconciler(&catalog).reconcile_all().await.unwrap().failed.is_empty());
-    assert_eq!(changes(&catalog), before, "a second delivery changes nothing");
+    assert_eq!(catalog.changes(), before, "a second delivery changes nothing");
 }
 
 #[tokio::test]
@@ -166,10 +166,10 @@ async fn in_the_end_the_catalog_is_right_whatever_happened_on_the_way() {
         lake.deliver(&catalog, &notices.rest()).await;
         lake.check_catalog(&catalog, &about).await;
 
-        let before = changes(&catalog);
+        let before = catalog.changes();
         lake.deliver(&catalog, &lake.written_since(0)).await;
         lake.check_catalog(&catalog, &about).await;
-        assert_eq!(changes(&catalog), before, "{about}: a delivery of everything changes nothing");
+        assert_eq!(catalog.changes(), before, "{about}: a delivery of everything changes nothing");
     }
 }
 
@@ -208,6 +208,7 @@ async fn drift_is_told_with_both_types_and_holds_nothing_else_up() {
         columns: present.clone(),
         location: lake.store.location(&lake.layout.table(TABLE)),
         description: String::new(),
+        memo: String::new(),
     };
     catalog.create_table(&table).await.unwrap();
     // A second table, with the files of a day of the first.

@@ -54,6 +54,7 @@ async fn project(
         layout: &config.layout,
         project: &config.project,
         table_prefix: &config.table_prefix,
+        on_drift: config.on_drift,
     };
     let done = reconciler.reconcile_all().await?;
     let failed = done.failed.into_iter();

@@ -4,14 +4,18 @@
 //! footers of data files, locations from manifests. So their order and repetition do not matter,
 //! and a batch is folded first: one read a table, one update, one batch of partitions.
 
+mod columns;
+mod days;
 mod diff;
 mod fold;
-mod footer;
+pub(crate) mod footer;
+mod memo;
 mod table;
 mod view;
 
-pub use diff::{Conflict, Difference, diff};
+pub use diff::{Conflict, Difference, Wanted, diff, repaired};
 pub use footer::FooterError;
+pub use memo::{Memo, NoMemo};
 pub use table::TableReport;
 pub use view::{ColumnView, FileView, PartitionView, TableView};
 
@@ -34,6 +38,18 @@ pub struct Reconciler<'a> {
     pub project: &'a ProjectId,
     /// What goes before every table name.
     pub table_prefix: &'a str,
+    /// What to do about a table that somebody has changed so that it does not fit its files.
+    pub on_drift: OnDrift,
+}
+
+/// What to do about a table that does not fit its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDrift {
+    /// Tell, and leave it as it is.
+    #[default]
+    Fail,
+    /// Put it right.
+    Repair,
 }
 
 /// Why a key could not be brought into the catalog.
