@@ -90,6 +90,54 @@ async fn a_day_that_has_lost_its_files_loses_its_partition() {
     }
 }
 
+/// Somebody removes objects, and S3 tells of it.
+async fn remove(lake: &Lake, catalog: &MemoryCatalog, keys: &[String]) -> Vec<String> {
+    for key in keys {
+        lake.store.delete(key).await.unwrap();
+    }
+    lake.deliver(catalog, keys).await;
+    let set = catalog.partitions(IN_CATALOG, &[]).await.unwrap();
+    set.into_iter().map(|partition| partition.value).collect()
+}
+
+#[tokio::test]
+async fn a_partition_goes_with_the_last_of_its_live_files() {
+    let (lake, catalog) = (Lake::new().in_many_parts(), MemoryCatalog::new());
+    step(&lake, STEPS[0]).await;
+    step(&lake, STEPS[5]).await;
+    lake.deliver(&catalog, &lake.written_since(0)).await;
+    let files: Vec<String> = lake.keys(&format!("{TABLE}/2026/11/09/g"));
+    assert_eq!(files.len(), 2);
+    let both = ["2026-11-09", "2026-11-11"];
+    assert_eq!(remove(&lake, &catalog, &files[..1]).await, both, "one file is still there");
+    assert_eq!(remove(&lake, &catalog, &files[1..]).await, both[1..]);
+}
+
+#[tokio::test]
+async fn a_partition_goes_with_its_manifest() {
+    let (lake, catalog) = (Lake::new(), MemoryCatalog::new());
+    step(&lake, STEPS[0]).await;
+    step(&lake, STEPS[5]).await;
+    let keys = lake.written_since(0);
+    lake.deliver(&catalog, &keys).await;
+    let manifest = lake.layout.manifest(TABLE, "2026-11-09".parse().unwrap());
+    assert_eq!(remove(&lake, &catalog, &[manifest]).await, ["2026-11-11"]);
+    // A late notice of a file whose day has no manifest does not bring it back, nor take others.
+    lake.deliver(&catalog, &keys).await;
+    assert_eq!(catalog.partitions(IN_CATALOG, &[]).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_old_generation_may_be_removed_under_a_partition_that_has_moved_on() {
+    let (lake, catalog) = (Lake::new(), MemoryCatalog::new());
+    step(&lake, STEPS[0]).await;
+    let old: Vec<String> = lake.keys(&format!("{TABLE}/2026/11/09/g"));
+    step(&lake, STEPS[3]).await;
+    lake.deliver(&catalog, &lake.written_since(0)).await;
+    assert_eq!(remove(&lake, &catalog, &old).await, ["2026-11-09"]);
+    lake.check_catalog(&catalog, "after the sweep").await;
+}
+
 /// Every fault, now and then, and a conflict at every third change.
 fn trouble(lake: &Lake, catalog: &MemoryCatalog, dice: &Arc<Dice>) {
     let (of_store, of_catalog) = (dice.clone(), dice.clone());
