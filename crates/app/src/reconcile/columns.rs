@@ -80,6 +80,15 @@ impl Reconciler<'_> {
         Ok(())
     }
 
+    /// The columns that we gave a table, in their order.
+    pub(crate) fn given(
+        &self,
+        table: &TableState,
+        known: Option<&mixlake_schema::Table>,
+    ) -> Vec<Column> {
+        given(Some(table), &Names::new(known))
+    }
+
     /// Whether we are asked to put a table right, and it is ours: another project, or somebody
     /// else, may have it under the same name.
     fn may_repair(&self, table: &TableState, wanted: &Wanted<'_>) -> bool {
@@ -108,7 +117,7 @@ fn memo(table: &TableState) -> Option<Memo> {
 
 /// The columns that we gave a table, in their order. Where nothing is noted: those of its columns
 /// that the registry knows, as they stand.
-pub(super) fn given(table: Option<&TableState>, names: &Names<'_>) -> Vec<Column> {
+fn given(table: Option<&TableState>, names: &Names<'_>) -> Vec<Column> {
     let Some(table) = table else { return Vec::new() };
     let known = |column: &mixlake_schema::Column| Column {
         name: column.name.clone(),

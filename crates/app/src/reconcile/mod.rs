@@ -13,6 +13,7 @@ mod memo;
 mod table;
 mod view;
 
+pub(crate) use diff::same_folder;
 pub use diff::{Conflict, Difference, Wanted, diff, repaired};
 pub use footer::FooterError;
 pub use memo::{Memo, NoMemo};
@@ -27,6 +28,7 @@ use mixlake_schema::Registry;
 use std::sync::Arc;
 
 /// What a reconciliation works with.
+#[derive(Clone, Copy)]
 pub struct Reconciler<'a> {
     /// Where the objects are.
     pub store: &'a dyn ObjectStore,
@@ -180,7 +182,7 @@ impl Reconciler<'_> {
         Ok(self.reconcile(manifests.filter(|key| key.ends_with("/_manifest.json"))).await)
     }
 
-    async fn registry(&self) -> Result<Registry, ReconcileError> {
+    pub(crate) async fn registry(&self) -> Result<Registry, ReconcileError> {
         let key = self.layout.registry();
         let Some(object) = self.store.get(&key).await? else { return Ok(Registry::default()) };
         Registry::from_document(&object.body, self.project).map_err(|cause| {

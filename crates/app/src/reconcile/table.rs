@@ -85,20 +85,20 @@ impl Reconciler<'_> {
     }
 
     /// The name of a table in the catalog.
-    pub(super) fn name_of(&self, table: &str) -> String {
+    pub(crate) fn name_of(&self, table: &str) -> String {
         format!("{}{table}", self.table_prefix)
     }
 
     async fn files(&self, work: &TableWork, failed: &mut Failed) -> Result<Files, ReconcileError> {
         let mut files = Files::default();
         for key in &work.files {
-            match footer::columns(self.store, key).await? {
+            match footer::read(self.store, key).await? {
                 // A generation that was replaced and deleted since, or a file that was removed.
                 None => {
                     tracing::info!(key, "the file is gone; its manifest says what is live");
                     files.gone.insert(key.clone());
                 }
-                Some(Ok(columns)) => files.types.extend(columns),
+                Some(Ok(footer)) => files.types.extend(footer.columns),
                 Some(Err(cause)) => {
                     let location = self.store.location(key);
                     let error = ReconcileError::Footer { location, cause };

@@ -103,6 +103,11 @@ impl MemoryCatalog {
         versions + state.changed_partitions as u64
     }
 
+    /// Takes a table away, as a person with rights may.
+    pub fn drop_table(&self, table: &str) {
+        self.lock().tables.remove(table);
+    }
+
     /// Gives a partition columns of its own, as a crawler does.
     pub fn declare(&self, table: &str, value: &str, columns: &[Column]) {
         if let Some(table) = self.lock().tables.get_mut(table) {
