@@ -27,7 +27,7 @@ Then run the same command again."""
 
 
 def main(arguments: list[str]) -> int:
-    global VENV  # noqa: PLW0603 - a script: it is said once, before anything is done
+    global VENV
     extra = arguments
     if arguments[:1] == ["--venv"]:
         VENV, extra = HOME / arguments[1], arguments[2:]

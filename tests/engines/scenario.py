@@ -51,7 +51,7 @@ def grown_day() -> list[Event]:
         {"exact": 2**53 + 1, "limits": [2**53, -(2**53)], "amount": 2**53},
         {"nested": {"a": {"b": [1.5, "x"]}}, "empty": "", "nothing": None},
         {"mp_date": "not a day", "SELECT": "reserved", "timestamp": 12},
-        {"text": "line\nbreak, \"quotes\", back\\slash and \t tab" * 20},
+        {"text": 'line\nbreak, "quotes", back\\slash and \t tab' * 20},
     ]
     return [event(DAYS[1], n, **kinds[n % len(kinds)]) for n in range(160)]
 

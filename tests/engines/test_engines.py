@@ -58,7 +58,7 @@ def test_every_column_of_every_row(reader: Reader, table: Table) -> None:
 def test_a_column_has_values_where_the_source_has(reader: Reader, table: Table) -> None:
     """`count(column)` is answered from footers by some engines, and not from the values."""
     held = Counter(name for e in truth() for name in expected(e, table))
-    some = [column.name for column in table.columns][:40] + ["late", "late_string", "checked", "mp_properties"]
+    some = [*[column.name for column in table.columns][:40], "late", "late_string", "checked", "mp_properties"]
     columns = sorted({name for name in some if name in {c.name for c in table.columns}})
     sql = f"SELECT {', '.join(f'count({name})' for name in columns)} FROM mixpanel.mp_master_event"
     assert dict(zip(columns, reader.rows(sql)[0], strict=True)) == {name: held[name] for name in columns}

@@ -1,7 +1,7 @@
 //! The catalog function over a lake in memory: notifications in, tables and answers out.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use mixlake_app::ports::{Catalog, Column, NewTable, ObjectStore};
+use mixlake_app::ports::{Catalog, Column, NewTable, ObjectStore, Precondition};
 use mixlake_domain::{Slice, Zone};
 use mixlake_runtime::config::{ExportConfig, LakeConfig};
 use mixlake_runtime::settings::Settings;
@@ -77,14 +77,7 @@ async fn a_batch_makes_the_table_its_columns_and_its_partition() {
 async fn only_the_poisoned_messages_of_a_batch_come_again() {
     let (store, file, manifest) = lake().await;
     let broken = file.replace("-000.parquet", "-001.parquet");
-    mixlake_app::ports::ObjectStore::put(
-        &store,
-        &broken,
-        "no parquet".into(),
-        mixlake_app::ports::Precondition::Absent,
-    )
-    .await
-    .unwrap();
+    ObjectStore::put(&store, &broken, "no parquet".into(), Precondition::Absent).await.unwrap();
     let mut unreadable = message("d", BUCKET, "x");
     unreadable["body"] = json!("not json");
     let failed = deliver(
