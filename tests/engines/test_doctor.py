@@ -61,7 +61,7 @@ def test_a_partition_with_columns_of_another_type_is_found_and_put_right(
         assert readers["Trino"].rows(sql) == [(0, 140)], "Trino forgives it"
         code, report = doctor(lake)
         assert (code, problems(report)) == (1, [("partition_column", partition.value)])
-        assert "Athena refuses" in report["findings"][0]["text"]
+        assert any("Athena refuses" in finding["text"] for finding in report["findings"])
         code, report = doctor(lake, "--repair")
         assert (code, problems(report)) == (0, [])
         assert glue_partition(lake, partition)["StorageDescriptor"].get("Columns", []) == []

@@ -112,7 +112,7 @@ async fn harm(lake: &Lake, catalog: &MemoryCatalog, harm: Harm) {
             lake.deliver(catalog, &lake.written_since(0)).await;
         }
         Harm::ColumnRetyped => {
-            change(catalog, |columns| columns[4] = column("of_x", "string")).await
+            change(catalog, |columns| columns[4] = column("of_x", "string")).await;
         }
         Harm::ColumnLost => change(catalog, |columns| drop(columns.remove(3))).await,
         Harm::TableLost => catalog.drop_table(IN_CATALOG),

@@ -84,17 +84,17 @@ async fn a_function_may_die_between_any_two_calls() {
     let (lake, mut keys) = Lake::with_hours(50).await;
     let dice = Arc::new(Dice::new(0));
     dice.shuffle(&mut keys);
-    let (early, late) = keys.split_at(keys.len() / 2);
+    let (first, rest) = keys.split_at(keys.len() / 2);
     for step in 0.. {
         let (glue, life) = (Glue::new(DATABASE), Life::until(step));
         // There is a table already: the function that dies changes it, and does not only make it.
-        lake.deliver(&standin::catalog(0, Wire::quiet(&glue)), early).await;
+        lake.deliver(&standin::catalog(0, Wire::quiet(&glue)), first).await;
         let wire = Wire::new(&glue, life.clone(), dice.clone(), Trouble::default());
         let catalog = standin::catalog(1, wire);
         let store = Watched { inner: &lake.store, life: life.clone(), dice: &dice };
-        let run = lake.reconcile(&catalog, &store, OnDrift::Fail, late);
+        let run = lake.reconcile(&catalog, &store, OnDrift::Fail, rest);
         let ended = life.of(run).await.is_some();
-        lake.deliver(&standin::catalog(2, Wire::quiet(&glue)), late).await;
+        lake.deliver(&standin::catalog(2, Wire::quiet(&glue)), rest).await;
         check(&lake, &glue, &format!("dead at step {step}")).await;
         if ended {
             assert!(step > 40, "{step} steps");
@@ -106,11 +106,11 @@ async fn a_function_may_die_between_any_two_calls() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_costs_one_read_of_the_table_one_update_and_one_batch_of_partitions() {
     let (lake, keys) = Lake::with_hours(FILES).await;
-    let (early, late) = keys.split_at(keys.len() / 2);
+    let (first, rest) = keys.split_at(keys.len() / 2);
     let glue = Glue::new(DATABASE);
     let catalog = standin::catalog(0, Wire::quiet(&glue));
-    lake.deliver(&catalog, early).await;
-    let first = [
+    lake.deliver(&catalog, first).await;
+    let made = [
         ("GetTable", 1),
         ("CreateTable", 1),
         ("BatchGetPartition", 1),
@@ -119,8 +119,8 @@ async fn a_batch_costs_one_read_of_the_table_one_update_and_one_batch_of_partiti
     let counts = |of: &[(&str, usize)]| -> BTreeMap<String, usize> {
         of.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
     };
-    assert_eq!(glue.counts(), counts(&first));
-    lake.deliver(&catalog, late).await;
+    assert_eq!(glue.counts(), counts(&made));
+    lake.deliver(&catalog, rest).await;
     let both = [
         ("GetTable", 2),
         ("CreateTable", 1),

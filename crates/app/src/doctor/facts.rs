@@ -11,7 +11,7 @@ use crate::ledger::{Ledger, State};
 use crate::manifest::Manifest;
 use crate::ports::{Column, ObjectMeta, Partition, TableState};
 use crate::reconcile::footer::{self, Footer};
-use crate::reconcile::{ReconcileError, same_folder};
+use crate::reconcile::{ReconcileError, given_columns, same_folder};
 use mixlake_domain::{Date, LakeObject, SliceLabel};
 use mixlake_schema::Registry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -168,7 +168,7 @@ impl Doctor<'_> {
             if !ours {
                 continue;
             }
-            let given = lake.given(&state, facts.registry.tables().get(table));
+            let given = given_columns(&state, facts.registry.tables().get(table));
             let partitions = lake.catalog.partitions(&name, &[]).await?;
             let declared = lake.catalog.partition_columns(&name).await?;
             let of_table = facts.tables.entry(table.to_owned()).or_default();

@@ -4,7 +4,7 @@
 use crate::ports::{ObjectStore, StoreError};
 use parquet::basic::Type as Physical;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::ByteArrayType;
+use parquet::data_type::{ByteArray, ByteArrayType};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader};
 use parquet::file::serialized_reader::SerializedFileReader;
@@ -62,5 +62,5 @@ fn longest_of(group: &dyn RowGroupReader, column: usize) -> Result<usize, Parque
 fn next(reader: &mut ColumnReaderImpl<ByteArrayType>) -> Result<(usize, usize), ParquetError> {
     let (mut values, mut definitions) = (Vec::new(), Vec::new());
     let (records, _, _) = reader.read_records(BATCH, Some(&mut definitions), None, &mut values)?;
-    Ok((records, values.iter().map(|value| value.len()).max().unwrap_or_default()))
+    Ok((records, values.iter().map(ByteArray::len).max().unwrap_or_default()))
 }

@@ -80,15 +80,6 @@ impl Reconciler<'_> {
         Ok(())
     }
 
-    /// The columns that we gave a table, in their order.
-    pub(crate) fn given(
-        &self,
-        table: &TableState,
-        known: Option<&mixlake_schema::Table>,
-    ) -> Vec<Column> {
-        given(Some(table), &Names::new(known))
-    }
-
     /// Whether we are asked to put a table right, and it is ours: another project, or somebody
     /// else, may have it under the same name.
     fn may_repair(&self, table: &TableState, wanted: &Wanted<'_>) -> bool {
@@ -109,6 +100,14 @@ impl Reconciler<'_> {
             description: format!("Events of Mixpanel project {}, kept by Mixlake", self.project),
         }
     }
+}
+
+/// The columns that we gave a table, in their order.
+pub(crate) fn given_columns(
+    table: &TableState,
+    known: Option<&mixlake_schema::Table>,
+) -> Vec<Column> {
+    given(Some(table), &Names::new(known))
 }
 
 fn memo(table: &TableState) -> Option<Memo> {

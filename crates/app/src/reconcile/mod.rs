@@ -13,6 +13,7 @@ mod memo;
 mod table;
 mod view;
 
+pub(crate) use columns::given_columns;
 pub(crate) use diff::same_folder;
 pub use diff::{Conflict, Difference, Wanted, diff, repaired};
 pub use footer::FooterError;

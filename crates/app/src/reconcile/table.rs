@@ -1,5 +1,6 @@
 //! Brings one table up to date: its columns, then the partitions of some days.
 
+use super::days::Day;
 use super::fold::TableWork;
 use super::memo::Names;
 use super::{ReconcileError, Reconciler, footer};
@@ -71,7 +72,7 @@ impl Reconciler<'_> {
         let days = self.days(table, work).await?;
         let names = Names::new(registry.tables().get(table));
         let mut files = self.files(work, failed).await?;
-        for name in days.values().flat_map(|day| day.columns()) {
+        for name in days.values().flat_map(Day::columns) {
             if let Some(column) = names.find(name) {
                 files.types.insert(name.to_owned(), column.column_type);
             }

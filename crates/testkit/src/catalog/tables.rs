@@ -109,18 +109,17 @@ pub(super) async fn a_column_that_exists_is_refused(catalog: &dyn Catalog) {
 }
 
 pub(super) async fn a_repaired_table_is_as_wanted_and_keeps_comments(catalog: &dyn Catalog) {
-    let mut drifted = new_table("signup");
-    drifted.columns[1].hive_type = "string".to_owned();
+    let location = "s3://lake/elsewhere/".to_owned();
+    let mut drifted = NewTable { location, ..new_table("signup") };
+    drifted.columns[1] = column("mp_time", "string", Some("time"));
     drifted.columns.push(column("mine", "int", Some("of somebody else")));
-    drifted.location = "s3://lake/elsewhere/".to_owned();
     catalog.create_table(&drifted).await.unwrap();
     let version = state(catalog, "signup").await.version;
 
-    let mut to = new_table("signup");
+    let mut to = NewTable { memo: "42:2,1,0".to_owned(), ..new_table("signup") };
     to.columns.swap(0, 2);
     to.columns.push(column("mine", "int", None));
     to.columns.push(column("new", "boolean", Some("New")));
-    to.memo = "42:2,1,0".to_owned();
     catalog.repair_table(&version, &to).await.unwrap();
     let after = state(catalog, "signup").await;
     to.columns[3].comment = Some("of somebody else".to_owned());

@@ -108,7 +108,7 @@ impl Glue {
             return Err(Refusal::missing("Database"));
         }
         match operation {
-            "GetTables" => state.get_tables(request),
+            "GetTables" => Ok(state.get_tables(request)),
             "GetTable" => state.get_table(request),
             "CreateTable" => state.create_table(request),
             "UpdateTable" => state.update_table(request),
