@@ -17,21 +17,22 @@ class Duck:
     name = "DuckDB"
     quote = Quoted('"')
 
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
+    def __init__(self, lakes: list[Lake]) -> None:
+        self._lakes = lakes
         self._connection = duckdb.connect()
 
     def __enter__(self) -> Self:
         import_extension("httpfs", con=self._connection)
-        host = self._lake.cloud.endpoint.removeprefix("http://")
+        host = self._lakes[0].cloud.endpoint.removeprefix("http://")
         self._connection.execute(
             f"CREATE SECRET (TYPE s3, KEY_ID '{ACCESS_KEY}', SECRET '{SECRET_KEY}', REGION '{names.REGION}',"
             f" ENDPOINT '{host}', URL_STYLE 'path', USE_SSL false)"
         )
         self._connection.execute("SET TimeZone = 'UTC'")
-        self._connection.execute(f"CREATE SCHEMA {self.quote(self._lake.database)}")
-        for table in self._lake.tables().values():
-            self._make(table)
+        for lake in self._lakes:
+            self._connection.execute(f"CREATE SCHEMA {self.quote(lake.database)}")
+            for table in lake.tables().values():
+                self._make(table)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -21,19 +21,20 @@ class Spark:
     name = "Spark"
     quote = Quoted("`")
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lakes: list[Lake]) -> None:
         home = java.find(OLDEST_JAVA, NEWEST_JAVA, "Spark")
         self._folder = work_folder("spark")
         shutil.rmtree(self._folder)
         self._folder.mkdir()
         os.environ.update(java.environment(home) | {"SPARK_LOCAL_IP": "127.0.0.1"})
-        self._lake = lake
+        self._lakes = lakes
         self._session = session(self._folder)
 
     def __enter__(self) -> Self:
-        self._session.sql(f"CREATE DATABASE {self._lake.database}")
-        for table in self._lake.tables().values():
-            self._make(table)
+        for lake in self._lakes:
+            self._session.sql(f"CREATE DATABASE {self.quote(lake.database)}")
+            for table in lake.tables().values():
+                self._make(lake, table)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,26 +53,26 @@ class Spark:
         keys = [self.quote(key) for key in table.partition_keys]
         return self.rows(f"SELECT {', '.join(columns + keys)} FROM {table.database}.{self.quote(table.name)}")
 
-    def _make(self, table: Table) -> None:
+    def _make(self, lake: Lake, table: Table) -> None:
         columns = ", ".join(f"{self.quote(column.name)} {column.type}" for column in table.columns)
         keys = ", ".join(f"{self.quote(key)} string" for key in table.partition_keys)
         name = f"{table.database}.{self.quote(table.name)}"
-        place = self._folder / "lake" / "tables" / table.name
+        place = self._folder / "lake" / "tables" / table.database / table.name
         self._session.sql(
             f"CREATE EXTERNAL TABLE {name} ({columns}) PARTITIONED BY ({keys}) STORED AS PARQUET LOCATION '{place}'"
         )
         for partition in table.partitions:
             self._session.sql(
                 f"ALTER TABLE {name} ADD PARTITION ({table.partition_keys[0]} = '{partition.value}')"
-                f" LOCATION '{self._copy(partition.location)}'"
+                f" LOCATION '{self._copy(lake, partition.location)}'"
             )
 
-    def _copy(self, location: str) -> Path:
+    def _copy(self, lake: Lake, location: str) -> Path:
         bucket, prefix = s3_parts(location.rstrip("/") + "/")
         folder = self._folder / "lake" / bucket / prefix
         folder.mkdir(parents=True)
-        for item in self._lake.objects(prefix.removeprefix(self._lake.folder)):
-            (folder / item["Key"].removeprefix(prefix)).write_bytes(self._lake.read(item["Key"]))
+        for item in lake.objects(prefix.removeprefix(lake.folder)):
+            (folder / item["Key"].removeprefix(prefix)).write_bytes(lake.read(item["Key"]))
         return folder
 
 

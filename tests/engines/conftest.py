@@ -14,6 +14,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import scenario
+from scenario import Event
+from source import cleaned
 
 from local import names, package
 from local.engines import HOME, LOGS, Reader
@@ -29,7 +31,7 @@ from local.process import end_on_signals
 
 STACKS: dict[str, dict[str, str]] = {
     "mixpanel": {},
-    # With multischema built: "events": {"SchemaType": "multischema"}
+    # One line more when the template takes it: "events": {"SchemaType": "multischema"},
 }
 """Each is the whole scenario in a database of its own, with these parameters of the template."""
 
@@ -41,6 +43,14 @@ class Written:
     pipeline: Pipeline
     lake: Lake
     tables: dict[str, Table]
+    multischema: bool
+
+    def table_of(self, event_name: str) -> str:
+        return cleaned(event_name) if self.multischema else names.MASTER_TABLE
+
+    def events_of(self, table: Table) -> list[Event]:
+        """What a table should hold."""
+        return [event for event in scenario.truth() if self.table_of(event["event"]) == table.name]
 
 
 @pytest.fixture(scope="session")
@@ -76,16 +86,21 @@ def write(cloud: MiniStack, template: Path, stack: str, parameters: dict[str, st
                 pipeline.export({"date": day})
         pipeline.wait_for_catalog()
     assert pipeline is not None
-    return Written(pipeline, pipeline.lake, pipeline.lake.tables())
+    return Written(pipeline, pipeline.lake, pipeline.lake.tables(), "SchemaType" in parameters)
 
 
 @pytest.fixture(scope="session")
 def readers(cloud: MiniStack, written: dict[str, Written]) -> Iterator[dict[str, Reader]]:
     """All engines at once, over every database: a missing Java is told before any test has run."""
     with ExitStack() as running:
-        lake = written["mixpanel"].lake
-        engines = (Trino(cloud), Spark(lake), Duck(lake), Fusion(lake))
+        lakes = [one.lake for one in written.values()]
+        engines = (Trino(cloud), Spark(lakes), Duck(lakes), Fusion(lakes))
         yield {engine.name: running.enter_context(engine) for engine in engines}
+
+
+@pytest.fixture(params=STACKS)
+def stack(request: pytest.FixtureRequest, written: dict[str, Written]) -> Written:
+    return written[request.param]
 
 
 @pytest.fixture(params=["Trino", "Spark", "DuckDB", "DataFusion"])

@@ -152,11 +152,14 @@ async fn tables_by_the_hundred_appear_at_once_under_a_limit_on_calls() {
         }
     }
     let (glue, dice) = (Glue::new(DATABASE), Arc::new(Dice::new(7)));
-    let trouble = Trouble { slow: true, rate: Some(40), ..Trouble::default() };
+    let trouble = Trouble { slow: true, rate: Some(20), ..Trouble::default() };
     let queue = Queue::new(all, &dice);
     let weather = Weather { trouble, deaths: None };
-    let seen = work(&lake, &glue, &queue, 8, weather, &dice).await;
+    let seen = work(&lake, &glue, &queue, FUNCTIONS, weather, &dice).await;
     assert_eq!(seen.failed, 0, "throttling is waited out: {seen:?}");
+    let calls: usize = glue.counts().values().sum();
+    assert!(seen.throttled > 0, "there is a limit");
+    assert!(seen.throttled * 4 < calls, "no herd: {seen:?} of {calls} calls");
     let catalog = standin::catalog(0, Wire::quiet(&glue));
     let tables = catalog.tables("event_").await.unwrap();
     assert_eq!(tables.len(), TABLES);

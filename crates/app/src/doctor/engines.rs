@@ -58,7 +58,10 @@ pub(super) fn findings(name: &str, table: &TableFacts, engines: &[Engine]) -> Ve
         names(name, table, engine, &mut findings);
         long_text(name, table, engine, &mut findings);
     }
-    findings.extend(hidden(name));
+    findings.extend(hidden(name, name));
+    for key in table.days.values().flat_map(|day| day.files.keys()) {
+        findings.extend(hidden(name, key.rsplit('/').next().unwrap_or(key)));
+    }
     findings
 }
 
@@ -100,12 +103,12 @@ fn names(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<Find
     }
 }
 
-/// A folder that engines pass over without a word.
-fn hidden(name: &str) -> Option<Finding> {
+/// A folder or file that engines pass over without a word.
+fn hidden(table: &str, name: &str) -> Option<Finding> {
     let is_hidden = name.starts_with(['_', '.', '#']) || name.ends_with('~');
     is_hidden.then(|| {
-        let text = "engines pass over folders of such a name without a word".to_owned();
-        found(name, "", text, "no table of Mixlake has such a name: ask who made the folder")
+        let text = format!("engines pass over {name} without a word: they take it for hidden");
+        found(table, "", text, "nothing of Mixlake has such a name: ask who made it")
     })
 }
 
@@ -118,5 +121,19 @@ fn long_text(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<
             );
             findings.push(found(name, column, text, "query such text with another engine"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_engines_take_for_hidden_is_told() {
+        for name in ["_signup", ".signup", "#signup", "signup~"] {
+            assert!(hidden("t", name).is_some(), "{name}");
+        }
+        assert_eq!(hidden("t", "sign_up"), None);
+        assert_eq!(hidden("t", "2026-11-10-000.parquet"), None);
     }
 }

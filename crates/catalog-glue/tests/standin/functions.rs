@@ -1,6 +1,7 @@
 //! Functions that take notices from a queue, until none is left.
 
 use super::lake::Lake;
+use super::wire::Limit;
 use super::{Dice, Life, Trouble, Watched, Wire, catalog};
 use futures::future::join_all;
 use mixlake_app::reconcile::OnDrift;
@@ -44,6 +45,8 @@ pub struct Seen {
     pub runs: usize,
     pub deaths: usize,
     pub failed: usize,
+    /// Calls that were too many in their second.
+    pub throttled: usize,
 }
 
 /// Lets functions work until the queue is empty. What fails, or dies half way, comes again.
@@ -55,8 +58,10 @@ pub async fn work(
     weather: Weather,
     dice: &Arc<Dice>,
 ) -> Seen {
-    let seen = Mutex::new(Seen::default());
+    let (seen, limit) = (Mutex::new(Seen::default()), Arc::new(Limit::default()));
     let function = async |number: usize| {
+        // A function that lives on keeps its client, and what that has learnt of the catalog's limits.
+        let mut kept = None;
         loop {
             dice.pause().await;
             let keys = queue.take(10, dice);
@@ -66,10 +71,15 @@ pub async fn work(
             let dies = weather.deaths.filter(|_| dice.below(3) == 0).map(|most| dice.below(most));
             let life = dies.map_or_else(Life::long, |at| Life::until(usize::try_from(at).unwrap()));
             let wire = Wire::new(glue, life.clone(), dice.clone(), weather.trouble);
-            let catalog = catalog(number, wire);
+            let wire = Wire { limit: Arc::clone(&limit), ..wire };
+            let catalog = match kept.take() {
+                Some(catalog) if weather.deaths.is_none() => catalog,
+                _ => catalog(number, wire),
+            };
             let store = Watched { inner: &lake.store, life: life.clone(), dice };
             let run = lake.reconcile(&catalog, &store, OnDrift::Fail, &keys);
             let done = life.of(run).await;
+            kept = Some(catalog);
             let mut seen = seen.lock().unwrap();
             seen.runs += 1;
             match done {
@@ -85,5 +95,5 @@ pub async fn work(
         }
     };
     join_all((0..functions).map(function)).await;
-    seen.into_inner().unwrap()
+    Seen { throttled: limit.throttled(), ..seen.into_inner().unwrap() }
 }

@@ -8,7 +8,6 @@ use mixlake_testkit::glue::{Answer, Glue, Refusal};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::time::Duration;
 use tokio::time::Instant;
 
 /// How often, of a thousand calls, something goes wrong.
@@ -66,10 +65,6 @@ impl Limit {
     /// How many calls were too many.
     pub fn throttled(&self) -> usize {
         *self.throttled.lock().unwrap()
-    }
-
-    pub fn elapsed(&self) -> Duration {
-        self.start.elapsed()
     }
 }
 
