@@ -19,18 +19,18 @@ def changed(deploy: Deploy) -> Pipeline:
 
 
 def drifted(deployed: Pipeline) -> Pipeline:
-    """A day in the catalog, where `$city` has got another type since."""
+    """A day in the catalog, where `category` has got another type since."""
     deployed.export(DAY)
     deployed.wait_for_catalog()
-    retype(deployed, "mp_city", "bigint")
+    retype(deployed, "category", "bigint")
     return deployed
 
 
 def retype(deployed: Pipeline, column: str, kind: str) -> None:
     glue = deployed.cloud.client("glue")
     table = glue.get_table(DatabaseName=deployed.lake.database, Name=names.MASTER_TABLE)["Table"]
-    for one in table["StorageDescriptor"]["Columns"]:
-        one["Type"] = kind if one["Name"] == column else one["Type"]
+    [one] = [c for c in table["StorageDescriptor"]["Columns"] if c["Name"] == column]
+    one["Type"] = kind
     kept = ("Name", "Description", "StorageDescriptor", "PartitionKeys", "TableType", "Parameters")
     glue.update_table(DatabaseName=deployed.lake.database, TableInput={key: table[key] for key in kept if key in table})
 
@@ -76,8 +76,8 @@ def test_drift_ends_in_the_dead_letter_queue_with_its_reason_in_the_log(changed:
             break
     assert [letter["detail"]["object"]["key"] for letter in letters] == [key]
     log = changed.save_log("CatalogLogGroup").read_text()
-    assert "column mp_city is bigint in the catalog and string in the files" in log
-    assert types(changed)["mp_city"] == "bigint", "it is left as it is"
+    assert "column category is bigint in the catalog and string in the files" in log
+    assert types(changed)["category"] == "bigint", "it is left as it is"
 
 
 def test_drift_is_put_right_where_that_is_asked_for(deploy: Deploy) -> None:
@@ -87,7 +87,7 @@ def test_drift_is_put_right_where_that_is_asked_for(deploy: Deploy) -> None:
     answer = repairing.invoke(json.loads(created(repairing, key)), "CatalogFunctionName")
     assert not answer.error, answer.message
     assert answer.payload["tables"][0]["repaired"], answer.payload
-    assert types(repairing)["mp_city"] == "string"
+    assert types(repairing)["category"] == "string"
     after = repairing.lake.tables()[names.MASTER_TABLE]
     assert [c.name for c in after.columns] == [c.name for c in before.columns]
 

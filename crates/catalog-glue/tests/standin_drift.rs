@@ -5,7 +5,7 @@
 
 mod standin;
 
-use mixlake_app::ports::Catalog;
+use mixlake_app::ports::{Catalog, ObjectStore};
 use mixlake_app::reconcile::{OnDrift, ReconcileError};
 use mixlake_testkit::glue::Glue;
 use rstest::rstest;
@@ -116,6 +116,18 @@ async fn a_table_of_another_project_is_never_put_right() {
     let done = lake.reconcile(&catalog, &lake.store, OnDrift::Repair, &keys).await;
     assert_eq!(done.failed.len(), keys.len());
     assert_eq!(glue.input(TABLE).unwrap(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_that_lost_its_files_loses_its_partition_on_a_drifted_table_too() {
+    let (lake, keys, glue) = table().await;
+    glue.edit(TABLE, retyped);
+    for key in keys.iter().filter(|key| key.ends_with(".parquet")) {
+        lake.store.delete(key).await.unwrap();
+    }
+    let catalog = standin::catalog(0, Wire::quiet(&glue));
+    lake.deliver(&catalog, &keys).await;
+    assert_eq!(catalog.partitions(TABLE, &[]).await.unwrap(), []);
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,7 +20,7 @@ pub(super) type Days = BTreeMap<Date, Day>;
 
 /// What a reader of a day should see.
 #[derive(Debug, PartialEq, Eq)]
-enum Live {
+pub(super) enum Live {
     /// The files of a generation.
     In(Generation),
     /// Nothing: the partition goes.
@@ -53,11 +53,10 @@ impl Reconciler<'_> {
         &self,
         table: &str,
         work: &TableWork,
-        days: Days,
+        mut wanted: BTreeMap<Date, Live>,
         gone: &BTreeSet<String>,
         report: &mut TableReport,
     ) -> Result<(), ReconcileError> {
-        let mut wanted = self.live(table, &days, gone).await?;
         for attempt in 0..TRIES {
             if attempt > 0 {
                 self.catalog.pause(attempt).await;
@@ -78,7 +77,7 @@ impl Reconciler<'_> {
         Err(CatalogError::Conflict(format!("the partitions of {}", report.table)).into())
     }
 
-    async fn live(
+    pub(super) async fn live(
         &self,
         table: &str,
         days: &Days,

@@ -1,6 +1,6 @@
 //! Brings one table up to date: its columns, then the partitions of some days.
 
-use super::days::Day;
+use super::days::Live;
 use super::fold::TableWork;
 use super::memo::Names;
 use super::{ReconcileError, Reconciler, footer};
@@ -72,7 +72,10 @@ impl Reconciler<'_> {
         let days = self.days(table, work).await?;
         let names = Names::new(registry.tables().get(table));
         let mut files = self.files(work, failed).await?;
-        for name in days.values().flat_map(Day::columns) {
+        let live = self.live(table, &days, &files.gone).await?;
+        // A day without live files has no columns: nothing on the table can contradict it.
+        let seen = days.iter().filter(|(date, _)| matches!(live[date], Live::In(_)));
+        for name in seen.flat_map(|(_, day)| day.columns()) {
             if let Some(column) = names.find(name) {
                 files.types.insert(name.to_owned(), column.column_type);
             }
@@ -80,7 +83,7 @@ impl Reconciler<'_> {
         let mut report = TableReport { table: self.name_of(table), ..TableReport::default() };
         let wanted = in_order(files.types, &names);
         if self.columns(table, &names, &wanted, &mut report).await? {
-            self.follow(table, work, days, &files.gone, &mut report).await?;
+            self.follow(table, work, live, &files.gone, &mut report).await?;
         }
         Ok(report)
     }
