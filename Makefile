@@ -48,8 +48,8 @@ check-template: setup
 
 .PHONY: check-python
 check-python: setup
-	$(VENV)/ruff check --config local/ruff.toml local tests/e2e
-	$(VENV)/ruff format --check --config local/ruff.toml local tests/e2e
+	$(VENV)/ruff check --config local/ruff.toml local tests/e2e tests/engines
+	$(VENV)/ruff format --check --config local/ruff.toml local tests/e2e tests/engines
 
 .PHONY: check-spelling
 check-spelling: setup
@@ -66,6 +66,11 @@ test-rust: ## Runs the crates' tests only
 test-e2e: SCOPE := --all-targets
 test-e2e: binaries setup ## Runs the end-to-end tests only
 	$(VENV)/python -m pytest tests/e2e
+
+.PHONY: engines
+engines: binaries ## Reads the tables with Trino, Spark, DuckDB and DataFusion (needs Java 17 and 24 or newer)
+	@$(PYTHON) local/setup_venv.py --venv engines/venv requirements-engines.txt
+	.local/engines/venv/bin/python -m pytest tests/engines
 
 # Tests need more features of some packages than the binaries do. Where tests were built before,
 # building everything once more with the same features finds the binaries ready.

@@ -24,6 +24,7 @@ class Partition:
 
 @dataclass(frozen=True)
 class Table:
+    database: str
     name: str
     version: str
     columns: tuple[Column, ...]
@@ -110,6 +111,7 @@ class Lake:
     def _table(self, raw: dict[str, Any]) -> Table:
         columns = tuple(Column(c["Name"], c["Type"], c.get("Comment", "")) for c in raw["StorageDescriptor"]["Columns"])
         return Table(
+            database=self.database,
             name=raw["Name"],
             version=str(raw.get("VersionId", "")),
             columns=columns,

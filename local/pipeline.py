@@ -116,10 +116,10 @@ class Pipeline:
             "ApproximateNumberOfMessagesNotVisible",
             "ApproximateNumberOfMessagesDelayed",
         ]
-        answer = self.cloud.client("sqs").get_queue_attributes(QueueUrl=self._queue(queue), AttributeNames=kinds)
+        answer = self.cloud.client("sqs").get_queue_attributes(QueueUrl=self.queue(queue), AttributeNames=kinds)
         return sum(int(answer["Attributes"][kind]) for kind in kinds)
 
-    def _queue(self, output: str) -> str:
+    def queue(self, output: str) -> str:
         """A queue's address holds the port of the stand-in that made it; a restarted one has another."""
         return self.cloud.endpoint + urlsplit(self.outputs[output]).path
 

@@ -1,8 +1,9 @@
 """Makes `.local/venv` with the pinned packages. Runs on the bare Python of the machine.
 
-    python3 local/setup_venv.py [requirements-package.txt ...]
+    python3 local/setup_venv.py [--venv engines/venv] [requirements-package.txt ...]
 
-Does nothing when the requirements are what they were. `requirements.txt` is always included.
+Does nothing when the requirements are what they were. `requirements.txt` is always included. Another
+environment below `.local` keeps what is large out of the one that the demo and the tests use.
 """
 
 import hashlib
@@ -12,8 +13,9 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-VENV = HERE.parent / ".local" / "venv"
-LOG = VENV.parent / "setup.log"
+HOME = HERE.parent / ".local"
+LOG = HOME / "setup.log"
+VENV = HOME / "venv"
 OLDEST = (3, 11)
 
 NO_PIP = """\
@@ -24,7 +26,11 @@ This Python has neither `ensurepip` nor `pip`, so no package can be installed.
 Then run the same command again."""
 
 
-def main(extra: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    global VENV
+    extra = arguments
+    if arguments[:1] == ["--venv"]:
+        VENV, extra = HOME / arguments[1], arguments[2:]
     if sys.version_info < OLDEST:
         return complain(
             f"Python {'.'.join(map(str, OLDEST))} or newer is needed; {sys.executable} is {sys.version.split()[0]}."
@@ -63,10 +69,10 @@ def python() -> Path:
 
 def make_environment() -> str:
     """Returns what went wrong, or nothing."""
+    VENV.parent.mkdir(parents=True, exist_ok=True)
     if python().exists() and run([str(python()), "-c", "import sys"]) == 0:
         return ""
     shutil.rmtree(VENV, ignore_errors=True)
-    VENV.parent.mkdir(parents=True, exist_ok=True)
     if run([sys.executable, "-m", "venv", str(VENV)]) == 0:
         return ""
     # Debian splits ensurepip off. A venv needs none if the machine's own pip can fill it.

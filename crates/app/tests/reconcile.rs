@@ -15,7 +15,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use support::jitter::{Dice, Jitter};
-use support::notices::{IN_CATALOG, Notices, changes};
+use support::notices::{IN_CATALOG, Notices};
 use support::{Lake, TABLE};
 
 const SEEDS: u64 = 150;
@@ -56,10 +56,10 @@ async fn one_delivery_makes_one_version_with_the_columns_in_their_order() {
     let names = registry.tables()[TABLE].columns().iter().map(|c| c.name.as_str());
     assert!(table.columns.iter().map(|c| c.name.as_str()).eq(names));
 
-    let before = changes(&catalog);
+    let before = catalog.changes();
     lake.deliver(&catalog, &lake.written_since(0)).await;
     assert!(lake.reconciler(&catalog).reconcile_all().await.unwrap().failed.is_empty());
-    assert_eq!(changes(&catalog), before, "a second delivery changes nothing");
+    assert_eq!(catalog.changes(), before, "a second delivery changes nothing");
 }
 
 #[tokio::test]
@@ -88,6 +88,54 @@ async fn a_day_that_has_lost_its_files_loses_its_partition() {
         let set = catalog.partitions(IN_CATALOG, &[]).await.unwrap();
         assert_eq!(set.len(), partitions);
     }
+}
+
+/// Somebody removes objects, and S3 tells of it.
+async fn remove(lake: &Lake, catalog: &MemoryCatalog, keys: &[String]) -> Vec<String> {
+    for key in keys {
+        lake.store.delete(key).await.unwrap();
+    }
+    lake.deliver(catalog, keys).await;
+    let set = catalog.partitions(IN_CATALOG, &[]).await.unwrap();
+    set.into_iter().map(|partition| partition.value).collect()
+}
+
+#[tokio::test]
+async fn a_partition_goes_with_the_last_of_its_live_files() {
+    let (lake, catalog) = (Lake::new().in_many_parts(), MemoryCatalog::new());
+    step(&lake, STEPS[0]).await;
+    step(&lake, STEPS[5]).await;
+    lake.deliver(&catalog, &lake.written_since(0)).await;
+    let files: Vec<String> = lake.keys(&format!("{TABLE}/2026/11/09/g"));
+    assert_eq!(files.len(), 2);
+    let both = ["2026-11-09", "2026-11-11"];
+    assert_eq!(remove(&lake, &catalog, &files[..1]).await, both, "one file is still there");
+    assert_eq!(remove(&lake, &catalog, &files[1..]).await, both[1..]);
+}
+
+#[tokio::test]
+async fn a_partition_goes_with_its_manifest() {
+    let (lake, catalog) = (Lake::new(), MemoryCatalog::new());
+    step(&lake, STEPS[0]).await;
+    step(&lake, STEPS[5]).await;
+    let keys = lake.written_since(0);
+    lake.deliver(&catalog, &keys).await;
+    let manifest = lake.layout.manifest(TABLE, "2026-11-09".parse().unwrap());
+    assert_eq!(remove(&lake, &catalog, &[manifest]).await, ["2026-11-11"]);
+    // A late notice of a file whose day has no manifest does not bring it back, nor take others.
+    lake.deliver(&catalog, &keys).await;
+    assert_eq!(catalog.partitions(IN_CATALOG, &[]).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_old_generation_may_be_removed_under_a_partition_that_has_moved_on() {
+    let (lake, catalog) = (Lake::new(), MemoryCatalog::new());
+    step(&lake, STEPS[0]).await;
+    let old: Vec<String> = lake.keys(&format!("{TABLE}/2026/11/09/g"));
+    step(&lake, STEPS[3]).await;
+    lake.deliver(&catalog, &lake.written_since(0)).await;
+    assert_eq!(remove(&lake, &catalog, &old).await, ["2026-11-09"]);
+    lake.check_catalog(&catalog, "after the sweep").await;
 }
 
 /// Every fault, now and then, and a conflict at every third change.
@@ -166,10 +214,10 @@ async fn in_the_end_the_catalog_is_right_whatever_happened_on_the_way() {
         lake.deliver(&catalog, &notices.rest()).await;
         lake.check_catalog(&catalog, &about).await;
 
-        let before = changes(&catalog);
+        let before = catalog.changes();
         lake.deliver(&catalog, &lake.written_since(0)).await;
         lake.check_catalog(&catalog, &about).await;
-        assert_eq!(changes(&catalog), before, "{about}: a delivery of everything changes nothing");
+        assert_eq!(catalog.changes(), before, "{about}: a delivery of everything changes nothing");
     }
 }
 
@@ -208,6 +256,7 @@ async fn drift_is_told_with_both_types_and_holds_nothing_else_up() {
         columns: present.clone(),
         location: lake.store.location(&lake.layout.table(TABLE)),
         description: String::new(),
+        memo: String::new(),
     };
     catalog.create_table(&table).await.unwrap();
     // A second table, with the files of a day of the first.

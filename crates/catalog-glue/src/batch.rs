@@ -1,6 +1,7 @@
 //! Batches: Glue takes so many items at a time, and answers for each of them.
 
 use crate::failure::{Call, hint_of};
+use crate::partitions::GONE;
 use aws_sdk_glue::types::{BatchUpdatePartitionFailureEntry, ErrorDetail, PartitionError};
 use mixlake_app::ports::CatalogError;
 
@@ -18,6 +19,11 @@ pub(crate) struct ItemError {
 }
 
 impl ItemError {
+    /// The answer for an item that is not there.
+    pub(crate) fn gone(value: &str) -> Self {
+        Self { value: value.to_owned(), code: GONE.to_owned(), message: String::new() }
+    }
+
     fn new(values: Option<Vec<String>>, detail: Option<ErrorDetail>) -> Self {
         let (code, message) =
             detail.map(|detail| (detail.error_code, detail.error_message)).unwrap_or_default();

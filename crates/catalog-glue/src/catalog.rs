@@ -2,23 +2,29 @@
 
 use crate::failure::{CREATE_TABLE, GET_TABLE, GET_TABLES, UPDATE_TABLE, failure, refused};
 use crate::parquet;
-use crate::partitions::{Partitions, in_order};
-use crate::table;
+use crate::partitions::{Partitions, Schema, in_order};
+use crate::{pause, table};
 use aws_sdk_glue::Client;
-use aws_sdk_glue::types::{Table, TableAttributes};
+use aws_sdk_glue::config::AsyncSleep;
+use aws_sdk_glue::types::{Table, TableAttributes, TableInput};
 use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A database of the Glue Data Catalog.
 #[derive(Debug, Clone)]
 pub struct GlueCatalog {
     pub(crate) client: Client,
     pub(crate) database: String,
+    /// Each table as it was read last: who appends columns at once need not read it again. The
+    /// version says whether it still counts.
+    read: Arc<Mutex<HashMap<String, Table>>>,
 }
 
 impl GlueCatalog {
     /// A catalog over a database, which must exist.
     pub fn new(client: Client, database: impl Into<String>) -> Self {
-        Self { client, database: database.into() }
+        Self { client, database: database.into(), read: Arc::default() }
     }
 
     pub(crate) fn subject(&self, table: &str) -> String {
@@ -34,7 +40,7 @@ impl GlueCatalog {
     }
 
     /// `None` also where the database is not there: creating the table will say so.
-    async fn read(&self, name: &str) -> Result<Option<Table>, CatalogError> {
+    pub(crate) async fn read(&self, name: &str) -> Result<Option<Table>, CatalogError> {
         let request = self.client.get_table().database_name(&self.database).name(name);
         match request.send().await.map_err(|e| failure(GET_TABLE, &self.subject(name), e)) {
             Ok(answer) => Ok(answer.table),
@@ -43,16 +49,28 @@ impl GlueCatalog {
         }
     }
 
-    async fn update(
-        &self,
-        table: Table,
-        version: &str,
-        columns: &[Column],
-    ) -> Result<(), CatalogError> {
-        let subject = self.subject(&table.name);
-        let odd = |e| refused(UPDATE_TABLE, &subject, e);
-        let added: Result<Vec<_>, _> = columns.iter().map(parquet::column).collect();
-        let input = added.and_then(|added| table::with_columns(table, added)).map_err(odd)?;
+    fn last_read(&self) -> MutexGuard<'_, HashMap<String, Table>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The table, if it has that version. It need not be read if it was read with it.
+    async fn read_as(&self, name: &str, version: &str) -> Result<Table, CatalogError> {
+        let last = self.last_read().remove(name);
+        let read = match last.filter(|table| table.version_id.as_deref() == Some(version)) {
+            Some(table) => Some(table),
+            None => self.read(name).await?,
+        };
+        let subject = self.subject(name);
+        let read = read.ok_or_else(|| CatalogError::NotFound(subject.clone()))?;
+        if read.version_id.as_deref() == Some(version) {
+            Ok(read)
+        } else {
+            Err(CatalogError::Conflict(subject))
+        }
+    }
+
+    async fn update(&self, input: TableInput, version: &str) -> Result<(), CatalogError> {
+        let subject = self.subject(&input.name);
         let request = self.client.update_table().database_name(&self.database).table_input(input);
         let request = request.version_id(version).skip_archive(true);
         request.send().await.map(|_| ()).map_err(|e| failure(UPDATE_TABLE, &subject, e))
@@ -77,7 +95,8 @@ impl Catalog for GlueCatalog {
 
     async fn table(&self, name: &str) -> Result<Option<TableState>, CatalogError> {
         let Some(read) = self.read(name).await? else { return Ok(None) };
-        let state = table::state(read);
+        let state = table::state(read.clone());
+        self.last_read().insert(name.to_owned(), read);
         let unversioned = || refused(GET_TABLE, &self.subject(name), "the table has no VersionId");
         state.ok_or_else(unversioned).map(Some)
     }
@@ -99,18 +118,27 @@ impl Catalog for GlueCatalog {
         table: &str,
         version: &str,
         columns: &[Column],
+        memo: &str,
     ) -> Result<(), CatalogError> {
         let subject = self.subject(table);
-        let read = self.read(table).await?;
-        let read = read.ok_or_else(|| CatalogError::NotFound(subject.clone()))?;
-        if read.version_id.as_deref() != Some(version) {
-            return Err(CatalogError::Conflict(subject));
-        }
+        let read = self.read_as(table, version).await?;
         if let Some(name) = table::duplicate(&read, columns) {
             let cause = format!("the table has a column {name:?} already");
             return Err(refused(UPDATE_TABLE, &subject, cause));
         }
-        if columns.is_empty() { Ok(()) } else { self.update(read, version, columns).await }
+        if columns.is_empty() {
+            return Ok(());
+        }
+        let added: Result<Vec<_>, _> = columns.iter().map(parquet::column).collect();
+        let input = added.and_then(|added| table::with_columns(read, added, memo));
+        self.update(input.map_err(|e| refused(UPDATE_TABLE, &subject, e))?, version).await
+    }
+
+    async fn repair_table(&self, version: &str, to: &NewTable) -> Result<(), CatalogError> {
+        let read = self.read_as(&to.name, version).await?;
+        let input = table::repaired(read, to);
+        let odd = |e| refused(UPDATE_TABLE, &self.subject(&to.name), e);
+        self.update(input.map_err(odd)?, version).await
     }
 
     async fn partitions(
@@ -120,22 +148,49 @@ impl Catalog for GlueCatalog {
     ) -> Result<Vec<Partition>, CatalogError> {
         let partitions = self.partitions_of(table);
         let found = if values.is_empty() {
-            partitions.all().await
+            partitions.all(Schema::Excluded).await
         } else {
             partitions.some(&values.iter().map(String::as_str).collect::<Vec<_>>()).await
         };
         found.map(in_order)
     }
 
+    async fn partition_columns(
+        &self,
+        table: &str,
+    ) -> Result<BTreeMap<String, Vec<Column>>, CatalogError> {
+        let partitions = self.partitions_of(table).all(Schema::Included).await?;
+        Ok(partitions.into_iter().map(table::columns_of_partition).collect())
+    }
+
     async fn put_partitions(
         &self,
         table: &str,
         partitions: &[Partition],
-    ) -> Result<(), CatalogError> {
+    ) -> Result<Vec<String>, CatalogError> {
         self.partitions_of(table).put(partitions).await
     }
 
-    async fn remove_partitions(&self, table: &str, values: &[String]) -> Result<(), CatalogError> {
+    async fn repair_partitions(
+        &self,
+        table: &str,
+        partitions: &[Partition],
+    ) -> Result<(), CatalogError> {
+        self.partitions_of(table).repair(partitions).await
+    }
+
+    async fn remove_partitions(
+        &self,
+        table: &str,
+        values: &[String],
+    ) -> Result<Vec<String>, CatalogError> {
         self.partitions_of(table).remove(values).await
+    }
+
+    /// By the client's own clock, which waits for its retries too.
+    async fn pause(&self, attempt: u32) {
+        if let Some(clock) = self.client.config().sleep_impl() {
+            clock.sleep(pause::length(attempt, rand::random())).await;
+        }
     }
 }

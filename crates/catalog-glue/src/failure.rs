@@ -41,6 +41,8 @@ pub(crate) const BATCH_UPDATE: Call =
     Call { verb: "update", right: "glue:BatchUpdatePartition", grant: ALTER };
 pub(crate) const BATCH_DELETE: Call =
     Call { verb: "delete", right: "glue:BatchDeletePartition", grant: ALTER };
+pub(crate) const DELETE_PARTITION: Call =
+    Call { verb: "delete", right: "glue:DeletePartition", grant: ALTER };
 
 /// Turns an error of the SDK into one of the port.
 pub(crate) fn failure<E>(

@@ -6,6 +6,7 @@ mod client;
 mod failure;
 mod parquet;
 mod partitions;
+mod pause;
 mod table;
 mod text;
 

@@ -3,7 +3,7 @@
 use crate::text;
 use aws_sdk_glue::error::BuildError;
 use aws_sdk_glue::types;
-use mixlake_app::ports::{Column, NewTable};
+use mixlake_app::ports::{Column, Format, NewTable};
 
 /// The partition key; its type is `string`, as the day is compared and printed.
 pub(crate) const PARTITION_KEY: &str = "mp_date";
@@ -11,6 +11,9 @@ pub(crate) const PARTITION_KEY: &str = "mp_date";
 const INPUT_FORMAT: &str = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat";
 const OUTPUT_FORMAT: &str = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat";
 const SERDE: &str = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe";
+
+/// The parameter of a table that holds what the use-cases note on it.
+pub(crate) const MEMO: &str = "mixlake";
 
 /// A new table.
 pub(crate) fn table(new: &NewTable) -> Result<types::TableInput, BuildError> {
@@ -22,6 +25,7 @@ pub(crate) fn table(new: &NewTable) -> Result<types::TableInput, BuildError> {
         .table_type("EXTERNAL_TABLE")
         .parameters("EXTERNAL", "TRUE")
         .parameters("classification", "parquet")
+        .parameters(MEMO, &new.memo)
         .storage_descriptor(storage(&new.location, columns?))
         .partition_keys(key)
         .build()
@@ -50,6 +54,18 @@ pub(crate) fn storage(location: &str, columns: Vec<types::Column>) -> types::Sto
         .output_format(OUTPUT_FORMAT)
         .serde_info(serde)
         .build()
+}
+
+/// How engines are told to read the files of a table.
+pub(crate) fn format(storage: &types::StorageDescriptor) -> Format {
+    let serde = storage.serde_info().and_then(|serde| serde.serialization_library());
+    match (serde, storage.input_format()) {
+        (Some(SERDE), Some(INPUT_FORMAT)) => Format::Parquet,
+        (serde, input) => {
+            let (serde, input) = (serde.unwrap_or("no serde"), input.unwrap_or("no input format"));
+            Format::Other(format!("{serde} with {input}"))
+        }
+    }
 }
 
 /// A new partition: without columns, which therefore cannot disagree with the table's.

@@ -3,8 +3,8 @@
 use crate::batch::{self, ItemError, all_done, value_of};
 use crate::catalog::GlueCatalog;
 use crate::failure::{
-    BATCH_CREATE, BATCH_DELETE, BATCH_GET, BATCH_UPDATE, GET_PARTITION, GET_PARTITIONS, failure,
-    refused,
+    BATCH_CREATE, BATCH_DELETE, BATCH_GET, BATCH_UPDATE, DELETE_PARTITION, GET_PARTITION,
+    GET_PARTITIONS, failure, refused,
 };
 use crate::parquet;
 use aws_sdk_glue::error::ProvideErrorMetadata;
@@ -14,12 +14,12 @@ use aws_sdk_glue::types::{
 };
 use futures::{StreamExt, stream};
 use mixlake_app::ports::{CatalogError, Partition};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Reads of single partitions at a time.
 const AT_ONCE: usize = 8;
 
-const GONE: &str = "EntityNotFoundException";
+pub(crate) const GONE: &str = "EntityNotFoundException";
 const EXISTS: &str = "AlreadyExistsException";
 const MOVED_ON: &str = "ConcurrentModificationException";
 
@@ -27,6 +27,14 @@ const MOVED_ON: &str = "ConcurrentModificationException";
 pub(crate) struct Partitions<'a> {
     pub(crate) catalog: &'a GlueCatalog,
     pub(crate) table: &'a str,
+}
+
+/// Whether partitions are read with the columns that they declare: of a table that a crawler made,
+/// thousands of days times thousands of columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Schema {
+    Included,
+    Excluded,
 }
 
 /// Where each partition is to be, by value. Of a value given twice, the last one counts.
@@ -37,9 +45,10 @@ impl Partitions<'_> {
         self.catalog.subject(self.table)
     }
 
-    /// All partitions, without their columns: thousands of days times thousands of columns.
-    pub(crate) async fn all(&self) -> Result<Vec<GluePartition>, CatalogError> {
-        let request = self.catalog.client.get_partitions().exclude_column_schema(true);
+    /// All partitions.
+    pub(crate) async fn all(&self, schema: Schema) -> Result<Vec<GluePartition>, CatalogError> {
+        let excluded = schema == Schema::Excluded;
+        let request = self.catalog.client.get_partitions().exclude_column_schema(excluded);
         let request = request.database_name(&self.catalog.database).table_name(self.table);
         let mut pages = request.into_paginator().send();
         let mut found = Vec::new();
@@ -55,20 +64,35 @@ impl Partitions<'_> {
     /// A batch hands back every key for which it returns nothing, whether the partition does not
     /// exist or the batch was cut short. Only a read of the one partition tells which.
     pub(crate) async fn some(&self, values: &[&str]) -> Result<Vec<GluePartition>, CatalogError> {
-        let mut found = Vec::new();
+        let (mut found, handed_back) = self.batches(values).await?;
+        let reads = handed_back.into_iter().map(|key| self.one(key));
+        let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
+        while let Some(partition) = reads.next().await {
+            found.extend(partition?);
+        }
+        Ok(found)
+    }
+
+    /// The same, but for those that were handed back: nearly always they do not exist. Who adds them
+    /// is told which do, without a read of each day of a backfill.
+    async fn likely(&self, values: &[&str]) -> Result<Vec<GluePartition>, CatalogError> {
+        Ok(self.batches(values).await?.0)
+    }
+
+    async fn batches(
+        &self,
+        values: &[&str],
+    ) -> Result<(Vec<GluePartition>, Vec<PartitionValueList>), CatalogError> {
+        let (mut found, mut handed_back) = (Vec::new(), Vec::new());
         for values in values.chunks(batch::READ) {
             let key = |value: &&str| PartitionValueList::builder().values(*value).build();
             let keys: Result<Vec<_>, _> = values.iter().map(key).collect();
             let keys = keys.map_err(|e| refused(BATCH_GET, &self.subject(), e))?;
-            let (partitions, handed_back) = self.batch_get(keys).await?;
+            let (partitions, keys) = self.batch_get(keys).await?;
             found.extend(partitions);
-            let reads = handed_back.into_iter().map(|key| self.one(key));
-            let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
-            while let Some(partition) = reads.next().await {
-                found.extend(partition?);
-            }
+            handed_back.extend(keys);
         }
-        Ok(found)
+        Ok((found, handed_back))
     }
 
     async fn one(&self, key: PartitionValueList) -> Result<Option<GluePartition>, CatalogError> {
@@ -92,17 +116,30 @@ impl Partitions<'_> {
         Ok((answer.partitions.unwrap_or_default(), answer.unprocessed_keys.unwrap_or_default()))
     }
 
-    /// Adds what is not there, moves what is elsewhere, and leaves the rest alone.
-    pub(crate) async fn put(&self, partitions: &[Partition]) -> Result<(), CatalogError> {
+    /// Adds what is not there, moves what is elsewhere, and leaves the rest alone. Says which ones
+    /// were not as they should be.
+    pub(crate) async fn put(&self, partitions: &[Partition]) -> Result<Vec<String>, CatalogError> {
         let wanted: Wanted<'_> =
             partitions.iter().map(|p| (p.value.as_str(), p.location.as_str())).collect();
         let values: Vec<&str> = wanted.keys().copied().collect();
-        let existing = by_value(self.some(&values).await?);
+        let existing = by_value(self.likely(&values).await?);
+        let right = |value: &&str| {
+            existing.get(*value).is_some_and(|there| location_of(there) == wanted[value])
+        };
+        let wrong = values.iter().filter(|value| !right(value)).map(|&v| v.to_owned()).collect();
         let missing: Vec<&str> =
             values.into_iter().filter(|value| !existing.contains_key(*value)).collect();
         let overtaken = self.create(&wanted, &missing).await?;
         self.move_to(&wanted, existing).await?;
-        self.compare(&wanted, &overtaken).await
+        self.compare(&wanted, &overtaken).await?;
+        Ok(wrong)
+    }
+
+    /// Makes those that exist as a new one would be.
+    pub(crate) async fn repair(&self, partitions: &[Partition]) -> Result<(), CatalogError> {
+        let anew = |p: &Partition| parquet::partition(&p.value, &p.location);
+        let inputs: Vec<_> = partitions.iter().map(anew).collect();
+        self.update(&inputs).await
     }
 
     /// Moves those that somebody else added in the meantime, if they are elsewhere.
@@ -152,8 +189,12 @@ impl Partitions<'_> {
         });
         let mut moves: Vec<_> = moves.collect();
         moves.sort_by(|a, b| a.values.cmp(&b.values));
+        self.update(&moves).await
+    }
+
+    async fn update(&self, partitions: &[PartitionInput]) -> Result<(), CatalogError> {
         let mut undone = Vec::new();
-        for inputs in moves.chunks(batch::WRITE) {
+        for inputs in partitions.chunks(batch::WRITE) {
             undone.extend(self.batch_update(inputs).await?);
         }
         // Without a version there is no swap; but what vanished or is being changed is a conflict.
@@ -182,21 +223,48 @@ impl Partitions<'_> {
         Ok(answer.errors.unwrap_or_default().into_iter().map(ItemError::from).collect())
     }
 
-    /// Removes partitions; those that are not there are removed.
-    pub(crate) async fn remove(&self, values: &[String]) -> Result<(), CatalogError> {
+    /// Removes partitions; those that are not there are removed. Says which ones were there.
+    pub(crate) async fn remove(&self, values: &[String]) -> Result<Vec<String>, CatalogError> {
+        let mut removed: BTreeSet<String> = values.iter().cloned().collect();
         let mut undone = Vec::new();
-        for values in values.chunks(batch::DELETE) {
-            let key = |value: &String| PartitionValueList::builder().values(value).build();
-            let keys: Result<Vec<_>, _> = values.iter().map(key).collect();
-            let keys = keys.map_err(|e| refused(BATCH_DELETE, &self.subject(), e))?;
-            let request = self.catalog.client.batch_delete_partition();
-            let request = request.database_name(&self.catalog.database).table_name(self.table);
-            let answer = request.set_partitions_to_delete(Some(keys)).send().await;
-            let answer = answer.map_err(|e| failure(BATCH_DELETE, &self.subject(), e))?;
-            undone.extend(answer.errors.unwrap_or_default().into_iter().map(ItemError::from));
+        for values in removed.iter().cloned().collect::<Vec<_>>().chunks(batch::DELETE) {
+            undone.extend(match values {
+                [value] => self.delete(value).await?,
+                values => self.batch_delete(values).await?,
+            });
         }
-        undone.retain(|item| item.code != GONE);
-        all_done(BATCH_DELETE, &self.subject(), undone)
+        let (gone, undone): (Vec<_>, Vec<_>) =
+            undone.into_iter().partition(|item| item.code == GONE);
+        all_done(BATCH_DELETE, &self.subject(), undone)?;
+        removed.retain(|value| gone.iter().all(|item| item.value != *value));
+        Ok(removed.into_iter().collect())
+    }
+
+    async fn batch_delete(&self, values: &[String]) -> Result<Vec<ItemError>, CatalogError> {
+        let key = |value: &String| PartitionValueList::builder().values(value).build();
+        let keys: Result<Vec<_>, _> = values.iter().map(key).collect();
+        let keys = keys.map_err(|e| refused(BATCH_DELETE, &self.subject(), e))?;
+        let request = self.catalog.client.batch_delete_partition();
+        let request = request.database_name(&self.catalog.database).table_name(self.table);
+        let answer = request.set_partitions_to_delete(Some(keys)).send().await;
+        let answer = answer.map_err(|e| failure(BATCH_DELETE, &self.subject(), e))?;
+        Ok(answer.errors.unwrap_or_default().into_iter().map(ItemError::from).collect())
+    }
+
+    /// The usual case, a day that lost its last file, needs no batch.
+    async fn delete(&self, value: &str) -> Result<Vec<ItemError>, CatalogError> {
+        let request = self.catalog.client.delete_partition().partition_values(value);
+        let request = request.database_name(&self.catalog.database).table_name(self.table);
+        match request.send().await {
+            Ok(_) => Ok(Vec::new()),
+            Err(error) if error.code() == Some(GONE) => {
+                // The partition, or the whole table.
+                let table = self.catalog.read(self.table).await?;
+                table.ok_or_else(|| CatalogError::NotFound(self.subject()))?;
+                Ok(vec![ItemError::gone(value)])
+            }
+            Err(error) => Err(failure(DELETE_PARTITION, &self.subject(), error)),
+        }
     }
 }
 

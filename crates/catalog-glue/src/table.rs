@@ -2,37 +2,83 @@
 //!
 //! `UpdateTable` replaces everything: a field that is forgotten here is a field that somebody loses.
 
+use crate::batch::value_of;
+use crate::parquet;
 use aws_sdk_glue::error::BuildError;
 use aws_sdk_glue::types::{
-    StorageDescriptor, Table, TableInput, ViewDefinition, ViewDefinitionInput, ViewRepresentation,
-    ViewRepresentationInput,
+    self, StorageDescriptor, Table, TableInput, ViewDefinition, ViewDefinitionInput,
+    ViewRepresentation, ViewRepresentationInput,
 };
-use mixlake_app::ports::{Column, TableState};
+use mixlake_app::ports::{Column, Format, NewTable, TableState};
+use std::collections::HashMap;
 
 /// What the port shows of a table. `None`: Glue gave no version, and there is nothing to swap by.
 pub(crate) fn state(table: Table) -> Option<TableState> {
     let storage = table.storage_descriptor.unwrap_or_else(empty_storage);
-    let column = |column: aws_sdk_glue::types::Column| Column {
-        name: column.name,
-        hive_type: column.r#type.unwrap_or_default(),
-        comment: column.comment,
-    };
     let keys = table.partition_keys.unwrap_or_default();
     Some(TableState {
         version: table.version_id?,
-        columns: storage.columns.unwrap_or_default().into_iter().map(column).collect(),
+        format: parquet::format(&storage),
+        columns: storage.columns.unwrap_or_default().into_iter().map(shown).collect(),
         partition_keys: keys.into_iter().map(|key| key.name).collect(),
         location: storage.location.unwrap_or_default(),
+        memo: table.parameters.and_then(|mut all| all.remove(parquet::MEMO)),
     })
+}
+
+fn shown(column: types::Column) -> Column {
+    Column {
+        name: column.name,
+        hive_type: column.r#type.unwrap_or_default(),
+        comment: column.comment,
+    }
+}
+
+/// The value of a partition, and the columns that it declares for itself.
+pub(crate) fn columns_of_partition(partition: types::Partition) -> (String, Vec<Column>) {
+    let value = value_of(partition.values());
+    let columns = partition.storage_descriptor.and_then(|storage| storage.columns);
+    (value, columns.unwrap_or_default().into_iter().map(shown).collect())
 }
 
 /// The table with columns at the end, and all else as it was read.
 pub(crate) fn with_columns(
     table: Table,
-    added: Vec<aws_sdk_glue::types::Column>,
+    added: Vec<types::Column>,
+    memo: &str,
 ) -> Result<TableInput, BuildError> {
-    let mut storage = table.storage_descriptor.unwrap_or_else(empty_storage);
+    let mut storage = table.storage_descriptor.clone().unwrap_or_else(empty_storage);
     storage.columns.get_or_insert_default().extend(added);
+    input(table, storage, memo)
+}
+
+/// The table as it is to be. A column that keeps its name keeps what others put on it, but for its
+/// type; so do the table and what tells engines how to read it, but for the formats.
+pub(crate) fn repaired(table: Table, to: &NewTable) -> Result<TableInput, BuildError> {
+    let mut storage = table.storage_descriptor.clone().unwrap_or_else(empty_storage);
+    let before = storage.columns.take().unwrap_or_default().into_iter();
+    let mut before: HashMap<_, _> = before.map(|c| (c.name.to_lowercase(), c)).collect();
+    let column = |wanted: &Column| match before.remove(&wanted.name.to_lowercase()) {
+        Some(mut column) => {
+            column.r#type = Some(wanted.hive_type.clone());
+            Ok(column)
+        }
+        None => parquet::column(wanted),
+    };
+    let columns: Result<Vec<_>, _> = to.columns.iter().map(column).collect();
+    if parquet::format(&storage) == Format::Parquet {
+        storage.location = Some(to.location.clone());
+        storage.columns = Some(columns?);
+    } else {
+        storage = parquet::storage(&to.location, columns?);
+    }
+    input(table, storage, &to.memo)
+}
+
+/// A table as it was read, with another description of its files.
+fn input(table: Table, storage: StorageDescriptor, memo: &str) -> Result<TableInput, BuildError> {
+    let mut parameters = table.parameters.unwrap_or_default();
+    parameters.insert(parquet::MEMO.to_owned(), memo.to_owned());
     TableInput::builder()
         .name(table.name)
         .set_description(table.description)
@@ -45,7 +91,7 @@ pub(crate) fn with_columns(
         .set_view_original_text(table.view_original_text)
         .set_view_expanded_text(table.view_expanded_text)
         .set_table_type(table.table_type)
-        .set_parameters(table.parameters)
+        .set_parameters(Some(parameters))
         .set_target_table(table.target_table)
         .set_federated_table(table.federated_table)
         .set_view_definition(table.view_definition.map(view))

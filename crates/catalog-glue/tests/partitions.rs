@@ -262,6 +262,8 @@ async fn partitions_of_no_table_are_not_found() {
         refuses!(get_partitions, "EntityNotFoundException"),
         refuses!(batch_get_partition, "EntityNotFoundException"),
         refuses!(batch_delete_partition, "EntityNotFoundException"),
+        refuses!(delete_partition, "EntityNotFoundException"),
+        refuses!(get_table, "EntityNotFoundException"),
     ];
     let catalog = catalog(&rules.each_ref());
     let one = days(1, "g1");
@@ -269,6 +271,7 @@ async fn partitions_of_no_table_are_not_found() {
         catalog.partitions("signup", &[]).await.unwrap_err(),
         catalog.put_partitions("signup", &one).await.unwrap_err(),
         catalog.remove_partitions("signup", &values(&one)).await.unwrap_err(),
+        catalog.remove_partitions("signup", &values(&days(2, "g1"))).await.unwrap_err(),
     ];
     for error in errors {
         assert_eq!(error.to_string(), "table mixpanel.signup does not exist in the catalog");

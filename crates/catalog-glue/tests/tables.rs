@@ -28,6 +28,7 @@ fn new_table() -> NewTable {
         ],
         location: "s3://lake/42/signup/".to_owned(),
         description: "Events".to_owned(),
+        memo: "42:0-1".to_owned(),
     }
 }
 
@@ -120,7 +121,7 @@ async fn a_table_without_a_version_cannot_be_swapped_and_is_an_error() {
 async fn columns_are_appended_by_version_without_archiving_the_old_one() {
     let (read, update) = (given_table(table), updated());
     let added = [column("zeta", "boolean"), column("alpha", "double")];
-    catalog(&[&read, &update]).append_columns("signup", "3", &added).await.unwrap();
+    catalog(&[&read, &update]).append_columns("signup", "3", &added, "42:0-3").await.unwrap();
     assert_eq!(update.num_calls(), 1);
 }
 
@@ -128,12 +129,12 @@ async fn columns_are_appended_by_version_without_archiving_the_old_one() {
 async fn a_table_that_moved_on_is_a_conflict_before_and_during_the_update() {
     let added = [column("zeta", "boolean")];
     let (read, update) = (given_table(table), never!(update_table));
-    let stale = catalog(&[&read, &update]).append_columns("signup", "2", &added).await;
+    let stale = catalog(&[&read, &update]).append_columns("signup", "2", &added, "42:0-3").await;
     assert!(matches!(stale.unwrap_err(), CatalogError::Conflict(_)));
     assert_eq!(update.num_calls(), 0);
 
     let overtaken = refuses!(update_table, "ConcurrentModificationException");
-    let raced = catalog(&[&read, &overtaken]).append_columns("signup", "3", &added).await;
+    let raced = catalog(&[&read, &overtaken]).append_columns("signup", "3", &added, "42:0-3").await;
     assert!(matches!(raced.unwrap_err(), CatalogError::Conflict(_)));
 }
 
@@ -141,9 +142,10 @@ async fn a_table_that_moved_on_is_a_conflict_before_and_during_the_update() {
 async fn an_update_that_changes_nothing_or_repeats_a_column_is_not_sent() {
     let (read, update) = (given_table(table), never!(update_table));
     let catalog = catalog(&[&read, &update]);
-    catalog.append_columns("signup", "3", &[]).await.unwrap();
+    catalog.append_columns("signup", "3", &[], "42:0-3").await.unwrap();
     for name in ["plan", "PLAN", "mp_date"] {
-        let error = catalog.append_columns("signup", "3", &[column(name, "string")]).await;
+        let error =
+            catalog.append_columns("signup", "3", &[column(name, "string")], "42:0-3").await;
         assert!(matches!(error.unwrap_err(), CatalogError::Failed { .. }), "{name}");
     }
     assert_eq!(update.num_calls(), 0);
@@ -162,7 +164,10 @@ async fn a_refusal_says_where_to_look(#[case] code: &'static str, #[case] hint: 
         .repeatedly()
         .build();
     let catalog = catalog(&[&given_table(table), &refusal]);
-    let error = catalog.append_columns("signup", "3", &[column("a", "string")]).await.unwrap_err();
+    let error = catalog
+        .append_columns("signup", "3", &[column("a", "string")], "42:0-3")
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("cannot update table mixpanel.signup"), "{error}");
     assert!(error.to_string().contains(hint), "{error}");
 }

@@ -1,6 +1,6 @@
 //! The arguments.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Mixpanel events as typed, partitioned Parquet tables.
@@ -23,6 +23,8 @@ pub enum Command {
     Export(Export),
     /// Bring the catalog up to date with the lake, and print its tables.
     Catalog(Catalog),
+    /// Look for what is wrong with a lake and its catalog. Ends with 1 when something is.
+    Doctor(Doctor),
     /// Print the reference of all settings.
     Settings,
 }
@@ -50,6 +52,33 @@ pub struct Catalog {
     /// Where and how.
     #[command(flatten)]
     pub lake: Lake,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Do what is to be done about it.
+    #[arg(long)]
+    pub repair: bool,
+    /// Read the text in files too, to find what is too long for an engine. Takes time.
+    #[arg(long)]
+    pub deep: bool,
+    /// Who reads the tables; may be repeated.
+    #[arg(long = "engine", value_name = "ENGINE", value_enum,
+          default_values = ["athena", "spectrum"])]
+    pub engines: Vec<Engine>,
+    /// Where and how.
+    #[command(flatten)]
+    pub lake: Lake,
+}
+
+/// An engine that reads the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// Amazon Athena, or Trino.
+    Athena,
+    /// Amazon Redshift Spectrum.
+    Spectrum,
 }
 
 /// Arguments of every command that works on a lake.

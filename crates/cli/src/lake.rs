@@ -3,8 +3,11 @@
 use crate::arguments::Lake;
 use anyhow::{Context, Result};
 use mixlake_app::ports::{Catalog, ObjectStore};
+use mixlake_app::reconcile::Reconciler;
 use mixlake_folder::{FolderCatalog, FolderStore};
+use mixlake_runtime::config::{CatalogBy, LakeConfig};
 use mixlake_runtime::settings::{Problems, Settings};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What the project is called where events come from files and nobody says.
@@ -60,4 +63,58 @@ pub async fn catalog(lake: &Lake, settings: &Settings, database: &str) -> Result
     }
     let sdk = mixlake_runtime::sdk_config(settings).await;
     Ok(Box::new(mixlake_runtime::catalog(&sdk, database)))
+}
+
+/// The settings of a project whose tables are ours to look after.
+pub fn config(settings: &Settings) -> Result<LakeConfig, Problems> {
+    let config = LakeConfig::check(settings)?;
+    match config.catalog {
+        CatalogBy::Function => Ok(config),
+        CatalogBy::Crawler => {
+            let what = "with crawler the tables are the crawler's; this command leaves them alone";
+            Err(Problems::one("catalog", what))
+        }
+    }
+}
+
+/// What keeps the catalog of a project.
+pub fn reconciler<'a>(
+    store: &'a dyn ObjectStore,
+    catalog: &'a dyn Catalog,
+    config: &'a LakeConfig,
+) -> Reconciler<'a> {
+    Reconciler {
+        store,
+        catalog,
+        layout: &config.layout,
+        project: &config.project,
+        table_prefix: &config.table_prefix,
+        on_drift: config.on_drift,
+    }
+}
+
+/// The settings of each project to look at: the one that was named, or all that the lake holds.
+pub async fn projects(settings: &Settings, store: &dyn ObjectStore) -> Result<Vec<Settings>> {
+    let prefix = settings.value("s3_prefix").unwrap_or_default().trim_matches('/');
+    let below = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+    let named = settings.value("project_id");
+    // Below the folder of the one project there are few keys that are not its own.
+    let within = named.map_or_else(|| below.clone(), |id| format!("{below}{id}/schema/"));
+    let mut found = BTreeSet::new();
+    for object in store.list(&within).await? {
+        let key = object.key.strip_prefix(&below).unwrap_or(&object.key);
+        let project = key.strip_suffix("/schema/events.json").filter(|id| !id.contains('/'));
+        found.extend(project.map(str::to_owned));
+    }
+    if found.is_empty() {
+        let (place, id) = (store.location(&below), named.unwrap_or("<project_id>"));
+        let what = format!("{place} holds no lake: there is no {id}/schema/events.json");
+        return Err(Problems::one("--lake", what).into());
+    }
+    let of_project = |project: String| {
+        let mut settings = settings.clone();
+        settings.set("project_id", &project);
+        settings
+    };
+    Ok(found.into_iter().map(of_project).collect())
 }

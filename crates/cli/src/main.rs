@@ -2,6 +2,7 @@
 
 mod arguments;
 mod catalog;
+mod doctor;
 mod export;
 mod lake;
 mod show;
@@ -25,6 +26,7 @@ async fn main() -> ExitCode {
             export::run(export, account).await
         }
         Command::Catalog(catalog) => catalog::run(catalog).await,
+        Command::Doctor(doctor) => doctor::run(doctor).await,
         Command::Settings => show::text(&mixlake_runtime::settings::reference()).map(|()| true),
     };
     match result {

@@ -383,3 +383,50 @@ fn what_would_meet_every_slice_is_asked_once() {
     }
     assert_eq!(stand_in.queries().len(), 1);
 }
+
+#[test]
+fn the_doctor_says_what_is_wrong_and_puts_it_right() {
+    let lake = lake();
+    export(&lake, "storefront-events.jsonl.gz", "2026-11-10", "2026-11-11");
+    let doctor = |arguments: &[&str]| {
+        let output = mixlake(&[&["doctor", "--lake", path(&lake)], arguments].concat());
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, text) = doctor(&[]);
+    assert_eq!(code, Some(1), "nothing is in the catalog yet: {text}");
+    let expected = "mp_master_event: there are live files, and no table in the catalog\n    \
+                    --repair would: bring the table up to date with the manifests\n\
+                    1 problems, 0 notes\n";
+    assert_eq!(text, expected);
+
+    let (code, text) = doctor(&["--repair", "--json"]);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(code, Some(0), "{report:#}");
+    assert_eq!(report["repaired"][0]["kind"], "table_missing");
+    assert_eq!(report["repaired"][0]["remedy"], json!({"do": "reconcile"}));
+    assert_eq!((&report["findings"], &report["failed"]), (&json!([]), &json!([])));
+    assert_eq!(doctor(&["--deep"]), (Some(0), "nothing is wrong\n".to_owned()));
+
+    // What only a person can do is told, and is still a failure.
+    let (view, _) = catalog(&lake);
+    let file = view["tables"][0]["partitions"][1]["files"][0]["location"].as_str().unwrap();
+    std::fs::remove_file(file).unwrap();
+    let (code, text) = doctor(&["--repair"]);
+    assert_eq!(code, Some(1));
+    assert!(text.contains("is not there\n    put right\n"), "{text}");
+    assert!(text.contains("by hand: export 2026-11-11 again"), "{text}");
+    export(&lake, "storefront-events.jsonl.gz", "2026-11-11", "2026-11-11");
+    assert_eq!(doctor(&["--repair"]).0, Some(0));
+}
+
+#[test]
+fn the_tables_of_a_crawler_are_left_alone() {
+    let lake = lake();
+    export(&lake, "quirks.jsonl", "2025-11-12", "2025-11-12");
+    for command in ["catalog", "doctor"] {
+        let output = mixlake(&[command, "--lake", path(&lake), "--set", "catalog=crawler"]);
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains("catalog: with crawler"), "{error}");
+    }
+}

@@ -4,6 +4,7 @@ use crate::blocking::blocking;
 use crate::document::{Document, DocumentError};
 use crate::place::{Place, is_absence};
 use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -84,21 +85,39 @@ impl FolderCatalog {
     }
 
     /// Reads, edits and writes a table under the lock; an edit that changes nothing writes nothing.
-    fn edit(
+    fn edit<T>(
         &self,
         table: &str,
-        edit: impl FnOnce(&mut Document) -> Result<bool, CatalogError>,
-    ) -> Result<(), CatalogError> {
+        edit: impl FnOnce(&mut Document) -> Result<(bool, T), CatalogError>,
+    ) -> Result<T, CatalogError> {
         let failed = |error: Box<dyn Error + Send + Sync>| self.failed("update", table, error);
         let path = self.path(table)?;
         let turn = self.place.turn().map_err(|e| failed(e.into()))?;
         let mut document = self.existing(table)?;
-        if !edit(&mut document)? {
-            return Ok(());
+        let (changed, result) = edit(&mut document)?;
+        if !changed {
+            return Ok(result);
         }
         let json = document.to_json().map_err(|e| failed(e.into()))?;
         let staged = self.place.stage(&json).map_err(|e| failed(e.into()))?;
-        self.place.publish(staged, &path, &turn).map_err(|e| failed(e.into()))
+        self.place.publish(staged, &path, &turn).map_err(|e| failed(e.into()))?;
+        Ok(result)
+    }
+
+    /// Changes the columns of a table that still has the version.
+    fn swap(
+        &self,
+        table: &str,
+        version: &str,
+        change: impl FnOnce(&mut Document) -> Result<bool, DocumentError>,
+    ) -> Result<(), CatalogError> {
+        self.edit(table, |document| {
+            if document.version() != version {
+                return Err(CatalogError::Conflict(self.subject(table)));
+            }
+            let changed = change(document).map_err(|e| self.failed("update", table, e))?;
+            Ok((changed, ()))
+        })
     }
 
     fn names(&self, prefix: &str) -> Result<Vec<String>, CatalogError> {
@@ -178,18 +197,21 @@ impl Catalog for FolderCatalog {
         table: &str,
         version: &str,
         columns: &[Column],
+        memo: &str,
     ) -> Result<(), CatalogError> {
         let (table, version, columns) = (table.to_owned(), version.to_owned(), columns.to_vec());
+        let memo = memo.to_owned();
         self.run(move |catalog| {
-            catalog.edit(&table, |document| {
-                if document.version() != version {
-                    return Err(CatalogError::Conflict(catalog.subject(&table)));
-                }
-                let refused = |e: DocumentError| catalog.failed("update", &table, e);
-                document.append(&columns).map_err(refused)
-            })
+            catalog.swap(&table, &version, |document| document.append(&columns, &memo))
         })
         .await
+    }
+
+    async fn repair_table(&self, version: &str, to: &NewTable) -> Result<(), CatalogError> {
+        let (version, location) = (version.to_owned(), self.place.kept(&to.location));
+        let to = NewTable { location, ..to.clone() };
+        self.run(move |catalog| catalog.swap(&to.name, &version, |document| document.repair(&to)))
+            .await
     }
 
     async fn partitions(
@@ -208,23 +230,60 @@ impl Catalog for FolderCatalog {
         .await
     }
 
+    /// No partition here can declare any.
+    async fn partition_columns(
+        &self,
+        table: &str,
+    ) -> Result<BTreeMap<String, Vec<Column>>, CatalogError> {
+        let partitions = self.partitions(table, &[]).await?;
+        Ok(partitions.into_iter().map(|partition| (partition.value, Vec::new())).collect())
+    }
+
     async fn put_partitions(
         &self,
         table: &str,
         partitions: &[Partition],
-    ) -> Result<(), CatalogError> {
+    ) -> Result<Vec<String>, CatalogError> {
         let kept = |partition: &Partition| Partition {
             location: self.place.kept(&partition.location),
             ..partition.clone()
         };
         let (table, partitions) =
             (table.to_owned(), partitions.iter().map(kept).collect::<Vec<_>>());
-        self.run(move |catalog| catalog.edit(&table, |document| Ok(document.put(&partitions))))
-            .await
+        self.run(move |catalog| {
+            catalog.edit(&table, |document| {
+                let changed = document.put(&partitions);
+                Ok((!changed.is_empty(), changed))
+            })
+        })
+        .await
     }
 
-    async fn remove_partitions(&self, table: &str, values: &[String]) -> Result<(), CatalogError> {
+    async fn repair_partitions(
+        &self,
+        table: &str,
+        partitions: &[Partition],
+    ) -> Result<(), CatalogError> {
+        self.put_partitions(table, partitions).await.map(|_| ())
+    }
+
+    async fn remove_partitions(
+        &self,
+        table: &str,
+        values: &[String],
+    ) -> Result<Vec<String>, CatalogError> {
         let (table, values) = (table.to_owned(), values.to_vec());
-        self.run(move |catalog| catalog.edit(&table, |document| Ok(document.remove(&values)))).await
+        self.run(move |catalog| {
+            catalog.edit(&table, |document| {
+                let removed = document.remove(&values);
+                Ok((!removed.is_empty(), removed))
+            })
+        })
+        .await
+    }
+
+    /// The lock of the folder gives everybody a turn; there is nothing to spread.
+    async fn pause(&self, _attempt: u32) {
+        tokio::task::yield_now().await;
     }
 }

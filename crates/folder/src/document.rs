@@ -1,6 +1,6 @@
 //! A table of the catalog as it stands in its file: JSON that people read and may add to.
 
-use mixlake_app::ports::{Column, NewTable, Partition, TableState};
+use mixlake_app::ports::{Column, Format, NewTable, Partition, TableState};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -21,6 +21,8 @@ pub(crate) struct Document {
     name: String,
     #[serde(default)]
     description: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    memo: Option<String>,
     location: String,
     columns: Vec<ColumnEntry>,
     partition_keys: Vec<ColumnEntry>,
@@ -72,6 +74,7 @@ impl Document {
             version: 0,
             name: table.name.clone(),
             description: table.description.clone(),
+            memo: Some(table.memo.clone()),
             location: table.location.clone(),
             columns: Vec::new(),
             partition_keys: vec![key],
@@ -108,6 +111,9 @@ impl Document {
             columns: self.columns.iter().map(column).collect(),
             partition_keys: self.partition_keys.iter().map(|key| key.name.clone()).collect(),
             location: self.location.clone(),
+            // Nobody reads a folder by what its catalog says of formats.
+            format: Format::Parquet,
+            memo: self.memo.clone(),
         }
     }
 
@@ -116,10 +122,31 @@ impl Document {
     }
 
     /// Says whether that changed anything.
-    pub(crate) fn append(&mut self, columns: &[Column]) -> Result<bool, DocumentError> {
+    pub(crate) fn append(&mut self, columns: &[Column], memo: &str) -> Result<bool, DocumentError> {
         self.extend(columns)?;
-        self.version += u64::from(!columns.is_empty());
-        Ok(!columns.is_empty())
+        if columns.is_empty() {
+            return Ok(false);
+        }
+        self.memo = Some(memo.to_owned());
+        self.version += 1;
+        Ok(true)
+    }
+
+    /// Gives the table what `to` has; a column that keeps its name keeps what others put on it.
+    pub(crate) fn repair(&mut self, to: &NewTable) -> Result<bool, DocumentError> {
+        let before: BTreeMap<String, ColumnEntry> =
+            self.columns.drain(..).map(|entry| (entry.name.to_lowercase(), entry)).collect();
+        self.extend(&to.columns)?;
+        for entry in &mut self.columns {
+            if let Some(before) = before.get(&entry.name.to_lowercase()) {
+                entry.comment.clone_from(&before.comment);
+                entry.others.clone_from(&before.others);
+            }
+        }
+        self.location.clone_from(&to.location);
+        self.memo = Some(to.memo.clone());
+        self.version += 1;
+        Ok(true)
     }
 
     /// Engines fold the case of names, and read a partition key as a column.
@@ -148,27 +175,29 @@ impl Document {
         self.partitions.iter().filter(|(value, _)| wanted(value)).map(partition).collect()
     }
 
-    /// Says whether that changed anything.
-    pub(crate) fn put(&mut self, partitions: &[Partition]) -> bool {
-        let mut changed = false;
+    /// Says which ones had to be added or moved.
+    pub(crate) fn put(&mut self, partitions: &[Partition]) -> Vec<String> {
+        let mut changed = Vec::new();
         for Partition { value, location } in partitions {
             let entry = self.partitions.entry(value.clone()).or_insert_with(|| PartitionEntry {
                 location: String::new(),
                 others: Others::new(),
             });
-            changed |= entry.location != *location;
+            if entry.location != *location {
+                changed.push(value.clone());
+            }
             entry.location.clone_from(location);
         }
+        changed.sort();
         changed
     }
 
-    /// Says whether that changed anything.
-    pub(crate) fn remove(&mut self, values: &[String]) -> bool {
-        let before = self.partitions.len();
-        for value in values {
-            self.partitions.remove(value);
-        }
-        self.partitions.len() != before
+    /// Says which ones were there.
+    pub(crate) fn remove(&mut self, values: &[String]) -> Vec<String> {
+        let there = |value: &&String| self.partitions.remove(*value).is_some();
+        let mut removed: Vec<String> = values.iter().filter(there).cloned().collect();
+        removed.sort();
+        removed
     }
 }
 
@@ -187,9 +216,9 @@ mod tests {
     fn what_others_added_survives_a_change() {
         let mut document = Document::parse(FILE.as_bytes()).unwrap();
         let column = Column { name: "a".into(), hive_type: "double".into(), comment: None };
-        assert!(document.append(&[column]).unwrap());
+        assert!(document.append(&[column], "42:0").unwrap());
         let moved = Partition { value: "2026-11-10".into(), location: "s3://l/g2/".into() };
-        assert!(document.put(&[moved]));
+        assert_eq!(document.put(&[moved]), ["2026-11-10"]);
         let written: Value = serde_json::from_slice(&document.to_json().unwrap()).unwrap();
         assert_eq!(written["owner"], "ana");
         assert_eq!(written["columns"][0]["pii"], true);

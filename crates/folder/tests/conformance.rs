@@ -69,6 +69,7 @@ async fn databases_of_a_lake_do_not_see_each_other() {
         columns: vec![],
         location: "/lake/42/signup/".to_owned(),
         description: String::new(),
+        memo: String::new(),
     };
     one.create_table(&table).await.unwrap();
     assert_eq!(other.tables("").await.unwrap(), [""; 0]);

@@ -101,6 +101,7 @@ async fn a_table_is_a_file_that_people_can_read() {
         columns: vec![column],
         location: "/lake/42/signup/".to_owned(),
         description: "Events".to_owned(),
+        memo: "42:0".to_owned(),
     };
     catalog.create_table(&table).await.unwrap();
     let json = fs::read_to_string(folder.path().join(".mixlake/catalog/mixpanel/signup.json"));
@@ -109,6 +110,7 @@ async fn a_table_is_a_file_that_people_can_read() {
   "version": 0,
   "name": "signup",
   "description": "Events",
+  "memo": "42:0",
   "location": "/lake/42/signup/",
   "columns": [
     {

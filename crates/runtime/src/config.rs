@@ -2,6 +2,7 @@
 
 use crate::contracts::contracts;
 use crate::settings::{Problems, Reader, Settings};
+use mixlake_app::reconcile::OnDrift;
 use mixlake_columnar::{Bounds, EventNameForm, Options, SchemaType, TimeType};
 use mixlake_domain::{DataFormat, Layout, ProjectId, Zone};
 use mixlake_mixpanel::{Endpoint, EventNames, EventTime, Residency, WhereExpression};
@@ -19,6 +20,19 @@ pub struct LakeConfig {
     pub database: String,
     /// What goes before every table name.
     pub table_prefix: String,
+    /// Who describes the tables.
+    pub catalog: CatalogBy,
+    /// What to do about a table that somebody has changed so that it does not fit its files.
+    pub on_drift: OnDrift,
+}
+
+/// Who describes the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CatalogBy {
+    /// The catalog function.
+    Function,
+    /// A Glue crawler; the tables are not ours to touch.
+    Crawler,
 }
 
 /// What an export needs beside.
@@ -98,8 +112,10 @@ fn lake(reader: &mut Reader<'_>) -> Option<LakeConfig> {
     reader.choice("data_source", &[("events", ())]);
     reader.choice("s3_encryption", &[("none", ())]);
     reader.choice("use_glue", &[("true", ())]);
-    reader.choice("catalog", &[("direct", ())]);
-    reader.choice("on_drift", &[("fail", ())]);
+    let catalog = reader
+        .choice("catalog", &[("direct", CatalogBy::Function), ("crawler", CatalogBy::Crawler)]);
+    let on_drift =
+        reader.choice("on_drift", &[("fail", OnDrift::Fail), ("repair", OnDrift::Repair)]);
     reader.required("project_id", "the project's number, as in 2195193");
     let project = reader.parse("project_id", str::parse::<ProjectId>);
     let database = reader.parse("glue_database", |text| glue_name(text, 255));
@@ -112,6 +128,8 @@ fn lake(reader: &mut Reader<'_>) -> Option<LakeConfig> {
         layout,
         database: database.unwrap_or_else(|| "mixpanel".to_owned()),
         table_prefix: table_prefix.unwrap_or_default(),
+        catalog,
+        on_drift,
     })
 }
 

@@ -1,7 +1,7 @@
 //! The handlers of the two functions: payload in, answer out.
 
 use crate::answer::{Failure, Kind};
-use crate::config::{ExportConfig, LakeConfig};
+use crate::config::{CatalogBy, ExportConfig, LakeConfig};
 use crate::notification::{Message, Notification, ObjectName};
 use crate::settings::Settings;
 use crate::{aws, clock, metrics, request};
@@ -197,6 +197,10 @@ impl CatalogHandler {
         &self,
         objects: impl IntoIterator<Item = &ObjectName>,
     ) -> (Value, BTreeMap<String, String>) {
+        if self.config.catalog == CatalogBy::Crawler {
+            tracing::info!("catalog=crawler: the tables are a crawler's, nothing to do here");
+            return (json!([]), BTreeMap::new());
+        }
         let keys = objects.into_iter().filter(|o| self.is_ours(o)).map(|o| o.key.as_str());
         let reconciler = Reconciler {
             store: &*self.store,
@@ -204,9 +208,13 @@ impl CatalogHandler {
             layout: &self.config.layout,
             project: &self.config.project,
             table_prefix: &self.config.table_prefix,
+            on_drift: self.config.on_drift,
         };
         let done = reconciler.reconcile(keys).await;
         for table in &done.tables {
+            for what in &table.repaired {
+                tracing::warn!(table = table.table, what, "the table was put right");
+            }
             tracing::info!(
                 table = table.table,
                 created = table.created,

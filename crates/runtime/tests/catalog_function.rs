@@ -1,6 +1,7 @@
 //! The catalog function over a lake in memory: notifications in, tables and answers out.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use mixlake_app::ports::{Catalog, Column, NewTable, ObjectStore, Precondition};
 use mixlake_domain::{Slice, Zone};
 use mixlake_runtime::config::{ExportConfig, LakeConfig};
 use mixlake_runtime::settings::Settings;
@@ -30,7 +31,15 @@ async fn lake() -> (MemoryStore, String, String) {
 }
 
 fn handler(store: &MemoryStore, catalog: &MemoryCatalog) -> CatalogHandler {
-    let config = LakeConfig::check(&settings()).unwrap();
+    handler_with(store, catalog, &settings())
+}
+
+fn handler_with(
+    store: &MemoryStore,
+    catalog: &MemoryCatalog,
+    settings: &Settings,
+) -> CatalogHandler {
+    let config = LakeConfig::check(settings).unwrap();
     CatalogHandler::over(config, BUCKET, Box::new(store.clone()), Box::new(catalog.clone()))
 }
 
@@ -68,14 +77,7 @@ async fn a_batch_makes_the_table_its_columns_and_its_partition() {
 async fn only_the_poisoned_messages_of_a_batch_come_again() {
     let (store, file, manifest) = lake().await;
     let broken = file.replace("-000.parquet", "-001.parquet");
-    mixlake_app::ports::ObjectStore::put(
-        &store,
-        &broken,
-        "no parquet".into(),
-        mixlake_app::ports::Precondition::Absent,
-    )
-    .await
-    .unwrap();
+    ObjectStore::put(&store, &broken, "no parquet".into(), Precondition::Absent).await.unwrap();
     let mut unreadable = message("d", BUCKET, "x");
     unreadable["body"] = json!("not json");
     let failed = deliver(
@@ -90,6 +92,70 @@ async fn only_the_poisoned_messages_of_a_batch_come_again() {
     )
     .await;
     assert_eq!(failed, ["b", "d"]);
+}
+
+/// A table of ours on which somebody has given `$city` another type.
+async fn drifted(store: &MemoryStore) -> MemoryCatalog {
+    let catalog = MemoryCatalog::new();
+    let column = Column {
+        name: "mp_city".to_owned(),
+        hive_type: "bigint".to_owned(),
+        comment: Some("theirs".to_owned()),
+    };
+    let table = NewTable {
+        name: "mx_mp_master_event".to_owned(),
+        columns: vec![column],
+        location: store.location("my lake=1/42/mp_master_event/"),
+        description: String::new(),
+        memo: String::new(),
+    };
+    catalog.create_table(&table).await.unwrap();
+    catalog
+}
+
+#[tokio::test]
+async fn what_a_drifted_table_cannot_take_comes_again_until_it_is_a_dead_letter() {
+    let (store, file, manifest) = lake().await;
+    let catalog = drifted(&store).await;
+    let messages = [message("a", BUCKET, &file), message("b", BUCKET, &manifest)];
+    for _ in 0..5 {
+        assert_eq!(deliver(&handler(&store, &catalog), &messages).await, ["a", "b"]);
+    }
+    assert_eq!(catalog.versions("mx_mp_master_event"), 1, "it is left as it is");
+    let mut settings = settings();
+    settings.set("on_drift", "repair");
+    let handler = handler_with(&store, &catalog, &settings);
+    assert!(deliver(&handler, &messages).await.is_empty());
+    let table = catalog.table("mx_mp_master_event").await.unwrap().unwrap();
+    let city = table.columns.iter().find(|c| c.name == "mp_city").unwrap();
+    assert_eq!((city.hive_type.as_str(), city.comment.as_deref()), ("string", Some("theirs")));
+}
+
+#[tokio::test]
+async fn with_a_crawler_the_function_takes_its_messages_and_touches_nothing() {
+    let (store, file, manifest) = lake().await;
+    let catalog = MemoryCatalog::new();
+    let mut settings = settings();
+    settings.set("catalog", "crawler");
+    let handler = handler_with(&store, &catalog, &settings);
+    let messages = [message("a", BUCKET, &file), message("b", BUCKET, &manifest)];
+    assert!(deliver(&handler, &messages).await.is_empty());
+    assert!(catalog.calls().is_empty());
+}
+
+#[tokio::test]
+async fn the_partition_of_a_day_goes_when_its_files_are_deleted() {
+    let (store, file, manifest) = lake().await;
+    let catalog = MemoryCatalog::new();
+    let handler = handler(&store, &catalog);
+    let created = [message("a", BUCKET, &file), message("b", BUCKET, &manifest)];
+    assert!(deliver(&handler, &created).await.is_empty());
+    store.delete(&file).await.unwrap();
+    let mut deleted = message("c", BUCKET, &file);
+    let body = deleted["body"].as_str().unwrap().replace("Object Created", "Object Deleted");
+    deleted["body"] = json!(body);
+    assert!(deliver(&handler, &[deleted]).await.is_empty());
+    assert!(catalog.partitions("mx_mp_master_event", &[]).await.unwrap().is_empty());
 }
 
 #[tokio::test]

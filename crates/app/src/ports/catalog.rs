@@ -1,5 +1,8 @@
 //! Where tables are described.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 /// A data catalog: one database of it.
 ///
 /// Tables only grow. Everything on a table that is not named here (parameters, comments, owner,
@@ -15,14 +18,20 @@ pub trait Catalog: Send + Sync {
     /// Creates a table; [`CatalogError::Conflict`] if it exists.
     async fn create_table(&self, table: &NewTable) -> Result<(), CatalogError>;
 
-    /// Appends columns to the end of the table, if it still has that version;
-    /// [`CatalogError::Conflict`] if it has moved on.
+    /// Appends columns to the end of the table and changes its memo, if it still has that version;
+    /// [`CatalogError::Conflict`] if it has moved on. Without columns nothing happens.
     async fn append_columns(
         &self,
         table: &str,
         version: &str,
         columns: &[Column],
+        memo: &str,
     ) -> Result<(), CatalogError>;
+
+    /// Gives a table the columns, in this order, the folder, the format and the memo of `to`, if it
+    /// still has that version; [`CatalogError::Conflict`] if it has moved on. A column that keeps
+    /// its name keeps what others put on it.
+    async fn repair_table(&self, version: &str, to: &NewTable) -> Result<(), CatalogError>;
 
     /// The partitions with these values; those that do not exist are left out.
     /// With no values given: all partitions. In the order of their values.
@@ -32,15 +41,38 @@ pub trait Catalog: Send + Sync {
         values: &[String],
     ) -> Result<Vec<Partition>, CatalogError>;
 
+    /// The columns that partitions declare for themselves, by value. Ours declare none.
+    async fn partition_columns(
+        &self,
+        table: &str,
+    ) -> Result<BTreeMap<String, Vec<Column>>, CatalogError>;
+
     /// Adds the partitions, or moves those that exist to the location given. Any number of them.
+    /// Answers the values for which anything had to be done, in order.
     async fn put_partitions(
+        &self,
+        table: &str,
+        partitions: &[Partition],
+    ) -> Result<Vec<String>, CatalogError>;
+
+    /// Makes partitions that exist as a new one would be: location, format, no columns of its own.
+    async fn repair_partitions(
         &self,
         table: &str,
         partitions: &[Partition],
     ) -> Result<(), CatalogError>;
 
-    /// Removes partitions by value; they need not exist. Any number of them.
-    async fn remove_partitions(&self, table: &str, values: &[String]) -> Result<(), CatalogError>;
+    /// Removes partitions by value; they need not exist. Any number of them. Answers the values of
+    /// those that did, in order.
+    async fn remove_partitions(
+        &self,
+        table: &str,
+        values: &[String],
+    ) -> Result<Vec<String>, CatalogError>;
+
+    /// Waits before a table that somebody else changed is read again: longer each time, and never
+    /// as long as another function that was refused at the same moment.
+    async fn pause(&self, attempt: u32);
 }
 
 /// A column of a table.
@@ -65,6 +97,28 @@ pub struct TableState {
     pub partition_keys: Vec<String>,
     /// The folder of the table.
     pub location: String,
+    /// How engines are told to read its files.
+    pub format: Format,
+    /// What the use-cases noted on it at their last change.
+    pub memo: Option<String>,
+}
+
+/// How engines are told to read the files of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Format {
+    /// As the lake's Parquet.
+    Parquet,
+    /// In another way, in the catalog's words.
+    Other(String),
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Parquet => f.write_str("Parquet"),
+            Self::Other(what) => f.write_str(what),
+        }
+    }
 }
 
 /// A Parquet table to create, partitioned by `mp_date string`.
@@ -78,6 +132,8 @@ pub struct NewTable {
     pub location: String,
     /// What the table holds, for people.
     pub description: String,
+    /// What the use-cases note on it, for themselves.
+    pub memo: String,
 }
 
 /// A partition.

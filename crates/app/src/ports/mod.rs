@@ -7,6 +7,6 @@ mod catalog;
 mod source;
 mod store;
 
-pub use catalog::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
+pub use catalog::{Catalog, CatalogError, Column, Format, NewTable, Partition, TableState};
 pub use source::{EventChunks, EventSource, SourceError};
 pub use store::{Object, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail};

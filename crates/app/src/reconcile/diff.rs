@@ -1,9 +1,20 @@
-//! Decides what a table lacks. Nothing is ever reordered, retyped or dropped.
+//! Decides what a table lacks, and what on it contradicts the files. Pure; the executor is dull.
 
-use crate::ports::{Column, TableState};
+use crate::ports::{Column, Format, TableState};
 use mixlake_schema::PARTITION_KEY;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+
+/// What a table should describe.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The folder of its files.
+    pub folder: &'a str,
+    /// The columns that some files have, each named once.
+    pub columns: &'a [Column],
+    /// The columns that we gave the table before, in the order in which it had them.
+    pub given: &'a [Column],
+}
 
 /// What a table lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +41,20 @@ pub enum Conflict {
         /// The type in the files.
         files: String,
     },
+    /// A column that we gave the table is no longer there.
+    Dropped {
+        /// The column.
+        column: String,
+        /// The type in the files.
+        files: String,
+    },
+    /// Two columns have changed places.
+    Order {
+        /// The column that stood first.
+        column: String,
+        /// The one that now stands before it.
+        before: String,
+    },
     /// The table describes another folder: of another project, or of somebody else.
     Location {
         /// The folder in the catalog.
@@ -37,6 +62,8 @@ pub enum Conflict {
         /// The folder of the files.
         files: String,
     },
+    /// Engines are told to read the files in another way.
+    Format(String),
     /// The table is not partitioned by `mp_date` alone.
     PartitionKeys(Vec<String>),
 }
@@ -47,11 +74,20 @@ impl fmt::Display for Conflict {
             Self::Type { column, table, files } => {
                 write!(f, "column {column} is {table} in the catalog and {files} in the files")
             }
+            Self::Dropped { column, files } => {
+                write!(f, "column {column} was dropped in the catalog and is {files} in the files")
+            }
+            Self::Order { column, before } => {
+                write!(f, "column {before} was moved before column {column} in the catalog")
+            }
             Self::Location { table, files } => write!(
                 f,
                 "the table describes {table}, and the files lie in {files}; \
                  glue_table_prefix or glue_database can keep the two apart"
             ),
+            Self::Format(format) => {
+                write!(f, "the files are Parquet, and the catalog says they are read by {format}")
+            }
             Self::PartitionKeys(keys) => {
                 write!(
                     f,
@@ -63,34 +99,31 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// Compares a table with the folder of its files and the columns that they have, each named once.
+/// Compares a table with what it should describe.
 #[must_use]
-pub fn diff(current: Option<&TableState>, location: &str, wanted: &[Column]) -> Difference {
+pub fn diff(current: Option<&TableState>, wanted: &Wanted<'_>) -> Difference {
     let Some(current) = current else { return Difference::Create };
-    let mut conflicts = Vec::new();
-    // People write locations with and without the last slash.
-    if current.location.trim_end_matches('/') != location.trim_end_matches('/') {
-        let (table, files) = (current.location.clone(), location.to_owned());
-        conflicts.push(Conflict::Location { table, files });
-    }
-    if current.partition_keys != [PARTITION_KEY] {
-        conflicts.push(Conflict::PartitionKeys(current.partition_keys.clone()));
-    }
-    // Glue compares names without regard to case.
-    let known: HashMap<String, &Column> =
-        current.columns.iter().map(|c| (c.name.to_lowercase(), c)).collect();
+    let mut conflicts = of_the_whole(current, wanted.folder);
+    let known = by_name(&current.columns);
+    let given = by_name(wanted.given);
     let mut missing = Vec::new();
-    for column in wanted {
-        match known.get(&column.name) {
+    for column in wanted.columns {
+        let name = column.name.to_lowercase();
+        match known.get(&name) {
+            None if given.contains_key(&name) => conflicts.push(Conflict::Dropped {
+                column: column.name.clone(),
+                files: column.hive_type.clone(),
+            }),
             None => missing.push(column.clone()),
-            Some(has) if has.hive_type.eq_ignore_ascii_case(&column.hive_type) => {}
-            Some(has) => conflicts.push(Conflict::Type {
+            Some((_, has)) if has.hive_type.eq_ignore_ascii_case(&column.hive_type) => {}
+            Some((_, has)) => conflicts.push(Conflict::Type {
                 column: column.name.clone(),
                 table: has.hive_type.clone(),
                 files: column.hive_type.clone(),
             }),
         }
     }
+    conflicts.extend(moved(&known, wanted));
     if !conflicts.is_empty() {
         Difference::Conflict(conflicts)
     } else if missing.is_empty() {
@@ -100,79 +133,79 @@ pub fn diff(current: Option<&TableState>, location: &str, wanted: &[Column]) -> 
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FOLDER: &str = "s3://b/t/";
-
-    fn column(name: &str, hive_type: &str) -> Column {
-        Column { name: name.into(), hive_type: hive_type.into(), comment: None }
+fn of_the_whole(current: &TableState, folder: &str) -> Vec<Conflict> {
+    let mut conflicts = Vec::new();
+    if !same_folder(&current.location, folder) {
+        let (table, files) = (current.location.clone(), folder.to_owned());
+        conflicts.push(Conflict::Location { table, files });
     }
+    match &current.format {
+        Format::Parquet => {}
+        Format::Other(other) => conflicts.push(Conflict::Format(other.clone())),
+    }
+    if current.partition_keys != [PARTITION_KEY] {
+        conflicts.push(Conflict::PartitionKeys(current.partition_keys.clone()));
+    }
+    conflicts
+}
 
-    fn table(columns: &[(&str, &str)]) -> TableState {
-        TableState {
-            version: "1".into(),
-            columns: columns.iter().map(|(n, t)| column(n, t)).collect(),
-            partition_keys: vec!["mp_date".into()],
-            location: FOLDER.into(),
+/// People write locations with and without the last slash.
+pub(crate) fn same_folder(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
+}
+
+/// Places and columns; Glue compares names without regard to case.
+fn by_name(columns: &[Column]) -> HashMap<String, (usize, &Column)> {
+    columns.iter().enumerate().map(|(i, c)| (c.name.to_lowercase(), (i, c))).collect()
+}
+
+/// Neighbours of ours that stand the other way round, where the files at hand have one of them.
+fn moved<'a>(
+    known: &'a HashMap<String, (usize, &Column)>,
+    wanted: &'a Wanted<'_>,
+) -> impl Iterator<Item = Conflict> + 'a {
+    let names: HashSet<String> = wanted.columns.iter().map(|c| c.name.to_lowercase()).collect();
+    let there: Vec<_> = wanted.given.iter().map(|c| c.name.to_lowercase()).collect();
+    let there: Vec<_> =
+        there.into_iter().filter_map(|n| known.get(&n).map(|(place, _)| (n, *place))).collect();
+    let turned = |pair: &[(String, usize)]| {
+        let [(column, place), (before, earlier)] = pair else { return None };
+        let at_hand = names.contains(column) || names.contains(before);
+        (at_hand && earlier < place)
+            .then(|| Conflict::Order { column: column.clone(), before: before.clone() })
+    };
+    there.windows(2).filter_map(turned).collect::<Vec<_>>().into_iter()
+}
+
+/// The columns of a table put right: ours in the order in which we gave them, with their types, in
+/// the places that ours have; the columns of others stay where they are; what is missing follows.
+#[must_use]
+pub fn repaired(current: &[Column], wanted: &Wanted<'_>) -> Vec<Column> {
+    let known = by_name(current);
+    let given = by_name(wanted.given);
+    let not_given = wanted.columns.iter().filter(|c| !given.contains_key(&c.name.to_lowercase()));
+    let (there, missing): (Vec<&Column>, Vec<&Column>) =
+        not_given.partition(|c| known.contains_key(&c.name.to_lowercase()));
+    let there = by_name_of(&there);
+    let is_ours = |c: &&Column| given.contains_key(&c.name.to_lowercase());
+    let mut ours = wanted.given.iter();
+    let mut columns = Vec::with_capacity(current.len() + wanted.columns.len());
+    for column in current {
+        if is_ours(&column) {
+            columns.extend(ours.next().cloned());
+        } else {
+            let right = there.get(&column.name.to_lowercase()).copied();
+            columns.push(right.unwrap_or(column).clone());
         }
     }
-
-    #[test]
-    fn a_missing_table_is_created() {
-        assert_eq!(diff(None, FOLDER, &[column("a", "string")]), Difference::Create);
-    }
-
-    #[test]
-    fn what_is_there_in_any_order_with_columns_of_others_is_left_alone() {
-        let current = table(&[("mine", "int"), ("b", "double"), ("A", "STRING")]);
-        let wanted = [column("a", "string"), column("b", "double")];
-        assert_eq!(diff(Some(&current), FOLDER, &wanted), Difference::Unchanged);
-    }
-
-    #[test]
-    fn only_what_is_missing_is_appended_in_the_order_wanted() {
-        let wanted = [column("c", "string"), column("a", "string"), column("b", "double")];
-        let expected = vec![wanted[0].clone(), wanted[2].clone()];
-        assert_eq!(
-            diff(Some(&table(&[("a", "string")])), FOLDER, &wanted),
-            Difference::Append(expected)
-        );
-    }
-
-    #[test]
-    fn another_type_is_a_conflict_that_names_both() {
-        let Difference::Conflict(conflicts) = diff(
-            Some(&table(&[("a", "int")])),
-            FOLDER,
-            &[column("a", "double"), column("new", "string")],
-        ) else {
-            panic!("no conflict");
-        };
-        assert_eq!(
-            conflicts[0].to_string(),
-            "column a is int in the catalog and double in the files"
-        );
-    }
-
-    #[test]
-    fn another_partitioning_is_a_conflict() {
-        let mut current = table(&[("a", "string")]);
-        current.partition_keys = vec!["day".into()];
-        let Difference::Conflict(conflicts) = diff(Some(&current), FOLDER, &[]) else {
-            panic!("none")
-        };
-        assert!(conflicts[0].to_string().contains("[day]"));
-    }
-
-    #[test]
-    fn a_table_of_another_folder_is_left_to_whoever_made_it() {
-        let Difference::Conflict(conflicts) =
-            diff(Some(&table(&[("a", "string")])), "s3://b/other/", &[column("new", "string")])
-        else {
-            panic!("no conflict");
-        };
-        assert!(conflicts[0].to_string().contains("s3://b/t/"));
-    }
+    columns.extend(ours.cloned());
+    columns.extend(missing.into_iter().cloned());
+    columns
 }
+
+fn by_name_of<'a>(columns: &[&'a Column]) -> HashMap<String, &'a Column> {
+    columns.iter().map(|c| (c.name.to_lowercase(), *c)).collect()
+}
+
+#[cfg(test)]
+mod tests;

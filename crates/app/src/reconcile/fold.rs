@@ -47,6 +47,11 @@ impl TableWork {
         self.files.iter().chain(&self.others).map(String::as_str)
     }
 
+    /// Whether something happened to a manifest itself, and not only to files beside it.
+    pub(super) fn has_manifest(&self, key: &str) -> bool {
+        self.manifests.contains(key)
+    }
+
     /// The same, a day at a time.
     pub(super) fn by_day(&self, layout: &Layout) -> Vec<Self> {
         let of = |&day: &Date| {

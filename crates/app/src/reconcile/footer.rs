@@ -22,11 +22,20 @@ pub enum FooterError {
     ForeignType(String),
 }
 
-/// The names and types of a file's columns; none if the file is not there (any more).
-pub(super) async fn columns(
+/// What a footer says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Footer {
+    /// The names and types of the columns, in order.
+    pub columns: Vec<(String, ColumnType)>,
+    /// The number of rows.
+    pub rows: u64,
+}
+
+/// The footer of a file; none if the file is not there (any more).
+pub(crate) async fn read(
     store: &dyn ObjectStore,
     key: &str,
-) -> Result<Option<Result<Vec<(String, ColumnType)>, FooterError>>, StoreError> {
+) -> Result<Option<Result<Footer, FooterError>>, StoreError> {
     let mut length = FIRST_READ;
     loop {
         let Some(tail) = store.tail(key, length).await? else { return Ok(None) };
@@ -51,13 +60,14 @@ fn footer_length(tail: &[u8]) -> Result<u64, ParquetError> {
     Ok((tail.metadata_length() + FOOTER_SIZE) as u64)
 }
 
-fn parse(tail: &[u8], needed: u64) -> Result<Vec<(String, ColumnType)>, FooterError> {
+fn parse(tail: &[u8], needed: u64) -> Result<Footer, FooterError> {
     let needed = usize::try_from(needed).unwrap_or(usize::MAX);
     let start = tail.len().checked_sub(needed).ok_or_else(|| {
         ParquetError::General(format!("the footer says it has {needed} bytes; the file is shorter"))
     })?;
     let metadata = ParquetMetaDataReader::decode_metadata(&tail[start..tail.len() - FOOTER_SIZE])?;
-    types(&metadata)
+    let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();
+    Ok(Footer { columns: types(&metadata)?, rows })
 }
 
 fn types(metadata: &ParquetMetaData) -> Result<Vec<(String, ColumnType)>, FooterError> {

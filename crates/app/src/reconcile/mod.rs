@@ -4,14 +4,20 @@
 //! footers of data files, locations from manifests. So their order and repetition do not matter,
 //! and a batch is folded first: one read a table, one update, one batch of partitions.
 
+mod columns;
+mod days;
 mod diff;
 mod fold;
-mod footer;
+pub(crate) mod footer;
+mod memo;
 mod table;
 mod view;
 
-pub use diff::{Conflict, Difference, diff};
+pub(crate) use columns::given_columns;
+pub(crate) use diff::same_folder;
+pub use diff::{Conflict, Difference, Wanted, diff, repaired};
 pub use footer::FooterError;
+pub use memo::{Memo, NoMemo};
 pub use table::TableReport;
 pub use view::{ColumnView, FileView, PartitionView, TableView};
 
@@ -23,6 +29,7 @@ use mixlake_schema::Registry;
 use std::sync::Arc;
 
 /// What a reconciliation works with.
+#[derive(Clone, Copy)]
 pub struct Reconciler<'a> {
     /// Where the objects are.
     pub store: &'a dyn ObjectStore,
@@ -34,6 +41,18 @@ pub struct Reconciler<'a> {
     pub project: &'a ProjectId,
     /// What goes before every table name.
     pub table_prefix: &'a str,
+    /// What to do about a table that somebody has changed so that it does not fit its files.
+    pub on_drift: OnDrift,
+}
+
+/// What to do about a table that does not fit its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDrift {
+    /// Tell, and leave it as it is.
+    #[default]
+    Fail,
+    /// Put it right.
+    Repair,
 }
 
 /// Why a key could not be brought into the catalog.
@@ -164,7 +183,7 @@ impl Reconciler<'_> {
         Ok(self.reconcile(manifests.filter(|key| key.ends_with("/_manifest.json"))).await)
     }
 
-    async fn registry(&self) -> Result<Registry, ReconcileError> {
+    pub(crate) async fn registry(&self) -> Result<Registry, ReconcileError> {
         let key = self.layout.registry();
         let Some(object) = self.store.get(&key).await? else { return Ok(Registry::default()) };
         Registry::from_document(&object.body, self.project).map_err(|cause| {

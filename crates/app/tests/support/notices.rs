@@ -3,8 +3,8 @@
 use super::jitter::Dice;
 use super::{Lake, TABLE};
 use mixlake_app::ports::{Catalog, Partition, TableState};
-use mixlake_app::reconcile::Reconciler;
-use mixlake_testkit::catalog::{MemoryCatalog, Operation};
+use mixlake_app::reconcile::{OnDrift, Reconciler};
+use mixlake_testkit::catalog::MemoryCatalog;
 use mixlake_testkit::store;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -20,6 +20,7 @@ impl Lake {
             layout: &self.layout,
             project: &self.options.project,
             table_prefix: "pre_",
+            on_drift: OnDrift::Fail,
         }
     }
 
@@ -65,19 +66,6 @@ impl Lake {
         assert_eq!(set, partitions, "the partitions, {about}");
         table
     }
-}
-
-/// How many calls changed the catalog, or tried to.
-pub fn changes(catalog: &MemoryCatalog) -> usize {
-    let calls = catalog.calls().into_iter();
-    let change = |operation| match operation {
-        Operation::CreateTable
-        | Operation::AppendColumns
-        | Operation::PutPartitions
-        | Operation::RemovePartitions => true,
-        Operation::Tables | Operation::Table | Operation::Partitions => false,
-    };
-    calls.filter(|call| change(call.operation)).count()
 }
 
 /// Keys that are still to be delivered, at least once each.

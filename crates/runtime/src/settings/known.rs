@@ -106,12 +106,17 @@ pub const KNOWN: &[Known] = &[
         "`true`",
         "The catalog function keeps the tables of a Glue database.",
     ),
-    known("catalog", "`direct`", "`direct`", "Who describes the tables: the catalog function."),
+    known(
+        "catalog",
+        "`direct`, `crawler`",
+        "`direct`",
+        "Who describes the tables: the catalog function, or a Glue crawler that is pointed at the project's folder. With `crawler` the catalog function does nothing; see COMPAT.md for what a crawler cannot do.",
+    ),
     known(
         "on_drift",
+        "`fail`, `repair`",
         "`fail`",
-        "`fail`",
-        "What happens when somebody changed a column's type in Glue.",
+        "What happens when somebody changed a table in Glue so that it does not fit its files (a column retyped, dropped or moved; another location or serde): it is told, and the objects go to the dead-letter queue; or the table is put right.",
     ),
     known(
         "glue_database",

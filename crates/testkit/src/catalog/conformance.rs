@@ -14,10 +14,12 @@ pub async fn conformance<C: Catalog>(fresh: impl AsyncFn() -> C) {
     tables::appending_nothing_changes_nothing(&fresh().await).await;
     tables::a_column_that_exists_is_refused(&fresh().await).await;
     tables::a_comment_of_any_length_is_taken(&fresh().await).await;
+    tables::a_repaired_table_is_as_wanted_and_keeps_comments(&fresh().await).await;
     partitions::partitions_are_added_and_read_by_value(&fresh().await).await;
     partitions::a_partition_is_moved_and_repetition_is_harmless(&fresh().await).await;
     partitions::partitions_may_be_many(&fresh().await).await;
     partitions::removing_twice_is_removing_once(&fresh().await).await;
     partitions::partitions_leave_the_version_of_the_table(&fresh().await).await;
+    partitions::partitions_declare_no_columns_and_stay_when_they_are_repaired(&fresh().await).await;
     tables::changes_need_the_table(&fresh().await).await;
 }

@@ -18,10 +18,16 @@ pub enum Operation {
     CreateTable,
     /// [`Catalog::append_columns`].
     AppendColumns,
+    /// [`Catalog::repair_table`].
+    RepairTable,
     /// [`Catalog::partitions`].
     Partitions,
+    /// [`Catalog::partition_columns`].
+    PartitionColumns,
     /// [`Catalog::put_partitions`].
     PutPartitions,
+    /// [`Catalog::repair_partitions`].
+    RepairPartitions,
     /// [`Catalog::remove_partitions`].
     RemovePartitions,
 }
@@ -38,6 +44,7 @@ pub struct MemoryCatalog {
 #[derive(Debug, Default)]
 struct State {
     tables: BTreeMap<String, Table>,
+    changed_partitions: usize,
     script: Script<Operation>,
 }
 
@@ -57,14 +64,16 @@ impl MemoryCatalog {
     pub fn conflict_every(&self, n: usize) {
         let mut changes = 0;
         self.inject(move |call| match call.operation {
-            Operation::CreateTable | Operation::AppendColumns => {
+            Operation::CreateTable | Operation::AppendColumns | Operation::RepairTable => {
                 changes += 1;
                 if changes % n == 0 { Fault::Overtaken } else { Fault::None }
             }
             Operation::Tables
             | Operation::Table
             | Operation::Partitions
+            | Operation::PartitionColumns
             | Operation::PutPartitions
+            | Operation::RepairPartitions
             | Operation::RemovePartitions => Fault::None,
         });
     }
@@ -86,6 +95,26 @@ impl MemoryCatalog {
         self.lock().tables.get(table).map_or(0, |table| table.version + 1)
     }
 
+    /// How often anything really changed: versions of tables, and partitions.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        let state = self.lock();
+        let versions = state.tables.values().map(|table| table.version + 1).sum::<u64>();
+        versions + state.changed_partitions as u64
+    }
+
+    /// Takes a table away, as a person with rights may.
+    pub fn drop_table(&self, table: &str) {
+        self.lock().tables.remove(table);
+    }
+
+    /// Gives a partition columns of its own, as a crawler does.
+    pub fn declare(&self, table: &str, value: &str, columns: &[Column]) {
+        if let Some(table) = self.lock().tables.get_mut(table) {
+            table.declare(value, columns);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,12 +126,12 @@ impl MemoryCatalog {
     }
 
     /// Applies an effect, unless the verdict is against it.
-    fn change(
+    fn change<T>(
         &self,
         verdict: Verdict,
         (action, name): (&'static str, &str),
-        effect: impl FnOnce(&mut BTreeMap<String, Table>) -> Result<(), CatalogError>,
-    ) -> Result<(), CatalogError> {
+        effect: impl FnOnce(&mut BTreeMap<String, Table>) -> Result<T, CatalogError>,
+    ) -> Result<T, CatalogError> {
         let conflict = || CatalogError::Conflict(format!("table {name}"));
         match verdict.fault {
             Fault::None => effect(&mut self.lock().tables),
@@ -117,6 +146,23 @@ impl MemoryCatalog {
                 Err(conflict())
             }
         }
+    }
+
+    /// The same, for partitions, whose changes are counted.
+    fn change_partitions(
+        &self,
+        verdict: Verdict,
+        (action, name): (&'static str, &str),
+        effect: impl FnOnce(&mut Table) -> Vec<String>,
+    ) -> Result<Vec<String>, CatalogError> {
+        let mut count = 0;
+        let changed = self.change(verdict, (action, name), |tables| {
+            let changed = effect(existing(tables, name)?);
+            count = changed.len();
+            Ok(changed)
+        });
+        self.lock().changed_partitions += count;
+        changed
     }
 }
 
@@ -153,10 +199,18 @@ impl Catalog for MemoryCatalog {
         table: &str,
         version: &str,
         columns: &[Column],
+        memo: &str,
     ) -> Result<(), CatalogError> {
         let verdict = self.begin(Operation::AppendColumns, table).await;
         self.change(verdict, ("update", table), |tables| {
-            existing(tables, table)?.append(table, version, columns)
+            existing(tables, table)?.append(table, version, columns, memo)
+        })
+    }
+
+    async fn repair_table(&self, version: &str, to: &NewTable) -> Result<(), CatalogError> {
+        let verdict = self.begin(Operation::RepairTable, &to.name).await;
+        self.change(verdict, ("update", &to.name), |tables| {
+            existing(tables, &to.name)?.repair(version, to)
         })
     }
 
@@ -170,24 +224,48 @@ impl Catalog for MemoryCatalog {
         Ok(existing(&mut self.lock().tables, table)?.partitions(values))
     }
 
+    async fn partition_columns(
+        &self,
+        table: &str,
+    ) -> Result<BTreeMap<String, Vec<Column>>, CatalogError> {
+        let verdict = self.begin(Operation::PartitionColumns, table).await;
+        verdict.read().map_err(|_| failed("read", table, verdict))?;
+        Ok(existing(&mut self.lock().tables, table)?.partition_columns())
+    }
+
     async fn put_partitions(
         &self,
         table: &str,
         partitions: &[Partition],
-    ) -> Result<(), CatalogError> {
+    ) -> Result<Vec<String>, CatalogError> {
         let verdict = self.begin(Operation::PutPartitions, table).await;
-        self.change(verdict, ("update", table), |tables| {
-            existing(tables, table)?.put(partitions);
-            Ok(())
-        })
+        self.change_partitions(verdict, ("update", table), |table| table.put(partitions))
     }
 
-    async fn remove_partitions(&self, table: &str, values: &[String]) -> Result<(), CatalogError> {
+    async fn repair_partitions(
+        &self,
+        table: &str,
+        partitions: &[Partition],
+    ) -> Result<(), CatalogError> {
+        let verdict = self.begin(Operation::RepairPartitions, table).await;
+        let repaired = |table: &mut Table| {
+            table.repair_partitions(partitions);
+            partitions.iter().map(|partition| partition.value.clone()).collect()
+        };
+        self.change_partitions(verdict, ("update", table), repaired).map(|_| ())
+    }
+
+    async fn remove_partitions(
+        &self,
+        table: &str,
+        values: &[String],
+    ) -> Result<Vec<String>, CatalogError> {
         let verdict = self.begin(Operation::RemovePartitions, table).await;
-        self.change(verdict, ("delete", table), |tables| {
-            existing(tables, table)?.remove(values);
-            Ok(())
-        })
+        self.change_partitions(verdict, ("delete", table), |table| table.remove(values))
+    }
+
+    async fn pause(&self, _attempt: u32) {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -218,6 +296,7 @@ mod tests {
             columns: vec![],
             location: "s3://lake/42/signup/".to_owned(),
             description: String::new(),
+            memo: String::new(),
         }
     }
 
@@ -240,9 +319,9 @@ mod tests {
         let catalog = MemoryCatalog::new();
         catalog.conflict_every(2);
         catalog.create_table(&signup()).await.unwrap();
-        let error = catalog.append_columns("signup", "0", &text("a")).await.unwrap_err();
+        let error = catalog.append_columns("signup", "0", &text("a"), "memo").await.unwrap_err();
         assert!(matches!(error, CatalogError::Conflict(_)), "{error}");
-        catalog.append_columns("signup", "0", &text("a")).await.unwrap();
+        catalog.append_columns("signup", "0", &text("a"), "memo").await.unwrap();
         assert_eq!(catalog.versions("signup"), 2, "created, and grown once");
         assert_eq!(catalog.calls().len(), 3);
     }

@@ -21,7 +21,8 @@ pub(super) async fn partitions_are_added_and_read_by_value(catalog: &dyn Catalog
     let [day9, day10, day11] =
         ["2026-11-09", "2026-11-10", "2026-11-11"].map(|day| partition(day, "g1"));
     let given = [day11.clone(), day9.clone(), day10.clone()];
-    catalog.put_partitions("signup", &given).await.unwrap();
+    let added = catalog.put_partitions("signup", &given).await.unwrap();
+    assert_eq!(added, ["2026-11-09", "2026-11-10", "2026-11-11"]);
     let all = catalog.partitions("signup", &[]).await.unwrap();
     assert_eq!(all, [day9.clone(), day10, day11.clone()], "in the order of their values");
     let asked = ["2026-11-11", "2026-12-24", "2026-11-09"].map(str::to_owned);
@@ -37,8 +38,8 @@ pub(super) async fn a_partition_is_moved_and_repetition_is_harmless(catalog: &dy
     catalog.put_partitions("signup", &old).await.unwrap();
     let moved = [partition("2026-11-10", "g2"), partition("2026-11-11", "g1")];
     let expected = [&old[..1], &moved].concat();
-    for _ in 0..2 {
-        catalog.put_partitions("signup", &moved).await.unwrap();
+    for changed in [&["2026-11-10", "2026-11-11"][..], &[]] {
+        assert_eq!(catalog.put_partitions("signup", &moved).await.unwrap(), changed);
         assert_eq!(catalog.partitions("signup", &[]).await.unwrap(), expected);
     }
 }
@@ -61,8 +62,9 @@ pub(super) async fn removing_twice_is_removing_once(catalog: &dyn Catalog) {
     with_table(catalog).await;
     let both = [partition("2026-11-09", "g1"), partition("2026-11-10", "g1")];
     catalog.put_partitions("signup", &both).await.unwrap();
-    for _ in 0..2 {
-        catalog.remove_partitions("signup", &values(&both[..1])).await.unwrap();
+    for removed in [&["2026-11-09"][..], &[]] {
+        let values = values(&both[..1]);
+        assert_eq!(catalog.remove_partitions("signup", &values).await.unwrap(), removed);
         assert_eq!(catalog.partitions("signup", &[]).await.unwrap(), both[1..]);
     }
 }
@@ -74,4 +76,19 @@ pub(super) async fn partitions_leave_the_version_of_the_table(catalog: &dyn Cata
     catalog.put_partitions("signup", &one).await.unwrap();
     catalog.remove_partitions("signup", &values(&one)).await.unwrap();
     assert_eq!(state(catalog, "signup").await, before, "a change of columns does not conflict");
+}
+
+pub(super) async fn partitions_declare_no_columns_and_stay_when_they_are_repaired(
+    catalog: &dyn Catalog,
+) {
+    with_table(catalog).await;
+    let both = [partition("2026-11-09", "g1"), partition("2026-11-10", "g1")];
+    catalog.put_partitions("signup", &both).await.unwrap();
+    let moved = partition("2026-11-10", "g2");
+    catalog.repair_partitions("signup", std::slice::from_ref(&moved)).await.unwrap();
+    let [first, _] = both;
+    assert_eq!(catalog.partitions("signup", &[]).await.unwrap(), [first, moved]);
+    let declared = catalog.partition_columns("signup").await.unwrap();
+    assert_eq!(declared.len(), 2);
+    assert!(declared.values().all(Vec::is_empty), "{declared:?}");
 }

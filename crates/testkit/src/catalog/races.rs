@@ -48,7 +48,10 @@ async fn no_column_is_lost<C: Catalog + Clone + 'static>(catalog: C) {
 async fn add(catalog: &dyn Catalog, name: &str) {
     loop {
         let version = catalog.table("signup").await.unwrap().unwrap().version;
-        match catalog.append_columns("signup", &version, &[column(name, "string", None)]).await {
+        match catalog
+            .append_columns("signup", &version, &[column(name, "string", None)], "42:")
+            .await
+        {
             Ok(()) => return,
             Err(CatalogError::Conflict(_)) => {}
             Err(error @ (CatalogError::NotFound(_) | CatalogError::Failed { .. })) => {

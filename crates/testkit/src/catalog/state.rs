@@ -1,6 +1,6 @@
 //! What the fake catalog holds, and its rules.
 
-use mixlake_app::ports::{CatalogError, Column, NewTable, Partition, TableState};
+use mixlake_app::ports::{CatalogError, Column, Format, NewTable, Partition, TableState};
 use std::collections::BTreeMap;
 
 const PARTITION_KEY: &str = "mp_date";
@@ -13,7 +13,15 @@ pub(super) struct Table {
     pub(super) version: u64,
     columns: Vec<Column>,
     location: String,
-    partitions: BTreeMap<String, String>,
+    memo: String,
+    partitions: BTreeMap<String, PartitionEntry>,
+}
+
+/// A partition; ours declare no columns.
+#[derive(Debug, Clone, Default)]
+struct PartitionEntry {
+    location: String,
+    columns: Vec<Column>,
 }
 
 impl Table {
@@ -23,6 +31,7 @@ impl Table {
             version: 0,
             columns: new.columns.clone(),
             location: new.location.clone(),
+            memo: new.memo.clone(),
             partitions: BTreeMap::new(),
         })
     }
@@ -33,6 +42,8 @@ impl Table {
             columns: self.columns.clone(),
             partition_keys: vec![PARTITION_KEY.to_owned()],
             location: self.location.clone(),
+            format: Format::Parquet,
+            memo: Some(self.memo.clone()),
         }
     }
 
@@ -41,37 +52,85 @@ impl Table {
         name: &str,
         version: &str,
         columns: &[Column],
+        memo: &str,
     ) -> Result<(), CatalogError> {
-        if version != self.version.to_string() {
-            return Err(CatalogError::Conflict(format!("table {name}")));
-        }
+        self.check_version(name, version)?;
         check(name, &self.columns, columns)?;
         if !columns.is_empty() {
             self.columns.extend_from_slice(columns);
+            memo.clone_into(&mut self.memo);
             self.version += 1;
         }
         Ok(())
     }
 
+    pub(super) fn repair(&mut self, version: &str, to: &NewTable) -> Result<(), CatalogError> {
+        self.check_version(&to.name, version)?;
+        check(&to.name, &[], &to.columns)?;
+        let before = std::mem::take(&mut self.columns);
+        let column = |column: &Column| {
+            let same = before.iter().find(|c| c.name.eq_ignore_ascii_case(&column.name));
+            let comment = same.map_or(&column.comment, |before| &before.comment);
+            Column { comment: comment.clone(), ..column.clone() }
+        };
+        self.columns = to.columns.iter().map(column).collect();
+        self.location.clone_from(&to.location);
+        self.memo.clone_from(&to.memo);
+        self.version += 1;
+        Ok(())
+    }
+
+    fn check_version(&self, name: &str, version: &str) -> Result<(), CatalogError> {
+        if version == self.version.to_string() {
+            Ok(())
+        } else {
+            Err(CatalogError::Conflict(format!("table {name}")))
+        }
+    }
+
     pub(super) fn partitions(&self, values: &[String]) -> Vec<Partition> {
         let wanted = |value: &String| values.is_empty() || values.contains(value);
-        let partition = |(value, location): (&String, &String)| Partition {
+        let partition = |(value, entry): (&String, &PartitionEntry)| Partition {
             value: value.clone(),
-            location: location.clone(),
+            location: entry.location.clone(),
         };
         self.partitions.iter().filter(|(value, _)| wanted(value)).map(partition).collect()
     }
 
-    pub(super) fn put(&mut self, partitions: &[Partition]) {
+    pub(super) fn partition_columns(&self) -> BTreeMap<String, Vec<Column>> {
+        self.partitions.iter().map(|(v, entry)| (v.clone(), entry.columns.clone())).collect()
+    }
+
+    /// Gives a partition columns of its own, as other tools do.
+    pub(super) fn declare(&mut self, value: &str, columns: &[Column]) {
+        columns.clone_into(&mut self.partitions.entry(value.to_owned()).or_default().columns);
+    }
+
+    pub(super) fn put(&mut self, partitions: &[Partition]) -> Vec<String> {
+        let mut changed = Vec::new();
         for Partition { value, location } in partitions {
-            self.partitions.insert(value.clone(), location.clone());
+            let entry = self.partitions.entry(value.clone()).or_default();
+            if entry.location != *location {
+                changed.push(value.clone());
+            }
+            entry.location.clone_from(location);
+        }
+        changed.sort();
+        changed
+    }
+
+    pub(super) fn repair_partitions(&mut self, partitions: &[Partition]) {
+        self.put(partitions);
+        for partition in partitions {
+            self.declare(&partition.value, &[]);
         }
     }
 
-    pub(super) fn remove(&mut self, values: &[String]) {
-        for value in values {
-            self.partitions.remove(value);
-        }
+    pub(super) fn remove(&mut self, values: &[String]) -> Vec<String> {
+        let there = |value: &&String| self.partitions.remove(*value).is_some();
+        let mut removed: Vec<String> = values.iter().filter(there).cloned().collect();
+        removed.sort();
+        removed
     }
 }
 

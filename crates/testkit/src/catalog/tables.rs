@@ -1,6 +1,6 @@
 //! Tables: created once, grown by compare-and-swap.
 
-use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
+use mixlake_app::ports::{Catalog, CatalogError, Column, Format, NewTable, Partition, TableState};
 
 pub(super) fn column(name: &str, hive_type: &str, comment: Option<&str>) -> Column {
     Column {
@@ -20,6 +20,7 @@ pub(super) fn new_table(name: &str) -> NewTable {
         ],
         location: format!("s3://lake/42/{name}/"),
         description: "Events of project 42".to_owned(),
+        memo: "42:0-2".to_owned(),
     }
 }
 
@@ -34,6 +35,7 @@ pub(super) async fn a_table_is_read_back_as_it_was_created(catalog: &dyn Catalog
     assert_eq!(table.columns, new.columns);
     assert_eq!(table.partition_keys, ["mp_date"]);
     assert_eq!(table.location, new.location);
+    assert_eq!((table.format, table.memo), (Format::Parquet, Some(new.memo)));
     assert_eq!(catalog.partitions("signup", &[]).await.unwrap(), []);
 }
 
@@ -65,21 +67,22 @@ pub(super) async fn columns_are_appended_at_the_end(catalog: &dyn Catalog) {
     catalog.create_table(&new_table("signup")).await.unwrap();
     let before = state(catalog, "signup").await;
     let added = [column("zeta", "boolean", Some("zeta")), column("alpha", "string", None)];
-    catalog.append_columns("signup", &before.version, &added).await.unwrap();
+    catalog.append_columns("signup", &before.version, &added, "42:0-9").await.unwrap();
     let after = state(catalog, "signup").await;
     assert_eq!(after.columns, [&before.columns[..], &added].concat());
     assert_ne!(after.version, before.version);
     assert_eq!(after.location, before.location);
+    assert_eq!(after.memo.as_deref(), Some("42:0-9"));
 }
 
 pub(super) async fn a_stale_version_conflicts(catalog: &dyn Catalog) {
     catalog.create_table(&new_table("signup")).await.unwrap();
     let stale = state(catalog, "signup").await.version;
     let [first, second] = ["first", "second"].map(|name| [column(name, "string", None)]);
-    catalog.append_columns("signup", &stale, &first).await.unwrap();
-    let error = catalog.append_columns("signup", &stale, &second).await.unwrap_err();
+    catalog.append_columns("signup", &stale, &first, "42:0-9").await.unwrap();
+    let error = catalog.append_columns("signup", &stale, &second, "42:0-9").await.unwrap_err();
     assert!(matches!(error, CatalogError::Conflict(_)), "{error}");
-    let error = catalog.append_columns("signup", &stale, &first).await.unwrap_err();
+    let error = catalog.append_columns("signup", &stale, &first, "42:0-9").await.unwrap_err();
     assert!(matches!(error, CatalogError::Conflict(_)), "even for the same column: {error}");
     assert_eq!(state(catalog, "signup").await.columns.len(), 4);
 }
@@ -87,7 +90,7 @@ pub(super) async fn a_stale_version_conflicts(catalog: &dyn Catalog) {
 pub(super) async fn appending_nothing_changes_nothing(catalog: &dyn Catalog) {
     catalog.create_table(&new_table("signup")).await.unwrap();
     let before = state(catalog, "signup").await;
-    catalog.append_columns("signup", &before.version, &[]).await.unwrap();
+    catalog.append_columns("signup", &before.version, &[], "42:0-9").await.unwrap();
     assert_eq!(state(catalog, "signup").await, before);
 }
 
@@ -96,12 +99,35 @@ pub(super) async fn a_column_that_exists_is_refused(catalog: &dyn Catalog) {
     let before = state(catalog, "signup").await;
     for name in ["mp_time", "MP_Time", "mp_date"] {
         let again = [column("fine", "string", None), column(name, "string", None)];
-        let error = catalog.append_columns("signup", &before.version, &again).await.unwrap_err();
+        let error =
+            catalog.append_columns("signup", &before.version, &again, "42:0-9").await.unwrap_err();
         assert!(matches!(error, CatalogError::Failed { .. }), "{name}: {error}");
     }
     let twice = [column("new", "string", None), column("new", "string", None)];
-    assert!(catalog.append_columns("signup", &before.version, &twice).await.is_err());
+    assert!(catalog.append_columns("signup", &before.version, &twice, "42:0-9").await.is_err());
     assert_eq!(state(catalog, "signup").await, before);
+}
+
+pub(super) async fn a_repaired_table_is_as_wanted_and_keeps_comments(catalog: &dyn Catalog) {
+    let location = "s3://lake/elsewhere/".to_owned();
+    let mut drifted = NewTable { location, ..new_table("signup") };
+    drifted.columns[1] = column("mp_time", "string", Some("time"));
+    drifted.columns.push(column("mine", "int", Some("of somebody else")));
+    catalog.create_table(&drifted).await.unwrap();
+    let version = state(catalog, "signup").await.version;
+
+    let mut to = NewTable { memo: "42:2,1,0".to_owned(), ..new_table("signup") };
+    to.columns.swap(0, 2);
+    to.columns.push(column("mine", "int", None));
+    to.columns.push(column("new", "boolean", Some("New")));
+    catalog.repair_table(&version, &to).await.unwrap();
+    let after = state(catalog, "signup").await;
+    to.columns[3].comment = Some("of somebody else".to_owned());
+    assert_eq!((after.columns, after.location), (to.columns.clone(), to.location.clone()));
+    assert_eq!((after.format, after.memo), (Format::Parquet, Some(to.memo.clone())));
+    assert_ne!(after.version, version);
+    let error = catalog.repair_table(&version, &to).await.unwrap_err();
+    assert!(matches!(error, CatalogError::Conflict(_)), "{error}");
 }
 
 /// A backend may cut it; it may not refuse it, because people's property names are their own.
@@ -119,7 +145,7 @@ pub(super) async fn changes_need_the_table(catalog: &dyn Catalog) {
     let partition = Partition { value: "2026-11-10".to_owned(), location: "s3://l/".to_owned() };
     let values = [partition.value.clone()];
     let errors = [
-        catalog.append_columns("none", "0", &columns).await.unwrap_err(),
+        catalog.append_columns("none", "0", &columns, "42:").await.unwrap_err(),
         catalog.partitions("none", &values).await.unwrap_err(),
         catalog.put_partitions("none", &[partition]).await.unwrap_err(),
         catalog.remove_partitions("none", &values).await.unwrap_err(),

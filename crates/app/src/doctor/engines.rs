@@ -1,0 +1,139 @@
+//! What each engine can read.
+
+use super::facts::TableFacts;
+use super::finding::{Finding, Kind, by_hand};
+use serde::Serialize;
+use std::fmt;
+
+/// Somebody who reads the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Engine {
+    /// Amazon Athena, and Trino, which it is built on.
+    Athena,
+    /// Amazon Redshift Spectrum, the narrowest of all.
+    Spectrum,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Athena => "Athena",
+            Self::Spectrum => "Redshift Spectrum",
+        })
+    }
+}
+
+impl Engine {
+    /// The most columns of a table, with its partition key.
+    fn most_columns(self) -> Option<usize> {
+        match self {
+            Self::Athena => None,
+            Self::Spectrum => Some(1_598),
+        }
+    }
+
+    /// The most bytes of a name.
+    fn longest_name(self) -> usize {
+        match self {
+            Self::Athena => 255,
+            Self::Spectrum => 127,
+        }
+    }
+
+    /// The most bytes of a text; a longer one is cut or nulled.
+    pub(super) fn longest_text(self) -> Option<usize> {
+        match self {
+            Self::Athena => None,
+            Self::Spectrum => Some(65_535),
+        }
+    }
+}
+
+/// Names and numbers of a table that these engines cannot read.
+pub(super) fn findings(name: &str, table: &TableFacts, engines: &[Engine]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for &engine in engines {
+        too_many(name, table, engine, &mut findings);
+        names(name, table, engine, &mut findings);
+        long_text(name, table, engine, &mut findings);
+    }
+    findings.extend(hidden(name, name));
+    for key in table.days.values().flat_map(|day| day.files.keys()) {
+        findings.extend(hidden(name, key.rsplit('/').next().unwrap_or(key)));
+    }
+    findings
+}
+
+fn found(table: &str, subject: &str, text: String, advice: &str) -> Finding {
+    Finding::problem(Kind::Engine, table, subject, text, by_hand(advice))
+}
+
+const NARROWER: &str = "leave the column out of the table that this engine reads: a view, or a table of \
+                        your own over the same folders";
+
+fn too_many(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<Finding>) {
+    let Some(state) = &table.state else { return };
+    let columns = state.columns.len() + state.partition_keys.len();
+    if let Some(most) = engine.most_columns().filter(|most| columns > *most) {
+        let text = format!("{engine} reads tables of {most} columns; this one has {columns}");
+        let advice = "with schema_profile=portable further properties go into mp_properties";
+        findings.push(found(name, "", text, advice));
+    }
+}
+
+fn names(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<Finding>) {
+    let Some(state) = &table.state else { return };
+    let limit = engine.longest_name();
+    for column in &state.columns {
+        let bytes = column.name.len();
+        if bytes > limit {
+            let text = format!("{engine} reads names of {limit} bytes; this one has {bytes}");
+            findings.push(found(name, &column.name, text, NARROWER));
+        }
+        let odd = |c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if column.name.contains(odd) {
+            let text = format!("{engine} may not read a name with other signs than a-z, 0-9 and _");
+            findings.push(found(name, &column.name, text, NARROWER));
+        }
+        if state.partition_keys.iter().any(|key| key.eq_ignore_ascii_case(&column.name)) {
+            let text = format!("{engine} reads no table that is partitioned by one of its columns");
+            findings.push(found(name, &column.name, text, NARROWER));
+        }
+    }
+}
+
+/// A folder or file that engines pass over without a word.
+fn hidden(table: &str, name: &str) -> Option<Finding> {
+    let is_hidden = name.starts_with(['_', '.', '#']) || name.ends_with('~');
+    is_hidden.then(|| {
+        let text = format!("engines pass over {name} without a word: they take it for hidden");
+        found(table, "", text, "nothing of Mixlake has such a name: ask who made it")
+    })
+}
+
+fn long_text(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<Finding>) {
+    let Some(limit) = engine.longest_text() else { return };
+    for (key, file) in table.days.values().flat_map(|day| &day.files) {
+        for (column, bytes) in &file.long_text {
+            let text = format!(
+                "{engine} cuts or nulls text of more than {limit} bytes; {key} has one of {bytes}"
+            );
+            findings.push(found(name, column, text, "query such text with another engine"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_engines_take_for_hidden_is_told() {
+        for name in ["_signup", ".signup", "#signup", "signup~"] {
+            assert!(hidden("t", name).is_some(), "{name}");
+        }
+        assert_eq!(hidden("t", "sign_up"), None);
+        assert_eq!(hidden("t", "2026-11-10-000.parquet"), None);
+    }
+}

@@ -1,0 +1,146 @@
+//! Brings the columns of a table up to date: reads, compares, updates with the version, and on
+//! conflict reads again.
+
+use super::diff::{Conflict, Difference, Wanted, diff, repaired, same_folder};
+use super::memo::{Memo, Names};
+use super::table::{TRIES, TableReport};
+use super::{OnDrift, ReconcileError, Reconciler};
+use crate::ports::{CatalogError, Column, NewTable, TableState};
+
+/// A table and its place.
+struct Place<'a> {
+    name: &'a str,
+    folder: &'a str,
+    names: &'a Names<'a>,
+}
+
+impl Reconciler<'_> {
+    /// Answers whether there is a table afterwards. Without columns none is made.
+    pub(super) async fn columns(
+        &self,
+        table: &str,
+        names: &Names<'_>,
+        wanted: &[Column],
+        report: &mut TableReport,
+    ) -> Result<bool, ReconcileError> {
+        let name = report.table.clone();
+        let folder = self.store.location(&self.layout.table(table));
+        let place = Place { name: &name, folder: &folder, names };
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                self.catalog.pause(attempt).await;
+            }
+            let current = self.catalog.table(&name).await?;
+            let there = current.is_some() || !wanted.is_empty();
+            match self.change(&place, current, wanted, report).await {
+                Ok(()) => return Ok(there),
+                Err(ReconcileError::Catalog(CatalogError::Conflict(_))) => report.forget(),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(CatalogError::Conflict(format!("table {name}")).into())
+    }
+
+    async fn change(
+        &self,
+        place: &Place<'_>,
+        current: Option<TableState>,
+        columns: &[Column],
+        report: &mut TableReport,
+    ) -> Result<(), ReconcileError> {
+        let given = given(current.as_ref(), place.names);
+        let wanted = Wanted { folder: place.folder, columns, given: &given };
+        let difference = diff(current.as_ref(), &wanted);
+        let version = current.as_ref().map_or("", |table| &table.version);
+        match difference {
+            Difference::Unchanged => {}
+            Difference::Create if columns.is_empty() => {}
+            Difference::Create => {
+                report.created = true;
+                self.catalog.create_table(&self.new_table(place, columns.to_vec())).await?;
+            }
+            Difference::Append(added) => {
+                report.appended_columns = added.iter().map(|c| c.name.clone()).collect();
+                let all = given.iter().chain(&added).map(|c| c.name.as_str());
+                let memo = Memo::of(self.project, place.names, all).to_string();
+                self.catalog.append_columns(place.name, version, &added, &memo).await?;
+            }
+            Difference::Conflict(conflicts) => {
+                let current = current.as_ref().filter(|table| self.may_repair(table, &wanted));
+                let hopeless = conflicts.iter().any(|c| matches!(c, Conflict::PartitionKeys(_)));
+                let Some(current) = current.filter(|_| !hopeless) else {
+                    let table = place.name.to_owned();
+                    return Err(ReconcileError::Drift { table, conflicts });
+                };
+                report.repaired = conflicts.iter().map(ToString::to_string).collect();
+                let right = self.new_table(place, repaired(&current.columns, &wanted));
+                self.catalog.repair_table(version, &right).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether we are asked to put a table right, and it is ours: another project, or somebody
+    /// else, may have it under the same name.
+    fn may_repair(&self, table: &TableState, wanted: &Wanted<'_>) -> bool {
+        let ours = match memo(table) {
+            Some(memo) => memo.project == self.project.as_str(),
+            None => same_folder(&table.location, wanted.folder),
+        };
+        self.on_drift == OnDrift::Repair && ours
+    }
+
+    fn new_table(&self, place: &Place<'_>, columns: Vec<Column>) -> NewTable {
+        let names = columns.iter().map(|c| c.name.as_str());
+        NewTable {
+            name: place.name.to_owned(),
+            memo: Memo::of(self.project, place.names, names).to_string(),
+            columns,
+            location: place.folder.to_owned(),
+            description: format!("Events of Mixpanel project {}, kept by Mixlake", self.project),
+        }
+    }
+}
+
+/// The columns that we gave a table, in their order.
+pub(crate) fn given_columns(
+    table: &TableState,
+    known: Option<&mixlake_schema::Table>,
+) -> Vec<Column> {
+    given(Some(table), &Names::new(known))
+}
+
+fn memo(table: &TableState) -> Option<Memo> {
+    table.memo.as_deref()?.parse().ok()
+}
+
+/// The columns that we gave a table, in their order. Where nothing is noted: those of its columns
+/// that the registry knows, as they stand.
+fn given(table: Option<&TableState>, names: &Names<'_>) -> Vec<Column> {
+    let Some(table) = table else { return Vec::new() };
+    let known = |column: &mixlake_schema::Column| Column {
+        name: column.name.clone(),
+        hive_type: column.column_type.hive().to_owned(),
+        comment: Some(column.property.clone()),
+    };
+    match memo(table) {
+        Some(memo) => {
+            memo.columns.iter().filter_map(|&place| names.columns().get(place)).map(known).collect()
+        }
+        None => table
+            .columns
+            .iter()
+            .filter_map(|c| names.find(&c.name.to_lowercase()))
+            .map(known)
+            .collect(),
+    }
+}
+
+impl TableReport {
+    /// What was tried did not happen.
+    fn forget(&mut self) {
+        self.created = false;
+        self.appended_columns.clear();
+        self.repaired.clear();
+    }
+}

@@ -1,0 +1,134 @@
+//! What we note on a table: whose it is, and which columns we gave it, in which order.
+//!
+//! Columns come in the order in which files are noticed, so nothing but the table itself knows it.
+//! A column is noted by its place in the registry, which never changes; ranges keep it short: a
+//! parameter of a Glue table has an end.
+
+use mixlake_domain::ProjectId;
+use mixlake_schema::Table;
+use std::fmt;
+use std::str::FromStr;
+
+/// The note, as `2195193:0-31,40,33-39`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memo {
+    /// Whose table it is.
+    pub project: String,
+    /// The places of its columns in the registry, in their order on the table.
+    pub columns: Vec<usize>,
+}
+
+/// The text is none of our notes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a note of Mixlake: {0:?}")]
+pub struct NoMemo(String);
+
+impl Memo {
+    /// The note of a table that was given these columns. Those that the registry does not know are
+    /// not noted.
+    pub(super) fn of<'a>(
+        project: &ProjectId,
+        names: &Names<'_>,
+        columns: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let columns = columns.into_iter().filter_map(|name| names.place(name)).collect();
+        Self { project: project.to_string(), columns }
+    }
+}
+
+/// The columns of a table in the registry, by name.
+pub(super) struct Names<'a> {
+    columns: &'a [mixlake_schema::Column],
+    places: std::collections::HashMap<&'a str, usize>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn new(table: Option<&'a Table>) -> Self {
+        let columns = table.map_or(&[][..], Table::columns);
+        let places = columns.iter().enumerate().map(|(i, c)| (c.name.as_str(), i)).collect();
+        Self { columns, places }
+    }
+
+    pub(super) fn columns(&self) -> &'a [mixlake_schema::Column] {
+        self.columns
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&'a mixlake_schema::Column> {
+        self.place(name).map(|place| &self.columns[place])
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        self.places.get(name).copied()
+    }
+}
+
+impl fmt::Display for Memo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.project)?;
+        let mut rest = self.columns.as_slice();
+        while let Some(&first) = rest.first() {
+            let run = rest.iter().zip(first..).take_while(|(place, next)| **place == *next).count();
+            let comma = if rest.len() == self.columns.len() { "" } else { "," };
+            match run {
+                1 => write!(f, "{comma}{first}")?,
+                _ => write!(f, "{comma}{first}-{}", first + run - 1)?,
+            }
+            rest = &rest[run..];
+        }
+        Ok(())
+    }
+}
+
+/// No table has more columns; a note that says so would fill the memory.
+const MOST: usize = 100_000;
+
+impl FromStr for Memo {
+    type Err = NoMemo;
+
+    fn from_str(text: &str) -> Result<Self, NoMemo> {
+        read(text).ok_or_else(|| NoMemo(text.chars().take(80).collect()))
+    }
+}
+
+fn read(text: &str) -> Option<Memo> {
+    let (project, ranges) = text.split_once(':')?;
+    let mut columns = Vec::new();
+    for range in ranges.split(',').filter(|_| !ranges.is_empty()) {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+        if last >= MOST || columns.len() > MOST {
+            return None;
+        }
+        columns.extend(first..=last);
+    }
+    Some(Memo { project: project.to_owned(), columns })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn ranges_keep_it_short() {
+        let columns = (0..=31).chain([40]).chain(33..=39).collect();
+        let memo = Memo { project: "42".to_owned(), columns };
+        assert_eq!(memo.to_string(), "42:0-31,40,33-39");
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_is_no_memo() {
+        for text in ["", "42", "42:a", "42:3-", "42:0-99999999999", "42:0--3", "42:,"] {
+            assert!(text.parse::<Memo>().is_err(), "{text:?}");
+        }
+        assert_eq!("42:".parse::<Memo>().unwrap().columns, [0; 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_is_read_back(columns in prop::collection::vec(0_usize..200, 0..60)) {
+            let memo = Memo { project: "a-1".to_owned(), columns };
+            prop_assert_eq!(memo.to_string().parse::<Memo>().unwrap(), memo);
+        }
+    }
+}

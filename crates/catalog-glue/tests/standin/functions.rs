@@ -1,0 +1,99 @@
+//! Functions that take notices from a queue, until none is left.
+
+use super::lake::Lake;
+use super::wire::Limit;
+use super::{Dice, Life, Trouble, Watched, Wire, catalog};
+use futures::future::join_all;
+use mixlake_app::reconcile::OnDrift;
+use mixlake_testkit::glue::Glue;
+use std::sync::{Arc, Mutex};
+
+/// Notices that are still to be dealt with, as a queue has them: in any order, some of them twice.
+pub struct Queue(Mutex<Vec<String>>);
+
+impl Queue {
+    pub fn new(mut keys: Vec<String>, dice: &Dice) -> Self {
+        let again: Vec<String> = keys.iter().filter(|_| dice.below(3) == 0).cloned().collect();
+        keys.extend(again);
+        dice.shuffle(&mut keys);
+        Self(Mutex::new(keys))
+    }
+
+    fn take(&self, most: u64, dice: &Dice) -> Vec<String> {
+        let mut keys = self.0.lock().unwrap();
+        let count = usize::try_from(1 + dice.below(most)).unwrap().min(keys.len());
+        let at = keys.len() - count;
+        keys.split_off(at)
+    }
+
+    fn back(&self, keys: impl IntoIterator<Item = String>) {
+        self.0.lock().unwrap().extend(keys);
+    }
+}
+
+/// What the functions go through.
+#[derive(Debug, Clone, Copy)]
+pub struct Weather {
+    pub trouble: Trouble,
+    /// A function dies at a random step below this, now and then.
+    pub deaths: Option<u64>,
+}
+
+/// How it went.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Seen {
+    pub runs: usize,
+    pub deaths: usize,
+    pub failed: usize,
+    /// Calls that were too many in their second.
+    pub throttled: usize,
+}
+
+/// Lets functions work until the queue is empty. What fails, or dies half way, comes again.
+pub async fn work(
+    lake: &Lake,
+    glue: &Glue,
+    queue: &Queue,
+    functions: usize,
+    weather: Weather,
+    dice: &Arc<Dice>,
+) -> Seen {
+    let (seen, limit) = (Mutex::new(Seen::default()), Arc::new(Limit::default()));
+    let function = async |number: usize| {
+        // A function that lives on keeps its client, and what that has learnt of the catalog's limits.
+        let mut kept = None;
+        loop {
+            dice.pause().await;
+            let keys = queue.take(10, dice);
+            if keys.is_empty() {
+                return;
+            }
+            let dies = weather.deaths.filter(|_| dice.below(3) == 0).map(|most| dice.below(most));
+            let life = dies.map_or_else(Life::long, |at| Life::until(usize::try_from(at).unwrap()));
+            let wire = Wire::new(glue, life.clone(), dice.clone(), weather.trouble);
+            let wire = Wire { limit: Arc::clone(&limit), ..wire };
+            let catalog = match kept.take() {
+                Some(catalog) if weather.deaths.is_none() => catalog,
+                _ => catalog(number, wire),
+            };
+            let store = Watched { inner: &lake.store, life: life.clone(), dice };
+            let run = lake.reconcile(&catalog, &store, OnDrift::Fail, &keys);
+            let done = life.of(run).await;
+            kept = Some(catalog);
+            let mut seen = seen.lock().unwrap();
+            seen.runs += 1;
+            match done {
+                None => {
+                    seen.deaths += 1;
+                    queue.back(keys);
+                }
+                Some(done) => {
+                    seen.failed += done.failed.len();
+                    queue.back(done.failed.into_iter().map(|(key, _)| key));
+                }
+            }
+        }
+    };
+    join_all((0..functions).map(function)).await;
+    Seen { throttled: limit.throttled(), ..seen.into_inner().unwrap() }
+}

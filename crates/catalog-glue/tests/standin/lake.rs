@@ -1,0 +1,123 @@
+//! A lake in memory: slices of one row, with properties that overlap.
+
+use mixlake_app::Manifest;
+use mixlake_app::export::Exporter;
+use mixlake_app::ports::ObjectStore;
+use mixlake_app::reconcile::{OnDrift, Reconciled, Reconciler};
+use mixlake_catalog_glue::GlueCatalog;
+use mixlake_columnar::{Bounds, EventNameForm, Options, TimeType};
+use mixlake_domain::{Layout, ProjectId, Slice, Zone};
+use mixlake_schema::{Profile, Registry};
+use mixlake_testkit::source::MemorySource;
+use mixlake_testkit::store::{MemoryStore, Operation};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+pub const TABLE: &str = "mp_master_event";
+
+pub struct Lake {
+    pub store: MemoryStore,
+    pub layout: Layout,
+    pub options: Options,
+}
+
+impl Lake {
+    pub fn new() -> Self {
+        let project: ProjectId = "42".parse().unwrap();
+        Self {
+            store: MemoryStore::new(),
+            layout: Layout::new("", &project).unwrap(),
+            options: Options {
+                project,
+                profile: Profile::Portable,
+                event_name: EventNameForm::Cleaned,
+                time_type: TimeType::Timestamp,
+                date_zone: Zone::UTC,
+                wall_clock: None,
+                deduplicate: true,
+                bounds: Bounds::default(),
+            },
+        }
+    }
+
+    /// Makes a slice hold one row with these properties, or nothing. Answers the keys of what was
+    /// written where a notification would tell of it.
+    pub async fn publish(&self, label: &str, properties: Option<Value>) -> Vec<String> {
+        let source = MemorySource::new();
+        let slice = Slice::parse(label, &Zone::UTC).unwrap();
+        if let Some(mut properties) = properties {
+            properties["time"] = json!(slice.start().as_second());
+            properties["distinct_id"] = json!("d");
+            source.add(json!({"event": "Event", "properties": properties}).to_string());
+        }
+        let calls = self.store.calls().len();
+        let (layout, options) = (&self.layout, &self.options);
+        let zone = &options.date_zone;
+        let exporter = Exporter { source: &source, store: &self.store, layout, zone, options };
+        exporter.slice(&slice).await.unwrap();
+        let written = self.store.calls().split_off(calls).into_iter();
+        let written = written.filter(|c| matches!(c.operation, Operation::Put | Operation::Copy));
+        written.map(|c| c.subject).filter(|key| self.layout.read(key).is_some()).collect()
+    }
+
+    /// Hours one after another, each with five properties, four of which its neighbour has too.
+    /// Answers the keys of all.
+    pub async fn with_hours(hours: usize) -> (Self, Vec<String>) {
+        let lake = Self::new();
+        let mut keys = Vec::new();
+        for hour in 0..hours {
+            let label = format!("2026-11-{:02}T{:02}", 1 + hour / 24, hour % 24);
+            let own = (hour..hour + 5).map(|n| (format!("p{n}"), json!(n)));
+            keys.extend(lake.publish(&label, Some(own.collect())).await);
+        }
+        keys.sort();
+        keys.dedup();
+        (lake, keys)
+    }
+
+    /// Where each day that has live files should be.
+    pub fn generations(&self) -> BTreeMap<String, String> {
+        let mut generations = BTreeMap::new();
+        for (key, body) in self.store.snapshot() {
+            if !key.ends_with("/_manifest.json") {
+                continue;
+            }
+            let manifest: Manifest = serde_json::from_slice(&body).unwrap();
+            if !manifest.files.is_empty() {
+                let key = self.layout.generation(TABLE, manifest.date, &manifest.generation);
+                generations.insert(manifest.date.to_string(), self.store.location(&key));
+            }
+        }
+        generations
+    }
+
+    pub fn registry(&self) -> Registry {
+        let objects = self.store.snapshot();
+        Registry::from_document(&objects[&self.layout.registry()], &self.options.project).unwrap()
+    }
+
+    pub async fn reconcile(
+        &self,
+        catalog: &GlueCatalog,
+        store: &dyn ObjectStore,
+        on_drift: OnDrift,
+        keys: &[String],
+    ) -> Reconciled {
+        let reconciler = Reconciler {
+            store,
+            catalog,
+            layout: &self.layout,
+            project: &self.options.project,
+            table_prefix: "",
+            on_drift,
+        };
+        reconciler.reconcile(keys.iter().map(String::as_str)).await
+    }
+
+    /// Delivers keys in one batch, without trouble; all must be brought in.
+    pub async fn deliver(&self, catalog: &GlueCatalog, keys: &[String]) -> Reconciled {
+        let done = self.reconcile(catalog, &self.store, OnDrift::Fail, keys).await;
+        assert!(done.failed.is_empty(), "{:?}", done.failed);
+        done
+    }
+}

@@ -1,0 +1,81 @@
+//! The calls on tables.
+
+use super::story::Story;
+use super::{Answer, Refusal, State, Table, checks, page};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Small, so that every listing has more than one.
+const PAGE: usize = 3;
+
+impl State {
+    pub(super) fn get_tables(&self, request: &Value) -> Value {
+        let names_only = request["AttributesToGet"] == json!(["NAME"]);
+        let shown = |(name, table): (&String, &Table)| {
+            if names_only { json!({"Name": name}) } else { table.shown(&self.database) }
+        };
+        let all = self.tables.iter().map(shown).collect();
+        let (tables, next) = page(all, request, PAGE);
+        json!({"TableList": tables, "NextToken": next})
+    }
+
+    pub(super) fn get_table(&mut self, request: &Value) -> Answer {
+        let database = self.database.clone();
+        Ok(json!({"Table": self.table(request, "Name")?.shown(&database)}))
+    }
+
+    pub(super) fn create_table(&mut self, request: &Value) -> Answer {
+        let input = &request["TableInput"];
+        checks::table(input)?;
+        let name = input["Name"].as_str().unwrap_or_default().to_owned();
+        if self.tables.contains_key(&name) {
+            return Err(Refusal::exists("Table"));
+        }
+        let mut story = Story::default();
+        story.created(input);
+        let (input, partitions) = (input.clone(), BTreeMap::new());
+        self.tables.insert(name, Table { input, version: 0, partitions, story });
+        Ok(json!({}))
+    }
+
+    pub(super) fn update_table(&mut self, request: &Value) -> Answer {
+        let input = &request["TableInput"];
+        let table = self.table(input, "Name")?;
+        match request["VersionId"].as_str() {
+            None => return Err(Refusal::invalid("this stand-in demands a VersionId")),
+            Some(version) if version != table.version.to_string() => {
+                let code = "ConcurrentModificationException";
+                return Err(Refusal::new(
+                    code,
+                    "Update table failed due to concurrent modifications.",
+                ));
+            }
+            Some(_) => {}
+        }
+        checks::table(input)?;
+        if input["PartitionKeys"] != table.input["PartitionKeys"] {
+            return Err(Refusal::invalid("partition keys cannot be changed"));
+        }
+        table.story.updated(&table.input, input, request["SkipArchive"] != true);
+        table.input = input.clone();
+        table.version += 1;
+        Ok(json!({}))
+    }
+}
+
+impl Table {
+    /// What `GetTable` shows: the input, and what Glue adds.
+    fn shown(&self, database: &str) -> Value {
+        let mut shown = self.input.clone();
+        shown["DatabaseName"] = json!(database);
+        shown["VersionId"] = json!(self.version.to_string());
+        shown["CreateTime"] = json!(1_794_268_800);
+        shown["UpdateTime"] = json!(1_794_268_800);
+        shown["IsRegisteredWithLakeFormation"] = json!(false);
+        shown
+    }
+
+    pub(super) fn keys(&self) -> usize {
+        self.input["PartitionKeys"].as_array().map_or(0, Vec::len)
+    }
+}
