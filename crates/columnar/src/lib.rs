@@ -2,6 +2,7 @@
 
 mod buffer;
 mod column;
+mod completeness;
 mod days;
 mod dedup;
 mod encode;
@@ -17,6 +18,7 @@ mod scan;
 mod transform;
 mod value;
 
+pub use completeness::Completeness;
 pub use days::DataFile;
 pub use dedup::Superseded;
 pub use event::BadLine;

@@ -1,6 +1,7 @@
 //! The transformation of one slice: bytes in, files out.
 
 use crate::buffer::RowKey;
+use crate::completeness;
 use crate::days::{Context, DataFile, Days};
 use crate::dedup::{Age, RowIdentity, Seen, Superseded, Verdict};
 use crate::event::{self, BadLine, Event, Property};
@@ -156,15 +157,7 @@ impl Transform {
 
     /// Ends the slice; the source has said that there is no more.
     pub fn finish(mut self) -> Result<Transformed, TransformError> {
-        let whole = match self.lines.rest() {
-            Line::Whole(rest) => {
-                is_blank(rest) || event::is_whole(rest) || early_end(rest).is_some()
-            }
-            Line::TooLong(_) => false,
-        };
-        if !whole {
-            return Err(TransformError::CutLine(self.rows.counts.received));
-        }
+        completeness::whole(self.lines.rest(), self.rows.counts.received)?;
         self.push(b"\n")?;
         self.rows.finish()
     }

@@ -6,6 +6,7 @@
 //! [<prefix>/]<project_id>/schema/events.json
 //! [<prefix>/]<project_id>/_slices/<YYYY>/<MM>/<DD>.json
 //! [<prefix>/]<project_id>/_staging/<slice>-<hash>.parquet
+//! [<prefix>/]<project_id>/_staging/<slice>-<hash>.jsonl
 //! [<prefix>/]<project_id>/_quarantine/<YYYY>/<MM>/<DD>/<slice>-<hash>.jsonl.gz
 //! ```
 //!
@@ -128,6 +129,13 @@ impl Layout {
     #[must_use]
     pub fn staging(&self, slice: &SliceLabel, hash: &str) -> String {
         format!("{}_staging/{slice}-{hash}.parquet", self.root)
+    }
+
+    /// Where lines wait until the window that they came in has proven complete; named by their
+    /// content.
+    #[must_use]
+    pub fn staged_lines(&self, slice: &SliceLabel, hash: &str) -> String {
+        format!("{}_staging/{slice}-{hash}.jsonl", self.root)
     }
 
     /// Reads a key that a notification names. `None`: the key is none of this lake's tables.

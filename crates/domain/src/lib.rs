@@ -3,6 +3,7 @@
 mod layout;
 mod project;
 mod slice;
+mod window;
 mod zone;
 
 pub use jiff::civil::Date;
@@ -10,4 +11,5 @@ pub use jiff::{Span, Timestamp};
 pub use layout::{Generation, LakeKey, LakeObject, Layout, LayoutError};
 pub use project::{ProjectId, ProjectIdError};
 pub use slice::{Slice, SliceError, SliceKind, SliceLabel};
+pub use window::Window;
 pub use zone::{Zone, ZoneError};

@@ -11,7 +11,7 @@ use flate2::read::MultiGzDecoder;
 use futures::stream::{self, StreamExt};
 use mixlake_app::ports::{EventChunks, EventSource, SourceError};
 use mixlake_columnar::{Bounds, Line, LineKind, LineSplitter, Peek};
-use mixlake_domain::{Slice, SliceLabel, Zone};
+use mixlake_domain::{Slice, SliceLabel, Window, Zone};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -51,9 +51,9 @@ impl FileSource {
 
 #[async_trait::async_trait]
 impl EventSource for FileSource {
-    async fn fetch(&self, slice: &Slice, _attempt: u32) -> Result<EventChunks, SourceError> {
+    async fn fetch(&self, window: &Window, _attempt: u32) -> Result<EventChunks, SourceError> {
         let (sender, receiver) = mpsc::channel(4);
-        let (source, slice) = (self.clone(), slice.clone());
+        let (source, slice) = (self.clone(), window.slice().clone());
         tokio::task::spawn_blocking(move || source.read(&slice, &sender));
         let next = async |mut receiver: mpsc::Receiver<_>| {
             receiver.recv().await.map(|item| (item, receiver))
@@ -215,7 +215,7 @@ mod tests {
     }
 
     async fn all(source: &FileSource, slice: &Slice) -> Result<String, SourceError> {
-        let mut chunks = source.fetch(slice, 0).await?;
+        let mut chunks = source.fetch(&Window::whole(slice), 0).await?;
         let mut text = String::new();
         while let Some(chunk) = chunks.next().await {
             text.push_str(std::str::from_utf8(&chunk?).unwrap());

@@ -6,7 +6,7 @@ use crate::query::ExportQuery;
 use crate::{answer, body, retry_after};
 use futures::stream::{self, StreamExt};
 use mixlake_app::ports::{EventChunks, EventSource, SourceError};
-use mixlake_domain::Slice;
+use mixlake_domain::Window;
 use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderName, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
@@ -84,9 +84,11 @@ impl MixpanelSource {
 
     fn unreachable(&self, error: reqwest::Error) -> SourceError {
         let endpoint = &self.config.endpoint;
-        let reason = if error.is_connect() {
-            format!("cannot connect to {endpoint}")
-        } else if error.is_timeout() {
+        if error.is_connect() {
+            let reason = format!("cannot connect to {endpoint}");
+            return SourceError::Unreachable { reason, cause: Some(error.without_url().into()) };
+        }
+        let reason = if error.is_timeout() {
             format!("{endpoint} did not answer within {} s", self.config.timings.idle.as_secs())
         } else {
             format!("no answer from {endpoint}")
@@ -111,8 +113,12 @@ async fn beginning(answer: Response) -> String {
 
 #[async_trait::async_trait]
 impl EventSource for MixpanelSource {
-    async fn fetch(&self, slice: &Slice, attempt: u32) -> Result<EventChunks, SourceError> {
-        let Some(query) = ExportQuery::of(slice, &self.config) else {
+    fn divides(&self) -> bool {
+        true
+    }
+
+    async fn fetch(&self, window: &Window, attempt: u32) -> Result<EventChunks, SourceError> {
+        let Some(query) = ExportQuery::of(window, &self.config) else {
             return Ok(stream::empty().boxed());
         };
         let Timings { backoff_base, backoff_cap, max_wait, .. } = self.config.timings;
@@ -120,14 +126,14 @@ impl EventSource for MixpanelSource {
         let mut patience = max_wait;
         loop {
             self.pace.turn().await;
-            tracing::debug!(%slice, attempt, "asking Mixpanel for events");
+            tracing::debug!(%window, attempt, "asking Mixpanel for events");
             let result = self.ask(&query).await;
             let Err(SourceError::RateLimited { retry_after }) = result else { return result };
             let wait = retry_after.max(backoff_base).max(SHORTEST_WAIT);
             let Some(left) = patience.checked_sub(wait) else {
                 return Err(SourceError::RateLimited { retry_after: wait });
             };
-            tracing::warn!(%slice, wait_ms = wait.as_millis(), "waiting for a new query budget");
+            tracing::warn!(%window, wait_ms = wait.as_millis(), "waiting for a new query budget");
             patience = left;
             tokio::time::sleep(wait).await;
         }

@@ -6,4 +6,5 @@ mod answers;
 mod complete;
 mod cuts;
 mod published;
+mod storms;
 mod support;
