@@ -5,12 +5,15 @@ use crate::pace::{Pace, backoff};
 use crate::query::ExportQuery;
 use crate::{answer, body, retry_after};
 use futures::stream::{self, StreamExt};
-use mixlake_app::ports::{EventChunks, EventSource, SourceError};
+use mixlake_app::budget::BudgetError;
+use mixlake_app::ports::{EventChunks, EventSource, QueryBudget, SourceError, Turn};
 use mixlake_domain::Window;
 use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderName, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
-use std::time::Duration;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// As much of an error's body as is read: far more than is repeated, so that a secret at the place
 /// where it is cut is not repeated in part.
@@ -21,11 +24,11 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 /// Mixpanel's Raw Event Export API as a source of events. Build one a process: it keeps the pace
 /// and the connections.
-#[derive(Debug)]
 pub struct MixpanelSource {
     config: Config,
     client: Client,
     pace: Pace,
+    budget: Option<Arc<dyn QueryBudget>>,
 }
 
 /// The HTTP client cannot be set up; of the machine, its certificates are the usual cause.
@@ -50,7 +53,44 @@ impl MixpanelSource {
             .build()
             .map_err(SetupError)?;
         let pace = Pace::new(config.timings.query_gap);
-        Ok(Self { config, client, pace })
+        Ok(Self { config, client, pace, budget: None })
+    }
+
+    /// Shares the project's query budget with others.
+    #[must_use]
+    pub fn sharing(self, budget: Arc<dyn QueryBudget>) -> Self {
+        Self { budget: Some(budget), ..self }
+    }
+
+    /// Whether a query may start.
+    async fn turn(&self) -> Result<Turn, SourceError> {
+        let Some(budget) = &self.budget else { return Ok(Turn::Now) };
+        budget.turn().await.map_err(unusable)
+    }
+
+    /// One query, if it is its turn. The time to wait, if it is not, or Mixpanel says so.
+    async fn try_ask(&self, query: &ExportQuery) -> Result<Asked, SourceError> {
+        if let Turn::After(wait) = self.turn().await? {
+            return Ok(Asked::Wait(wait));
+        }
+        self.pace.turn().await;
+        match self.ask(query).await {
+            Ok(chunks) => Ok(Asked::Answered(chunks)),
+            Err(SourceError::RateLimited { retry_after }) => {
+                if let Some(budget) = &self.budget {
+                    budget.closed(retry_after).await.map_err(unusable)?;
+                }
+                Ok(Asked::Wait(retry_after))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is left of the patience after a wait; none if the wait is the caller's.
+    fn patience(&self, left: Duration, wait: Duration) -> Option<Duration> {
+        let left = left.checked_sub(wait)?;
+        let in_time = self.config.deadline.is_none_or(|deadline| Instant::now() + wait < deadline);
+        in_time.then_some(left)
     }
 
     /// One query, whatever comes of it.
@@ -98,6 +138,24 @@ impl MixpanelSource {
     }
 }
 
+/// What came of trying to ask.
+enum Asked {
+    Answered(EventChunks),
+    Wait(Duration),
+}
+
+/// Without the budget nothing is asked, be it of an hour or of a minute.
+fn unusable(error: BudgetError) -> SourceError {
+    let reason = "the query budget in the lake cannot be used".to_owned();
+    SourceError::Unreachable { reason, cause: Some(error.into()) }
+}
+
+impl fmt::Debug for MixpanelSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MixpanelSource").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
 /// The first part of an error's body; what cannot be read is left out, for the status says more.
 async fn beginning(answer: Response) -> String {
     let mut text = Vec::new();
@@ -125,16 +183,15 @@ impl EventSource for MixpanelSource {
         tokio::time::sleep(backoff(attempt, backoff_base, backoff_cap, rand::random())).await;
         let mut patience = max_wait;
         loop {
-            self.pace.turn().await;
             tracing::debug!(%window, attempt, "asking Mixpanel for events");
-            let result = self.ask(&query).await;
-            let Err(SourceError::RateLimited { retry_after }) = result else { return result };
-            let wait = retry_after.max(backoff_base).max(SHORTEST_WAIT);
-            let Some(left) = patience.checked_sub(wait) else {
-                return Err(SourceError::RateLimited { retry_after: wait });
+            let wait = match self.try_ask(&query).await? {
+                Asked::Answered(chunks) => return Ok(chunks),
+                Asked::Wait(wait) => wait.max(backoff_base).max(SHORTEST_WAIT),
             };
-            tracing::warn!(%window, wait_ms = wait.as_millis(), "waiting for a new query budget");
-            patience = left;
+            patience = self
+                .patience(patience, wait)
+                .ok_or(SourceError::RateLimited { retry_after: wait })?;
+            tracing::warn!(%window, wait_ms = wait.as_millis(), "waiting for the query budget");
             tokio::time::sleep(wait).await;
         }
     }

@@ -1,6 +1,7 @@
 //! Checked settings: what the use-cases are told. A value of a type here cannot be wrong.
 
 use crate::settings::{Problems, Reader, Settings};
+use mixlake_app::budget::Limits;
 use mixlake_columnar::{Bounds, EventNameForm, Options, TimeType};
 use mixlake_domain::{Layout, ProjectId, Zone};
 use mixlake_mixpanel::{Endpoint, EventNames, EventTime, Residency, WhereExpression};
@@ -40,6 +41,8 @@ pub struct ExportConfig {
     pub where_expression: Option<WhereExpression>,
     /// What the times of the project's events mean.
     pub event_time: EventTime,
+    /// How many queries Mixpanel answers.
+    pub limits: Limits,
 }
 
 /// The length of a scheduled slice.
@@ -119,7 +122,7 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
     let lake = lake(reader);
     reader.choice("sync", &[("false", ())]);
     reader.choice("late_data", &[("sync", ())]);
-    reader.choice("queries_per_hour", &[("60", ())]);
+    let queries_per_hour = reader.parse("queries_per_hour", queries_per_hour).unwrap_or(60);
     let zone = match reader.text("timezone") {
         None => Some(Zone::UTC),
         Some(_) => reader.parse("timezone", Zone::parse),
@@ -162,7 +165,14 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
         secret,
         events,
         where_expression,
+        limits: Limits::an_hour(queries_per_hour),
     })
+}
+
+/// Mixpanel may grant a project more than 60; three a second stay the most.
+fn queries_per_hour(text: &str) -> Result<u32, String> {
+    let wrong = || format!("a number from 1 to 3600 is expected, got {text:?}");
+    text.parse().ok().filter(|number| (1..=3600).contains(number)).ok_or_else(wrong)
 }
 
 fn boolean(reader: &mut Reader<'_>, name: &str, default: bool) -> bool {
@@ -225,6 +235,7 @@ mod tests {
             "mixpanel_endpoint=http://example.com",
             "s3_role=arn:aws:iam::1:role/x",
             "schema_type=multischema",
+            "queries_per_hour=0",
         ]);
         for expected in [
             "project_id: required",
@@ -235,6 +246,7 @@ mod tests {
             "mixpanel_endpoint: the Mixpanel endpoint must be https",
             "s3_role: not supported by this version",
             "schema_type: \"multischema\" is not supported; it accepts monoschema",
+            "queries_per_hour: a number from 1 to 3600 is expected, got \"0\"",
         ] {
             assert!(text.contains(expected), "{expected:?} is missing in:\n{text}");
         }

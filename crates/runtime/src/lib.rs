@@ -13,5 +13,5 @@ pub mod settings;
 
 pub use answer::{Failure, Kind};
 pub use aws::{catalog, credentials, sdk_config, store};
-pub use clock::now;
+pub use clock::{now, time_until};
 pub use handlers::{CatalogHandler, ExportHandler, export, summary};

@@ -50,6 +50,12 @@ pub fn slices(
     }
 }
 
+/// Whether a payload is the schedule's, and not a person's.
+#[must_use]
+pub fn is_scheduled(payload: &Value) -> bool {
+    payload.as_object().is_some_and(|fields| matches!(due(fields), Ok(Some(_))))
+}
+
 /// When the schedule was due: EventBridge Scheduler passes it in the payload of our template, an
 /// EventBridge rule as the `time` of its event.
 fn due(fields: &Map<String, Value>) -> Result<Option<Timestamp>, Problems> {
@@ -172,6 +178,8 @@ mod tests {
     #[case::rule(json!({"source": "aws.events", "time": "2026-11-10T14:10:00Z", "detail": {}}), &["2026-11-10T13"])]
     fn a_payload_names_its_slices(#[case] payload: Value, #[case] expected: &[&str]) {
         assert_eq!(ask(&payload).unwrap(), expected);
+        let by_a_person = ["from_date", "date", "hour"].iter().any(|f| payload.get(f).is_some());
+        assert_eq!(is_scheduled(&payload), !by_a_person);
     }
 
     #[test]

@@ -80,7 +80,12 @@ pub const KNOWN: &[Known] = &[
     known("data_format", "`parquet`", "`parquet`", "The format of the files."),
     known("sync", "`false`", "`false`", "Whether late data is fetched again later."),
     known("late_data", "`sync`", "`sync`", "How late data is found."),
-    known("queries_per_hour", "`60`", "`60`", "Mixpanel's query budget of a project."),
+    known(
+        "queries_per_hour",
+        "1 to 3600",
+        "`60`",
+        "Mixpanel's query budget of the project, shared through the lake by all that runs for it. A sixth is left to scheduled slices.",
+    ),
     known("s3_bucket", "a bucket's name", "required in the functions", "The bucket of the lake."),
     known("s3_region", "an AWS region", "the region of the process", "The bucket's region."),
     known(
