@@ -189,6 +189,22 @@ mod tests {
         assert_eq!((slices[0].as_str(), slices[10].as_str()), ("2026-11-12", "2026-11-13T09"));
     }
 
+    #[test]
+    fn today_is_the_projects_today() {
+        let now = "2026-11-13T23:30:00Z".parse().unwrap();
+        let in_zone = |zone: &str, payload: Value| {
+            let zone = Zone::parse(zone).unwrap();
+            slices(&payload, &zone, Frequency::Hourly, now).map(|slices| slices.len())
+        };
+        let date = |date: &str| json!({"date": date});
+        // Half past midnight, half past eight, and the evening before.
+        assert_eq!(in_zone("Europe/Berlin", date("2026-11-14")), Ok(0));
+        assert_eq!(in_zone("Asia/Tokyo", date("2026-11-14")), Ok(8));
+        assert_eq!(in_zone("America/New_York", date("2026-11-13")), Ok(18));
+        let problems = in_zone("America/New_York", date("2026-11-14")).unwrap_err().to_string();
+        assert!(problems.contains("in America/New_York it is 2026-11-13"), "{problems}");
+    }
+
     #[rstest]
     #[case::nothing(json!({}), "payload: a payload is")]
     #[case::not_an_object(json!([1]), "payload: a payload is")]
