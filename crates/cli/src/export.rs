@@ -6,9 +6,9 @@ use anyhow::Result;
 use mixlake_app::budget::Priority;
 use mixlake_app::ports::{EventSource, ObjectStore};
 use mixlake_domain::Slice;
-use mixlake_folder::{FileSource, Selection};
+use mixlake_folder::{FileSource, FolderStore, Selection};
 use mixlake_mixpanel::Credentials;
-use mixlake_runtime::config::ExportConfig;
+use mixlake_runtime::config::{ExportConfig, Pipeline, Place};
 use mixlake_runtime::settings::{Problems, Settings};
 use mixlake_runtime::{export, now, request, summary};
 use std::sync::Arc;
@@ -50,7 +50,11 @@ fn check(
     if from_files && settings.has("where") {
         problems.add("where", "only Mixpanel can evaluate it; leave it out with --input");
     }
-    if !from_files {
+    let from_pipeline = settings.value("event_source") == Some("raw_pipeline");
+    if from_files && from_pipeline {
+        problems.add("event_source", "--input says already where events come from");
+    }
+    if !from_files && !from_pipeline {
         match account {
             Some(pair) => {
                 if let Err(error) = Credentials::from_pair(pair) {
@@ -112,6 +116,16 @@ async fn source(
             wall_clock: config.options.wall_clock.clone(),
         };
         return Ok(Box::new(FileSource::new(arguments.input.clone(), selection)));
+    }
+    if let Some(Pipeline { place, delay }) = &config.pipeline {
+        let (files, prefix): (Arc<dyn ObjectStore>, &str) = match place {
+            Place::Folder(folder) => (Arc::new(FolderStore::new(folder)?), ""),
+            Place::Bucket { bucket, prefix } => {
+                let sdk = mixlake_runtime::sdk_config(settings).await;
+                (Arc::new(mixlake_runtime::bucket(&sdk, bucket.clone())?), prefix)
+            }
+        };
+        return Ok(Box::new(config.pipeline(files, prefix, *delay)));
     }
     let credentials = match (account, &config.secret) {
         (None, Some(secret)) => {

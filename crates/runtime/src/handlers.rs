@@ -1,7 +1,7 @@
 //! The handlers of the two functions: payload in, answer out.
 
 use crate::answer::{Failure, Kind};
-use crate::config::{ExportConfig, LakeConfig};
+use crate::config::{ExportConfig, LakeConfig, Pipeline, Place};
 use crate::notification::{Message, Notification, ObjectName};
 use crate::settings::Settings;
 use crate::{aws, clock, metrics, request};
@@ -11,7 +11,7 @@ use mixlake_app::export::{ExportReport, Exporter};
 use mixlake_app::ports::{Catalog, EventSource, ObjectStore};
 use mixlake_app::reconcile::Reconciler;
 use mixlake_domain::Slice;
-use mixlake_mixpanel::MixpanelSource;
+use mixlake_mixpanel::{MixpanelSource, PipelineConfig, PipelineSource};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +31,11 @@ impl ExportHandler {
     /// Reads the settings and builds the clients, once.
     pub async fn new(settings: &Settings) -> Result<Self, Failure> {
         let config = ExportConfig::check(settings).map_err(|p| Failure::settings(&p))?;
+        if let Some(Pipeline { place: Place::Folder(folder), .. }) = &config.pipeline {
+            let what =
+                format!("RAW_PIPELINE_LOCATION: s3://bucket/prefix is expected, got {folder:?}");
+            return Err(Failure::new(Kind::InvalidSettings, what));
+        }
         let sdk = aws::sdk_config(settings).await;
         let store = Arc::new(aws::store(&sdk, settings)?);
         Ok(Self { config, sdk, store })
@@ -40,12 +45,13 @@ impl ExportHandler {
     pub async fn handle(&self, payload: &Value, left: Duration) -> Result<Value, Failure> {
         let deadline = Instant::now() + left.saturating_sub(TO_PUBLISH);
         let now = clock::now();
-        let slices = request::slices(payload, &self.config.zone, self.config.frequency, now)
+        let due = (self.config.frequency, self.config.delay());
+        let slices = request::slices(payload, &self.config.zone, due, now)
             .map_err(|problems| Failure::new(Kind::InvalidPayload, problems))?;
         let priority =
             if request::is_scheduled(payload) { Priority::Scheduled } else { Priority::Backfill };
         let source = self.source(priority, deadline).await?;
-        let report = export(&self.config, &source, &*self.store, &slices).await?;
+        let report = export(&self.config, &*source, &*self.store, &slices).await?;
         for whole in report.whole() {
             metrics::emit(self.config.lake.project.as_str(), whole, now.as_millisecond());
         }
@@ -59,14 +65,20 @@ impl ExportHandler {
         &self,
         priority: Priority,
         deadline: Instant,
-    ) -> Result<MixpanelSource, Failure> {
+    ) -> Result<Box<dyn EventSource>, Failure> {
+        if let Some(Pipeline { place: Place::Bucket { bucket, prefix }, delay }) =
+            &self.config.pipeline
+        {
+            let files = Arc::new(aws::bucket(&self.sdk, bucket.clone())?);
+            return Ok(Box::new(self.config.pipeline(files, prefix, *delay)));
+        }
         let Some(secret) = &self.config.secret else {
             let what = "MIXPANEL_SECRET: required: the name or ARN of a Secrets Manager secret";
             return Err(Failure::new(Kind::InvalidSettings, what));
         };
         let credentials = aws::credentials(&self.sdk, secret).await?;
         let budget = self.config.budget(Arc::clone(&self.store), priority);
-        Ok(self.config.source(credentials, Some(deadline))?.sharing(Arc::new(budget)))
+        Ok(Box::new(self.config.source(credentials, Some(deadline))?.sharing(Arc::new(budget))))
     }
 }
 
@@ -76,6 +88,25 @@ impl ExportConfig {
     pub fn budget(&self, store: Arc<dyn ObjectStore>, priority: Priority) -> SharedBudget {
         let key = self.lake.layout.budget();
         SharedBudget { store, key, limits: self.limits, priority, clock: Arc::new(clock::now) }
+    }
+
+    /// The files of a pipeline, as the settings say.
+    #[must_use]
+    pub fn pipeline(
+        &self,
+        files: Arc<dyn ObjectStore>,
+        prefix: &str,
+        delay: Duration,
+    ) -> PipelineSource {
+        let config = PipelineConfig {
+            prefix: prefix.to_owned(),
+            project_id: self.lake.project.clone(),
+            zone: self.zone.clone(),
+            events: self.events.clone(),
+            wall_clock: self.options.wall_clock.clone(),
+            delay,
+        };
+        PipelineSource::new(files, config, Arc::new(clock::now))
     }
 
     /// Mixpanel's API, as the settings say. It waits for the query budget until the deadline.

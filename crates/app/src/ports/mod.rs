@@ -11,4 +11,4 @@ mod store;
 pub use budget::{Clock, QueryBudget, Turn};
 pub use catalog::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
 pub use source::{EventChunks, EventSource, SourceError};
-pub use store::{Object, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail};
+pub use store::{Object, ObjectBody, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail};
