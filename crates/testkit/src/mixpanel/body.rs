@@ -190,14 +190,14 @@ mod tests {
             let json = format!(r#"{{"event":"e","properties":{{"time":1,"$insert_id":"{id}"}}}}"#);
             Line::new(Bytes::from(json))
         };
-        let lines = [line("a"), line("b"), Line::new(Bytes::from_static(b"x"))];
+        let lines = [line("1"), line("2"), Line::new(Bytes::from_static(b"x"))];
         let ids = |fault| {
             let body = String::from_utf8(compose(lines.iter(), true, &fault)).unwrap();
             body.lines().filter_map(|line| line.chars().rev().nth(3)).collect::<String>()
         };
-        assert_eq!(ids(Fault::RepeatLines { every: 1 }), "aabb");
-        assert_eq!(ids(Fault::RepeatLines { every: 2 }), "aab");
-        assert_eq!(ids(Fault::ReorderLines), "ba");
+        assert_eq!(ids(Fault::RepeatLines { every: 1 }), "1122");
+        assert_eq!(ids(Fault::RepeatLines { every: 2 }), "112");
+        assert_eq!(ids(Fault::ReorderLines), "21");
     }
 
     #[test]
