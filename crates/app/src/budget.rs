@@ -23,6 +23,10 @@ const SWAPS: u32 = 64;
 const HOUR: i64 = 3_605_000;
 const SECOND: i64 = 1_500;
 
+/// The longest that the source is taken at its word when it refuses: whoever asks after that finds
+/// out, and a wrong header cannot close the budget for good.
+const LONGEST_CLOSED: Duration = Duration::from_hours(24);
+
 /// Of so many queries of an hour one is left to scheduled work; and of each second's, one.
 const RESERVED: u32 = 6;
 
@@ -106,9 +110,9 @@ impl QueryBudget for SharedBudget {
     }
 
     async fn closed(&self, wait: Duration) -> Result<(), BudgetError> {
-        let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+        let wait = i64::try_from(wait.min(LONGEST_CLOSED).as_millis()).unwrap_or(HOUR);
         self.change(|queries, now| {
-            queries.close(now, now.saturating_add(wait));
+            queries.close(now, now + wait);
             Ok(())
         })
         .await

@@ -142,6 +142,16 @@ async fn a_refusal_keeps_all_others_waiting_too() {
 }
 
 #[tokio::test]
+async fn a_refusal_for_years_is_believed_for_a_day() {
+    let (store, hands) = (MemoryStore::new(), Hands::default());
+    let budget = budget(&store, &hands, Priority::Scheduled);
+    budget.closed(Duration::MAX).await.unwrap();
+    assert_eq!(budget.turn().await.unwrap(), Turn::After(Duration::from_hours(24)));
+    hands.set(24 * HOUR);
+    assert_eq!(budget.turn().await.unwrap(), Turn::Now);
+}
+
+#[tokio::test]
 async fn an_entry_that_was_refused_or_seems_so_is_made_again() {
     for fault in [Fault::Overtaken, Fault::Echo] {
         let (store, hands) = (MemoryStore::new(), Hands::default());

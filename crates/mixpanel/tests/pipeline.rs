@@ -37,6 +37,7 @@ fn pipeline_config(zone: &Zone) -> PipelineConfig {
         events: EventNames::default(),
         wall_clock: None,
         delay: Duration::from_hours(24),
+        backoff_base: Duration::ZERO,
     }
 }
 

@@ -105,6 +105,7 @@ impl ExportConfig {
             events: self.events.clone(),
             wall_clock: self.options.wall_clock.clone(),
             delay,
+            backoff_base: Duration::from_secs(1),
         };
         PipelineSource::new(files, config, Arc::new(clock::now))
     }

@@ -9,6 +9,7 @@ mod shape;
 
 use crate::filters::EventNames;
 use crate::gunzip::Gunzip;
+use crate::pace::backoff;
 use bytes::{Bytes, BytesMut};
 use folders::{File, Folders, unreadable};
 use futures::stream::{self, BoxStream, StreamExt};
@@ -34,7 +35,12 @@ pub struct PipelineConfig {
     pub wall_clock: Option<Zone>,
     /// How long after the end of a slice the pipeline has written all of it.
     pub delay: Duration,
+    /// Before the second attempt, on average; it doubles with every further one.
+    pub backoff_base: Duration,
 }
+
+/// At most, before any attempt.
+const BACKOFF_CAP: Duration = Duration::from_mins(1);
 
 /// The files of a JSON pipeline as a source of events.
 pub struct PipelineSource {
@@ -68,9 +74,11 @@ impl PipelineSource {
 
 #[async_trait::async_trait]
 impl EventSource for PipelineSource {
-    async fn fetch(&self, window: &Window, _attempt: u32) -> Result<EventChunks, SourceError> {
+    async fn fetch(&self, window: &Window, attempt: u32) -> Result<EventChunks, SourceError> {
         let slice = window.slice().clone();
         self.check_age(&slice)?;
+        let wait = backoff(attempt, self.config.backoff_base, BACKOFF_CAP, rand::random());
+        tokio::time::sleep(wait).await;
         let files = self.folders.files(&*self.store, &slice).await?;
         let reading = Reading {
             store: Arc::clone(&self.store),
