@@ -51,7 +51,9 @@ def test_files_of_a_json_pipeline_give_the_rows_of_the_api(
     counts = report["totals"]
     assert counts["received"] == len(days[DAY])
     assert counts["written"] == len(without_repeats(days[DAY]))
-    query = f"SELECT distinct_id, time, mp_insert_id, mp_event_name FROM {{}} WHERE mp_date = '{DAY}' ORDER BY 1, 2, 3, 4"
+    query = (
+        f"SELECT distinct_id, time, mp_insert_id, mp_event_name FROM {{}} WHERE mp_date = '{DAY}' ORDER BY 1, 2, 3, 4"
+    )
     of_files = Exported(deployed, report).query(query.format(f"{deployed.lake.database}.{names.MASTER_TABLE}"))
     of_api = storefront.query(query.format(f"{storefront.pipeline.lake.database}.{names.MASTER_TABLE}"))
     assert of_files.rows == of_api.rows

@@ -14,6 +14,7 @@ use mixlake_testkit::source::Ending;
 use rstest::rstest;
 use serde_json::json;
 use std::sync::Mutex;
+use support::jitter::{Dice, Jitter};
 use support::{Lake, TABLE, event, slice};
 
 const H2: &str = "2026-11-10T02";
@@ -88,6 +89,24 @@ async fn a_slice_that_breaks_off_again_and_again_is_put_together_of_its_halves()
     let other = lake_that_can_be_asked_for_parts();
     assert_eq!(other.publish(H2).await.objects, report.objects);
     assert_eq!(other.store.snapshot(), lake.store.snapshot());
+}
+
+#[tokio::test]
+async fn two_functions_that_put_the_same_slice_together_do_not_take_each_others_parts_away() {
+    for seed in 0..50 {
+        let lake = lake_that_can_be_asked_for_parts();
+        lake.source.send_at_most(4);
+        let dice = [Dice::new(2 * seed), Dice::new(2 * seed + 1)];
+        let stores = dice.each_ref().map(|dice| Jitter { inner: &lake.store, dice });
+        let exporters = stores.each_ref().map(|store| lake.exporter_over(&lake.source, store));
+        let slice = slice(H2);
+        let (one, two) = futures::join!(exporters[0].slice(&slice), exporters[1].slice(&slice));
+        let (one, two) = (one.unwrap(), two.unwrap());
+        assert_eq!((one.counts, one.objects.len()), (two.counts, 10), "seed {seed}");
+        let live = |key: &String| rows::of(&lake.store.snapshot()[key]).len();
+        assert_eq!(two.objects.iter().map(live).sum::<usize>(), 10, "seed {seed}");
+        assert_eq!(lake.keys("_staging/"), [""; 0]);
+    }
 }
 
 #[tokio::test]

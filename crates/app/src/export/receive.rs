@@ -65,7 +65,19 @@ impl Exporter<'_> {
             };
             self.cut(windows, 0, error)?;
         }
-        self.in_parts(windows, registry, known).await
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.in_parts(windows, registry, known).await {
+                // The windows are as small as they have to be: what stopped between receiving and
+                // transforming is that another run of the slice has cleared the same parts away.
+                Err(error) if may_be_too_much(&error) && attempt < ATTEMPTS => {
+                    let slice = &windows.slice;
+                    tracing::info!(%slice, attempt, error = crate::chain(&error), "asking for all parts again");
+                }
+                result => return result,
+            }
+        }
     }
 
     /// Receives a slice in one stream.
