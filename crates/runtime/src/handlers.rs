@@ -156,23 +156,31 @@ pub fn summary(report: &ExportReport) -> Value {
             "error": mixlake_app::chain(error),
         }),
     });
-    json!({"slices": slices.collect::<Vec<_>>(), "totals": report.totals()})
+    let mut summary = json!({"slices": slices.collect::<Vec<_>>(), "totals": report.totals()});
+    if let Some(seconds) = retry_after_seconds(report) {
+        summary["retry_after_seconds"] = seconds.into();
+    }
+    summary
 }
 
 /// The failure of an export that is not whole. One that has to wait for the query budget says so in
 /// a form that whoever invoked the function can act on.
 fn failure(report: &ExportReport) -> Failure {
-    let Some(wait) = report.retry_after() else {
+    let Some(seconds) = retry_after_seconds(report) else {
         return Failure::new(Kind::SliceFailed, failed(report));
     };
-    // Rounded up: who comes back then is let in.
-    let seconds = wait.as_millis().div_ceil(1000);
     let document = json!({
-        "retry_after_seconds": u64::try_from(seconds).unwrap_or(u64::MAX),
+        "retry_after_seconds": seconds,
         "error": "the project's query budget is used up; ask for what is not published again",
         "report": summary(report),
     });
     Failure::new(Kind::RateLimited, document)
+}
+
+/// Rounded up: who comes back then is let in.
+fn retry_after_seconds(report: &ExportReport) -> Option<u64> {
+    let wait = report.retry_after()?;
+    Some(u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX))
 }
 
 /// What to say of an export that is not whole: what failed, what to do, and the whole report.
@@ -319,6 +327,7 @@ mod tests {
         let document: Value = serde_json::from_str(&failure.message).unwrap();
         assert_eq!(document["retry_after_seconds"], 1800);
         assert_eq!(document["report"]["slices"][0]["slice"], "2026-11-10");
+        assert_eq!(document["report"]["retry_after_seconds"], 1800);
     }
 
     #[test]
