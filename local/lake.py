@@ -59,12 +59,12 @@ class Lake:
         self.table_prefix = table_prefix
 
     def objects(self, prefix: str = "") -> list[dict[str, Any]]:
-        """All objects below the project's folder, or below a part of it."""
+        """All objects below the project's folder, or below a part of it; but for the query budget."""
         pages = self.cloud.client("s3").get_paginator("list_objects_v2")
         found: list[dict[str, Any]] = []
         for page in pages.paginate(Bucket=self.bucket, Prefix=self.folder + prefix):
             found += page.get("Contents", [])
-        return found
+        return [o for o in found if not o["Key"].startswith(self.folder + names.BUDGET)]
 
     def read(self, key: str) -> bytes:
         return bytes(self.cloud.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())

@@ -28,6 +28,8 @@ REGION = "us-east-1"
 MASTER_TABLE = "mp_master_event"
 PARTITION_KEY = "mp_date"
 MANIFEST = "_manifest.json"
+BUDGET = "_budget/"
+"""The folder of the project's query budget, which every query changes: it is no content of the lake."""
 
 
 def target_folder() -> Path:

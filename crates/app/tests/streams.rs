@@ -7,13 +7,14 @@ mod support;
 use mixlake_app::export::ExportError;
 use mixlake_app::ports::{EventChunks, EventSource, SourceError};
 use mixlake_columnar::TransformError;
-use mixlake_domain::Slice;
+use mixlake_domain::Window;
 use mixlake_schema::ColumnType;
 use mixlake_testkit::rows;
 use mixlake_testkit::source::Ending;
 use rstest::rstest;
 use serde_json::json;
 use std::sync::Mutex;
+use support::jitter::{Dice, Jitter};
 use support::{Lake, TABLE, event, slice};
 
 const H2: &str = "2026-11-10T02";
@@ -51,12 +52,84 @@ async fn a_broken_stream_is_asked_for_again_and_gives_nothing_else(#[case] endin
         | ExportError::Registry { .. }
         | ExportError::Zone { .. }
         | ExportError::NotTried(_)
+        | ExportError::Minute { .. }
         | ExportError::Contended(_) => false,
     };
     assert!(incomplete, "{error}");
     let attempts: Vec<u32> = other.source.fetches().iter().map(|(_, attempt)| *attempt).collect();
     assert_eq!(attempts, [0, 1, 2, 3]);
     assert!(other.store.snapshot().is_empty(), "nothing is left of it");
+}
+
+/// Ten events an hour apart by six minutes each, without `$insert_id`: none may come twice.
+fn lake_that_can_be_asked_for_parts() -> Lake {
+    let lake = Lake::new().in_many_parts();
+    for minute in (0..60).step_by(6) {
+        let time = format!("2026-11-10T02:{minute:02}");
+        lake.source.add(event("", &time, json!({"minute": minute, "$insert_id": null})));
+    }
+    lake.source.add_to(slice(H2).label(), "oops");
+    lake.source.divide();
+    lake
+}
+
+#[tokio::test]
+async fn a_slice_that_breaks_off_again_and_again_is_put_together_of_its_halves() {
+    let lake = lake_that_can_be_asked_for_parts();
+    lake.source.send_at_most(4);
+    let report = lake.publish(H2).await;
+    assert_eq!((report.counts.received, report.counts.written), (11, 10));
+    assert_eq!((report.counts.duplicates, report.counts.quarantined), (0, 1));
+    let minutes = |window: &Window| (window.end().as_second() - window.start().as_second()) / 60;
+    let asked: Vec<i64> = lake.source.windows().iter().map(|(w, _)| minutes(w)).collect();
+    assert_eq!(asked, [60, 60, 60, 60, 30, 30, 15, 15, 30, 30, 15, 15]);
+    assert_eq!(lake.keys("_staging/"), [""; 0]);
+
+    // The same events in one stream give the same files.
+    let other = lake_that_can_be_asked_for_parts();
+    assert_eq!(other.publish(H2).await.objects, report.objects);
+    assert_eq!(other.store.snapshot(), lake.store.snapshot());
+}
+
+#[tokio::test]
+async fn two_functions_that_put_the_same_slice_together_do_not_take_each_others_parts_away() {
+    for seed in 0..50 {
+        let lake = lake_that_can_be_asked_for_parts();
+        lake.source.send_at_most(4);
+        let dice = [Dice::new(2 * seed), Dice::new(2 * seed + 1)];
+        let stores = dice.each_ref().map(|dice| Jitter { inner: &lake.store, dice });
+        let exporters = stores.each_ref().map(|store| lake.exporter_over(&lake.source, store));
+        let slice = slice(H2);
+        let (one, two) = futures::join!(exporters[0].slice(&slice), exporters[1].slice(&slice));
+        let (one, two) = (one.unwrap(), two.unwrap());
+        assert_eq!((one.counts, one.objects.len()), (two.counts, 10), "seed {seed}");
+        let live = |key: &String| rows::of(&lake.store.snapshot()[key]).len();
+        assert_eq!(two.objects.iter().map(live).sum::<usize>(), 10, "seed {seed}");
+        assert_eq!(lake.keys("_staging/"), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_is_cut_in_its_last_line_is_no_part() {
+    let lake = lake_that_can_be_asked_for_parts();
+    let (cut, words) = (Ending::CutLine, Ending::TerminatedEarly);
+    lake.source.next_endings([Ending::Unavailable; 4].into_iter().chain([cut, words, words, cut]));
+    let report = lake.publish(H2).await;
+    assert_eq!((report.counts.written, report.counts.quarantined), (10, 1));
+}
+
+#[tokio::test]
+async fn a_minute_that_cannot_be_had_leaves_nothing_of_the_parts_before_it() {
+    let lake = lake_that_can_be_asked_for_parts();
+    let endings = [Ending::Unavailable; 4].into_iter().chain([Ending::Whole]);
+    lake.source.next_endings(endings);
+    lake.source.always(Ending::Unavailable);
+    let error = lake.exporter().slice(&slice(H2)).await.unwrap_err();
+    assert!(
+        error.to_string().starts_with("2026-11-10T02:30:00Z to 2026-11-10T02:31:00Z"),
+        "{error}"
+    );
+    assert!(lake.store.snapshot().is_empty());
 }
 
 #[tokio::test]
@@ -99,12 +172,12 @@ struct Meanwhile<'a> {
 
 #[async_trait::async_trait]
 impl EventSource for Meanwhile<'_> {
-    async fn fetch(&self, slice: &Slice, attempt: u32) -> Result<EventChunks, SourceError> {
+    async fn fetch(&self, window: &Window, attempt: u32) -> Result<EventChunks, SourceError> {
         let other = self.other.lock().unwrap().take();
         if let Some(label) = other {
             self.lake.publish(label).await;
         }
-        self.lake.source.fetch(slice, attempt).await
+        self.lake.source.fetch(window, attempt).await
     }
 }
 

@@ -3,13 +3,15 @@
 use crate::arguments::Export;
 use crate::{lake, show};
 use anyhow::Result;
-use mixlake_app::ports::EventSource;
+use mixlake_app::budget::Priority;
+use mixlake_app::ports::{EventSource, ObjectStore};
 use mixlake_domain::Slice;
-use mixlake_folder::{FileSource, Selection};
+use mixlake_folder::{FileSource, FolderStore, Selection};
 use mixlake_mixpanel::Credentials;
-use mixlake_runtime::config::ExportConfig;
+use mixlake_runtime::config::{ExportConfig, Pipeline, Place};
 use mixlake_runtime::settings::{Problems, Settings};
 use mixlake_runtime::{export, now, request, summary};
+use std::sync::Arc;
 
 /// The variable with `username:secret`; a secret is never an argument, which other users can see.
 pub const ACCOUNT: &str = "MIXPANEL_SERVICE_ACCOUNT";
@@ -22,7 +24,7 @@ pub async fn run(arguments: Export, account: Option<String>) -> Result<bool> {
     }
     let (config, slices) = check(&arguments, &settings, account.as_deref(), problems)?;
     let store = lake::store(&arguments.lake, &settings).await?;
-    let source = source(&arguments, &settings, &config, &slices, account).await?;
+    let source = source(&arguments, &settings, &config, &slices, account, &store).await?;
     let report = export(&config, &*source, &*store, &slices).await?;
     if arguments.lake.json {
         show::json(&summary(&report))?;
@@ -48,7 +50,11 @@ fn check(
     if from_files && settings.has("where") {
         problems.add("where", "only Mixpanel can evaluate it; leave it out with --input");
     }
-    if !from_files {
+    let from_pipeline = settings.value("event_source") == Some("raw_pipeline");
+    if from_files && from_pipeline {
+        problems.add("event_source", "--input says already where events come from");
+    }
+    if !from_files && !from_pipeline {
         match account {
             Some(pair) => {
                 if let Err(error) = Credentials::from_pair(pair) {
@@ -101,6 +107,7 @@ async fn source(
     config: &ExportConfig,
     slices: &[Slice],
     account: Option<String>,
+    store: &Arc<dyn ObjectStore>,
 ) -> Result<Box<dyn EventSource>> {
     if !arguments.input.is_empty() {
         let selection = Selection {
@@ -110,6 +117,16 @@ async fn source(
         };
         return Ok(Box::new(FileSource::new(arguments.input.clone(), selection)));
     }
+    if let Some(Pipeline { place, delay }) = &config.pipeline {
+        let (files, prefix): (Arc<dyn ObjectStore>, &str) = match place {
+            Place::Folder(folder) => (Arc::new(FolderStore::new(folder)?), ""),
+            Place::Bucket { bucket, prefix } => {
+                let sdk = mixlake_runtime::sdk_config(settings).await;
+                (Arc::new(mixlake_runtime::bucket(&sdk, bucket.clone())?), prefix)
+            }
+        };
+        return Ok(Box::new(config.pipeline(files, prefix, *delay)));
+    }
     let credentials = match (account, &config.secret) {
         (None, Some(secret)) => {
             let sdk = mixlake_runtime::sdk_config(settings).await;
@@ -117,5 +134,7 @@ async fn source(
         }
         (pair, _) => Credentials::from_pair(&pair.unwrap_or_default())?,
     };
-    Ok(Box::new(config.source(credentials)?))
+    // A person who exports a long range would rather wait for the budget than come back for it.
+    let budget = config.budget(Arc::clone(store), Priority::Backfill);
+    Ok(Box::new(config.source(credentials, None)?.sharing(Arc::new(budget))))
 }

@@ -9,6 +9,7 @@ use mixlake_runtime::config::{CatalogBy, LakeConfig};
 use mixlake_runtime::settings::{Problems, Settings};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What the project is called where events come from files and nobody says.
 pub const LOCAL_PROJECT: &str = "local";
@@ -47,12 +48,12 @@ pub fn settings(lake: &Lake) -> (Settings, Problems) {
 }
 
 /// The store of the lake.
-pub async fn store(lake: &Lake, settings: &Settings) -> Result<Box<dyn ObjectStore>> {
+pub async fn store(lake: &Lake, settings: &Settings) -> Result<Arc<dyn ObjectStore>> {
     if !lake.place.starts_with("s3://") {
-        return Ok(Box::new(FolderStore::new(&lake.place)?));
+        return Ok(Arc::new(FolderStore::new(&lake.place)?));
     }
     let sdk = mixlake_runtime::sdk_config(settings).await;
-    Ok(Box::new(mixlake_runtime::store(&sdk, settings)?))
+    Ok(Arc::new(mixlake_runtime::store(&sdk, settings)?))
 }
 
 /// The catalog of the lake.

@@ -430,3 +430,44 @@ fn the_tables_of_a_crawler_are_left_alone() {
         assert!(error.contains("catalog: with crawler"), "{error}");
     }
 }
+
+#[test]
+fn the_files_of_a_pipeline_are_a_source_too() {
+    let (lake, files) = (lake(), lake());
+    let folder = files.path().join("7/mp_master_event/2024/05/06/13");
+    std::fs::create_dir_all(&folder).unwrap();
+    let line = |second: u32| {
+        // 2024-05-06, 13 o'clock.
+        format!(
+            r#"{{"event_name":"Sign Up","time":{},"distinct_id":"u{second}","insert_id":"i{second}","properties":{{"plan":"free","n":12345678901234567890123}}}}"#,
+            1_715_000_400 + second
+        )
+    };
+    let text = [line(0), line(1), line(1), "oops".to_owned()].join("\n") + "\n";
+    std::fs::write(folder.join("part-0.json"), text).unwrap();
+    let location = format!("raw_pipeline_location={}", path(&files));
+    let run = |set: &[&str]| {
+        let dates = ["--from-date", "2024-05-06", "--to-date", "2024-05-06"];
+        let set: Vec<&str> = set.iter().flat_map(|pair| ["--set", pair]).collect();
+        mixlake(&[&["export", "--lake", path(&lake), "--json"], &dates[..], &set[..]].concat())
+    };
+    let output = run(&["project_id=7", "event_source=raw_pipeline", &location]);
+    let totals = &report(&output)["totals"];
+    assert_eq!(
+        (&totals["received"], &totals["written"], &totals["duplicates"], &totals["quarantined"]),
+        (&json!(4), &json!(2), &json!(1), &json!(1))
+    );
+    let (_, rows) = catalog(&lake);
+    assert_eq!(
+        (&rows[0]["mp_event_name"], &rows[0]["n"]),
+        (&json!("sign_up"), &json!("12345678901234567890123"))
+    );
+
+    let wrong = run(&["project_id=7", "event_source=raw_pipeline", "where=properties[\"a\"] == 1"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(
+        said.contains("where: only Mixpanel") && said.contains("raw_pipeline_location"),
+        "{said}"
+    );
+}

@@ -3,6 +3,7 @@
 mod buffer;
 mod chunk;
 mod column;
+mod completeness;
 mod contract;
 mod days;
 mod dedup;
@@ -30,6 +31,7 @@ mod value;
 mod values;
 mod vocabulary;
 
+pub use completeness::Completeness;
 pub use contract::{Contract, Contracts};
 pub use days::DataFile;
 pub use dedup::{FarApart, Superseded};

@@ -1,13 +1,13 @@
 //! The transformation of one slice: bytes in, files out.
 
 use crate::buffer::RowKey;
+use crate::completeness;
 use crate::days::{Context, DataFile, DayId, Days};
 use crate::dedup::{Age, FarApart, RowIdentity, Seen, Superseded, Verdict};
 use crate::event::{self, BadLine, Event, Property, Scalar};
 use crate::keys::Target;
 use crate::lines::{Line, LineSplitter};
 use crate::options::{EventNameForm, Options, SchemaType};
-use crate::parse;
 use crate::peek::{early_end, is_blank};
 use crate::quarantine::Quarantine;
 use crate::scan;
@@ -188,15 +188,7 @@ impl Transform {
 
     /// Ends the slice; the source has said that there is no more.
     pub fn finish(mut self) -> Result<Transformed, TransformError> {
-        let whole = match self.lines.rest() {
-            Line::Whole(rest) => {
-                is_blank(rest) || parse::is_whole(rest) || early_end(rest).is_some()
-            }
-            Line::TooLong(_) => false,
-        };
-        if !whole {
-            return Err(TransformError::CutLine(self.rows.counts.received));
-        }
+        completeness::whole(self.lines.rest(), self.rows.counts.received)?;
         self.push(b"\n")?;
         self.rows.finish()
     }

@@ -68,8 +68,7 @@ fn a_slice_ten_times_larger_than_the_bounds_stays_within_them() {
     let bound = bounds.buffer_bytes + bounds.file_bytes;
     let shape = Shape { rows: 130_000, repeat_one_in: 50, ..Shape::default() };
     let tables = Shape { names: 300, properties: 1_200, ..shape };
-    for (schema_type, shape) in
-        [(SchemaType::Monoschema, shape), (SchemaType::Multischema, tables)]
+    for (schema_type, shape) in [(SchemaType::Monoschema, shape), (SchemaType::Multischema, tables)]
     {
         let options = Options { schema_type, bounds, ..options() };
         let (counts, pushed, peak) = transformed(options, shape);

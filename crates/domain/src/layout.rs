@@ -5,7 +5,9 @@
 //! [<prefix>/]<project_id>/<table>/<YYYY>/<MM>/<DD>/<generation>/<slice>-<part>.{parquet,json.gz}
 //! [<prefix>/]<project_id>/schema/events.json
 //! [<prefix>/]<project_id>/_slices/<YYYY>/<MM>/<DD>.json
+//! [<prefix>/]<project_id>/_budget/queries.json
 //! [<prefix>/]<project_id>/_staging/<slice>-<hash>
+//! [<prefix>/]<project_id>/_staging/<slice>-<hash>.jsonl
 //! [<prefix>/]<project_id>/_quarantine/<YYYY>/<MM>/<DD>/<slice>-<hash>.jsonl.gz
 //! ```
 //!
@@ -129,6 +131,19 @@ impl Layout {
     #[must_use]
     pub fn staging(&self, slice: &SliceLabel, hash: &str) -> String {
         format!("{}_staging/{slice}-{hash}", self.root)
+    }
+
+    /// The queries of the last hour.
+    #[must_use]
+    pub fn budget(&self) -> String {
+        format!("{}_budget/queries.json", self.root)
+    }
+
+    /// Where lines wait until the window that they came in has proven complete; named by their
+    /// content.
+    #[must_use]
+    pub fn staged_lines(&self, slice: &SliceLabel, hash: &str) -> String {
+        format!("{}_staging/{slice}-{hash}.jsonl", self.root)
     }
 
     /// Reads a key that a notification names. `None`: the key is none of this lake's tables.

@@ -4,6 +4,7 @@ mod format;
 mod layout;
 mod project;
 mod slice;
+mod window;
 mod zone;
 
 pub use format::DataFormat;
@@ -12,4 +13,5 @@ pub use jiff::{Span, Timestamp};
 pub use layout::{Generation, LakeKey, LakeObject, Layout, LayoutError};
 pub use project::{ProjectId, ProjectIdError};
 pub use slice::{Slice, SliceError, SliceKind, SliceLabel};
+pub use window::Window;
 pub use zone::{Zone, ZoneError};

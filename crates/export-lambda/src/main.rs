@@ -18,7 +18,10 @@ async fn main() -> Result<(), Error> {
     let handler = ExportHandler::new(&settings).await;
     // A wrong setting is told to whoever invokes the function, not only to its log.
     let answer = async |event: LambdaEvent<Value>| match &handler {
-        Ok(handler) => handler.handle(&event.payload).await.map_err(Diagnostic::from),
+        Ok(handler) => {
+            let left = mixlake_runtime::time_until(event.context.deadline);
+            handler.handle(&event.payload, left).await.map_err(Diagnostic::from)
+        }
         Err(failure) => Err(Diagnostic::from(failure.clone())),
     };
     run(service_fn(answer)).await

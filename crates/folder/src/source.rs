@@ -1,6 +1,7 @@
 //! Files of JSON lines, plain or gzip, as a source of events.
 //!
-//! A file holds events of any time, so each slice reads all files and takes its own. A line that
+//! A file holds events of any time, so each slice reads all files and takes its own; but for those that
+//! were read before to their end and had nothing of its time. A line that
 //! says nothing of its time belongs to the slice of the event before it, whichever slices are asked
 //! for; at the start of a file, where there is none, to the first slice of the run. A file that is
 //! damaged, or cut short, or says that its export stopped early fails every slice: nobody can tell
@@ -11,11 +12,12 @@ use flate2::read::MultiGzDecoder;
 use futures::stream::{self, StreamExt};
 use mixlake_app::ports::{EventChunks, EventSource, SourceError};
 use mixlake_columnar::{Bounds, Line, LineKind, LineSplitter, Peek};
-use mixlake_domain::{Slice, SliceLabel, Zone};
+use mixlake_domain::{Slice, SliceLabel, Timestamp, Window, Zone};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 /// Bytes that are read, and handed on, at a time.
@@ -37,28 +39,75 @@ pub struct Selection {
 pub struct FileSource {
     files: Arc<[PathBuf]>,
     selection: Arc<Selection>,
+    known: Arc<Mutex<HashMap<PathBuf, Content>>>,
 }
 
-type Sender = mpsc::Sender<Result<Bytes, SourceError>>;
+/// What a sound file holds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Content {
+    /// The times of its first and last event.
+    times: Option<(Timestamp, Timestamp)>,
+    /// Whether it begins with a line that says nothing of its time.
+    begins_odd: bool,
+    /// Whether it says that its export stopped early.
+    ends_early: bool,
+}
+
+/// What the reading thread says. Without the last word it has died, and the rest is missing.
+enum Said {
+    Lines(Bytes),
+    Failed(SourceError),
+    End,
+}
+
+type Sender = mpsc::Sender<Said>;
 
 impl FileSource {
     /// Takes events from these files.
     #[must_use]
     pub fn new(files: Vec<PathBuf>, selection: Selection) -> Self {
-        Self { files: files.into(), selection: Arc::new(selection) }
+        Self { files: files.into(), selection: Arc::new(selection), known: Arc::default() }
+    }
+
+    /// Whether a file is known to hold nothing that a slice takes.
+    fn is_known_to_lack(&self, path: &Path, slice: &Slice) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
+        known.is_some_and(|content| {
+            let first = content.begins_odd && self.selection.first == Some(slice.label());
+            let within = content
+                .times
+                .is_some_and(|(first, last)| first < slice.end() && slice.start() <= last);
+            !first && !within && !content.ends_early
+        })
+    }
+
+    fn remember(&self, path: &Path, content: Content) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(path.to_owned(), content);
     }
 }
 
 #[async_trait::async_trait]
 impl EventSource for FileSource {
-    async fn fetch(&self, slice: &Slice, _attempt: u32) -> Result<EventChunks, SourceError> {
+    async fn fetch(&self, window: &Window, _attempt: u32) -> Result<EventChunks, SourceError> {
         let (sender, receiver) = mpsc::channel(4);
-        let (source, slice) = (self.clone(), slice.clone());
+        let (source, slice) = (self.clone(), window.slice().clone());
         tokio::task::spawn_blocking(move || source.read(&slice, &sender));
-        let next = async |mut receiver: mpsc::Receiver<_>| {
-            receiver.recv().await.map(|item| (item, receiver))
-        };
-        Ok(stream::unfold(receiver, next).boxed())
+        Ok(stream::try_unfold(receiver, heard).boxed())
+    }
+}
+
+async fn heard(
+    mut receiver: mpsc::Receiver<Said>,
+) -> Result<Option<(Bytes, mpsc::Receiver<Said>)>, SourceError> {
+    match receiver.recv().await {
+        Some(Said::Lines(bytes)) => Ok(Some((bytes, receiver))),
+        Some(Said::End) => Ok(None),
+        Some(Said::Failed(error)) => Err(error),
+        None => {
+            let reason = "the reading of the files was given up".to_owned();
+            Err(SourceError::Incomplete { reason, cause: None })
+        }
     }
 }
 
@@ -69,17 +118,22 @@ impl FileSource {
     fn read(&self, slice: &Slice, sender: &Sender) {
         let mut out = Output { sender, bytes: BytesMut::new() };
         for path in &*self.files {
+            if self.is_known_to_lack(path, slice) {
+                continue;
+            }
             match self.file(path, slice, &mut out) {
                 Ok(Ok(())) => {}
                 Ok(Err(Abandoned)) => return,
                 Err(error) => {
                     // The reader may be gone already; then nobody needs to know.
-                    sender.blocking_send(Err(failure(path, &error))).unwrap_or_default();
+                    sender.blocking_send(Said::Failed(failure(path, &error))).unwrap_or_default();
                     return;
                 }
             }
         }
-        out.flush().unwrap_or(());
+        if out.flush().is_ok() {
+            sender.blocking_send(Said::End).unwrap_or_default();
+        }
     }
 
     fn file(
@@ -113,7 +167,9 @@ impl FileSource {
                 Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ends in the middle of a line"))
             }
             rest @ (Line::Whole(_) | Line::TooLong(_)) => {
-                Ok(if chooser.takes(rest) { out.line(rest) } else { Ok(()) })
+                let taken = chooser.takes(rest);
+                self.remember(path, chooser.content);
+                Ok(if taken { out.line(rest) } else { Ok(()) })
             }
         }
     }
@@ -131,12 +187,14 @@ struct Chooser<'a> {
     peek: Peek,
     /// Whether the last event belongs to the slice, and with it what says nothing of its time.
     within: bool,
+    content: Content,
 }
 
 impl<'a> Chooser<'a> {
     fn new(selection: &'a Selection, slice: &'a Slice) -> Self {
         let peek = Peek::new(selection.wall_clock.clone());
-        Self { selection, slice, peek, within: selection.first == Some(slice.label()) }
+        let within = selection.first == Some(slice.label());
+        Self { selection, slice, peek, within, content: Content::default() }
     }
 
     fn takes(&mut self, line: Line<'_>) -> bool {
@@ -148,11 +206,19 @@ impl<'a> Chooser<'a> {
             LineKind::Blank => false,
             LineKind::Event { name, time } => {
                 let events = &self.selection.events;
+                let (first, last) = self.content.times.unwrap_or((time, time));
+                self.content.times = Some((first.min(time), last.max(time)));
                 self.within = self.slice.contains(time);
                 self.within && (events.is_empty() || events.iter().any(|wanted| wanted == name))
             }
-            LineKind::EarlyEnd => true,
-            LineKind::Odd | LineKind::Broken => self.within,
+            LineKind::EarlyEnd => {
+                self.content.ends_early = true;
+                true
+            }
+            LineKind::Odd | LineKind::Broken => {
+                self.content.begins_odd |= self.content.times.is_none();
+                self.within
+            }
         }
     }
 }
@@ -173,7 +239,7 @@ impl Output<'_> {
 
     fn flush(&mut self) -> Result<(), Abandoned> {
         let bytes = self.bytes.split().freeze();
-        self.sender.blocking_send(Ok(bytes)).map_err(|_| Abandoned)
+        self.sender.blocking_send(Said::Lines(bytes)).map_err(|_| Abandoned)
     }
 }
 
@@ -215,7 +281,7 @@ mod tests {
     }
 
     async fn all(source: &FileSource, slice: &Slice) -> Result<String, SourceError> {
-        let mut chunks = source.fetch(slice, 0).await?;
+        let mut chunks = source.fetch(&Window::whole(slice), 0).await?;
         let mut text = String::new();
         while let Some(chunk) = chunks.next().await {
             text.push_str(std::str::from_utf8(&chunk?).unwrap());
@@ -236,6 +302,33 @@ mod tests {
         let [first, second] = days();
         assert_eq!(all(&source, &first).await.unwrap(), "odd\n".to_owned() + &line(0) + &line(1));
         assert_eq!(all(&source, &second).await.unwrap(), line(86_400) + "oops\n");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_had_nothing_for_a_slice_is_not_read_again_for_it() {
+        let text = "odd\n".to_owned() + &line(86_400) + "oops\n";
+        let (source, file) = source(text.as_bytes());
+        let [first, second] = days();
+        let third = Slice::parse("2026-11-12", &Zone::UTC).unwrap();
+        assert_eq!(all(&source, &third).await.unwrap(), "");
+        // Whoever reads it now fails.
+        std::fs::write(file.path(), line(0).trim_end_matches("}\n")).unwrap();
+        assert_eq!(all(&source, &third).await.unwrap(), "");
+        for slice in [first, second] {
+            all(&source, &slice).await.unwrap_err();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_read_before_gives_each_slice_the_same() {
+        let text = "odd\n".to_owned() + &line(0) + "\n" + &line(86_400) + "oops\n" + &line(1);
+        let (source, _file) = source(text.as_bytes());
+        for slice in days() {
+            let fresh = FileSource { known: Arc::default(), ..source.clone() };
+            let expected = all(&fresh, &slice).await.unwrap();
+            assert_eq!(all(&source, &slice).await.unwrap(), expected);
+            assert_eq!(all(&source, &slice).await.unwrap(), expected);
+        }
     }
 
     #[tokio::test]
@@ -263,6 +356,15 @@ mod tests {
             let error = all(&source, &slice).await.unwrap_err();
             assert!(error.to_string().contains("in the middle of a line"), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_dies_is_no_end() {
+        let (sender, receiver) = mpsc::channel(1);
+        sender.send(Said::Lines(Bytes::from_static(b"x"))).await.unwrap();
+        drop(sender);
+        let Some((_, receiver)) = heard(receiver).await.unwrap() else { panic!("no lines") };
+        assert!(matches!(heard(receiver).await, Err(SourceError::Incomplete { .. })));
     }
 
     #[tokio::test]

@@ -5,9 +5,15 @@ use crate::key::relative_path;
 use crate::listing::list;
 use crate::place::{Place, open};
 use bytes::Bytes;
-use mixlake_app::ports::{Object, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail};
+use futures::stream::{self, StreamExt};
+use mixlake_app::ports::{
+    Object, ObjectBody, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail,
+};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+
+/// Bytes that are read at a time.
+const PIECE: u64 = 256 << 10;
 
 /// A folder that is laid out like a bucket. Clones, and other processes, may use it at once.
 #[derive(Debug, Clone)]
@@ -51,6 +57,23 @@ impl FolderStore {
 impl ObjectStore for FolderStore {
     async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
         self.with_file("read", key, |_, path| read(path)).await
+    }
+
+    async fn read(&self, key: &str) -> Result<Option<ObjectBody>, StoreError> {
+        let Some(file) = self.with_file("read", key, |_, path| open(path)).await? else {
+            return Ok(None);
+        };
+        let next = async |(mut file, store, key): (std::fs::File, Self, String)| {
+            let read = blocking(move || {
+                let mut piece = Vec::new();
+                let read = (&mut file).take(PIECE).read_to_end(&mut piece);
+                (read.map(|_| piece), file)
+            });
+            let (piece, file) = read.await;
+            let piece = piece.map_err(|cause| store.failed("read", &key, cause))?;
+            Ok((!piece.is_empty()).then(|| (Bytes::from(piece), (file, store, key))))
+        };
+        Ok(Some(stream::try_unfold((file, self.clone(), key.to_owned()), next).boxed()))
     }
 
     async fn tail(&self, key: &str, length: u64) -> Result<Option<Tail>, StoreError> {

@@ -2,11 +2,15 @@
 
 use crate::gunzip::Gunzip;
 use bytes::Bytes;
+use futures::future;
 use futures::stream::{self, BoxStream, StreamExt};
 use mixlake_app::ports::{EventChunks, SourceError};
 use reqwest::header::{CONTENT_ENCODING, HeaderMap, TRANSFER_ENCODING};
 use reqwest::{Response, Version};
 use std::error::Error;
+
+/// The first byte of every gzip body; a control character, which no text begins with.
+const GZIP_START: u8 = 0x1f;
 
 /// The chunks of a 200 answer.
 pub(crate) fn chunks(answer: Response) -> Result<EventChunks, SourceError> {
@@ -16,7 +20,7 @@ pub(crate) fn chunks(answer: Response) -> Result<EventChunks, SourceError> {
     let encoding = encoding(answer.headers())?;
     let wire = answer.bytes_stream().map(|piece| piece.map_err(broken)).boxed();
     Ok(match encoding {
-        Encoding::Identity => wire,
+        Encoding::Identity => wire.scan(true, plain).boxed(),
         Encoding::Gzip => unpacked(wire),
     })
 }
@@ -43,6 +47,21 @@ fn tells_its_end(answer: &Response) -> bool {
     answer.version() >= Version::HTTP_2
         || answer.content_length().is_some()
         || answer.headers().contains_key(TRANSFER_ENCODING)
+}
+
+/// A piece of a body that is not compressed. No line of JSON begins as gzip does: where a header was
+/// lost on the way, the body must not be taken for bad lines.
+fn plain(
+    start: &mut bool,
+    piece: Result<Bytes, SourceError>,
+) -> future::Ready<Option<Result<Bytes, SourceError>>> {
+    let first = piece.as_ref().is_ok_and(|bytes| !bytes.is_empty() && std::mem::take(start));
+    future::ready(Some(match piece {
+        Ok(bytes) if first && bytes[0] == GZIP_START => {
+            Err(incomplete("its body is gzip, and its head does not say so", None))
+        }
+        piece => piece,
+    }))
 }
 
 /// A gzip body on its way; `gunzip` is gone once the trailer was checked.

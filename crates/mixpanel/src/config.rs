@@ -5,7 +5,7 @@ use crate::endpoint::Endpoint;
 use crate::event_time::EventTime;
 use crate::filters::{EventNames, WhereExpression};
 use mixlake_domain::ProjectId;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The settings of a [`MixpanelSource`](crate::MixpanelSource).
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Config {
     pub event_time: EventTime,
     /// How long to wait for what.
     pub timings: Timings,
+    /// A wait for the query budget that would pass this is left to the caller.
+    pub deadline: Option<Instant>,
 }
 
 impl Config {
@@ -38,6 +40,7 @@ impl Config {
             where_expression: None,
             event_time: EventTime::Utc,
             timings: Timings::default(),
+            deadline: None,
         }
     }
 
@@ -72,7 +75,8 @@ impl Default for Timings {
         Self {
             connect: Duration::from_secs(10),
             idle: Duration::from_mins(3),
-            max_wait: Duration::from_mins(1),
+            // An hour's budget is there again within an hour.
+            max_wait: Duration::from_mins(65),
             rate_limit_pause: Duration::from_mins(1),
             backoff_base: Duration::from_secs(1),
             backoff_cap: Duration::from_mins(1),

@@ -133,6 +133,32 @@ mod tests {
         assert_eq!(bounds, (start.parse().unwrap(), end.parse().unwrap()));
     }
 
+    /// Every hour of ten years, against the rule for a single reading; that one is held against the
+    /// time zone database in the tests of `mixlake-domain`.
+    #[rstest]
+    #[case::berlin("Europe/Berlin")]
+    #[case::new_york("America/New_York")]
+    #[case::half_an_hour("Australia/Lord_Howe")]
+    #[case::at_midnight("America/Sao_Paulo")]
+    #[case::around_ramadan("Africa/Casablanca")]
+    fn the_hours_of_ten_years_have_each_reading_once_and_where_it_belongs(#[case] name: &str) {
+        let zone = Zone::parse(name).unwrap();
+        let time = EventTime::of_project(true, &zone);
+        let first: Date = "2016-01-01".parse().unwrap();
+        let mut at = time.bound(zone.start_of(first));
+        let days = first.series(mixlake_domain::Span::new().days(1));
+        for hour in days.take(3653).flat_map(|date| Slice::hours(date, &zone)) {
+            assert_eq!(time.bound(hour.start()), at, "{name} {hour}");
+            let end = time.bound(hour.end());
+            while at < end {
+                let meant = zone.instant_of(Zone::UTC.local(at));
+                assert!(hour.contains(meant), "{name} {hour}: {at}");
+                at += Duration::from_mins(15);
+            }
+            assert_eq!(at, end);
+        }
+    }
+
     proptest! {
         /// The rule of the domain (`Zone::instant_of`) and the bounds agree: the hour that fetches
         /// a reading is the hour that the reading lies in.

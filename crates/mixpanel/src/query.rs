@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::filters::WhereExpression;
-use mixlake_domain::{Date, Slice, Timestamp, Zone};
+use mixlake_domain::{Date, Timestamp, Window, Zone};
 use std::time::Duration;
 
 /// The parameters of an export request.
@@ -16,12 +16,12 @@ pub struct ExportQuery {
 }
 
 impl ExportQuery {
-    /// The query for a slice; `None` if no event can lie in it: the second pass over an hour, in a
+    /// The query for a window; `None` if no event can lie in it: the second pass over an hour, in a
     /// project whose events carry wall clock readings.
     #[must_use]
-    pub fn of(slice: &Slice, config: &Config) -> Option<Self> {
-        let start = config.event_time.bound(slice.start());
-        let end = config.event_time.bound(slice.end());
+    pub fn of(window: &Window, config: &Config) -> Option<Self> {
+        let start = config.event_time.bound(window.start());
+        let end = config.event_time.bound(window.end());
         let last = end.checked_sub(Duration::from_nanos(1)).ok().filter(|last| *last >= start)?;
         let bounds = (!(is_midnight(start) && is_midnight(end))).then(|| time_bounds(start, end));
         let wanted = config.where_expression.as_ref().map(WhereExpression::as_str);
@@ -73,6 +73,7 @@ fn combined(bounds: Option<String>, user: Option<&str>) -> Option<String> {
 mod tests {
     use super::*;
     use crate::{Credentials, Endpoint, EventNames, EventTime, Residency};
+    use mixlake_domain::Slice;
     use rstest::rstest;
 
     fn config() -> Config {
@@ -83,7 +84,7 @@ mod tests {
 
     fn pairs(slice: &str, zone: &Zone, config: &Config) -> Vec<String> {
         let slice = Slice::parse(slice, zone).unwrap();
-        let query = ExportQuery::of(&slice, config).unwrap();
+        let query = ExportQuery::of(&Window::whole(&slice), config).unwrap();
         query.pairs().into_iter().map(|(name, value)| format!("{name}={value}")).collect()
     }
 
@@ -152,7 +153,7 @@ mod tests {
         let zone = Zone::parse(zone).unwrap();
         let slice = Slice::parse(slice, &zone).unwrap();
         let config = Config { event_time: EventTime::of_project(true, &zone), ..config() };
-        assert_eq!(ExportQuery::of(&slice, &config), None);
+        assert_eq!(ExportQuery::of(&Window::whole(&slice), &config), None);
     }
 
     #[test]

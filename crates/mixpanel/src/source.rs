@@ -5,12 +5,15 @@ use crate::pace::{Pace, backoff};
 use crate::query::ExportQuery;
 use crate::{answer, body, retry_after};
 use futures::stream::{self, StreamExt};
-use mixlake_app::ports::{EventChunks, EventSource, SourceError};
-use mixlake_domain::Slice;
+use mixlake_app::budget::BudgetError;
+use mixlake_app::ports::{EventChunks, EventSource, QueryBudget, SourceError, Turn};
+use mixlake_domain::Window;
 use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderName, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
-use std::time::Duration;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// As much of an error's body as is read: far more than is repeated, so that a secret at the place
 /// where it is cut is not repeated in part.
@@ -21,11 +24,11 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 /// Mixpanel's Raw Event Export API as a source of events. Build one a process: it keeps the pace
 /// and the connections.
-#[derive(Debug)]
 pub struct MixpanelSource {
     config: Config,
     client: Client,
     pace: Pace,
+    budget: Option<Arc<dyn QueryBudget>>,
 }
 
 /// The HTTP client cannot be set up; of the machine, its certificates are the usual cause.
@@ -50,7 +53,44 @@ impl MixpanelSource {
             .build()
             .map_err(SetupError)?;
         let pace = Pace::new(config.timings.query_gap);
-        Ok(Self { config, client, pace })
+        Ok(Self { config, client, pace, budget: None })
+    }
+
+    /// Shares the project's query budget with others.
+    #[must_use]
+    pub fn sharing(self, budget: Arc<dyn QueryBudget>) -> Self {
+        Self { budget: Some(budget), ..self }
+    }
+
+    /// Whether a query may start.
+    async fn turn(&self) -> Result<Turn, SourceError> {
+        let Some(budget) = &self.budget else { return Ok(Turn::Now) };
+        budget.turn().await.map_err(unusable)
+    }
+
+    /// One query, if it is its turn. The time to wait, if it is not, or Mixpanel says so.
+    async fn try_ask(&self, query: &ExportQuery) -> Result<Asked, SourceError> {
+        if let Turn::After(wait) = self.turn().await? {
+            return Ok(Asked::Wait(wait));
+        }
+        self.pace.turn().await;
+        match self.ask(query).await {
+            Ok(chunks) => Ok(Asked::Answered(chunks)),
+            Err(SourceError::RateLimited { retry_after }) => {
+                if let Some(budget) = &self.budget {
+                    budget.closed(retry_after).await.map_err(unusable)?;
+                }
+                Ok(Asked::Wait(retry_after))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is left of the patience after a wait; none if the wait is the caller's.
+    fn patience(&self, left: Duration, wait: Duration) -> Option<Duration> {
+        let left = left.checked_sub(wait)?;
+        let in_time = self.config.deadline.is_none_or(|deadline| Instant::now() + wait < deadline);
+        in_time.then_some(left)
     }
 
     /// One query, whatever comes of it.
@@ -84,15 +124,35 @@ impl MixpanelSource {
 
     fn unreachable(&self, error: reqwest::Error) -> SourceError {
         let endpoint = &self.config.endpoint;
-        let reason = if error.is_connect() {
-            format!("cannot connect to {endpoint}")
-        } else if error.is_timeout() {
+        if error.is_connect() {
+            let reason = format!("cannot connect to {endpoint}");
+            return SourceError::Unreachable { reason, cause: Some(error.without_url().into()) };
+        }
+        let reason = if error.is_timeout() {
             format!("{endpoint} did not answer within {} s", self.config.timings.idle.as_secs())
         } else {
             format!("no answer from {endpoint}")
         };
         // The URL holds the user's expression, which can name people.
         SourceError::Unavailable { reason, cause: Some(error.without_url().into()) }
+    }
+}
+
+/// What came of trying to ask.
+enum Asked {
+    Answered(EventChunks),
+    Wait(Duration),
+}
+
+/// Without the budget nothing is asked, be it of an hour or of a minute.
+fn unusable(error: BudgetError) -> SourceError {
+    let reason = "the query budget in the lake cannot be used".to_owned();
+    SourceError::Unreachable { reason, cause: Some(error.into()) }
+}
+
+impl fmt::Debug for MixpanelSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MixpanelSource").field("config", &self.config).finish_non_exhaustive()
     }
 }
 
@@ -111,24 +171,27 @@ async fn beginning(answer: Response) -> String {
 
 #[async_trait::async_trait]
 impl EventSource for MixpanelSource {
-    async fn fetch(&self, slice: &Slice, attempt: u32) -> Result<EventChunks, SourceError> {
-        let Some(query) = ExportQuery::of(slice, &self.config) else {
+    fn divides(&self) -> bool {
+        true
+    }
+
+    async fn fetch(&self, window: &Window, attempt: u32) -> Result<EventChunks, SourceError> {
+        let Some(query) = ExportQuery::of(window, &self.config) else {
             return Ok(stream::empty().boxed());
         };
         let Timings { backoff_base, backoff_cap, max_wait, .. } = self.config.timings;
         tokio::time::sleep(backoff(attempt, backoff_base, backoff_cap, rand::random())).await;
         let mut patience = max_wait;
         loop {
-            self.pace.turn().await;
-            tracing::debug!(%slice, attempt, "asking Mixpanel for events");
-            let result = self.ask(&query).await;
-            let Err(SourceError::RateLimited { retry_after }) = result else { return result };
-            let wait = retry_after.max(backoff_base).max(SHORTEST_WAIT);
-            let Some(left) = patience.checked_sub(wait) else {
-                return Err(SourceError::RateLimited { retry_after: wait });
+            tracing::debug!(%window, attempt, "asking Mixpanel for events");
+            let wait = match self.try_ask(&query).await? {
+                Asked::Answered(chunks) => return Ok(chunks),
+                Asked::Wait(wait) => wait.max(backoff_base).max(SHORTEST_WAIT),
             };
-            tracing::warn!(%slice, wait_ms = wait.as_millis(), "waiting for a new query budget");
-            patience = left;
+            patience = self
+                .patience(patience, wait)
+                .ok_or(SourceError::RateLimited { retry_after: wait })?;
+            tracing::warn!(%window, wait_ms = wait.as_millis(), "waiting for the query budget");
             tokio::time::sleep(wait).await;
         }
     }

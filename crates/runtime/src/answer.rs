@@ -24,6 +24,8 @@ pub enum Kind {
     NoCredentials,
     /// The lake cannot be reached, or is not one of these settings.
     NoLake,
+    /// The query budget is used up: the message is JSON, and says when to come back.
+    RateLimited,
     /// At least one slice is not published.
     SliceFailed,
     /// At least one notification could not be brought into the catalog.
@@ -37,6 +39,7 @@ impl fmt::Display for Kind {
             Self::InvalidPayload => "InvalidPayload",
             Self::NoCredentials => "NoCredentials",
             Self::NoLake => "NoLake",
+            Self::RateLimited => "RateLimited",
             Self::SliceFailed => "SliceFailed",
             Self::CatalogFailed => "CatalogFailed",
         })

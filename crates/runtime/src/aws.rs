@@ -20,7 +20,11 @@ pub async fn sdk_config(settings: &Settings) -> SdkConfig {
 
 /// The bucket of the settings.
 pub fn store(sdk: &SdkConfig, settings: &Settings) -> Result<S3Store, Failure> {
-    let bucket = config::bucket(settings).map_err(|p| Failure::settings(&p))?;
+    bucket(sdk, config::bucket(settings).map_err(|p| Failure::settings(&p))?)
+}
+
+/// A bucket in the region of the settings.
+pub fn bucket(sdk: &SdkConfig, bucket: String) -> Result<S3Store, Failure> {
     if sdk.region().is_none() {
         let what =
             "s3_region: required where no region is configured, as in AWS_REGION=eu-central-1";

@@ -2,12 +2,14 @@
 
 use crate::contracts::contracts;
 use crate::settings::{Problems, Reader, Settings};
+use mixlake_app::budget::Limits;
 use mixlake_app::reconcile::OnDrift;
 use mixlake_columnar::{Bounds, EventNameForm, Options, SchemaType, TimeType};
 use mixlake_domain::{DataFormat, Layout, ProjectId, Zone};
 use mixlake_mixpanel::{Endpoint, EventNames, EventTime, Residency, WhereExpression};
 use mixlake_schema::Profile;
 use std::num::NonZero;
+use std::time::Duration;
 
 /// What every use-case needs.
 #[derive(Debug, Clone)]
@@ -56,6 +58,41 @@ pub struct ExportConfig {
     pub where_expression: Option<WhereExpression>,
     /// What the times of the project's events mean.
     pub event_time: EventTime,
+    /// How many queries Mixpanel answers.
+    pub limits: Limits,
+    /// The pipeline whose files are read in the place of Mixpanel's API.
+    pub pipeline: Option<Pipeline>,
+}
+
+/// The files of a JSON pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pipeline {
+    /// Where they are.
+    pub place: Place,
+    /// How long after the end of a slice all of it is there.
+    pub delay: Duration,
+}
+
+/// A bucket or a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// `s3://bucket/prefix`.
+    Bucket {
+        /// The bucket.
+        bucket: String,
+        /// Empty, or ending in `/`.
+        prefix: String,
+    },
+    /// A folder; only the command line reads one.
+    Folder(String),
+}
+
+impl ExportConfig {
+    /// How long after its end a slice can be exported.
+    #[must_use]
+    pub fn delay(&self) -> Duration {
+        self.pipeline.as_ref().map_or(Duration::ZERO, |pipeline| pipeline.delay)
+    }
 }
 
 /// The length of a scheduled slice.
@@ -137,7 +174,7 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
     let lake = lake(reader);
     reader.choice("sync", &[("false", ())]);
     reader.choice("late_data", &[("sync", ())]);
-    reader.choice("queries_per_hour", &[("60", ())]);
+    let queries_per_hour = reader.parse("queries_per_hour", queries_per_hour).unwrap_or(60);
     let zone = match reader.text("timezone") {
         None => Some(Zone::UTC),
         Some(_) => reader.parse("timezone", Zone::parse),
@@ -166,6 +203,7 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
     let events = events(reader);
     let where_expression = reader.parse("where", str::parse::<WhereExpression>);
     let secret = reader.text("mixpanel_secret").map(str::to_owned);
+    let pipeline = pipeline(reader);
     let (lake, zone) = (lake?, zone?);
     let options = Options {
         profile,
@@ -190,12 +228,64 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
         secret,
         events,
         where_expression,
+        limits: Limits::an_hour(queries_per_hour),
+        pipeline,
     })
 }
 
 /// As many as there are processors; a small function has one.
 fn threads() -> NonZero<usize> {
     std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
+}
+
+fn pipeline(reader: &mut Reader<'_>) -> Option<Pipeline> {
+    let wanted = reader.choice("event_source", &[("export_api", false), ("raw_pipeline", true)]);
+    let place = reader.parse("raw_pipeline_location", place);
+    let delay = reader.parse("raw_pipeline_delay_hours", delay);
+    if !wanted {
+        for name in ["raw_pipeline_location", "raw_pipeline_delay_hours"] {
+            if reader.text(name).is_some() {
+                reader.problem(name, "counts only with event_source=raw_pipeline");
+            }
+        }
+        return None;
+    }
+    if reader.text("where").is_some() {
+        reader.problem(
+            "where",
+            "only Mixpanel can evaluate it; leave it out with event_source=raw_pipeline",
+        );
+    }
+    reader.required("raw_pipeline_location", "s3://bucket/prefix, above the project's folder");
+    Some(Pipeline { place: place?, delay: delay.unwrap_or(Duration::from_hours(24)) })
+}
+
+fn place(text: &str) -> Result<Place, String> {
+    let Some(place) = text.strip_prefix("s3://") else {
+        if text.contains("://") {
+            return Err(format!("s3://bucket/prefix is expected, got {text:?}"));
+        }
+        return Ok(Place::Folder(text.to_owned()));
+    };
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    if bucket.is_empty() {
+        return Err(format!("s3://bucket/prefix is expected, got {text:?}"));
+    }
+    let prefix = prefix.trim_matches('/');
+    let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+    Ok(Place::Bucket { bucket: bucket.to_owned(), prefix })
+}
+
+fn delay(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("a number of hours from 0 to 720 is expected, got {text:?}");
+    let hours = text.parse().ok().filter(|hours| (0..=720).contains(hours)).ok_or_else(wrong)?;
+    Ok(Duration::from_hours(hours))
+}
+
+/// Mixpanel may grant a project more than 60; three a second stay the most.
+fn queries_per_hour(text: &str) -> Result<u32, String> {
+    let wrong = || format!("a number from 1 to 3600 is expected, got {text:?}");
+    text.parse().ok().filter(|number| (1..=3600).contains(number)).ok_or_else(wrong)
 }
 
 fn boolean(reader: &mut Reader<'_>, name: &str, default: bool) -> bool {
@@ -258,6 +348,7 @@ mod tests {
             "mixpanel_endpoint=http://example.com",
             "s3_role=arn:aws:iam::1:role/x",
             "schema_type=both",
+            "queries_per_hour=0",
         ]);
         for expected in [
             "project_id: required",
@@ -268,9 +359,44 @@ mod tests {
             "mixpanel_endpoint: the Mixpanel endpoint must be https",
             "s3_role: not supported by this version",
             "schema_type: \"both\" is not supported; it accepts monoschema, multischema",
+            "queries_per_hour: a number from 1 to 3600 is expected, got \"0\"",
         ] {
             assert!(text.contains(expected), "{expected:?} is missing in:\n{text}");
         }
+    }
+
+    #[test]
+    fn a_pipeline_is_a_place_and_a_delay() {
+        let check = |pairs: &[&str]| {
+            let pairs = ["project_id=1", "event_source=raw_pipeline"].iter().chain(pairs).copied();
+            ExportConfig::check(&Settings::from_pairs(pairs).unwrap())
+                .map(|config| config.pipeline.unwrap())
+                .map_err(|problems| problems.to_string())
+        };
+        let bucket = |prefix: &str| Place::Bucket { bucket: "b".into(), prefix: prefix.into() };
+        let of = |place, hours| Ok(Pipeline { place, delay: Duration::from_hours(hours) });
+        assert_eq!(check(&["raw_pipeline_location=s3://b"]), of(bucket(""), 24));
+        assert_eq!(
+            check(&["raw_pipeline_location=s3://b/x/y/", "raw_pipeline_delay_hours=2"]),
+            of(bucket("x/y/"), 2)
+        );
+        assert_eq!(
+            check(&["raw_pipeline_location=./files"]),
+            of(Place::Folder("./files".into()), 24)
+        );
+        for (pairs, problem) in [
+            (&[][..], "raw_pipeline_location: required"),
+            (&["raw_pipeline_location=s3:///x"], "raw_pipeline_location: s3://bucket/prefix is"),
+            (&["raw_pipeline_location=gs://b"], "raw_pipeline_location: s3://bucket/prefix is"),
+            (&["raw_pipeline_delay_hours=soon"], "raw_pipeline_delay_hours: a number of hours"),
+            (&["where=properties[\"a\"] == 1"], "where: only Mixpanel can evaluate it"),
+        ] {
+            let problems = check(pairs).unwrap_err();
+            assert!(problems.contains(problem), "{problems}");
+        }
+        assert!(
+            problems(&["project_id=1", "raw_pipeline_location=x"]).contains("counts only with")
+        );
     }
 
     #[test]

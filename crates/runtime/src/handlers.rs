@@ -1,66 +1,120 @@
 //! The handlers of the two functions: payload in, answer out.
 
 use crate::answer::{Failure, Kind};
-use crate::config::{CatalogBy, ExportConfig, LakeConfig};
+use crate::config::{CatalogBy, ExportConfig, LakeConfig, Pipeline, Place};
 use crate::notification::{Message, Notification, ObjectName};
 use crate::settings::Settings;
 use crate::{aws, clock, metrics, request};
 use aws_config::SdkConfig;
+use mixlake_app::budget::{Priority, SharedBudget};
 use mixlake_app::export::{ExportReport, Exporter};
 use mixlake_app::ports::{Catalog, EventSource, ObjectStore};
 use mixlake_app::reconcile::Reconciler;
 use mixlake_domain::Slice;
-use mixlake_mixpanel::MixpanelSource;
+use mixlake_mixpanel::{MixpanelSource, PipelineConfig, PipelineSource};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The export function.
 pub struct ExportHandler {
     config: ExportConfig,
     sdk: SdkConfig,
-    store: Box<dyn ObjectStore>,
+    store: Arc<dyn ObjectStore>,
 }
+
+/// What a function keeps of its time, to publish what it has.
+const TO_PUBLISH: Duration = Duration::from_mins(1);
 
 impl ExportHandler {
     /// Reads the settings and builds the clients, once.
     pub async fn new(settings: &Settings) -> Result<Self, Failure> {
         let config = ExportConfig::check(settings).map_err(|p| Failure::settings(&p))?;
+        if let Some(Pipeline { place: Place::Folder(folder), .. }) = &config.pipeline {
+            let what =
+                format!("RAW_PIPELINE_LOCATION: s3://bucket/prefix is expected, got {folder:?}");
+            return Err(Failure::new(Kind::InvalidSettings, what));
+        }
         let sdk = aws::sdk_config(settings).await;
-        let store = Box::new(aws::store(&sdk, settings)?);
+        let store = Arc::new(aws::store(&sdk, settings)?);
         Ok(Self { config, sdk, store })
     }
 
-    /// Exports the slices that a payload asks for.
-    pub async fn handle(&self, payload: &Value) -> Result<Value, Failure> {
+    /// Exports the slices that a payload asks for, in the time that is left.
+    pub async fn handle(&self, payload: &Value, left: Duration) -> Result<Value, Failure> {
+        let deadline = Instant::now() + left.saturating_sub(TO_PUBLISH);
         let now = clock::now();
-        let slices = request::slices(payload, &self.config.zone, self.config.frequency, now)
+        let due = (self.config.frequency, self.config.delay());
+        let slices = request::slices(payload, &self.config.zone, due, now)
             .map_err(|problems| Failure::new(Kind::InvalidPayload, problems))?;
-        let source = self.source().await?;
-        let report = export(&self.config, &source, &*self.store, &slices).await?;
+        let priority =
+            if request::is_scheduled(payload) { Priority::Scheduled } else { Priority::Backfill };
+        let source = self.source(priority, deadline).await?;
+        let report = export(&self.config, &*source, &*self.store, &slices).await?;
         for whole in report.whole() {
             metrics::emit(self.config.lake.project.as_str(), whole, now.as_millisecond());
         }
         if report.is_whole() {
             return Ok(summary(&report));
         }
-        Err(Failure::new(Kind::SliceFailed, failed(&report)))
+        Err(failure(&report))
     }
 
-    async fn source(&self) -> Result<MixpanelSource, Failure> {
+    async fn source(
+        &self,
+        priority: Priority,
+        deadline: Instant,
+    ) -> Result<Box<dyn EventSource>, Failure> {
+        if let Some(Pipeline { place: Place::Bucket { bucket, prefix }, delay }) =
+            &self.config.pipeline
+        {
+            let files = Arc::new(aws::bucket(&self.sdk, bucket.clone())?);
+            return Ok(Box::new(self.config.pipeline(files, prefix, *delay)));
+        }
         let Some(secret) = &self.config.secret else {
             let what = "MIXPANEL_SECRET: required: the name or ARN of a Secrets Manager secret";
             return Err(Failure::new(Kind::InvalidSettings, what));
         };
         let credentials = aws::credentials(&self.sdk, secret).await?;
-        self.config.source(credentials)
+        let budget = self.config.budget(Arc::clone(&self.store), priority);
+        Ok(Box::new(self.config.source(credentials, Some(deadline))?.sharing(Arc::new(budget))))
     }
 }
 
 impl ExportConfig {
-    /// Mixpanel's API, as the settings say.
+    /// The project's query budget, in its lake.
+    #[must_use]
+    pub fn budget(&self, store: Arc<dyn ObjectStore>, priority: Priority) -> SharedBudget {
+        let key = self.lake.layout.budget();
+        SharedBudget { store, key, limits: self.limits, priority, clock: Arc::new(clock::now) }
+    }
+
+    /// The files of a pipeline, as the settings say.
+    #[must_use]
+    pub fn pipeline(
+        &self,
+        files: Arc<dyn ObjectStore>,
+        prefix: &str,
+        delay: Duration,
+    ) -> PipelineSource {
+        let config = PipelineConfig {
+            prefix: prefix.to_owned(),
+            project_id: self.lake.project.clone(),
+            zone: self.zone.clone(),
+            events: self.events.clone(),
+            wall_clock: self.options.wall_clock.clone(),
+            delay,
+            backoff_base: Duration::from_secs(1),
+        };
+        PipelineSource::new(files, config, Arc::new(clock::now))
+    }
+
+    /// Mixpanel's API, as the settings say. It waits for the query budget until the deadline.
     pub fn source(
         &self,
         credentials: mixlake_mixpanel::Credentials,
+        deadline: Option<Instant>,
     ) -> Result<MixpanelSource, Failure> {
         let mut config = mixlake_mixpanel::Config::new(
             self.endpoint.clone(),
@@ -70,6 +124,7 @@ impl ExportConfig {
         config.events = self.events.clone();
         config.where_expression.clone_from(&self.where_expression);
         config.event_time = self.event_time.clone();
+        config.deadline = deadline;
         MixpanelSource::new(config).map_err(|error| Failure::caused(Kind::InvalidSettings, &error))
     }
 }
@@ -101,7 +156,31 @@ pub fn summary(report: &ExportReport) -> Value {
             "error": mixlake_app::chain(error),
         }),
     });
-    json!({"slices": slices.collect::<Vec<_>>(), "totals": report.totals()})
+    let mut summary = json!({"slices": slices.collect::<Vec<_>>(), "totals": report.totals()});
+    if let Some(seconds) = retry_after_seconds(report) {
+        summary["retry_after_seconds"] = seconds.into();
+    }
+    summary
+}
+
+/// The failure of an export that is not whole. One that has to wait for the query budget says so in
+/// a form that whoever invoked the function can act on.
+fn failure(report: &ExportReport) -> Failure {
+    let Some(seconds) = retry_after_seconds(report) else {
+        return Failure::new(Kind::SliceFailed, failed(report));
+    };
+    let document = json!({
+        "retry_after_seconds": seconds,
+        "error": "the project's query budget is used up; ask for what is not published again",
+        "report": summary(report),
+    });
+    Failure::new(Kind::RateLimited, document)
+}
+
+/// Rounded up: who comes back then is let in.
+fn retry_after_seconds(report: &ExportReport) -> Option<u64> {
+    let wait = report.retry_after()?;
+    Some(u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX))
 }
 
 /// What to say of an export that is not whole: what failed, what to do, and the whole report.
@@ -231,5 +310,38 @@ impl CatalogHandler {
 
     fn is_ours(&self, object: &ObjectName) -> bool {
         object.bucket == self.bucket
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mixlake_app::export::{ExportError, SliceOutcome};
+    use mixlake_app::ports::SourceError;
+    use mixlake_domain::Zone;
+
+    fn report(error: SourceError) -> ExportReport {
+        let slice = Slice::parse("2026-11-10", &Zone::UTC).unwrap();
+        let outcome = Err(ExportError::Source(error));
+        ExportReport { slices: vec![SliceOutcome { slice, outcome }] }
+    }
+
+    #[test]
+    fn a_used_up_budget_is_answered_with_the_time_to_come_back() {
+        let failure = failure(&report(SourceError::RateLimited {
+            retry_after: Duration::from_millis(1_799_001),
+        }));
+        assert_eq!(failure.kind, Kind::RateLimited);
+        let document: Value = serde_json::from_str(&failure.message).unwrap();
+        assert_eq!(document["retry_after_seconds"], 1800);
+        assert_eq!(document["report"]["slices"][0]["slice"], "2026-11-10");
+        assert_eq!(document["report"]["retry_after_seconds"], 1800);
+    }
+
+    #[test]
+    fn any_other_failure_is_told_in_words() {
+        let failure = failure(&report(SourceError::Refused("401".to_owned())));
+        assert_eq!(failure.kind, Kind::SliceFailed);
+        assert!(failure.message.starts_with("1 of 1 slices are not published"), "{failure}");
     }
 }

@@ -13,6 +13,6 @@ pub mod request;
 pub mod settings;
 
 pub use answer::{Failure, Kind};
-pub use aws::{catalog, credentials, sdk_config, store};
-pub use clock::now;
+pub use aws::{bucket, catalog, credentials, sdk_config, store};
+pub use clock::{now, time_until};
 pub use handlers::{CatalogHandler, ExportHandler, export, summary};

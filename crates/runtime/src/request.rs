@@ -7,6 +7,7 @@ use crate::config::Frequency;
 use crate::settings::Problems;
 use mixlake_domain::{Date, Slice, Timestamp, Zone};
 use serde_json::{Map, Value};
+use std::time::Duration;
 
 /// What a payload looks like, for whoever sent another one.
 const FORMS: &str = "a payload is {\"from_date\":\"2026-11-10\",\"to_date\":\"2026-11-13\"}, \
@@ -15,15 +16,16 @@ const FORMS: &str = "a payload is {\"from_date\":\"2026-11-10\",\"to_date\":\"20
 /// How far back a range may begin or end apart; a longer backfill is several.
 const MOST_DAYS: usize = 3_660;
 
-/// The slices that a payload asks for.
+/// The slices that a payload asks for. A scheduled one had ended a delay before it was due.
 pub fn slices(
     payload: &Value,
     zone: &Zone,
-    frequency: Frequency,
+    (frequency, delay): (Frequency, Duration),
     now: Timestamp,
 ) -> Result<Vec<Slice>, Problems> {
     let Value::Object(fields) = payload else { return Err(Problems::one("payload", FORMS)) };
     if let Some(due) = due(fields)? {
+        let due = due.checked_sub(delay).unwrap_or(due);
         return Ok(vec![match frequency {
             Frequency::Hourly => Slice::hour_before(due, zone),
             Frequency::Daily => Slice::day_before(due, zone),
@@ -48,6 +50,12 @@ pub fn slices(
         (None, None, None, Some(label)) => hour(label, zone, now),
         _ => Err(Problems::one("payload", FORMS)),
     }
+}
+
+/// Whether a payload is the schedule's, and not a person's.
+#[must_use]
+pub fn is_scheduled(payload: &Value) -> bool {
+    payload.as_object().is_some_and(|fields| matches!(due(fields), Ok(Some(_))))
 }
 
 /// When the schedule was due: EventBridge Scheduler passes it in the payload of our template, an
@@ -159,7 +167,7 @@ mod tests {
 
     fn ask(payload: &Value) -> Result<Vec<String>, String> {
         let now = "2026-11-13T10:30:00Z".parse().unwrap();
-        slices(payload, &Zone::UTC, Frequency::Hourly, now)
+        slices(payload, &Zone::UTC, (Frequency::Hourly, Duration::ZERO), now)
             .map(|slices| slices.iter().map(ToString::to_string).collect())
             .map_err(|problems| problems.to_string())
     }
@@ -172,6 +180,8 @@ mod tests {
     #[case::rule(json!({"source": "aws.events", "time": "2026-11-10T14:10:00Z", "detail": {}}), &["2026-11-10T13"])]
     fn a_payload_names_its_slices(#[case] payload: Value, #[case] expected: &[&str]) {
         assert_eq!(ask(&payload).unwrap(), expected);
+        let by_a_person = ["from_date", "date", "hour"].iter().any(|f| payload.get(f).is_some());
+        assert_eq!(is_scheduled(&payload), !by_a_person);
     }
 
     #[test]
@@ -179,6 +189,36 @@ mod tests {
         let slices = ask(&json!({"from_date": "2026-11-12", "to_date": "2026-11-13"})).unwrap();
         assert_eq!(slices.len(), 11);
         assert_eq!((slices[0].as_str(), slices[10].as_str()), ("2026-11-12", "2026-11-13T09"));
+    }
+
+    #[test]
+    fn a_delayed_schedule_exports_what_had_ended_so_long_before() {
+        let payload = json!({"scheduled_time": "2026-11-10T14:10:00Z"});
+        let scheduled = |frequency, hours| {
+            let delay = Duration::from_hours(hours);
+            let slices = slices(&payload, &Zone::UTC, (frequency, delay), Timestamp::MAX).unwrap();
+            slices[0].to_string()
+        };
+        assert_eq!(scheduled(Frequency::Hourly, 24), "2026-11-09T13");
+        assert_eq!(scheduled(Frequency::Daily, 24), "2026-11-08");
+        assert_eq!(scheduled(Frequency::Daily, 3), "2026-11-09");
+    }
+
+    #[test]
+    fn today_is_the_projects_today() {
+        let now = "2026-11-13T23:30:00Z".parse().unwrap();
+        let in_zone = |zone: &str, payload: Value| {
+            let zone = Zone::parse(zone).unwrap();
+            slices(&payload, &zone, (Frequency::Hourly, Duration::ZERO), now)
+                .map(|slices| slices.len())
+        };
+        let date = |date: &str| json!({"date": date});
+        // Half past midnight, half past eight, and the evening before.
+        assert_eq!(in_zone("Europe/Berlin", date("2026-11-14")), Ok(0));
+        assert_eq!(in_zone("Asia/Tokyo", date("2026-11-14")), Ok(8));
+        assert_eq!(in_zone("America/New_York", date("2026-11-13")), Ok(18));
+        let problems = in_zone("America/New_York", date("2026-11-14")).unwrap_err().to_string();
+        assert!(problems.contains("in America/New_York it is 2026-11-13"), "{problems}");
     }
 
     #[rstest]

@@ -6,7 +6,10 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
-use mixlake_app::ports::{Object, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail};
+use futures::stream::{self, StreamExt};
+use mixlake_app::ports::{
+    Object, ObjectBody, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail,
+};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The size of a part, and the size up to which a body goes up in one call.
@@ -49,20 +52,20 @@ impl S3Store {
         StoreError { action, location: self.location(key), hint, cause: failure.cause }
     }
 
-    async fn read(&self, key: &str, range: Option<String>) -> Result<GetObjectOutput, Failure> {
+    async fn ask(&self, key: &str, range: Option<String>) -> Result<GetObjectOutput, Failure> {
         let request = self.client.get_object().bucket(&self.bucket).key(key).set_range(range);
         request.send().await.map_err(|e| Failure::of(e, READ))
     }
 
     async fn whole(&self, key: &str) -> Result<Object, Failure> {
-        let read = self.read(key, None).await?;
+        let read = self.ask(key, None).await?;
         let etag = read.e_tag.ok_or_else(|| Failure::odd("S3 gave the object no ETag"))?;
         Ok(Object { body: collect(read.body).await?, etag })
     }
 
     /// An empty object has no byte that a range could name.
     async fn end(&self, key: &str, length: u64) -> Result<Tail, Failure> {
-        let read = match self.read(key, Some(format!("bytes=-{}", length.max(1)))).await {
+        let read = match self.ask(key, Some(format!("bytes=-{}", length.max(1)))).await {
             Ok(read) => read,
             Err(failure) if failure.meaning == Meaning::OutOfRange => {
                 return Ok(Tail { bytes: Bytes::new(), size: 0 });
@@ -128,6 +131,18 @@ impl ObjectStore for S3Store {
     async fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
         let read = self.whole(key).await.map(Some).or_else(Failure::unless_absent);
         read.map_err(|e| self.failed("read", key, e))
+    }
+
+    async fn read(&self, key: &str) -> Result<Option<ObjectBody>, StoreError> {
+        let read = self.ask(key, None).await.map(Some).or_else(Failure::unless_absent);
+        let Some(read) = read.map_err(|e| self.failed("read", key, e))? else { return Ok(None) };
+        let (store, key) = (self.clone(), key.to_owned());
+        let next = async |(mut body, store, key): (ByteStream, Self, String)| {
+            let Some(piece) = body.next().await else { return Ok(None) };
+            let piece = piece.map_err(|e| store.failed("read", &key, Failure::odd(e)))?;
+            Ok(Some((piece, (body, store, key))))
+        };
+        Ok(Some(stream::try_unfold((read.body, store, key), next).boxed()))
     }
 
     async fn tail(&self, key: &str, length: u64) -> Result<Option<Tail>, StoreError> {

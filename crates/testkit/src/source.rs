@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use mixlake_app::ports::{EventChunks, EventSource, SourceError};
 use mixlake_columnar::{LineKind, Peek};
-use mixlake_domain::{Slice, SliceLabel};
+use mixlake_domain::{Slice, SliceLabel, Window};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -45,7 +45,9 @@ struct State {
     lines: Vec<Held>,
     endings: VecDeque<Ending>,
     always: Ending,
-    fetches: Vec<(SliceLabel, u32)>,
+    divides: bool,
+    most: Option<usize>,
+    fetches: Vec<(Window, u32)>,
 }
 
 /// Small enough that most lines are cut somewhere.
@@ -83,39 +85,69 @@ impl MemorySource {
         self.lock().always = ending;
     }
 
+    /// From now on parts of slices can be asked for.
+    pub fn divide(&self) {
+        self.lock().divides = true;
+    }
+
+    /// The connection breaks after so many lines of any window, as if the server had no more time.
+    pub fn send_at_most(&self, lines: usize) {
+        self.lock().most = Some(lines);
+    }
+
     /// The slices that were asked for, each with the number of the attempt.
     #[must_use]
     pub fn fetches(&self) -> Vec<(SliceLabel, u32)> {
+        self.windows()
+            .into_iter()
+            .map(|(window, attempt)| (window.slice().label(), attempt))
+            .collect()
+    }
+
+    /// The windows that were asked for, each with the number of the attempt.
+    #[must_use]
+    pub fn windows(&self) -> Vec<(Window, u32)> {
         self.lock().fetches.clone()
     }
 
     /// The lines that a slice gets. A day gets what its hours get.
     #[must_use]
     pub fn lines_of(&self, slice: &Slice) -> Vec<String> {
+        self.lines_in(&Window::whole(slice))
+    }
+
+    fn lines_in(&self, window: &Window) -> Vec<String> {
         let state = self.lock();
-        state.lines.iter().filter(|held| held.is_of(slice)).map(|held| held.line.clone()).collect()
+        state.lines.iter().filter(|held| held.is_of(window)).map(|held| held.line.clone()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next_ending(&self, slice: &Slice, attempt: u32) -> Ending {
+    fn next_ending(&self, window: &Window, attempt: u32, lines: &[String]) -> Ending {
         let mut state = self.lock();
-        state.fetches.push((slice.label(), attempt));
+        state.fetches.push((window.clone(), attempt));
         let always = state.always;
-        state.endings.pop_front().unwrap_or(always)
+        match (state.endings.pop_front(), state.most) {
+            (Some(ending), _) => ending,
+            (None, Some(most)) if lines.len() > most => {
+                Ending::BreaksAfter(lines[..most].iter().map(|line| line.len() + 1).sum())
+            }
+            (None, _) => always,
+        }
     }
 }
 
 impl Held {
-    fn is_of(&self, slice: &Slice) -> bool {
+    fn is_of(&self, window: &Window) -> bool {
+        let slice = window.slice().label();
         if let Some(label) = self.served_to {
-            return label == slice.label()
-                || slice.label().is_day() && slice.label().overlaps(&label);
+            let of_slice = label == slice || slice.is_day() && slice.overlaps(&label);
+            return of_slice && window.is_first();
         }
         match Peek::new(None).line(self.line.as_bytes()) {
-            LineKind::Event { time, .. } => slice.contains(time),
+            LineKind::Event { time, .. } => window.contains(time),
             LineKind::Blank | LineKind::EarlyEnd | LineKind::Odd | LineKind::Broken => false,
         }
     }
@@ -123,10 +155,11 @@ impl Held {
 
 #[async_trait::async_trait]
 impl EventSource for MemorySource {
-    async fn fetch(&self, slice: &Slice, attempt: u32) -> Result<EventChunks, SourceError> {
+    async fn fetch(&self, window: &Window, attempt: u32) -> Result<EventChunks, SourceError> {
         tokio::task::yield_now().await;
-        let ending = self.next_ending(slice, attempt);
-        let mut text = self.lines_of(slice).join("\n");
+        let lines = self.lines_in(window);
+        let ending = self.next_ending(window, attempt, &lines);
+        let mut text = lines.join("\n");
         let mut error = None;
         match ending {
             Ending::Whole => text.push('\n'),
@@ -149,6 +182,10 @@ impl EventSource for MemorySource {
             pieces.map(|at| Ok(text.slice(at..(at + PIECE).min(text.len())))).collect();
         Ok(stream::iter(pieces.into_iter().chain(error.map(Err))).boxed())
     }
+
+    fn divides(&self) -> bool {
+        self.lock().divides
+    }
 }
 
 #[cfg(test)]
@@ -164,7 +201,7 @@ mod tests {
     const LINE: &str = r#"{"event":"e","properties":{"time":1794273000}}"#;
 
     async fn read(source: &MemorySource, label: &str) -> Result<String, SourceError> {
-        let mut chunks = source.fetch(&slice(label), 0).await?;
+        let mut chunks = source.fetch(&Window::whole(&slice(label)), 0).await?;
         let mut text = String::new();
         while let Some(chunk) = chunks.next().await {
             text.push_str(std::str::from_utf8(&chunk?).unwrap());

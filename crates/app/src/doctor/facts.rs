@@ -83,7 +83,7 @@ impl Doctor<'_> {
             let day = facts.day(&key.table, key.date);
             match key.object {
                 LakeObject::Manifest => {}
-                LakeObject::Data(_) => {
+                LakeObject::Data(..) => {
                     day.objects.insert(object.key.clone(), object.size);
                 }
             }

@@ -16,6 +16,7 @@ mod publish;
 mod receive;
 mod report;
 mod reserve;
+mod spool;
 mod staging;
 
 pub use report::{ExportReport, NewColumn, SliceOutcome, SliceReport, SliceStatus, Totals};
@@ -23,9 +24,13 @@ pub use report::{ExportReport, NewColumn, SliceOutcome, SliceReport, SliceStatus
 use crate::document::DocumentError;
 use crate::ledger::Ledger;
 use crate::ports::{EventSource, ObjectStore, SourceError, StoreError};
-use crate::{document, export::publish::Published, export::receive::Received};
+use crate::{
+    document,
+    export::publish::Published,
+    export::receive::{Received, Windows},
+};
 use mixlake_columnar::{Options, Superseded, TransformError};
-use mixlake_domain::{Layout, Slice, SliceLabel, Zone};
+use mixlake_domain::{Layout, Slice, SliceLabel, Window, Zone};
 
 /// What an export works with.
 pub struct Exporter<'a> {
@@ -78,6 +83,15 @@ pub enum ExportError {
     /// An earlier slice failed for a reason that would meet this one too.
     #[error("not tried: what kept {0} from being exported would keep this slice too")]
     NotTried(SliceLabel),
+    /// The slice was cut down to this window, and even that could not be had whole.
+    #[error("{window} cannot be had whole, and a shorter time is not asked for")]
+    Minute {
+        /// The window.
+        window: Box<Window>,
+        /// How the last attempt ended.
+        #[source]
+        cause: Box<ExportError>,
+    },
     /// Others changed the same things again and again.
     #[error(
         "other runs changed the same slice {0} times in a row; run it again when they are done"
@@ -91,12 +105,16 @@ impl ExportError {
         match self {
             Self::Source(error) => match error {
                 SourceError::RateLimited { .. } | SourceError::Refused(_) => true,
-                SourceError::Incomplete { .. } | SourceError::Unavailable { .. } => false,
+                SourceError::Incomplete { .. }
+                | SourceError::Unavailable { .. }
+                | SourceError::Unreachable { .. } => false,
             },
             Self::Store(_) | Self::Registry { .. } | Self::Zone { .. } => true,
-            Self::Transform(_) | Self::Document(_) | Self::NotTried(_) | Self::Contended(_) => {
-                false
-            }
+            Self::Transform(_)
+            | Self::Document(_)
+            | Self::NotTried(_)
+            | Self::Minute { .. }
+            | Self::Contended(_) => false,
         }
     }
 }
@@ -142,10 +160,14 @@ impl Exporter<'_> {
     /// Exports one slice.
     pub async fn slice(&self, wanted: &Slice) -> Result<SliceReport, ExportError> {
         let mut known = Superseded::default();
+        let mut windows = Windows::of(wanted);
         for _ in 0..ROUNDS {
             let slice = self.covering(wanted).await?;
+            if slice != *windows.slice() {
+                windows = Windows::of(&slice);
+            }
             let registry = self.registry().await?;
-            let received = self.receive(&slice, registry.clone(), known.clone()).await?;
+            let received = self.receive(&mut windows, &registry, &known).await?;
             if !received.transformed.superseded.is_empty() {
                 tracing::info!(%slice, "repeated rows lie far apart; reading the slice again");
                 known = known.merged(received.transformed.superseded.clone());

@@ -4,10 +4,12 @@ use super::ExportError;
 use super::publish::Published;
 use super::receive::Received;
 use crate::ledger::SliceCounts;
+use crate::ports::SourceError;
 use mixlake_domain::Slice;
 use mixlake_schema::Registry;
 use serde::Serialize;
 use std::fmt;
+use std::time::Duration;
 
 /// The outcome of each slice that was asked for.
 #[derive(Debug, Default)]
@@ -106,6 +108,24 @@ impl ExportReport {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.slices.iter().all(|slice| slice.outcome.is_ok())
+    }
+
+    /// How long to wait before the slices that are not published are asked for again; none if no
+    /// used-up query budget keeps them from being published.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.slices.iter().find_map(|slice| match slice.outcome.as_ref().err()? {
+            ExportError::Source(SourceError::RateLimited { retry_after }) => Some(*retry_after),
+            ExportError::Source(_)
+            | ExportError::Transform(_)
+            | ExportError::Store(_)
+            | ExportError::Document(_)
+            | ExportError::Registry { .. }
+            | ExportError::Zone { .. }
+            | ExportError::NotTried(_)
+            | ExportError::Minute { .. }
+            | ExportError::Contended(_) => None,
+        })
     }
 
     /// The sums. A day that covers several slices that were asked for counts once.

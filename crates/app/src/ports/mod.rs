@@ -3,10 +3,12 @@
 //! Each has an adapter for AWS or Mixpanel, one for a folder, and a fake in `testkit`; all pass
 //! the same conformance suite.
 
+mod budget;
 mod catalog;
 mod source;
 mod store;
 
+pub use budget::{Clock, QueryBudget, Turn};
 pub use catalog::{Catalog, CatalogError, Column, Format, NewTable, Partition, TableState};
 pub use source::{EventChunks, EventSource, SourceError};
-pub use store::{Object, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail};
+pub use store::{Object, ObjectBody, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail};

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use mixlake_domain::Slice;
+use mixlake_domain::Window;
 use std::time::Duration;
 
 /// JSON lines in pieces of any size, cut anywhere, already decompressed.
@@ -14,11 +14,16 @@ pub type EventChunks = BoxStream<'static, Result<Bytes, SourceError>>;
 /// A source of raw events.
 #[async_trait::async_trait]
 pub trait EventSource: Send + Sync {
-    /// Starts reading the events of a slice. Events outside of it may come along.
+    /// Starts reading the events of a window. Events outside of it may come along.
     ///
-    /// `attempt` counts from 0 for the same slice; a source waits, with jitter, before all but
-    /// the first.
-    async fn fetch(&self, slice: &Slice, attempt: u32) -> Result<EventChunks, SourceError>;
+    /// `attempt` counts what failed just before; a source waits, with jitter, unless it is 0.
+    async fn fetch(&self, window: &Window, attempt: u32) -> Result<EventChunks, SourceError>;
+
+    /// Whether it may help to ask for a part of a window that could not be had. If so, the windows
+    /// that a slice is cut into have each of its lines exactly once.
+    fn divides(&self) -> bool {
+        false
+    }
 }
 
 /// Why the events of a slice could not be had.
@@ -42,6 +47,15 @@ pub enum SourceError {
         #[source]
         cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+    /// The source cannot be reached at all: trying again may help, asking for less does not.
+    #[error("the event source cannot be reached: {reason}")]
+    Unreachable {
+        /// What failed.
+        reason: String,
+        /// The error below, where there is one.
+        #[source]
+        cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
     /// The query budget of the project is used up.
     #[error("the project's query budget is used up; try again in {} s", retry_after.as_secs())]
     RateLimited {
@@ -58,8 +72,17 @@ impl SourceError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Incomplete { .. } | Self::Unavailable { .. } => true,
+            Self::Incomplete { .. } | Self::Unavailable { .. } | Self::Unreachable { .. } => true,
             Self::RateLimited { .. } | Self::Refused(_) => false,
+        }
+    }
+
+    /// Whether a request for less may succeed where this one did not.
+    #[must_use]
+    pub fn may_be_too_much(&self) -> bool {
+        match self {
+            Self::Incomplete { .. } | Self::Unavailable { .. } => true,
+            Self::Unreachable { .. } | Self::RateLimited { .. } | Self::Refused(_) => false,
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Where objects are kept.
 
 use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+
+/// The bytes of an object in pieces.
+pub type ObjectBody = BoxStream<'static, Result<Bytes, StoreError>>;
 
 /// A bucket, or a folder that is laid out like one. Keys are relative to it and use `/`.
 ///
@@ -9,6 +13,13 @@ use bytes::Bytes;
 pub trait ObjectStore: Send + Sync {
     /// The whole object, with its `ETag`; `None` if there is none.
     async fn get(&self, key: &str) -> Result<Option<Object>, StoreError>;
+
+    /// The object in pieces of any size, for one that may be too large for memory; `None` if there
+    /// is none. What breaks off ends with an error.
+    async fn read(&self, key: &str) -> Result<Option<ObjectBody>, StoreError> {
+        let object = self.get(key).await?;
+        Ok(object.map(|object| stream::iter([Ok(object.body)]).boxed()))
+    }
 
     /// The last `length` bytes of an object (all of it, if it is shorter), with its size.
     async fn tail(&self, key: &str, length: u64) -> Result<Option<Tail>, StoreError>;

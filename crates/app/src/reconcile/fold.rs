@@ -16,8 +16,9 @@ pub(super) struct TableWork {
     pub files: BTreeSet<String>,
     /// Days, whose manifests name the partition's location.
     pub days: BTreeSet<Date>,
-    /// Manifests, and files that do not say which columns they have.
-    others: BTreeSet<String>,
+    manifests: BTreeSet<String>,
+    /// Files that do not say which columns they have; their manifest does.
+    silent: BTreeSet<String>,
 }
 
 impl Work {
@@ -30,8 +31,8 @@ impl Work {
             match read.object {
                 // Only Parquet says itself which columns it has.
                 LakeObject::Data(_, DataFormat::Parquet) => table.files.insert(key.to_owned()),
-                LakeObject::Data(_, DataFormat::Json) => table.others.insert(key.to_owned()),
-                LakeObject::Manifest => table.others.insert(key.to_owned()),
+                LakeObject::Data(_, DataFormat::Json) => table.silent.insert(key.to_owned()),
+                LakeObject::Manifest => table.manifests.insert(key.to_owned()),
             };
         }
         work
@@ -44,7 +45,7 @@ impl Work {
 
 impl TableWork {
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.files.iter().chain(&self.others).map(String::as_str)
+        self.files.iter().chain(&self.silent).chain(&self.manifests).map(String::as_str)
     }
 
     /// Whether something happened to a manifest itself, and not only to files beside it.

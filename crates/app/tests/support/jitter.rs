@@ -5,7 +5,7 @@ use mixlake_app::ports::{
     EventChunks, EventSource, Object, ObjectMeta, ObjectStore, Precondition, Put, SourceError,
     StoreError, Tail,
 };
-use mixlake_domain::Slice;
+use mixlake_domain::Window;
 use mixlake_testkit::source::MemorySource;
 use std::sync::Mutex;
 
@@ -54,9 +54,9 @@ pub struct Jitter<'a, T> {
 
 #[async_trait::async_trait]
 impl<T: EventSource> EventSource for Jitter<'_, T> {
-    async fn fetch(&self, slice: &Slice, attempt: u32) -> Result<EventChunks, SourceError> {
+    async fn fetch(&self, window: &Window, attempt: u32) -> Result<EventChunks, SourceError> {
         self.dice.pause().await;
-        self.inner.fetch(slice, attempt).await
+        self.inner.fetch(window, attempt).await
     }
 }
 
@@ -131,9 +131,9 @@ impl<'a> Changing<'a> {
 
 #[async_trait::async_trait]
 impl EventSource for Changing<'_> {
-    async fn fetch(&self, slice: &Slice, attempt: u32) -> Result<EventChunks, SourceError> {
+    async fn fetch(&self, window: &Window, attempt: u32) -> Result<EventChunks, SourceError> {
         self.dice.pause().await;
-        let chunks = self.current().fetch(slice, attempt).await;
+        let chunks = self.current().fetch(window, attempt).await;
         self.dice.pause().await;
         chunks
     }

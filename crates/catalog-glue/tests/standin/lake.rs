@@ -5,9 +5,9 @@ use mixlake_app::export::Exporter;
 use mixlake_app::ports::ObjectStore;
 use mixlake_app::reconcile::{OnDrift, Reconciled, Reconciler};
 use mixlake_catalog_glue::GlueCatalog;
-use mixlake_columnar::{Bounds, EventNameForm, Options, TimeType};
+use mixlake_columnar::Options;
 use mixlake_domain::{Layout, ProjectId, Slice, Zone};
-use mixlake_schema::{Profile, Registry};
+use mixlake_schema::Registry;
 use mixlake_testkit::source::MemorySource;
 use mixlake_testkit::store::{MemoryStore, Operation};
 use serde_json::{Value, json};
@@ -27,16 +27,7 @@ impl Lake {
         Self {
             store: MemoryStore::new(),
             layout: Layout::new("", &project).unwrap(),
-            options: Options {
-                project,
-                profile: Profile::Portable,
-                event_name: EventNameForm::Cleaned,
-                time_type: TimeType::Timestamp,
-                date_zone: Zone::UTC,
-                wall_clock: None,
-                deduplicate: true,
-                bounds: Bounds::default(),
-            },
+            options: Options::of(project),
         }
     }
 

@@ -1,11 +1,15 @@
 //! What every answer of the API becomes.
 
 use crate::support::{SMALL_HOUR, config, read, serve, serve_as, source, storefront, utc};
-use mixlake_app::ports::{EventSource, SourceError};
-use mixlake_mixpanel::{Config, Credentials};
+use mixlake_app::budget::BudgetError;
+use mixlake_app::ports::{EventSource, QueryBudget, SourceError, Turn};
+use mixlake_domain::Window;
+use mixlake_mixpanel::{Config, Credentials, Timings};
 use mixlake_testkit::mixpanel::{Data, Fault, Limits, StandInConfig};
 use rstest::rstest;
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 fn refusal(result: Result<Vec<u8>, SourceError>) -> String {
     match result {
@@ -88,7 +92,7 @@ async fn a_server_in_trouble_is_worth_another_attempt(#[case] code: u16) {
     let error = read(&source, &utc(SMALL_HOUR)).await.unwrap_err();
     assert!(matches!(error, SourceError::Unavailable { .. }), "{error:?}");
     assert!(error.to_string().contains(&format!("{code}: oops")), "{error}");
-    assert!(source.fetch(&utc(SMALL_HOUR), 1).await.is_ok());
+    assert!(source.fetch(&Window::whole(&utc(SMALL_HOUR)), 1).await.is_ok());
 }
 
 #[tokio::test]
@@ -102,7 +106,7 @@ async fn a_server_that_is_not_there_is_named() {
         tokio::task::yield_now().await;
     }
     let error = read(&source(config), &utc(SMALL_HOUR)).await.unwrap_err();
-    assert!(matches!(error, SourceError::Unavailable { .. }), "{error:?}");
+    assert!(matches!(error, SourceError::Unreachable { .. }), "{error:?}");
     assert!(error.to_string().contains(&format!("cannot connect to {url}")), "{error}");
 }
 
@@ -147,6 +151,74 @@ async fn a_long_wait_is_left_to_the_caller(
         "{error:?}"
     );
     assert_eq!(standin.queries().len(), 1);
+}
+
+/// A budget that has its own mind, and what it was told.
+#[derive(Default)]
+struct Budget {
+    waits: Mutex<VecDeque<Duration>>,
+    closed: Mutex<Vec<Duration>>,
+}
+
+#[async_trait::async_trait]
+impl QueryBudget for Budget {
+    async fn turn(&self) -> Result<Turn, BudgetError> {
+        Ok(self.waits.lock().unwrap().pop_front().map_or(Turn::Now, Turn::After))
+    }
+
+    async fn closed(&self, wait: Duration) -> Result<(), BudgetError> {
+        self.closed.lock().unwrap().push(wait);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_asked_before_the_shared_budget_lets_it() {
+    let standin = serve(storefront()).await;
+    let budget = Arc::new(Budget::default());
+    let source = source(config(&standin)).sharing(budget.clone());
+    budget.waits.lock().unwrap().extend([Duration::from_millis(1), Duration::from_mins(30)]);
+    let error = read(&source, &utc(SMALL_HOUR)).await.unwrap_err();
+    let half_an_hour = Duration::from_mins(30);
+    assert!(
+        matches!(error, SourceError::RateLimited { retry_after } if retry_after == half_an_hour),
+        "{error:?}"
+    );
+    assert!(standin.queries().is_empty());
+    assert!(read(&source, &utc(SMALL_HOUR)).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_mixpanel_says_of_its_budget_is_entered_for_all() {
+    let standin = serve(storefront()).await;
+    let budget = Arc::new(Budget::default());
+    standin.script([too_many(Some("1800"))]);
+    let source = source(config(&standin)).sharing(budget.clone());
+    read(&source, &utc(SMALL_HOUR)).await.unwrap_err();
+    assert_eq!(*budget.closed.lock().unwrap(), [Duration::from_mins(30)]);
+}
+
+#[rstest]
+#[case::passes_it(Duration::from_secs(3500), false)]
+#[case::does_not(Duration::from_secs(3700), true)]
+#[tokio::test]
+async fn a_wait_that_would_pass_the_deadline_is_not_begun(
+    #[case] until_deadline: Duration,
+    #[case] waits: bool,
+) {
+    let standin = serve(storefront()).await;
+    standin.script([too_many(Some("3600"))]);
+    let config = config(&standin);
+    let timings = Timings { max_wait: Duration::from_hours(2), ..config.timings };
+    let deadline = Some(Instant::now() + until_deadline);
+    let source = source(Config { deadline, timings, ..config });
+    let hour = utc(SMALL_HOUR);
+    let asking = read(&source, &hour);
+    let result = tokio::time::timeout(Duration::from_millis(300), asking).await;
+    match result {
+        Ok(result) => assert!(!waits && matches!(result, Err(SourceError::RateLimited { .. }))),
+        Err(_still_waiting) => assert!(waits),
+    }
 }
 
 #[tokio::test]

@@ -101,6 +101,29 @@ async fn filters_narrow_the_slice_and_never_widen_it() {
     assert_eq!(received, wanted);
 }
 
+#[rstest]
+#[case::is_there(r#"defined(properties["company_id"])"#, |company: Option<u64>| company.is_some())]
+#[case::is_not(r#"not defined(properties["company_id"])"#, |company: Option<u64>| company.is_none())]
+#[case::one_of(r#"properties["company_id"] in [101, 102, 103]"#, |company: Option<u64>| company.is_some_and(|id| (101..104).contains(&id)))]
+#[case::none_of(r#"defined(properties["company_id"]) and not number(properties["company_id"]) < 150"#, |company: Option<u64>| company.is_some_and(|id| id >= 150))]
+#[tokio::test]
+async fn every_form_of_expression_meets_the_bounds_of_the_slice(
+    #[case] expression: &str,
+    #[case] wanted: fn(Option<u64>) -> bool,
+) {
+    let standin = serve(storefront()).await;
+    let everything = lines(&read(&source(config(&standin)), &utc("2026-11-11T17")).await.unwrap());
+    let where_expression = Some(expression.parse().unwrap());
+    let filtered = Config { where_expression, ..config(&standin) };
+    let received = lines(&read(&source(filtered), &utc("2026-11-11T17")).await.unwrap());
+    let company = |line: &String| {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        wanted(event["properties"]["company_id"].as_u64())
+    };
+    let expected: Vec<String> = everything.into_iter().filter(company).collect();
+    assert_eq!(received, expected);
+}
+
 fn is_wanted(line: &str) -> bool {
     let event: serde_json::Value = serde_json::from_str(line).unwrap();
     let company = event["properties"]["company_id"].as_u64();

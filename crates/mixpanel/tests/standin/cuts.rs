@@ -127,6 +127,12 @@ async fn an_answer_that_ends_with_its_connection_proves_nothing() {
 }
 
 #[tokio::test]
+async fn a_compressed_body_whose_head_does_not_say_so_is_no_text() {
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\u{1f}x\n";
+    assert_broken(&source_of(answer).await, "no encoding").await;
+}
+
+#[tokio::test]
 async fn part_of_an_answer_is_not_the_answer() {
     let answer = "HTTP/1.1 206 Partial Content\r\nContent-Length: 3\r\n\r\n{}\n";
     assert_broken(&source_of(answer).await, "partial content").await;

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod answers;
+mod bad_lines;
 mod complete;
 mod cuts;
 mod published;
+mod storms;
 mod support;

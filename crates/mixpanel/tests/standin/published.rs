@@ -7,8 +7,15 @@ use mixlake_domain::{Layout, Zone};
 use mixlake_testkit::mixpanel::{Data, Fault, StandInConfig};
 use mixlake_testkit::store::MemoryStore;
 
-fn options() -> Options {
+pub fn options() -> Options {
     Options::of("42".parse().unwrap())
+}
+
+/// The whole hour however often it is asked for, and no part of it.
+fn to_the_end(fault: &Fault) -> Vec<Fault> {
+    let mut faults = vec![fault.clone(); 4];
+    faults.push(Fault::status(403, "no more of this"));
+    faults
 }
 
 #[tokio::test]
@@ -34,12 +41,12 @@ async fn an_answer_that_is_cut_anywhere_publishes_nothing_and_a_whole_one_everyt
     for after in (0..length).step_by(211).chain(length - 12..length) {
         // However often it is asked for again.
         for fault in [Fault::CutConnection { after }, Fault::EndEarly { after }] {
-            standin.script(vec![fault.clone(); 4]);
+            standin.script(to_the_end(&fault));
             exporter.slice(&slice).await.unwrap_err();
             assert!(store.snapshot().is_empty(), "{fault:?}");
         }
     }
-    standin.script(vec![Fault::TerminatedEarly { after_lines: 3 }; 4]);
+    standin.script(to_the_end(&Fault::TerminatedEarly { after_lines: 3 }));
     exporter.slice(&slice).await.unwrap_err();
     assert!(store.snapshot().is_empty());
 

@@ -2,7 +2,7 @@
 
 use futures::TryStreamExt;
 use mixlake_app::ports::{EventSource, SourceError};
-use mixlake_domain::{Slice, Zone};
+use mixlake_domain::{Slice, Window, Zone};
 use mixlake_mixpanel::{Config, Credentials, MixpanelSource, Timings};
 use mixlake_testkit::mixpanel::{Data, StandIn, StandInConfig};
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ pub fn utc(label: &str) -> Slice {
 
 /// Everything that the source gives for a slice, if the stream ends without an error.
 pub async fn read(source: &MixpanelSource, slice: &Slice) -> Result<Vec<u8>, SourceError> {
-    let chunks = source.fetch(slice, 0).await?;
+    let chunks = source.fetch(&Window::whole(slice), 0).await?;
     chunks
         .try_fold(Vec::new(), async |mut all, chunk| {
             all.extend_from_slice(&chunk);

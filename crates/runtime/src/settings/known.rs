@@ -74,6 +74,24 @@ pub const KNOWN: &[Known] = &[
         "none",
         "Only events for which it holds are exported. Mixpanel evaluates it.",
     ),
+    known(
+        "event_source",
+        "`export_api`, `raw_pipeline`",
+        "`export_api`",
+        "Where events come from: Mixpanel's Raw Event Export API, or the files that Mixpanel's JSON pipelines put into a bucket.",
+    ),
+    known(
+        "raw_pipeline_location",
+        "`s3://bucket/prefix`; a folder on the command line",
+        "required with `event_source=raw_pipeline`",
+        "What lies above the pipeline's folder `<project_id>/mp_master_event`. The bucket is in the region of `s3_region`.",
+    ),
+    known(
+        "raw_pipeline_delay_hours",
+        "0 to 720",
+        "`24`",
+        "How long after the end of a slice the pipeline has written all of it. Scheduled slices lie so much further back; a slice that is asked for earlier is refused.",
+    ),
     known("frequency", "`hourly`, `daily`", "`hourly`", "The length of a scheduled slice."),
     known(
         "schema_type",
@@ -90,7 +108,12 @@ pub const KNOWN: &[Known] = &[
     ),
     known("sync", "`false`", "`false`", "Whether late data is fetched again later."),
     known("late_data", "`sync`", "`sync`", "How late data is found."),
-    known("queries_per_hour", "`60`", "`60`", "Mixpanel's query budget of a project."),
+    known(
+        "queries_per_hour",
+        "1 to 3600",
+        "`60`",
+        "Mixpanel's query budget of the project, shared through the lake by all that runs for it. A sixth is left to scheduled slices.",
+    ),
     known("s3_bucket", "a bucket's name", "required in the functions", "The bucket of the lake."),
     known("s3_region", "an AWS region", "the region of the process", "The bucket's region."),
     known(

@@ -48,14 +48,33 @@ pub(super) fn compose<'a>(
         (usize::MAX, &b"\n"[..])
     };
     let mut body = vec![b'\n'];
-    lines.take(count).for_each(|line| line.write(time_in_ms, &mut body));
+    for line in sent(lines.take(count).collect(), fault) {
+        line.write(time_in_ms, &mut body);
+    }
     body.extend_from_slice(ending);
     body
+}
+
+/// The lines as the fault repeats or orders them.
+fn sent<'a>(mut lines: Vec<&'a Line>, fault: &Fault) -> Vec<&'a Line> {
+    if let Fault::RepeatLines { every } = fault {
+        let repeated = |index: usize, line: &Line| {
+            index.is_multiple_of(*every) && line.property("$insert_id").is_some()
+        };
+        let times =
+            |(index, line)| std::iter::repeat_n(line, 1 + usize::from(repeated(index, line)));
+        lines = lines.into_iter().enumerate().flat_map(times).collect();
+    } else if *fault == Fault::ReorderLines {
+        lines.reverse();
+    }
+    lines
 }
 
 /// Encodes a body and applies what the fault does to its bytes.
 pub(super) fn deliver(body: Vec<u8>, accepts_gzip: bool, fault: &Fault) -> io::Result<Delivery> {
     let gzip = accepts_gzip && body.len() > GZIP_ABOVE;
+    // Neither the blank first and last line counts, nor what follows it.
+    let lines = body.split(|byte| *byte == b'\n').count().saturating_sub(3);
     let mut sent = if gzip { compressed(&body)? } else { body };
     let whole = sent.len();
     let end = match fault {
@@ -81,7 +100,16 @@ pub(super) fn deliver(body: Vec<u8>, accepts_gzip: bool, fault: &Fault) -> io::R
             }
             End::Clean
         }
-        Fault::None | Fault::TerminatedEarly { .. } | Fault::Status { .. } => End::Clean,
+        Fault::CutAbove { lines: most } if lines > *most => {
+            sent.truncate(whole / 2);
+            End::Broken
+        }
+        Fault::None
+        | Fault::CutAbove { .. }
+        | Fault::RepeatLines { .. }
+        | Fault::ReorderLines
+        | Fault::TerminatedEarly { .. }
+        | Fault::Status { .. } => End::Clean,
     };
     let length = if matches!(end, End::Clean) { sent.len() } else { whole };
     Ok(Delivery { gzip, whole, length, sent: sent.into(), end })
@@ -154,6 +182,33 @@ mod tests {
     fn a_cut_connection_promised_more_than_it_sent() {
         let delivery = deliver(vec![b'a'; 100], false, &Fault::CutConnection { after: 7 }).unwrap();
         assert_eq!((delivery.length, delivery.sent.len()), (100, 7));
+    }
+
+    #[test]
+    fn lines_are_repeated_and_reordered_on_request() {
+        let line = |id: &str| {
+            let json = format!(r#"{{"event":"e","properties":{{"time":1,"$insert_id":"{id}"}}}}"#);
+            Line::new(Bytes::from(json))
+        };
+        let lines = [line("1"), line("2"), Line::new(Bytes::from_static(b"x"))];
+        let ids = |fault| {
+            let body = String::from_utf8(compose(lines.iter(), true, &fault)).unwrap();
+            body.lines().filter_map(|line| line.chars().rev().nth(3)).collect::<String>()
+        };
+        assert_eq!(ids(Fault::RepeatLines { every: 1 }), "1122");
+        assert_eq!(ids(Fault::RepeatLines { every: 2 }), "112");
+        assert_eq!(ids(Fault::ReorderLines), "21");
+    }
+
+    #[test]
+    fn only_an_answer_with_more_lines_is_cut() {
+        let broken = |most| {
+            let body = b"\na\nb\n\n".to_vec();
+            let delivery = deliver(body, false, &Fault::CutAbove { lines: most }).unwrap();
+            matches!(delivery.end, End::Broken)
+        };
+        assert!(broken(1));
+        assert!(!broken(2));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The part of Mixpanel's segmentation expressions that the stand-in evaluates.
 
 use super::line::Line;
+use serde_json::value::RawValue;
 use std::cmp::Ordering;
 
 /// A condition on an event.
@@ -12,8 +13,31 @@ pub(super) enum Expression {
     Or(Box<Expression>, Box<Expression>),
     /// `event["$time"] < datetime("...")`, in milliseconds.
     Time(Comparison, i64),
+    /// It does not hold.
+    Not(Box<Expression>),
+    /// `defined(properties["name"])`: it is there, and not null.
+    Defined(String),
     /// `properties["name"] == value`.
-    Property(String, Comparison, Value),
+    Property(Operand, Comparison, Value),
+    /// `properties["name"] in ["a", "b"]`.
+    OneOf(Operand, Vec<Value>),
+    /// `"a" in properties["name"]`: an item of a list, or a part of a text.
+    Within(Value, String),
+}
+
+/// A property, perhaps cast to another type.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Operand {
+    pub(super) name: String,
+    pub(super) cast: Option<Cast>,
+}
+
+/// What a property is read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cast {
+    Text,
+    Number,
+    Boolean,
 }
 
 /// A comparison operator.
@@ -42,10 +66,27 @@ impl Expression {
             Self::And(left, right) => left.holds(line) && right.holds(line),
             Self::Or(left, right) => left.holds(line) || right.holds(line),
             Self::Time(comparison, ms) => comparison.accepts(line.time_ms().map(|t| t.cmp(ms))),
-            Self::Property(name, comparison, literal) => {
-                let value = line.property(name).and_then(|json| Value::of_json(&json));
-                comparison.accepts(value.and_then(|value| value.order(literal)))
+            Self::Not(inner) => !inner.holds(line),
+            Self::Defined(name) => line.property(name).is_some_and(|json| json != "null"),
+            Self::Property(operand, comparison, literal) => {
+                comparison.accepts(operand.of(line).and_then(|value| value.order(literal)))
             }
+            Self::OneOf(operand, literals) => {
+                operand.of(line).is_some_and(|value| literals.contains(&value))
+            }
+            Self::Within(literal, name) => {
+                line.property(name).is_some_and(|json| literal.is_within(&json))
+            }
+        }
+    }
+}
+
+impl Operand {
+    fn of(&self, line: &Line) -> Option<Value> {
+        let value = Value::of_json(&line.property(&self.name)?)?;
+        match self.cast {
+            None => Some(value),
+            Some(cast) => value.cast(cast),
         }
     }
 }
@@ -73,6 +114,32 @@ impl Value {
             return Some(Self::Text(text));
         }
         serde_json::from_str(json).map(Self::Boolean).ok()
+    }
+
+    /// Read as another type; none where that means nothing.
+    fn cast(self, cast: Cast) -> Option<Self> {
+        match (cast, self) {
+            (Cast::Text, Self::Text(text)) => Some(Self::Text(text)),
+            (Cast::Text, Self::Number(number)) => Some(Self::Text(number.to_string())),
+            (Cast::Text, Self::Boolean(boolean)) => Some(Self::Text(boolean.to_string())),
+            (Cast::Number, Self::Text(text)) => text.trim().parse().ok().map(Self::Number),
+            (Cast::Number, Self::Number(number)) => Some(Self::Number(number)),
+            (Cast::Number, Self::Boolean(boolean)) => Some(Self::Number(f64::from(boolean))),
+            (Cast::Boolean, Self::Text(text)) => Some(Self::Boolean(!text.is_empty())),
+            (Cast::Boolean, Self::Number(number)) => Some(Self::Boolean(number != 0.0)),
+            (Cast::Boolean, Self::Boolean(boolean)) => Some(Self::Boolean(boolean)),
+        }
+    }
+
+    /// Whether a list has it, or a text has it as a part.
+    fn is_within(&self, json: &str) -> bool {
+        if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) {
+            return items.iter().any(|item| Self::of_json(item.get()).as_ref() == Some(self));
+        }
+        match (self, serde_json::from_str::<String>(json)) {
+            (Self::Text(part), Ok(text)) => text.contains(part),
+            (Self::Text(_) | Self::Number(_) | Self::Boolean(_), _) => false,
+        }
     }
 
     /// The order of two values of one type.

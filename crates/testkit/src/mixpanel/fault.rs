@@ -28,6 +28,19 @@ pub enum Fault {
         /// The number of lines before it.
         after_lines: usize,
     },
+    /// The TCP connection breaks in the middle of every answer that has more lines than this: an
+    /// export that has no time for long answers.
+    CutAbove {
+        /// The most lines that are sent whole.
+        lines: usize,
+    },
+    /// Every so many lines, one that has an `$insert_id` is sent twice.
+    RepeatLines {
+        /// The distance between them; 1 repeats all.
+        every: usize,
+    },
+    /// The lines come in another order: the last first.
+    ReorderLines,
     /// After so many bytes nothing more comes, and the connection stays open.
     Stall {
         /// The number of bytes that are sent.

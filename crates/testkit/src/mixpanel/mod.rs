@@ -8,6 +8,9 @@
 //! It refuses: anything that the API would refuse, with a plain-text message; and any `where`
 //! expression that it does not evaluate, so that a test never passes because a filter was ignored.
 //!
+//! Beside it stands [`FaultProxy`], between a client and a stand-in: what happens to an answer on its
+//! way, byte for byte.
+//!
 //! Lines that are no event (cut, without time, not even JSON) travel with the nearest line before
 //! them that has a time: slices that partition time then see each broken line exactly once.
 
@@ -25,10 +28,12 @@ mod params;
     reason = "a parser refuses all tokens but the one it needs"
 )]
 mod parse;
+mod proxy;
 mod server;
 
 pub use budget::Limits;
 pub use config::{Framing, StandInConfig};
 pub use data::Data;
 pub use fault::Fault;
+pub use proxy::{FaultProxy, Mishap};
 pub use server::StandIn;

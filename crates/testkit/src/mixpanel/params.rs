@@ -121,7 +121,7 @@ mod tests {
     #[case::events_of_numbers("event", "[1]")]
     #[case::limit("limit", "100001")]
     #[case::time_in_ms("time_in_ms", "yes")]
-    #[case::expression("where", "defined(properties[\"x\"])")]
+    #[case::expression("where", "nonsense(properties[\"x\"])")]
     fn a_wrong_parameter_is_quoted(#[case] name: &str, #[case] value: &str) {
         let dates = [("from_date", "2026-11-10"), ("to_date", "2026-11-14")];
         let message = read(&[dates[0], dates[1], (name, value)]).unwrap_err();

@@ -1,7 +1,7 @@
-//! Reads a `where` expression: comparisons, `and`, `or`, parentheses. Everything else is an error
-//! that quotes the whole expression, so that no filter is ever silently ignored.
+//! Reads a `where` expression: comparisons, casts, `defined`, `in`, `and`, `or`, `not`, parentheses.
+//! Everything else is an error that quotes the whole expression, so that no filter is ever silently ignored.
 
-use super::expression::{Comparison, Expression, Value};
+use super::expression::{Cast, Comparison, Expression, Operand, Value};
 use mixlake_domain::Timestamp;
 
 /// Deep enough for people, shallow enough for the stack.
@@ -27,7 +27,7 @@ enum Token {
 }
 
 /// Longer symbols first, so that `<=` is not read as `<`.
-const SYMBOLS: [&str; 10] = ["==", "!=", "<=", ">=", "<", ">", "(", ")", "[", "]"];
+const SYMBOLS: [&str; 11] = ["==", "!=", "<=", ">=", "<", ">", "(", ")", "[", "]", ","];
 
 fn tokens(text: &str) -> Result<Vec<Token>, String> {
     let mut tokens = Vec::new();
@@ -103,7 +103,23 @@ impl Parser {
                 Ok(inner)
             }
             Token::Word(word) if word == "event" => self.time_comparison(),
-            Token::Word(word) if word == "properties" => self.property_comparison(),
+            Token::Word(word) if word == "properties" => self.property_condition(None),
+            Token::Word(word) if word == "not" => {
+                Ok(Expression::Not(Box::new(self.term(depth + 1)?)))
+            }
+            Token::Word(word) if word == "defined" => {
+                self.symbol("(")?;
+                let name = self.property()?;
+                self.symbol(")")?;
+                Ok(Expression::Defined(name))
+            }
+            Token::Word(word) => match cast(&word) {
+                Some(cast) => self.property_condition(Some(cast)),
+                None => Err(format!("unexpected {:?}", Token::Word(word))),
+            },
+            Token::Literal(value) if self.takes_word("in") => {
+                Ok(Expression::Within(value, self.property()?))
+            }
             other => Err(format!("unexpected {other:?}")),
         }
     }
@@ -125,11 +141,47 @@ impl Parser {
         Ok(Expression::Time(comparison, at.as_millisecond()))
     }
 
-    fn property_comparison(&mut self) -> Result<Expression, String> {
-        let name = self.index()?;
+    /// What is said of a property. Of one that is cast the opening parenthesis comes first.
+    fn property_condition(&mut self, cast: Option<Cast>) -> Result<Expression, String> {
+        let name = if cast.is_some() {
+            self.symbol("(")?;
+            let name = self.property()?;
+            self.symbol(")")?;
+            name
+        } else {
+            self.index()?
+        };
+        let operand = Operand { name, cast };
+        if self.takes_word("in") {
+            return Ok(Expression::OneOf(operand, self.list()?));
+        }
         let comparison = self.comparison()?;
+        Ok(Expression::Property(operand, comparison, self.literal()?))
+    }
+
+    fn list(&mut self) -> Result<Vec<Value>, String> {
+        self.symbol("[")?;
+        let mut values = vec![self.literal()?];
+        loop {
+            match self.next()? {
+                Token::Symbol(",") => values.push(self.literal()?),
+                Token::Symbol("]") => return Ok(values),
+                other => return Err(format!("unexpected {other:?}")),
+            }
+        }
+    }
+
+    /// `properties["name"]`.
+    fn property(&mut self) -> Result<String, String> {
+        if !self.takes_word("properties") {
+            return Err("properties[\"...\"] is expected".to_owned());
+        }
+        self.index()
+    }
+
+    fn literal(&mut self) -> Result<Value, String> {
         match self.next()? {
-            Token::Literal(value) => Ok(Expression::Property(name, comparison, value)),
+            Token::Literal(value) => Ok(value),
             other => Err(format!("unexpected {other:?}")),
         }
     }
@@ -174,6 +226,15 @@ impl Parser {
     }
 }
 
+fn cast(word: &str) -> Option<Cast> {
+    match word {
+        "string" => Some(Cast::Text),
+        "number" => Some(Cast::Number),
+        "boolean" => Some(Cast::Boolean),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::line::Line;
@@ -182,7 +243,7 @@ mod tests {
     use rstest::rstest;
 
     /// At 2026-01-10T13:00:00.500 UTC.
-    const LINE: &str = r#"{"event":"a","properties":{"time":1768050000.5,"x":"y","n":7,"b":true}}"#;
+    const LINE: &str = r#"{"event":"a","properties":{"time":1768050000.5,"x":"y","n":7,"b":true,"l":["a",2],"z":null}}"#;
 
     #[rstest]
     #[case::lower_bound(r#"event["$time"] >= datetime("2026-01-10T13:00:00")"#, true)]
@@ -202,6 +263,22 @@ mod tests {
         r#"(properties["n"]==7 or properties["n"]==1) and properties["x"]=="?""#,
         false
     )]
+    #[case::not(r#"not properties["n"] == 7"#, false)]
+    #[case::not_of_all(r#"not (properties["n"] == 8 or properties["x"] == "z")"#, true)]
+    #[case::not_binds_first(r#"not properties["n"] == 8 and properties["n"] == 8"#, false)]
+    #[case::defined(r#"defined(properties["x"])"#, true)]
+    #[case::not_defined(r#"not defined(properties["?"])"#, true)]
+    #[case::null_is_not_defined(r#"defined(properties["z"])"#, false)]
+    #[case::one_of(r#"properties["x"] in ["a", "y"]"#, true)]
+    #[case::none_of(r#"properties["n"] in ["7", 8]"#, false)]
+    #[case::item(r#""a" in properties["l"]"#, true)]
+    #[case::number_item(r#"2 in properties["l"]"#, true)]
+    #[case::no_item(r#""2" in properties["l"]"#, false)]
+    #[case::part_of_a_text(r#""y" in properties["x"]"#, true)]
+    #[case::as_text(r#"string(properties["n"]) == "7""#, true)]
+    #[case::as_number(r#"number(properties["b"]) >= 1"#, true)]
+    #[case::as_boolean(r#"boolean(properties["n"]) == true"#, true)]
+    #[case::no_number(r#"number(properties["x"]) < 100"#, false)]
     fn conditions_hold_as_they_read(#[case] text: &str, #[case] holds: bool) {
         let line = Line::new(Bytes::from_static(LINE.as_bytes()));
         assert_eq!(expression(text).unwrap().holds(&line), holds);
@@ -209,7 +286,10 @@ mod tests {
 
     #[rstest]
     #[case::nothing("")]
-    #[case::function(r#"defined(properties["x"])"#)]
+    #[case::function(r#"nonsense(properties["x"])"#)]
+    #[case::defined_value(r#"defined("x")"#)]
+    #[case::open_list(r#"properties["x"] in ["a""#)]
+    #[case::empty_list(r#"properties["x"] in []"#)]
     #[case::single_equals(r#"properties["x"] = "y""#)]
     #[case::half(r#"properties["x"] == "y" and"#)]
     #[case::open(r#"(properties["x"] == "y""#)]

@@ -40,6 +40,7 @@ struct Shared {
 struct Changing {
     budget: Budget,
     script: VecDeque<Fault>,
+    always: Option<Fault>,
     queries: Vec<HashMap<String, String>>,
     body_lengths: Vec<usize>,
 }
@@ -77,6 +78,11 @@ impl StandIn {
     /// Lets the next requests fail, one fault a request, in order; later ones are healthy.
     pub fn script(&self, faults: impl IntoIterator<Item = Fault>) {
         self.shared.lock().script = faults.into_iter().collect();
+    }
+
+    /// How every request ends for which nothing is scripted.
+    pub fn always(&self, fault: Fault) {
+        self.shared.lock().always = Some(fault);
     }
 
     /// The queries received so far, decoded, whatever was answered.
@@ -118,7 +124,8 @@ impl Shared {
         let fault = {
             let mut state = self.lock();
             state.queries.push(pairs.clone());
-            state.script.pop_front().unwrap_or(Fault::None)
+            let always = state.always.clone().unwrap_or(Fault::None);
+            state.script.pop_front().unwrap_or(always)
         };
         if let Fault::Status { code, message, retry_after } = fault {
             return Err(Refusal { code, message, retry_after });

@@ -9,6 +9,7 @@ use mixlake_app::ports::ObjectStore;
 /// one, is not in it, because a folder cannot hold it.
 pub async fn conformance<S: ObjectStore>(fresh: impl AsyncFn() -> S) {
     reads::what_was_put_is_read_back(&fresh().await).await;
+    reads::an_object_in_pieces_is_the_object(&fresh().await).await;
     reads::only_what_is_not_there_is_none(&fresh().await).await;
     reads::a_tail_is_the_end_and_knows_the_size(&fresh().await).await;
     reads::a_location_names_the_key(&fresh().await);

