@@ -8,7 +8,7 @@ use aws_sdk_glue::Client;
 use aws_sdk_glue::config::AsyncSleep;
 use aws_sdk_glue::types::{Table, TableAttributes, TableInput};
 use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A database of the Glue Data Catalog.
@@ -16,15 +16,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct GlueCatalog {
     pub(crate) client: Client,
     pub(crate) database: String,
-    /// Each table as it was read last: who appends columns at once need not read it again. The
-    /// version says whether it still counts.
-    read: Arc<Mutex<HashMap<String, Table>>>,
+    /// The table that was read last: who changes it at once need not read it again. The version
+    /// says whether it still counts. One only: a wide table has hundreds of kilobytes.
+    last_read: Arc<Mutex<Option<Table>>>,
 }
 
 impl GlueCatalog {
     /// A catalog over a database, which must exist.
     pub fn new(client: Client, database: impl Into<String>) -> Self {
-        Self { client, database: database.into(), read: Arc::default() }
+        Self { client, database: database.into(), last_read: Arc::default() }
     }
 
     pub(crate) fn subject(&self, table: &str) -> String {
@@ -49,14 +49,15 @@ impl GlueCatalog {
         }
     }
 
-    fn last_read(&self) -> MutexGuard<'_, HashMap<String, Table>> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    fn last_read(&self) -> MutexGuard<'_, Option<Table>> {
+        self.last_read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The table, if it has that version. It need not be read if it was read with it.
     async fn read_as(&self, name: &str, version: &str) -> Result<Table, CatalogError> {
-        let last = self.last_read().remove(name);
-        let read = match last.filter(|table| table.version_id.as_deref() == Some(version)) {
+        let last = self.last_read().take();
+        let same = |t: &Table| t.name == name && t.version_id.as_deref() == Some(version);
+        let read = match last.filter(same) {
             Some(table) => Some(table),
             None => self.read(name).await?,
         };
@@ -96,7 +97,7 @@ impl Catalog for GlueCatalog {
     async fn table(&self, name: &str) -> Result<Option<TableState>, CatalogError> {
         let Some(read) = self.read(name).await? else { return Ok(None) };
         let state = table::state(read.clone());
-        self.last_read().insert(name.to_owned(), read);
+        *self.last_read() = Some(read);
         let unversioned = || refused(GET_TABLE, &self.subject(name), "the table has no VersionId");
         state.ok_or_else(unversioned).map(Some)
     }
