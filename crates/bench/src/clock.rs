@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(crate) fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
     let start = now();
     let result = run();
-    (result, now() - start)
+    (result, now().saturating_sub(start))
 }
 
 fn now() -> Duration {

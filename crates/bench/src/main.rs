@@ -47,7 +47,7 @@ enum Command {
         #[command(flatten)]
         how: whole::How,
     },
-    /// The same by arrow-json and ArrowWriter, in two passes.
+    /// The same by arrow-json and `ArrowWriter`, in two passes.
     ArrowJson {
         /// The events.
         file: PathBuf,

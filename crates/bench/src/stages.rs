@@ -20,12 +20,12 @@ pub(crate) fn run(size: Size, rounds: usize) -> anyhow::Result<()> {
     let packed = gzip.finish()?;
     let mut times: [Vec<Duration>; 5] = Default::default();
     for _ in 0..rounds {
-        let (unpacked, gunzip) = timed(|| unpack(&packed));
-        unpacked?;
-        let (_, decode) = timed(|| decode(&plain));
-        let (built, build) = timed(|| build(&plain));
-        let (encoded, encode) = timed(|| built.and_then(|transform| Ok(transform.finish()?)));
-        encoded?;
+        let (length, gunzip) = timed(|| unpack(&packed));
+        length?;
+        let ((), decode) = timed(|| decode(&plain));
+        let (transform, build) = timed(|| build(&plain));
+        let (finished, encode) = timed(|| transform.and_then(|it| Ok(it.finish()?)));
+        finished?;
         let (done, all) = timed(|| whole::transform(options(), &plain));
         done?;
         for (times, time) in times.iter_mut().zip([gunzip, decode, build, encode, all]) {

@@ -87,7 +87,9 @@ impl Buffer {
         let kept = (0..).zip(&self.order).filter(|(_, key)| key.event != DROPPED);
         let mut order: Vec<(RowKey, u32)> = kept.map(|(row, key)| (*key, row)).collect();
         if let Some(ranks) = ranks {
-            order.iter_mut().for_each(|(key, _)| key.event = ranks[key.event as usize]);
+            for (key, _) in &mut order {
+                key.event = ranks[key.event as usize];
+            }
             order.sort_unstable();
         }
         let mut of = vec![DROPPED; self.order.len()];

@@ -46,7 +46,7 @@ pub(crate) type DayId = usize;
 #[derive(Default)]
 pub(crate) struct Days {
     ids: HashMap<(usize, Date), DayId>,
-    days: Vec<Day>,
+    all: Vec<Day>,
     buffers: u32,
     /// Bytes that came since the memory of the rows was last counted.
     uncounted: usize,
@@ -72,30 +72,30 @@ impl Day {
 impl Days {
     /// A day of the table with this number.
     pub(crate) fn id(&mut self, table: usize, date: Date) -> DayId {
-        let next = self.days.len();
+        let next = self.all.len();
         let id = *self.ids.entry((table, date)).or_insert(next);
         if id == next {
             self.buffers += 1;
             let (buffer, buffer_id) = (Buffer::default(), self.buffers);
-            self.days.push(Day { table, date, buffer, buffer_id, groups: None, parts: 0 });
+            self.all.push(Day { table, date, buffer, buffer_id, groups: None, parts: 0 });
         }
         id
     }
 
     /// The rows being collected for a day.
     pub(crate) fn buffer(&mut self, day: DayId) -> &mut Buffer {
-        &mut self.days[day].buffer
+        &mut self.all[day].buffer
     }
 
     /// Where the next row of a day will be.
     pub(crate) fn next_place(&self, day: DayId) -> Place {
-        let day = &self.days[day];
+        let day = &self.all[day];
         Place { buffer: day.buffer_id, row: day.buffer.next_row() }
     }
 
     /// Takes a row back. Answers whether it could: not if it is encoded already.
     pub(crate) fn drop_row(&mut self, day: DayId, place: Place) -> bool {
-        let day = &mut self.days[day];
+        let day = &mut self.all[day];
         let here = day.buffer_id == place.buffer;
         if here {
             day.buffer.drop_row(place.row);
@@ -111,7 +111,7 @@ impl Days {
         context: &Context<'_>,
     ) -> Result<(), TransformError> {
         let bounds = context.options.bounds;
-        if self.days[day].buffer.rows() >= bounds.group_rows {
+        if self.all[day].buffer.rows() >= bounds.group_rows {
             self.encode(day, context)?;
         }
         // Counting looks at every column, so it is done now and then only. A row takes no more
@@ -126,7 +126,7 @@ impl Days {
 
     /// Encodes the largest buffers until all of them are within the bound.
     fn make_room(&mut self, context: &Context<'_>) -> Result<(), TransformError> {
-        let sizes = self.days.iter().map(|day| day.buffer.memory()).enumerate();
+        let sizes = self.all.iter().map(|day| day.buffer.memory()).enumerate();
         let mut sizes: Vec<(usize, DayId)> = sizes.map(|(day, size)| (size, day)).collect();
         let mut total: usize = sizes.iter().map(|(size, _)| size).sum();
         sizes.sort_unstable();
@@ -141,7 +141,7 @@ impl Days {
 
     /// Encodes and ends everything.
     pub(crate) fn end(&mut self, context: &Context<'_>) -> Result<(), TransformError> {
-        for day in 0..self.days.len() {
+        for day in 0..self.all.len() {
             self.encode(day, context)?;
             self.end_file(day, context)?;
         }
@@ -155,7 +155,7 @@ impl Days {
 
     fn encode(&mut self, id: DayId, context: &Context<'_>) -> Result<(), TransformError> {
         self.buffers += 1;
-        let day = &mut self.days[id];
+        let day = &mut self.all[id];
         day.buffer_id = self.buffers;
         let buffer = std::mem::take(&mut day.buffer);
         if buffer.rows() == 0 {
@@ -165,7 +165,7 @@ impl Days {
         let groups = day.groups.get_or_insert_with(|| Groups::new(context.options.format));
         groups.add(buffer, columns, context)?;
         // What is encoded and not in a file yet has a bound of its own, however many tables.
-        let sizes: Vec<usize> = self.days.iter().map(Day::encoded).collect();
+        let sizes: Vec<usize> = self.all.iter().map(Day::encoded).collect();
         let largest = (0..sizes.len()).max_by_key(|&day| sizes[day]).unwrap_or(id);
         if sizes.iter().sum::<usize>() >= context.options.bounds.file_bytes {
             self.end_file(largest, context)?;
@@ -174,7 +174,7 @@ impl Days {
     }
 
     fn end_file(&mut self, day: DayId, context: &Context<'_>) -> Result<(), TransformError> {
-        let day = &mut self.days[day];
+        let day = &mut self.all[day];
         let Some(groups) = day.groups.take() else { return Ok(()) };
         let (part, date) = (day.parts, day.date);
         day.parts += 1;

@@ -217,9 +217,10 @@ impl Seen {
             let full = superseded.0.len() > most;
             if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
         };
-        self.runs.repeated(add).map_err(|error| match error.kind() {
-            io::ErrorKind::StorageFull if error.get_ref().is_none() => FarApart::TooMany(most),
-            _ => error.into(),
+        self.runs.repeated(add).map_err(|error| {
+            // Ours has no error below; a full disk has one.
+            let ours = error.kind() == io::ErrorKind::StorageFull && error.raw_os_error().is_none();
+            if ours { FarApart::TooMany(most) } else { error.into() }
         })
     }
 }

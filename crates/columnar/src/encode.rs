@@ -33,13 +33,13 @@ impl RowGroup {
     /// Encodes rows. `columns` are the table's. The number of threads changes no byte.
     pub(crate) fn encode(
         sparse: Vec<(ColumnId, SparseColumn)>,
-        places: Places,
+        places: &Places,
         columns: &[Column],
         threads: NonZero<usize>,
     ) -> Result<Self> {
         let threads = threads.get().min(sparse.len());
         let queue = Mutex::new(sparse);
-        let work = || encode_queue(&queue, &places, columns);
+        let work = || encode_queue(&queue, places, columns);
         let mut chunks = thread::scope(|scope| {
             let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
             let mut chunks = work()?;

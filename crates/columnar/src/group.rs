@@ -38,7 +38,7 @@ impl Groups {
         let (sparse, places) = buffer.into_columns(ranks(context).as_deref());
         match self {
             Self::Parquet(groups) => {
-                groups.push(RowGroup::encode(sparse, places, columns, threads)?);
+                groups.push(RowGroup::encode(sparse, &places, columns, threads)?);
             }
             Self::Json(groups) => {
                 let lines = JsonLines::encode(sparse, &places, columns);

@@ -116,9 +116,8 @@ impl Keys {
         rest: &[u8],
     ) -> Option<Result<(KeyId, usize), Twice>> {
         let order = &self.orders[walk.event];
-        let last = order.len().min(walk.at + AHEAD);
-        for place in walk.at..last {
-            let Expected { id, written } = &order[place];
+        let ahead = order.iter().enumerate().skip(walk.at).take(AHEAD);
+        for (place, Expected { id, written }) in ahead {
             if starts_with(rest, written) {
                 let (id, length) = (*id, written.len());
                 walk.at = place + 1;

@@ -141,6 +141,7 @@ mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
 
+    #[expect(clippy::type_complexity, reason = "a test names it once")]
     /// Reads a line: the event, its name, and its properties with their keys and JSON texts.
     fn read(line: &str) -> Result<(Event, String, Vec<(String, String)>), BadLine> {
         let (mut vocabulary, mut event) = (Vocabulary::default(), Event::default());
@@ -233,10 +234,7 @@ mod tests {
                     Scalar::Number(n) => prop_assert_eq!(expected.as_f64(), Some(n)),
                     Scalar::Text(text) => {
                         let text = event.text(text, &line);
-                        match expected.as_str() {
-                            Some(expected) => prop_assert_eq!(text, expected),
-                            None => prop_assert_eq!(&parsed(text), expected),
-                        }
+                        if let Some(expected) = expected.as_str() { prop_assert_eq!(text, expected) } else { prop_assert_eq!(&parsed(text), expected) }
                     }
                 }
             }

@@ -184,7 +184,7 @@ mod tests {
         levels(&[0; 2_048], 131_072, &mut out);
         assert!(out.len() <= 4, "{out:?}");
         out.clear();
-        indices(&[7; 100_000], 3, &mut out);
+        indices(&vec![7; 100_000], 3, &mut out);
         assert!(out.len() <= 4, "{out:?}");
     }
 }

@@ -152,7 +152,9 @@ mod tests {
                 let records = run.iter().rev();
                 let records = records.map(|(&row, &at)| (RowIdentity::of_number(row), age(at)));
                 on_file.add(records.collect()).unwrap();
-                run.iter().for_each(|(&row, &at)| expected.entry(row).or_default().push(at));
+                for (&row, &at) in run {
+                    expected.entry(row).or_default().push(at);
+                }
             }
             expected.retain(|_, ages| ages.len() > 1);
             let mut told = Vec::new();

@@ -351,7 +351,9 @@ mod tests {
             Scalar::Text(value) => {
                 format!("{}={} {:?}", keys.name(p.key), p.json.get(line), text(value))
             }
-            value => format!("{}={} {value:?}", keys.name(p.key), p.json.get(line)),
+            value @ (Scalar::Null | Scalar::Boolean(_) | Scalar::Number(_)) => {
+                format!("{}={} {value:?}", keys.name(p.key), p.json.get(line))
+            }
         });
         let properties: Vec<String> = properties.collect();
         let (id, insert) = (event.distinct_id.map(text), event.insert_id.map(text));

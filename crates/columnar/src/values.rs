@@ -352,9 +352,11 @@ fn text_dictionary(
     let mut numbers = present.arrange(rows, places, &numbers);
     // A text may be there for rows only that are left out.
     let mut uses = vec![0_usize; first.len()];
-    numbers.iter().for_each(|&number| uses[number as usize] += 1);
-    let used = (0..).zip(&uses).filter_map(|(number, &uses)| (uses > 0).then_some(number));
-    let mut order: Vec<u32> = used.collect();
+    for &number in &numbers {
+        uses[number as usize] += 1;
+    }
+    let occurring = (0..).zip(&uses).filter_map(|(number, &uses)| (uses > 0).then_some(number));
+    let mut order: Vec<u32> = occurring.collect();
     let get = |number: u32| texts.get(first[number as usize]);
     let size = |number: u32| 4 + get(number).len();
     let dictionary = order.iter().map(|&number| size(number)).sum();

@@ -56,7 +56,8 @@ fn transformed(options: Options, shape: Shape) -> (Counts, usize, usize) {
         Transform::new(options, slice(), Registry::default(), Superseded::default()).unwrap();
     let mut sink = io::BufWriter::with_capacity(64 << 10, Sink { transform, pushed: 0 });
     shape.write(&mut sink).unwrap();
-    let Sink { transform, pushed } = sink.into_inner().map_err(|e| e.into_error()).unwrap();
+    let Sink { transform, pushed } =
+        sink.into_inner().map_err(io::IntoInnerError::into_error).unwrap();
     let done = transform.finish().unwrap();
     assert!(done.superseded.is_empty(), "repeats of generated events lie side by side");
     (done.counts, pushed, ALLOCATOR.peak_usage() - before)

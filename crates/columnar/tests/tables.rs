@@ -1,5 +1,4 @@
 //! Tables by event, contracts, and JSON beside Parquet.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

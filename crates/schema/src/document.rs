@@ -65,6 +65,7 @@ struct ColumnDocument {
     built_in: bool,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
 fn is_parquet(format: &DataFormat) -> bool {
     *format == DataFormat::Parquet
 }

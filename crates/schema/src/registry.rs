@@ -232,7 +232,9 @@ const NOT_FOR_EVENTS: [&str; 7] = [
 impl Default for Names {
     fn default() -> Self {
         let mut taken = Taken::default();
-        NOT_FOR_EVENTS.iter().for_each(|&name| taken.insert(name.to_owned()));
+        for name in NOT_FOR_EVENTS {
+            taken.insert(name.to_owned());
+        }
         Self { given: Vec::new(), taken, by_event: HashMap::new() }
     }
 }
