@@ -27,6 +27,8 @@ class Table:
     database: str
     name: str
     version: str
+    format: str
+    """What the catalog calls the files: `parquet` or `json`."""
     columns: tuple[Column, ...]
     partition_keys: tuple[str, ...]
     partitions: tuple[Partition, ...]
@@ -96,7 +98,7 @@ class Lake:
 
     def file_count(self, partition: Partition) -> int:
         _, prefix = s3_parts(partition.location.rstrip("/") + "/")
-        return sum(o["Key"].endswith(".parquet") for o in self.objects(prefix.removeprefix(self.folder)))
+        return sum(o["Key"].endswith(names.EXTENSIONS) for o in self.objects(prefix.removeprefix(self.folder)))
 
     def _expected(self, key: str, manifest: dict[str, Any]) -> tuple[str, str, str]:
         """Table, day and location that a manifest stands for."""
@@ -114,6 +116,7 @@ class Lake:
             database=self.database,
             name=raw["Name"],
             version=str(raw.get("VersionId", "")),
+            format=raw.get("Parameters", {}).get("classification", ""),
             columns=columns,
             partition_keys=tuple(key["Name"] for key in raw.get("PartitionKeys", [])),
             partitions=self._partitions(raw["Name"]),

@@ -28,6 +28,8 @@ REGION = "us-east-1"
 MASTER_TABLE = "mp_master_event"
 PARTITION_KEY = "mp_date"
 MANIFEST = "_manifest.json"
+EXTENSIONS = (".parquet", ".json.gz")
+"""How the names of data files end."""
 BUDGET = "_budget/"
 """The folder of the project's query budget, which every query changes: it is no content of the lake."""
 

@@ -64,12 +64,20 @@ class Engine:
         for number, partition in enumerate(table.partitions):
             self._open_bucket(partition.location)
             name = f"{table.name}__{number}"
-            self._context.register_listing_table(name, partition.location.rstrip("/") + "/", schema=schema)
+            self._list(name, table.format, partition.location.rstrip("/") + "/", schema)
             parts.append(
                 f"SELECT {column_list(table)}, '{partition.value}' AS {names.PARTITION_KEY} FROM {quote(name)}"
             )
         body = " UNION ALL ".join(parts) or empty_body(schema)
         self._run(f"CREATE VIEW {quote(self.lake.database)}.{quote(table.name)} AS {body}")
+
+    def _list(self, name: str, kind: str, folder: str, schema: pa.Schema) -> None:
+        if kind == "json":
+            self._context.register_json(
+                name, folder, schema=schema, file_extension=".json.gz", file_compression_type="gzip"
+            )
+        else:
+            self._context.register_listing_table(name, folder, schema=schema)
 
     def _open_bucket(self, location: str) -> None:
         bucket, _ = s3_parts(location)

@@ -49,9 +49,15 @@ class Duck:
         name = f"{self.quote(table.database)}.{self.quote(table.name)}"
         self._connection.execute(f"CREATE VIEW {name} AS {' UNION ALL '.join(parts)}")
 
+    def _files(self, table: Table, folder: str) -> str:
+        if table.format != "json":
+            return f"read_parquet('{folder}/*.parquet', union_by_name = true)"
+        columns = ", ".join(f"{self.quote(c.name)}: '{TYPES[c.type]}'" for c in table.columns)
+        return f"read_json('{folder}/*.json.gz', format = 'newline_delimited', columns = {{{columns}}})"
+
     def _part(self, table: Table, partition: Partition) -> str:
         """A partition's files by name; a column that none of them has is null."""
-        files = f"read_parquet('{partition.location.rstrip('/')}/*.parquet', union_by_name = true)"
+        files = self._files(table, partition.location.rstrip("/"))
         there = {row[0] for row in self.rows(f"DESCRIBE SELECT * FROM {files}")}
 
         def column(name: str, kind: str) -> str:

@@ -54,13 +54,22 @@ class Spark:
         return self.rows(f"SELECT {', '.join(columns + keys)} FROM {table.database}.{self.quote(table.name)}")
 
     def _make(self, lake: Lake, table: Table) -> None:
-        columns = ", ".join(f"{self.quote(column.name)} {column.type}" for column in table.columns)
-        keys = ", ".join(f"{self.quote(key)} string" for key in table.partition_keys)
+        columns = [f"{self.quote(column.name)} {column.type}" for column in table.columns]
+        keys = [f"{self.quote(key)} string" for key in table.partition_keys]
         name = f"{table.database}.{self.quote(table.name)}"
         place = self._folder / "lake" / "tables" / table.database / table.name
-        self._session.sql(
-            f"CREATE EXTERNAL TABLE {name} ({columns}) PARTITIONED BY ({keys}) STORED AS PARQUET LOCATION '{place}'"
-        )
+        if table.format == "json":
+            # The wheel has no Hive reader of JSON; Spark's own takes its place.
+            self._session.sql(
+                f"CREATE TABLE {name} ({', '.join(columns + keys)}) USING json"
+                f" OPTIONS (timestampFormat 'yyyy-MM-dd HH:mm:ss.SSS')"
+                f" PARTITIONED BY ({', '.join(map(self.quote, table.partition_keys))}) LOCATION '{place}'"
+            )
+        else:
+            self._session.sql(
+                f"CREATE EXTERNAL TABLE {name} ({', '.join(columns)}) PARTITIONED BY ({', '.join(keys)})"
+                f" STORED AS PARQUET LOCATION '{place}'"
+            )
         for partition in table.partitions:
             self._session.sql(
                 f"ALTER TABLE {name} ADD PARTITION ({table.partition_keys[0]} = '{partition.value}')"

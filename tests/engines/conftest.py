@@ -31,7 +31,8 @@ from local.process import end_on_signals
 
 STACKS: dict[str, dict[str, str]] = {
     "mixpanel": {},
-    # One line more when the template takes it: "events": {"SchemaType": "multischema"},
+    "events": {"SchemaType": "multischema"},
+    "lines": {"DataFormat": "json"},
 }
 """Each is the whole scenario in a database of its own, with these parameters of the template."""
 

@@ -14,7 +14,9 @@ EXACT = 2**53
 """Beyond it a double does not hold every integer: such a number is kept as text."""
 
 OVERFLOW = "mp_properties"
-BUILT_IN = {"mp_event_name", "time", "distinct_id"}
+EVENT_NAME = "mp_event_name"
+"""Where all events are in one table."""
+BUILT_IN = {EVENT_NAME, "time", "distinct_id"}
 
 
 def per_day_and_event(events: list[Event]) -> Counter[tuple[str, str]]:
@@ -24,10 +26,11 @@ def per_day_and_event(events: list[Event]) -> Counter[tuple[str, str]]:
 def expected(event: Event, table: Table) -> dict[str, Any]:
     """The cells of a row by column; those that are null are left out."""
     cells: dict[str, Any] = {
-        "mp_event_name": cleaned(event["event"]),
         "time": milliseconds(event),
         "distinct_id": event["properties"]["distinct_id"],
     }
+    if any(c.name == EVENT_NAME for c in table.columns):
+        cells[EVENT_NAME] = cleaned(event["event"])
     columns = {(c.property, c.type): c.name for c in table.columns if c.name not in BUILT_IN | {OVERFLOW}}
     rest = {}
     for name, value in event["properties"].items():

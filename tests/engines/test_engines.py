@@ -32,10 +32,8 @@ def test_the_query_of_the_documentation(reader: Reader, stack: Written, name: st
 
 def test_counts_per_day_and_event(reader: Reader, stack: Written) -> None:
     for table in stack.tables.values():
-        sql = (
-            f"SELECT mp_date, mp_event_name, count(*) FROM {table.database}.{table.name}"
-            " GROUP BY mp_date, mp_event_name"
-        )
+        event = f"'{table.name}'" if stack.multischema else "mp_event_name"
+        sql = f"SELECT mp_date, {event}, count(*) FROM {table.database}.{table.name} GROUP BY mp_date, {event}"
         counts = {(date, name): count for date, name, count in reader.rows(sql)}
         assert counts == per_day_and_event(stack.events_of(table))
 

@@ -44,8 +44,8 @@ def table(lake: Written) -> Table:
     return lake.lake.tables()[names.MASTER_TABLE]
 
 
-def test_nothing_is_wrong_with_what_the_functions_left(lake: Written) -> None:
-    code, report = doctor(lake, "--deep")
+def test_nothing_is_wrong_with_what_the_functions_left(stack: Written) -> None:
+    code, report = doctor(stack, "--deep")
     assert (code, problems(report)) == (0, [])
 
 

@@ -7,6 +7,7 @@ mod support;
 use bytes::Bytes;
 use mixlake_app::doctor::{Doctor, Engine, Finding, Kind, Severity};
 use mixlake_app::ports::{Catalog, Column, ObjectStore, Partition, Precondition};
+use mixlake_domain::DataFormat;
 use mixlake_testkit::catalog::MemoryCatalog;
 use parquet::data_type::Int64Type;
 use parquet::file::writer::SerializedFileWriter;
@@ -28,6 +29,18 @@ async fn lake() -> (Lake, MemoryCatalog) {
     lake.publish(DAY).await;
     lake.deliver(&catalog, &lake.written_since(0)).await;
     (lake, catalog)
+}
+
+#[tokio::test]
+async fn a_lake_of_json_is_examined_by_its_manifests() {
+    let (lake, catalog) = (Lake::new().of_json(), MemoryCatalog::new());
+    lake.hold(&["a 2026-11-10T01:10"]);
+    lake.publish(DAY).await;
+    assert_eq!(kinds(&examine(&lake, &catalog).await), [Kind::TableMissing]);
+    lake.deliver(&catalog, &lake.written_since(0)).await;
+    assert_eq!(examine(&lake, &catalog).await, []);
+    lake.store.delete(&live_file(&lake)).await.unwrap();
+    assert_eq!(kinds(&examine(&lake, &catalog).await), [Kind::ObjectMissing]);
 }
 
 fn doctor<'a>(lake: &'a Lake, catalog: &'a MemoryCatalog) -> Doctor<'a> {
@@ -92,11 +105,11 @@ async fn harm(lake: &Lake, catalog: &MemoryCatalog, harm: Harm) {
         Harm::PartitionLost => drop(catalog.remove_partitions(IN_CATALOG, &value).await.unwrap()),
         Harm::PartitionLeft => {
             let old = partition(DAY, "memory://lake/old/");
-            catalog.put_partitions(IN_CATALOG, &old).await.unwrap();
+            catalog.put_partitions(IN_CATALOG, DataFormat::Parquet, &old).await.unwrap();
         }
         Harm::PartitionOfNoDay => {
             let stray = partition("2020-01-01", "memory://lake/nowhere/");
-            catalog.put_partitions(IN_CATALOG, &stray).await.unwrap();
+            catalog.put_partitions(IN_CATALOG, DataFormat::Parquet, &stray).await.unwrap();
         }
         Harm::PartitionDeclares => catalog.declare(IN_CATALOG, DAY, &[column("of_a", "bigint")]),
         Harm::FileLost => lake.store.delete(&file).await.unwrap(),
@@ -136,6 +149,7 @@ async fn change(catalog: &MemoryCatalog, edit: impl FnOnce(&mut Vec<Column>)) {
         name: IN_CATALOG.to_owned(),
         columns,
         location: table.location,
+        format: DataFormat::Parquet,
         description: String::new(),
         memo: table.memo.unwrap(),
     };

@@ -6,8 +6,9 @@ mod support;
 
 use bytes::Bytes;
 use futures::future::{Either, join, join_all, select};
-use mixlake_app::ports::{Catalog, Column, NewTable, ObjectStore, Precondition};
+use mixlake_app::ports::{Catalog, Column, Format, NewTable, ObjectStore, Precondition};
 use mixlake_app::reconcile::{Conflict, ReconcileError, Reconciler};
+use mixlake_domain::DataFormat;
 use mixlake_testkit::catalog::{MemoryCatalog, Operation};
 use mixlake_testkit::faults::Fault;
 use mixlake_testkit::store;
@@ -255,6 +256,7 @@ async fn drift_is_told_with_both_types_and_holds_nothing_else_up() {
         name: IN_CATALOG.to_owned(),
         columns: present.clone(),
         location: lake.store.location(&lake.layout.table(TABLE)),
+        format: DataFormat::Parquet,
         description: String::new(),
         memo: String::new(),
     };
@@ -284,6 +286,26 @@ async fn drift_is_told_with_both_types_and_holds_nothing_else_up() {
     assert_eq!(days(IN_CATALOG).await, ["2026-11-09", "2026-11-10"]);
     let columns = catalog.table(IN_CATALOG).await.unwrap().unwrap().columns;
     assert_eq!(columns[..2], present);
+}
+
+#[tokio::test]
+async fn tables_of_json_are_described_as_such_with_the_columns_of_their_manifests() {
+    let (lake, catalog) = (Lake::new().of_json(), MemoryCatalog::new());
+    lake.hold(&["a 2026-11-10T01:10", "b 2026-11-10T02:20"]);
+    for hour in ["2026-11-10T01", H2] {
+        lake.publish(hour).await;
+        lake.deliver(&catalog, &lake.written_since(0)).await;
+    }
+    let files = lake.keys(&format!("{TABLE}/2026/11/10/g"));
+    assert_eq!(files.len(), 2);
+    assert!(files.iter().all(|key| key.ends_with(".json.gz")), "{files:?}");
+    let table = catalog.table(IN_CATALOG).await.unwrap().unwrap();
+    assert_eq!(table.format, Format::Lake(DataFormat::Json));
+    let registry = lake.registry();
+    let names = registry.tables()[TABLE].columns().iter().map(|c| c.name.as_str());
+    assert!(table.columns.iter().map(|c| c.name.as_str()).eq(names), "{:?}", table.columns);
+    assert_eq!(catalog.versions(IN_CATALOG), 2);
+    assert_eq!(catalog.partitions(IN_CATALOG, &[]).await.unwrap().len(), 1);
 }
 
 fn table_columns(columns: &[(&str, &str)]) -> Vec<Column> {

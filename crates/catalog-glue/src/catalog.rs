@@ -1,13 +1,14 @@
 //! The port, call by call.
 
+use crate::describe;
 use crate::failure::{CREATE_TABLE, GET_TABLE, GET_TABLES, UPDATE_TABLE, failure, refused};
-use crate::parquet;
 use crate::partitions::{Partitions, Schema, in_order};
 use crate::{pause, table};
 use aws_sdk_glue::Client;
 use aws_sdk_glue::config::AsyncSleep;
 use aws_sdk_glue::types::{Table, TableAttributes, TableInput};
 use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
+use mixlake_domain::DataFormat;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -104,7 +105,7 @@ impl Catalog for GlueCatalog {
 
     async fn create_table(&self, table: &NewTable) -> Result<(), CatalogError> {
         let subject = self.subject(&table.name);
-        let input = parquet::table(table).map_err(|e| refused(CREATE_TABLE, &subject, e))?;
+        let input = describe::table(table).map_err(|e| refused(CREATE_TABLE, &subject, e))?;
         let request = self.client.create_table().database_name(&self.database).table_input(input);
         match request.send().await.map_err(|e| failure(CREATE_TABLE, &subject, e)) {
             Ok(_) => Ok(()),
@@ -130,7 +131,7 @@ impl Catalog for GlueCatalog {
         if columns.is_empty() {
             return Ok(());
         }
-        let added: Result<Vec<_>, _> = columns.iter().map(parquet::column).collect();
+        let added: Result<Vec<_>, _> = columns.iter().map(describe::column).collect();
         let input = added.and_then(|added| table::with_columns(read, added, memo));
         self.update(input.map_err(|e| refused(UPDATE_TABLE, &subject, e))?, version).await
     }
@@ -167,17 +168,19 @@ impl Catalog for GlueCatalog {
     async fn put_partitions(
         &self,
         table: &str,
+        format: DataFormat,
         partitions: &[Partition],
     ) -> Result<Vec<String>, CatalogError> {
-        self.partitions_of(table).put(partitions).await
+        self.partitions_of(table).put(format, partitions).await
     }
 
     async fn repair_partitions(
         &self,
         table: &str,
+        format: DataFormat,
         partitions: &[Partition],
     ) -> Result<(), CatalogError> {
-        self.partitions_of(table).repair(partitions).await
+        self.partitions_of(table).repair(format, partitions).await
     }
 
     async fn remove_partitions(

@@ -3,8 +3,8 @@
 mod batch;
 mod catalog;
 mod client;
+mod describe;
 mod failure;
-mod parquet;
 mod partitions;
 mod pause;
 mod table;

@@ -2,11 +2,11 @@
 
 use crate::batch::{self, ItemError, all_done, value_of};
 use crate::catalog::GlueCatalog;
+use crate::describe;
 use crate::failure::{
     BATCH_CREATE, BATCH_DELETE, BATCH_GET, BATCH_UPDATE, DELETE_PARTITION, GET_PARTITION,
     GET_PARTITIONS, failure, refused,
 };
-use crate::parquet;
 use aws_sdk_glue::error::ProvideErrorMetadata;
 use aws_sdk_glue::types::{
     BatchUpdatePartitionRequestEntry, Partition as GluePartition, PartitionInput,
@@ -14,6 +14,7 @@ use aws_sdk_glue::types::{
 };
 use futures::{StreamExt, stream};
 use mixlake_app::ports::{CatalogError, Partition};
+use mixlake_domain::DataFormat;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Reads of single partitions at a time.
@@ -37,8 +38,12 @@ pub(crate) enum Schema {
     Excluded,
 }
 
-/// Where each partition is to be, by value. Of a value given twice, the last one counts.
-type Wanted<'a> = BTreeMap<&'a str, &'a str>;
+/// Where each partition is to be, by value, and how it is read. Of a value given twice, the last one
+/// counts.
+struct Wanted<'a> {
+    format: DataFormat,
+    locations: BTreeMap<&'a str, &'a str>,
+}
 
 impl Partitions<'_> {
     fn subject(&self) -> String {
@@ -118,13 +123,17 @@ impl Partitions<'_> {
 
     /// Adds what is not there, moves what is elsewhere, and leaves the rest alone. Says which ones
     /// were not as they should be.
-    pub(crate) async fn put(&self, partitions: &[Partition]) -> Result<Vec<String>, CatalogError> {
-        let wanted: Wanted<'_> =
-            partitions.iter().map(|p| (p.value.as_str(), p.location.as_str())).collect();
-        let values: Vec<&str> = wanted.keys().copied().collect();
+    pub(crate) async fn put(
+        &self,
+        format: DataFormat,
+        partitions: &[Partition],
+    ) -> Result<Vec<String>, CatalogError> {
+        let locations = partitions.iter().map(|p| (p.value.as_str(), p.location.as_str()));
+        let wanted = Wanted { format, locations: locations.collect() };
+        let values: Vec<&str> = wanted.locations.keys().copied().collect();
         let existing = by_value(self.likely(&values).await?);
         let right = |value: &&str| {
-            existing.get(*value).is_some_and(|there| location_of(there) == wanted[value])
+            existing.get(*value).is_some_and(|there| location_of(there) == wanted.locations[value])
         };
         let wrong = values.iter().filter(|value| !right(value)).map(|&v| v.to_owned()).collect();
         let missing: Vec<&str> =
@@ -136,8 +145,12 @@ impl Partitions<'_> {
     }
 
     /// Makes those that exist as a new one would be.
-    pub(crate) async fn repair(&self, partitions: &[Partition]) -> Result<(), CatalogError> {
-        let anew = |p: &Partition| parquet::partition(&p.value, &p.location);
+    pub(crate) async fn repair(
+        &self,
+        format: DataFormat,
+        partitions: &[Partition],
+    ) -> Result<(), CatalogError> {
+        let anew = |p: &Partition| describe::partition(format, &p.value, &p.location);
         let inputs: Vec<_> = partitions.iter().map(anew).collect();
         self.update(&inputs).await
     }
@@ -164,7 +177,9 @@ impl Partitions<'_> {
     ) -> Result<Vec<String>, CatalogError> {
         let mut undone = Vec::new();
         for values in missing.chunks(batch::WRITE) {
-            let inputs = values.iter().map(|value| parquet::partition(value, wanted[value]));
+            let Wanted { format, locations } = wanted;
+            let input = |value: &&str| describe::partition(*format, value, locations[value]);
+            let inputs = values.iter().map(input);
             let request = self.catalog.client.batch_create_partition();
             let request = request.database_name(&self.catalog.database).table_name(self.table);
             let answer = request.set_partition_input_list(Some(inputs.collect())).send().await;
@@ -184,8 +199,9 @@ impl Partitions<'_> {
         existing: HashMap<String, GluePartition>,
     ) -> Result<(), CatalogError> {
         let moves = existing.into_iter().filter_map(|(value, partition)| {
-            let location = wanted.get(value.as_str())?;
-            (location_of(&partition) != *location).then(|| moved(partition, location))
+            let location = wanted.locations.get(value.as_str())?;
+            let is_elsewhere = location_of(&partition) != *location;
+            is_elsewhere.then(|| moved(partition, wanted.format, location))
         });
         let mut moves: Vec<_> = moves.collect();
         moves.sort_by(|a, b| a.values.cmp(&b.values));
@@ -290,13 +306,13 @@ fn location_of(partition: &GluePartition) -> &str {
 }
 
 /// The partition elsewhere, with everything that others put on it.
-fn moved(partition: GluePartition, location: &str) -> PartitionInput {
+fn moved(partition: GluePartition, format: DataFormat, location: &str) -> PartitionInput {
     let storage = match partition.storage_descriptor {
         Some(mut storage) => {
             storage.location = Some(location.to_owned());
             storage
         }
-        None => parquet::storage(location, Vec::new()),
+        None => describe::storage(format, location, Vec::new()),
     };
     PartitionInput::builder()
         .set_values(partition.values)

@@ -3,7 +3,7 @@
 //! `UpdateTable` replaces everything: a field that is forgotten here is a field that somebody loses.
 
 use crate::batch::value_of;
-use crate::parquet;
+use crate::describe;
 use aws_sdk_glue::error::BuildError;
 use aws_sdk_glue::types::{
     self, StorageDescriptor, Table, TableInput, ViewDefinition, ViewDefinitionInput,
@@ -18,11 +18,11 @@ pub(crate) fn state(table: Table) -> Option<TableState> {
     let keys = table.partition_keys.unwrap_or_default();
     Some(TableState {
         version: table.version_id?,
-        format: parquet::format(&storage),
+        format: describe::format(&storage),
         columns: storage.columns.unwrap_or_default().into_iter().map(shown).collect(),
         partition_keys: keys.into_iter().map(|key| key.name).collect(),
         location: storage.location.unwrap_or_default(),
-        memo: table.parameters.and_then(|mut all| all.remove(parquet::MEMO)),
+        memo: table.parameters.and_then(|mut all| all.remove(describe::MEMO)),
     })
 }
 
@@ -63,14 +63,14 @@ pub(crate) fn repaired(table: Table, to: &NewTable) -> Result<TableInput, BuildE
             column.r#type = Some(wanted.hive_type.clone());
             Ok(column)
         }
-        None => parquet::column(wanted),
+        None => describe::column(wanted),
     };
     let columns: Result<Vec<_>, _> = to.columns.iter().map(column).collect();
-    if parquet::format(&storage) == Format::Parquet {
+    if describe::format(&storage) == Format::Lake(to.format) {
         storage.location = Some(to.location.clone());
         storage.columns = Some(columns?);
     } else {
-        storage = parquet::storage(&to.location, columns?);
+        storage = describe::storage(to.format, &to.location, columns?);
     }
     input(table, storage, &to.memo)
 }
@@ -78,7 +78,7 @@ pub(crate) fn repaired(table: Table, to: &NewTable) -> Result<TableInput, BuildE
 /// A table as it was read, with another description of its files.
 fn input(table: Table, storage: StorageDescriptor, memo: &str) -> Result<TableInput, BuildError> {
     let mut parameters = table.parameters.unwrap_or_default();
-    parameters.insert(parquet::MEMO.to_owned(), memo.to_owned());
+    parameters.insert(describe::MEMO.to_owned(), memo.to_owned());
     TableInput::builder()
         .name(table.name)
         .set_description(table.description)

@@ -16,6 +16,8 @@ use aws_sdk_glue::types::{
 use aws_smithy_mocks::{Rule, mock};
 use glue::{catalog, never, refuses};
 use mixlake_app::ports::{Catalog, CatalogError, Partition};
+use mixlake_domain::DataFormat;
+use rstest::rstest;
 use std::error::Error as _;
 
 fn partition(value: &str, generation: &str) -> Partition {
@@ -85,22 +87,29 @@ fn updates(all_but: Option<(&'static str, &'static str)>) -> Rule {
     })
 }
 
+#[rstest]
+#[case::parquet(DataFormat::Parquet, "parquet.serde.ParquetHiveSerDe", "ParquetInputFormat")]
+#[case::json(DataFormat::Json, "jsonserde.JsonSerDe", "mapred.TextInputFormat")]
 #[tokio::test]
-async fn new_partitions_have_formats_of_their_own_and_no_columns() {
+async fn new_partitions_have_formats_of_their_own_and_no_columns(
+    #[case] format: DataFormat,
+    #[case] library: &'static str,
+    #[case] input_format: &'static str,
+) {
     let create = mock!(Client::batch_create_partition)
-        .match_requests(|r| {
+        .match_requests(move |r| {
             let storage = r.partition_input_list()[0].storage_descriptor().unwrap();
             storage.columns().is_empty()
                 && storage.columns.is_some()
                 && storage.location() == Some("s3://lake/42/signup/2026-11-10/g1/")
-                && storage.input_format().unwrap().ends_with("MapredParquetInputFormat")
-                && storage.output_format().unwrap().ends_with("MapredParquetOutputFormat")
-                && storage.serde_info().unwrap().serialization_library().is_some()
+                && storage.input_format().unwrap().ends_with(input_format)
+                && storage.output_format().is_some()
+                && storage.serde_info().unwrap().serialization_library().unwrap().ends_with(library)
         })
         .then_output(|| BatchCreatePartitionOutput::builder().build());
     let update = never!(batch_update_partition);
     let catalog = catalog(&[&existing(vec![]), &create, &update]);
-    catalog.put_partitions("signup", &[partition("2026-11-10", "g1")]).await.unwrap();
+    catalog.put_partitions("signup", format, &[partition("2026-11-10", "g1")]).await.unwrap();
     assert_eq!((create.num_calls(), update.num_calls()), (1, 0));
 }
 
@@ -109,7 +118,7 @@ async fn many_partitions_go_in_the_batches_that_glue_takes() {
     let there = days(250, "g1").iter().map(|p| foreign(&p.value, "g1")).collect();
     let (get, create, update) = (existing(there), creates(None), updates(None));
     let catalog = catalog(&[&get, &create, &update]);
-    catalog.put_partitions("signup", &days(1_234, "g2")).await.unwrap();
+    catalog.put_partitions("signup", DataFormat::Parquet, &days(1_234, "g2")).await.unwrap();
     assert_eq!((get.num_calls(), update.num_calls(), create.num_calls()), (2, 3, 10));
 }
 
@@ -118,8 +127,11 @@ async fn partitions_that_are_where_they_belong_are_left_alone() {
     let get = existing(vec![foreign("2026-11-10", "g1")]);
     let (create, update) = (never!(batch_create_partition), never!(batch_update_partition));
     let catalog = catalog(&[&get, &create, &update]);
-    catalog.put_partitions("signup", &[partition("2026-11-10", "g1")]).await.unwrap();
-    catalog.put_partitions("signup", &[]).await.unwrap();
+    catalog
+        .put_partitions("signup", DataFormat::Parquet, &[partition("2026-11-10", "g1")])
+        .await
+        .unwrap();
+    catalog.put_partitions("signup", DataFormat::Parquet, &[]).await.unwrap();
     assert_eq!((create.num_calls(), update.num_calls()), (0, 0));
 }
 
@@ -137,7 +149,10 @@ async fn a_moved_partition_keeps_what_others_put_on_it() {
         })
         .then_output(|| BatchUpdatePartitionOutput::builder().build());
     let catalog = catalog(&[&existing(vec![foreign("2026-11-10", "g1")]), &update]);
-    catalog.put_partitions("signup", &[partition("2026-11-10", "g2")]).await.unwrap();
+    catalog
+        .put_partitions("signup", DataFormat::Parquet, &[partition("2026-11-10", "g2")])
+        .await
+        .unwrap();
     assert_eq!(update.num_calls(), 1);
 }
 
@@ -155,7 +170,7 @@ async fn a_partition_that_somebody_adds_meanwhile_is_compared_and_moved() {
     let update = updates(None);
     let catalog = catalog(&[&first, &create, &update]);
     let both = [partition("2026-11-10", "g2"), partition("2026-11-11", "g1")];
-    catalog.put_partitions("signup", &both).await.unwrap();
+    catalog.put_partitions("signup", DataFormat::Parquet, &both).await.unwrap();
     assert_eq!((create.num_calls(), update.num_calls()), (1, 1));
 }
 
@@ -163,7 +178,9 @@ async fn a_partition_that_somebody_adds_meanwhile_is_compared_and_moved() {
 async fn a_partition_that_comes_and_goes_meanwhile_is_a_conflict() {
     let create = creates(Some(("2026-11-10", "AlreadyExistsException")));
     let catalog = catalog(&[&existing(vec![]), &create]);
-    let error = catalog.put_partitions("signup", &[partition("2026-11-10", "g2")]).await;
+    let error = catalog
+        .put_partitions("signup", DataFormat::Parquet, &[partition("2026-11-10", "g2")])
+        .await;
     assert!(matches!(error.unwrap_err(), CatalogError::Conflict(_)));
 }
 
@@ -171,7 +188,8 @@ async fn a_partition_that_comes_and_goes_meanwhile_is_a_conflict() {
 async fn an_item_that_fails_inside_a_200_is_listed_with_its_code() {
     let create = creates(Some(("day-0001", "InternalServiceException")));
     let catalog = catalog(&[&existing(vec![]), &create]);
-    let error = catalog.put_partitions("signup", &days(3, "g1")).await.unwrap_err();
+    let error =
+        catalog.put_partitions("signup", DataFormat::Parquet, &days(3, "g1")).await.unwrap_err();
     assert_eq!(error.to_string(), "cannot create partitions of table mixpanel.signup");
     assert_eq!(
         error.source().unwrap().to_string(),
@@ -183,7 +201,9 @@ async fn an_item_that_fails_inside_a_200_is_listed_with_its_code() {
 async fn a_partition_that_vanishes_while_it_is_moved_is_a_conflict() {
     let update = updates(Some(("2026-11-10", "EntityNotFoundException")));
     let catalog = catalog(&[&existing(vec![foreign("2026-11-10", "g1")]), &update]);
-    let error = catalog.put_partitions("signup", &[partition("2026-11-10", "g2")]).await;
+    let error = catalog
+        .put_partitions("signup", DataFormat::Parquet, &[partition("2026-11-10", "g2")])
+        .await;
     assert!(matches!(error.unwrap_err(), CatalogError::Conflict(_)));
 }
 
@@ -269,7 +289,7 @@ async fn partitions_of_no_table_are_not_found() {
     let one = days(1, "g1");
     let errors = [
         catalog.partitions("signup", &[]).await.unwrap_err(),
-        catalog.put_partitions("signup", &one).await.unwrap_err(),
+        catalog.put_partitions("signup", DataFormat::Parquet, &one).await.unwrap_err(),
         catalog.remove_partitions("signup", &values(&one)).await.unwrap_err(),
         catalog.remove_partitions("signup", &values(&days(2, "g1"))).await.unwrap_err(),
     ];

@@ -12,6 +12,7 @@ use aws_sdk_glue::types::{Column as GlueColumn, StorageDescriptor, Table};
 use aws_smithy_mocks::{Rule, mock};
 use glue::{catalog, given_table, never, refuses};
 use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable};
+use mixlake_domain::DataFormat;
 use rstest::rstest;
 
 fn column(name: &str, hive_type: &str) -> Column {
@@ -27,6 +28,7 @@ fn new_table() -> NewTable {
             Column { comment, ..column("plan", "string") },
         ],
         location: "s3://lake/42/signup/".to_owned(),
+        format: DataFormat::Parquet,
         description: "Events".to_owned(),
         memo: "42:0-1".to_owned(),
     }
@@ -62,30 +64,48 @@ fn updated() -> Rule {
         .then_output(|| UpdateTableOutput::builder().build())
 }
 
+#[rstest]
+#[case::parquet(
+    DataFormat::Parquet,
+    "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+    "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+    "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+)]
+#[case::json(
+    DataFormat::Json,
+    "org.apache.hadoop.mapred.TextInputFormat",
+    "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+    "org.openx.data.jsonserde.JsonSerDe"
+)]
 #[tokio::test]
-async fn a_new_table_is_parquet_as_hive_describes_it() {
+async fn a_new_table_is_described_as_hive_does(
+    #[case] format: DataFormat,
+    #[case] input_format: &'static str,
+    #[case] output_format: &'static str,
+    #[case] library: &'static str,
+) {
     let created = mock!(Client::create_table)
-        .match_requests(|r| {
+        .match_requests(move |r| {
             let input = r.table_input().unwrap();
             let storage = input.storage_descriptor().unwrap();
             let serde = storage.serde_info().unwrap();
             let parameters = input.parameters().unwrap();
             let key = &input.partition_keys()[0];
-            let hive = "org.apache.hadoop.hive.ql.io.parquet";
             r.database_name() == Some("mixpanel")
                 && input.name() == "signup"
                 && input.table_type() == Some("EXTERNAL_TABLE")
-                && parameters["classification"] == "parquet"
+                && parameters["classification"] == format.name()
                 && storage.location() == Some("s3://lake/42/signup/")
-                && storage.input_format() == Some(&format!("{hive}.MapredParquetInputFormat"))
-                && storage.output_format() == Some(&format!("{hive}.MapredParquetOutputFormat"))
-                && serde.serialization_library() == Some(&format!("{hive}.serde.ParquetHiveSerDe"))
+                && storage.input_format() == Some(input_format)
+                && storage.output_format() == Some(output_format)
+                && serde.serialization_library() == Some(library)
                 && (key.name(), key.r#type()) == ("mp_date", Some("string"))
                 && storage.columns()[0].r#type() == Some("timestamp")
                 && storage.columns()[1].comment() == Some(&format!("Plan {}", "x".repeat(250)))
         })
         .then_output(|| CreateTableOutput::builder().build());
-    catalog(&[&created]).create_table(&new_table()).await.unwrap();
+    let new = NewTable { format, ..new_table() };
+    catalog(&[&created]).create_table(&new).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The format of data files.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How the rows of a table lie in its files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,5 +43,11 @@ impl DataFormat {
             name.strip_suffix(format.extension()).is_some_and(|stem| stem.ends_with('.'))
         };
         Self::ALL.into_iter().find(ends)
+    }
+}
+
+impl fmt::Display for DataFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }

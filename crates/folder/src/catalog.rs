@@ -4,6 +4,7 @@ use crate::blocking::blocking;
 use crate::document::{Document, DocumentError};
 use crate::place::{Place, is_absence};
 use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
+use mixlake_domain::DataFormat;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
@@ -239,9 +240,11 @@ impl Catalog for FolderCatalog {
         Ok(partitions.into_iter().map(|partition| (partition.value, Vec::new())).collect())
     }
 
+    /// They are read in the format of their table.
     async fn put_partitions(
         &self,
         table: &str,
+        _format: DataFormat,
         partitions: &[Partition],
     ) -> Result<Vec<String>, CatalogError> {
         let kept = |partition: &Partition| Partition {
@@ -262,9 +265,10 @@ impl Catalog for FolderCatalog {
     async fn repair_partitions(
         &self,
         table: &str,
+        format: DataFormat,
         partitions: &[Partition],
     ) -> Result<(), CatalogError> {
-        self.put_partitions(table, partitions).await.map(|_| ())
+        self.put_partitions(table, format, partitions).await.map(|_| ())
     }
 
     async fn remove_partitions(

@@ -1,6 +1,7 @@
 //! A table of the catalog as it stands in its file: JSON that people read and may add to.
 
 use mixlake_app::ports::{Column, Format, NewTable, Partition, TableState};
+use mixlake_domain::DataFormat;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ pub(crate) struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     memo: Option<String>,
     location: String,
+    #[serde(default)]
+    data_format: DataFormat,
     columns: Vec<ColumnEntry>,
     partition_keys: Vec<ColumnEntry>,
     #[serde(default)]
@@ -76,6 +79,7 @@ impl Document {
             description: table.description.clone(),
             memo: Some(table.memo.clone()),
             location: table.location.clone(),
+            data_format: table.format,
             columns: Vec::new(),
             partition_keys: vec![key],
             partitions: BTreeMap::new(),
@@ -111,8 +115,7 @@ impl Document {
             columns: self.columns.iter().map(column).collect(),
             partition_keys: self.partition_keys.iter().map(|key| key.name.clone()).collect(),
             location: self.location.clone(),
-            // Nobody reads a folder by what its catalog says of formats.
-            format: Format::Parquet,
+            format: Format::Lake(self.data_format),
             memo: self.memo.clone(),
         }
     }
@@ -144,6 +147,7 @@ impl Document {
             }
         }
         self.location.clone_from(&to.location);
+        self.data_format = to.format;
         self.memo = Some(to.memo.clone());
         self.version += 1;
         Ok(true)

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use mixlake_app::ports::{Catalog, Column, NewTable, ObjectStore, Precondition, Put};
+use mixlake_domain::DataFormat;
 use mixlake_folder::{FolderCatalog, FolderStore};
 use std::fs;
 use tempfile::TempDir;
@@ -100,6 +101,7 @@ async fn a_table_is_a_file_that_people_can_read() {
         name: "signup".to_owned(),
         columns: vec![column],
         location: "/lake/42/signup/".to_owned(),
+        format: DataFormat::Parquet,
         description: "Events".to_owned(),
         memo: "42:0".to_owned(),
     };
@@ -112,6 +114,7 @@ async fn a_table_is_a_file_that_people_can_read() {
   "description": "Events",
   "memo": "42:0",
   "location": "/lake/42/signup/",
+  "data_format": "parquet",
   "columns": [
     {
       "name": "cart_total",

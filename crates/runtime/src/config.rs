@@ -191,8 +191,8 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
         "schema_type",
         &[("monoschema", SchemaType::Monoschema), ("multischema", SchemaType::Multischema)],
     );
-    // The catalog cannot describe tables of JSON yet.
-    let format = reader.choice("data_format", &[("parquet", DataFormat::Parquet)]);
+    let format =
+        reader.choice("data_format", &DataFormat::ALL.map(|format| (format.name(), format)));
     let contracts = reader.parse("contracts", contracts);
     let event_name = reader
         .choice("event_name", &[("cleaned", EventNameForm::Cleaned), ("raw", EventNameForm::Raw)]);

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use mixlake_app::ports::{Catalog, Column, NewTable, ObjectStore, Precondition};
-use mixlake_domain::{Slice, Zone};
+use mixlake_domain::{DataFormat, Slice, Zone};
 use mixlake_runtime::config::{ExportConfig, LakeConfig};
 use mixlake_runtime::settings::Settings;
 use mixlake_runtime::{CatalogHandler, export};
@@ -106,6 +106,7 @@ async fn drifted(store: &MemoryStore) -> MemoryCatalog {
         name: "mx_mp_master_event".to_owned(),
         columns: vec![column],
         location: store.location("my lake=1/42/mp_master_event/"),
+        format: DataFormat::Parquet,
         description: String::new(),
         memo: String::new(),
     };

@@ -32,8 +32,8 @@ fn objects(table: &str, date: Date, day: &DayFacts, findings: &mut Vec<Finding>)
     for (file, key) in listed(day) {
         let remedy = || Remedy::Strike { date, names: vec![file.name.clone()] };
         let text = match day.objects.get(key) {
-            // Listed before it was written, perhaps; its footer was read last.
-            None if day.files.get(key).is_some_and(|f| f.footer.is_some()) => continue,
+            // Listed before it was written, perhaps; it was looked for last.
+            None if day.files.get(key).is_some_and(|f| f.is_there) => continue,
             None => (Kind::ObjectMissing, format!("the manifest lists {key}, and it is not there")),
             Some(size) if *size != file.bytes => (
                 Kind::ObjectDiffers,

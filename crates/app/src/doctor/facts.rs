@@ -12,7 +12,7 @@ use crate::manifest::Manifest;
 use crate::ports::{Column, ObjectMeta, Partition, TableState};
 use crate::reconcile::footer::{self, Footer};
 use crate::reconcile::{ReconcileError, given_columns, same_folder};
-use mixlake_domain::{Date, LakeObject, SliceLabel};
+use mixlake_domain::{DataFormat, Date, LakeObject, SliceLabel};
 use mixlake_schema::Registry;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,7 +57,8 @@ pub struct DayFacts {
 /// A live file.
 #[derive(Debug)]
 pub struct FileFacts {
-    /// `None`: it is not there.
+    pub(super) is_there: bool,
+    /// What it says of itself; only Parquet does.
     pub(super) footer: Option<Result<Footer, String>>,
     /// Columns with text that is longer than an engine takes, in bytes; of the longest one.
     pub(super) long_text: Vec<(String, usize)>,
@@ -188,7 +189,10 @@ impl Doctor<'_> {
                 let folder = self.lake.layout.generation(table, *date, &manifest.generation);
                 for file in &manifest.files {
                     let key = format!("{folder}{}", file.name);
-                    let read = self.file(&key).await?;
+                    let read = match DataFormat::of_file(&file.name) {
+                        Some(DataFormat::Json) => self.silent(&key).await?,
+                        Some(DataFormat::Parquet) | None => self.file(&key).await?,
+                    };
                     day.files.insert(key, read);
                 }
             }
@@ -205,7 +209,13 @@ impl Doctor<'_> {
             (Some(limit), Some(Ok(_))) if self.deep => strings::too_long(store, key, limit).await?,
             _ => Vec::new(),
         };
-        Ok(FileFacts { footer, long_text })
+        Ok(FileFacts { is_there: footer.is_some(), footer, long_text })
+    }
+
+    /// A file of which only the manifest knows what it has.
+    async fn silent(&self, key: &str) -> Result<FileFacts, ReconcileError> {
+        let is_there = self.lake.store.tail(key, 1).await?.is_some();
+        Ok(FileFacts { is_there, footer: None, long_text: Vec::new() })
     }
 }
 

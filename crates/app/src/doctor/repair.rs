@@ -6,9 +6,10 @@ use crate::chain;
 use crate::document;
 use crate::ledger::{Ledger, State};
 use crate::manifest::Manifest;
-use crate::ports::{CatalogError, Put};
+use crate::ports::Put;
 use crate::reconcile::{OnDrift, ReconcileError, Reconciler};
 use mixlake_domain::Date;
+use mixlake_schema::Table;
 use std::collections::BTreeSet;
 
 /// How often a document is swapped anew before it is given up.
@@ -29,7 +30,7 @@ impl Doctor<'_> {
                     removed.map(|_| ()).map_err(ReconcileError::from).map_err(|e| chain(&e))
                 }
                 Remedy::RepairPartition { value, location } => {
-                    self.partition(&finding.table, value, location).await.map_err(|e| chain(&e))
+                    self.partition(&finding.table, value, location).await
                 }
                 Remedy::Delete { keys } => self.delete(finding, keys).await,
                 Remedy::Strike { date, names } => self.strike(&finding.table, *date, names).await,
@@ -54,14 +55,13 @@ impl Doctor<'_> {
         }
     }
 
-    async fn partition(
-        &self,
-        table: &str,
-        value: &str,
-        location: &str,
-    ) -> Result<(), CatalogError> {
+    async fn partition(&self, table: &str, value: &str, location: &str) -> Result<(), String> {
         let partition = [partition(value, location)];
-        self.lake.catalog.repair_partitions(&self.lake.name_of(table), &partition).await
+        let registry = self.lake.registry().await.map_err(|e| chain(&e))?;
+        let format = registry.tables().get(table).map(Table::format).unwrap_or_default();
+        let catalog = self.lake.catalog;
+        let done = catalog.repair_partitions(&self.lake.name_of(table), format, &partition).await;
+        done.map_err(|e| chain(&e))
     }
 
     /// An export may have begun since the lake was looked at: nothing of a day that is being written

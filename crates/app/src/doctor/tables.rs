@@ -12,7 +12,8 @@ pub(super) fn findings(name: &str, table: &TableFacts, known: Option<&Table>) ->
     if table.state.is_none() && columns.is_empty() {
         return Vec::new();
     }
-    let wanted = Wanted { folder: &table.folder, columns: &columns, given: &table.given };
+    let format = known.map(Table::format).unwrap_or_default();
+    let wanted = Wanted { folder: &table.folder, format, columns: &columns, given: &table.given };
     let found = |kind, subject: &str, text: String, remedy| {
         Finding::problem(kind, name, subject, text, remedy)
     };
@@ -44,7 +45,7 @@ fn subject(conflict: &Conflict) -> &str {
         Conflict::Type { column, .. }
         | Conflict::Dropped { column, .. }
         | Conflict::Order { column, .. } => column,
-        Conflict::Location { .. } | Conflict::Format(_) | Conflict::PartitionKeys(_) => "",
+        Conflict::Location { .. } | Conflict::Format { .. } | Conflict::PartitionKeys(_) => "",
     }
 }
 
@@ -54,7 +55,7 @@ fn remedy(conflict: &Conflict) -> Remedy {
         | Conflict::Dropped { .. }
         | Conflict::Order { .. }
         | Conflict::Location { .. }
-        | Conflict::Format(_) => Remedy::Reconcile,
+        | Conflict::Format { .. } => Remedy::Reconcile,
         Conflict::PartitionKeys(_) => {
             by_hand("Glue cannot change it: drop the table, and bring it up to date again")
         }

@@ -1,5 +1,6 @@
 //! Where tables are described.
 
+use mixlake_domain::DataFormat;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -52,6 +53,7 @@ pub trait Catalog: Send + Sync {
     async fn put_partitions(
         &self,
         table: &str,
+        format: DataFormat,
         partitions: &[Partition],
     ) -> Result<Vec<String>, CatalogError>;
 
@@ -59,6 +61,7 @@ pub trait Catalog: Send + Sync {
     async fn repair_partitions(
         &self,
         table: &str,
+        format: DataFormat,
         partitions: &[Partition],
     ) -> Result<(), CatalogError>;
 
@@ -106,8 +109,8 @@ pub struct TableState {
 /// How engines are told to read the files of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Format {
-    /// As the lake's Parquet.
-    Parquet,
+    /// As files of the lake.
+    Lake(DataFormat),
     /// In another way, in the catalog's words.
     Other(String),
 }
@@ -115,13 +118,13 @@ pub enum Format {
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Parquet => f.write_str("Parquet"),
+            Self::Lake(format) => format.fmt(f),
             Self::Other(what) => f.write_str(what),
         }
     }
 }
 
-/// A Parquet table to create, partitioned by `mp_date string`.
+/// A table to create, partitioned by `mp_date string`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTable {
     /// The name.
@@ -130,6 +133,8 @@ pub struct NewTable {
     pub columns: Vec<Column>,
     /// The folder of the table.
     pub location: String,
+    /// The format of its files.
+    pub format: DataFormat,
     /// What the table holds, for people.
     pub description: String,
     /// What the use-cases note on it, for themselves.

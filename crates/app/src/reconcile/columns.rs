@@ -49,7 +49,8 @@ impl Reconciler<'_> {
         report: &mut TableReport,
     ) -> Result<(), ReconcileError> {
         let given = given(current.as_ref(), place.names);
-        let wanted = Wanted { folder: place.folder, columns, given: &given };
+        let format = place.names.format();
+        let wanted = Wanted { folder: place.folder, format, columns, given: &given };
         let difference = diff(current.as_ref(), &wanted);
         let version = current.as_ref().map_or("", |table| &table.version);
         match difference {
@@ -97,6 +98,7 @@ impl Reconciler<'_> {
             memo: Memo::of(self.project, place.names, names).to_string(),
             columns,
             location: place.folder.to_owned(),
+            format: place.names.format(),
             description: format!("Events of Mixpanel project {}, kept by Mixlake", self.project),
         }
     }

@@ -6,7 +6,7 @@ use super::{ReconcileError, Reconciler};
 use crate::document;
 use crate::manifest::Manifest;
 use crate::ports::{CatalogError, Partition};
-use mixlake_domain::{Date, Generation};
+use mixlake_domain::{DataFormat, Date, Generation};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A day as its manifest has it.
@@ -51,7 +51,7 @@ impl Reconciler<'_> {
     /// last is the last to set its partition.
     pub(super) async fn follow(
         &self,
-        table: &str,
+        (table, format): (&str, DataFormat),
         work: &TableWork,
         mut wanted: BTreeMap<Date, Live>,
         gone: &BTreeSet<String>,
@@ -61,7 +61,7 @@ impl Reconciler<'_> {
             if attempt > 0 {
                 self.catalog.pause(attempt).await;
             }
-            match self.partitions(table, &wanted, report).await {
+            match self.partitions((table, format), &wanted, report).await {
                 Ok(false) => return Ok(()),
                 Ok(true) => {}
                 // Somebody added or removed one of them at this moment.
@@ -123,7 +123,7 @@ impl Reconciler<'_> {
     /// Answers whether anything had to be changed.
     async fn partitions(
         &self,
-        table: &str,
+        (table, format): (&str, DataFormat),
         days: &BTreeMap<Date, Live>,
         report: &mut TableReport,
     ) -> Result<bool, CatalogError> {
@@ -142,7 +142,7 @@ impl Reconciler<'_> {
         }
         let mut changed = false;
         if !wanted.is_empty() {
-            let set = self.catalog.put_partitions(&report.table, &wanted).await?;
+            let set = self.catalog.put_partitions(&report.table, format, &wanted).await?;
             changed |= !set.is_empty();
             report.partitions_set.extend(set);
         }

@@ -1,6 +1,7 @@
 //! Decides what a table lacks, and what on it contradicts the files. Pure; the executor is dull.
 
 use crate::ports::{Column, Format, TableState};
+use mixlake_domain::DataFormat;
 use mixlake_schema::PARTITION_KEY;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -10,6 +11,8 @@ use std::fmt;
 pub struct Wanted<'a> {
     /// The folder of its files.
     pub folder: &'a str,
+    /// The format of its files.
+    pub format: DataFormat,
     /// The columns that some files have, each named once.
     pub columns: &'a [Column],
     /// The columns that we gave the table before, in the order in which it had them.
@@ -63,7 +66,12 @@ pub enum Conflict {
         files: String,
     },
     /// Engines are told to read the files in another way.
-    Format(String),
+    Format {
+        /// The way in the catalog.
+        table: Format,
+        /// What the files are.
+        files: DataFormat,
+    },
     /// The table is not partitioned by `mp_date` alone.
     PartitionKeys(Vec<String>),
 }
@@ -85,8 +93,8 @@ impl fmt::Display for Conflict {
                 "the table describes {table}, and the files lie in {files}; \
                  glue_table_prefix or glue_database can keep the two apart"
             ),
-            Self::Format(format) => {
-                write!(f, "the files are Parquet, and the catalog says they are read by {format}")
+            Self::Format { table, files } => {
+                write!(f, "the files are {files}, and the catalog says they are read as {table}")
             }
             Self::PartitionKeys(keys) => {
                 write!(
@@ -103,7 +111,7 @@ impl fmt::Display for Conflict {
 #[must_use]
 pub fn diff(current: Option<&TableState>, wanted: &Wanted<'_>) -> Difference {
     let Some(current) = current else { return Difference::Create };
-    let mut conflicts = of_the_whole(current, wanted.folder);
+    let mut conflicts = of_the_whole(current, wanted);
     let known = by_name(&current.columns);
     let given = by_name(wanted.given);
     let mut missing = Vec::new();
@@ -133,15 +141,14 @@ pub fn diff(current: Option<&TableState>, wanted: &Wanted<'_>) -> Difference {
     }
 }
 
-fn of_the_whole(current: &TableState, folder: &str) -> Vec<Conflict> {
+fn of_the_whole(current: &TableState, wanted: &Wanted<'_>) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
-    if !same_folder(&current.location, folder) {
-        let (table, files) = (current.location.clone(), folder.to_owned());
+    if !same_folder(&current.location, wanted.folder) {
+        let (table, files) = (current.location.clone(), wanted.folder.to_owned());
         conflicts.push(Conflict::Location { table, files });
     }
-    match &current.format {
-        Format::Parquet => {}
-        Format::Other(other) => conflicts.push(Conflict::Format(other.clone())),
+    if current.format != Format::Lake(wanted.format) {
+        conflicts.push(Conflict::Format { table: current.format.clone(), files: wanted.format });
     }
     if current.partition_keys != [PARTITION_KEY] {
         conflicts.push(Conflict::PartitionKeys(current.partition_keys.clone()));

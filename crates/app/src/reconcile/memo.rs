@@ -4,7 +4,7 @@
 //! A column is noted by its place in the registry, which never changes; ranges keep it short: a
 //! parameter of a Glue table has an end.
 
-use mixlake_domain::ProjectId;
+use mixlake_domain::{DataFormat, ProjectId};
 use mixlake_schema::Table;
 use std::fmt;
 use std::str::FromStr;
@@ -38,6 +38,7 @@ impl Memo {
 
 /// The columns of a table in the registry, by name.
 pub(super) struct Names<'a> {
+    format: DataFormat,
     columns: &'a [mixlake_schema::Column],
     places: std::collections::HashMap<&'a str, usize>,
 }
@@ -46,7 +47,13 @@ impl<'a> Names<'a> {
     pub(super) fn new(table: Option<&'a Table>) -> Self {
         let columns = table.map_or(&[][..], Table::columns);
         let places = columns.iter().enumerate().map(|(i, c)| (c.name.as_str(), i)).collect();
-        Self { columns, places }
+        let format = table.map(Table::format).unwrap_or_default();
+        Self { format, columns, places }
+    }
+
+    /// The format of the table's files; foreign files are taken for Parquet.
+    pub(super) fn format(&self) -> DataFormat {
+        self.format
     }
 
     pub(super) fn columns(&self) -> &'a [mixlake_schema::Column] {

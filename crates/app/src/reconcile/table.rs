@@ -83,7 +83,7 @@ impl Reconciler<'_> {
         let mut report = TableReport { table: self.name_of(table), ..TableReport::default() };
         let wanted = in_order(files.types, &names);
         if self.columns(table, &names, &wanted, &mut report).await? {
-            self.follow(table, work, live, &files.gone, &mut report).await?;
+            self.follow((table, names.format()), work, live, &files.gone, &mut report).await?;
         }
         Ok(report)
     }

@@ -9,7 +9,7 @@ pub mod notices;
 use mixlake_app::export::{ExportReport, Exporter, SliceReport};
 use mixlake_app::ports::{EventSource, ObjectStore};
 use mixlake_columnar::{Bounds, Options};
-use mixlake_domain::{Layout, ProjectId, Slice, SliceLabel, Timestamp, Zone};
+use mixlake_domain::{DataFormat, Layout, ProjectId, Slice, SliceLabel, Timestamp, Zone};
 use mixlake_schema::Registry;
 use mixlake_testkit::source::MemorySource;
 use mixlake_testkit::store::{MemoryStore, Operation};
@@ -44,6 +44,11 @@ impl Lake {
     /// Every row is a part of its own; all but the last of a slice are staged.
     pub fn in_many_parts(mut self) -> Self {
         self.options.bounds = Bounds { group_rows: 1, file_bytes: 1, ..Bounds::default() };
+        self
+    }
+
+    pub fn of_json(mut self) -> Self {
+        self.options.format = DataFormat::Json;
         self
     }
 

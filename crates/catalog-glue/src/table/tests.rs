@@ -4,6 +4,7 @@ use aws_sdk_glue::types::{
     Column as GlueColumn, FederatedTable, LastRefreshType, Order, SchemaId, SchemaReference,
     SerDeInfo, SkewedInfo, SubObjectSourceType, SubObjectStatistics, TableIdentifier, ViewDialect,
 };
+use mixlake_domain::DataFormat;
 use std::collections::BTreeMap;
 
 fn glue_column(name: &str) -> GlueColumn {
@@ -164,13 +165,14 @@ fn a_repaired_table_keeps_what_others_put_on_it() {
         name: "signup".to_owned(),
         columns: vec![wanted("new", "boolean"), wanted("plan", "double")],
         location: "s3://lake/42/right/".to_owned(),
+        format: DataFormat::Parquet,
         description: "ours".to_owned(),
         memo: "42:1,0".to_owned(),
     };
     let input = repaired(table(), &to).unwrap();
     let storage = input.storage_descriptor().unwrap();
     assert_eq!(storage.location(), Some("s3://lake/42/right/"));
-    assert_eq!(parquet::format(storage), Format::Parquet);
+    assert_eq!(describe::format(storage), Format::Lake(DataFormat::Parquet));
     let [new, plan] = storage.columns() else { panic!("two columns") };
     assert_eq!((new.name(), new.r#type(), new.comment()), ("new", Some("boolean"), Some("ours")));
     assert_eq!(plan.parameters(), glue_column("plan").parameters());

@@ -102,9 +102,9 @@ pub const KNOWN: &[Known] = &[
     known("data_source", "`events`", "`events`", "What is exported."),
     known(
         "data_format",
+        "`parquet`, `json`",
         "`parquet`",
-        "`parquet`",
-        "The format of the files. A table keeps the format of its first slice.",
+        "The format of the files: Parquet, or JSON lines in gzip. A table keeps the format of its first slice.",
     ),
     known("sync", "`false`", "`false`", "Whether late data is fetched again later."),
     known("late_data", "`sync`", "`sync`", "How late data is found."),

@@ -3,6 +3,7 @@
 use super::state::Table;
 use crate::faults::{Call, Fault, Script, Verdict};
 use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
+use mixlake_domain::DataFormat;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -236,6 +237,7 @@ impl Catalog for MemoryCatalog {
     async fn put_partitions(
         &self,
         table: &str,
+        _format: DataFormat,
         partitions: &[Partition],
     ) -> Result<Vec<String>, CatalogError> {
         let verdict = self.begin(Operation::PutPartitions, table).await;
@@ -245,6 +247,7 @@ impl Catalog for MemoryCatalog {
     async fn repair_partitions(
         &self,
         table: &str,
+        _format: DataFormat,
         partitions: &[Partition],
     ) -> Result<(), CatalogError> {
         let verdict = self.begin(Operation::RepairPartitions, table).await;
@@ -295,6 +298,7 @@ mod tests {
             name: "signup".to_owned(),
             columns: vec![],
             location: "s3://lake/42/signup/".to_owned(),
+            format: DataFormat::Parquet,
             description: String::new(),
             memo: String::new(),
         }

@@ -2,6 +2,7 @@
 
 use super::tables::{new_table, state};
 use mixlake_app::ports::{Catalog, Partition};
+use mixlake_domain::DataFormat;
 
 fn partition(value: &str, generation: &str) -> Partition {
     let location = format!("s3://lake/42/signup/{}/{generation}/", value.replace('-', "/"));
@@ -21,13 +22,13 @@ pub(super) async fn partitions_are_added_and_read_by_value(catalog: &dyn Catalog
     let [day9, day10, day11] =
         ["2026-11-09", "2026-11-10", "2026-11-11"].map(|day| partition(day, "g1"));
     let given = [day11.clone(), day9.clone(), day10.clone()];
-    let added = catalog.put_partitions("signup", &given).await.unwrap();
+    let added = catalog.put_partitions("signup", DataFormat::Parquet, &given).await.unwrap();
     assert_eq!(added, ["2026-11-09", "2026-11-10", "2026-11-11"]);
     let all = catalog.partitions("signup", &[]).await.unwrap();
     assert_eq!(all, [day9.clone(), day10, day11.clone()], "in the order of their values");
     let asked = ["2026-11-11", "2026-12-24", "2026-11-09"].map(str::to_owned);
     assert_eq!(catalog.partitions("signup", &asked).await.unwrap(), [day9, day11]);
-    catalog.put_partitions("signup", &[]).await.unwrap();
+    catalog.put_partitions("signup", DataFormat::Parquet, &[]).await.unwrap();
     catalog.remove_partitions("signup", &[]).await.unwrap();
     assert_eq!(catalog.partitions("signup", &[]).await.unwrap().len(), 3);
 }
@@ -35,11 +36,14 @@ pub(super) async fn partitions_are_added_and_read_by_value(catalog: &dyn Catalog
 pub(super) async fn a_partition_is_moved_and_repetition_is_harmless(catalog: &dyn Catalog) {
     with_table(catalog).await;
     let old = [partition("2026-11-09", "g1"), partition("2026-11-10", "g1")];
-    catalog.put_partitions("signup", &old).await.unwrap();
+    catalog.put_partitions("signup", DataFormat::Parquet, &old).await.unwrap();
     let moved = [partition("2026-11-10", "g2"), partition("2026-11-11", "g1")];
     let expected = [&old[..1], &moved].concat();
     for changed in [&["2026-11-10", "2026-11-11"][..], &[]] {
-        assert_eq!(catalog.put_partitions("signup", &moved).await.unwrap(), changed);
+        assert_eq!(
+            catalog.put_partitions("signup", DataFormat::Parquet, &moved).await.unwrap(),
+            changed
+        );
         assert_eq!(catalog.partitions("signup", &[]).await.unwrap(), expected);
     }
 }
@@ -49,11 +53,11 @@ pub(super) async fn partitions_may_be_many(catalog: &dyn Catalog) {
     // More than Glue takes at a time: 100 to write, 1,000 to read, 25 to delete.
     let many: Vec<Partition> =
         (0..1_234).map(|i| partition(&format!("day-{i:04}"), "g1")).collect();
-    catalog.put_partitions("signup", &many).await.unwrap();
+    catalog.put_partitions("signup", DataFormat::Parquet, &many).await.unwrap();
     assert_eq!(catalog.partitions("signup", &[]).await.unwrap(), many);
     assert_eq!(catalog.partitions("signup", &values(&many)).await.unwrap(), many);
     let moved: Vec<Partition> = many.iter().map(|p| partition(&p.value, "g2")).collect();
-    catalog.put_partitions("signup", &moved).await.unwrap();
+    catalog.put_partitions("signup", DataFormat::Parquet, &moved).await.unwrap();
     catalog.remove_partitions("signup", &values(&moved[60..])).await.unwrap();
     assert_eq!(catalog.partitions("signup", &[]).await.unwrap(), moved[..60]);
 }
@@ -61,7 +65,7 @@ pub(super) async fn partitions_may_be_many(catalog: &dyn Catalog) {
 pub(super) async fn removing_twice_is_removing_once(catalog: &dyn Catalog) {
     with_table(catalog).await;
     let both = [partition("2026-11-09", "g1"), partition("2026-11-10", "g1")];
-    catalog.put_partitions("signup", &both).await.unwrap();
+    catalog.put_partitions("signup", DataFormat::Parquet, &both).await.unwrap();
     for removed in [&["2026-11-09"][..], &[]] {
         let values = values(&both[..1]);
         assert_eq!(catalog.remove_partitions("signup", &values).await.unwrap(), removed);
@@ -73,7 +77,7 @@ pub(super) async fn partitions_leave_the_version_of_the_table(catalog: &dyn Cata
     with_table(catalog).await;
     let before = state(catalog, "signup").await;
     let one = [partition("2026-11-09", "g1")];
-    catalog.put_partitions("signup", &one).await.unwrap();
+    catalog.put_partitions("signup", DataFormat::Parquet, &one).await.unwrap();
     catalog.remove_partitions("signup", &values(&one)).await.unwrap();
     assert_eq!(state(catalog, "signup").await, before, "a change of columns does not conflict");
 }
@@ -83,9 +87,12 @@ pub(super) async fn partitions_declare_no_columns_and_stay_when_they_are_repaire
 ) {
     with_table(catalog).await;
     let both = [partition("2026-11-09", "g1"), partition("2026-11-10", "g1")];
-    catalog.put_partitions("signup", &both).await.unwrap();
+    catalog.put_partitions("signup", DataFormat::Parquet, &both).await.unwrap();
     let moved = partition("2026-11-10", "g2");
-    catalog.repair_partitions("signup", std::slice::from_ref(&moved)).await.unwrap();
+    catalog
+        .repair_partitions("signup", DataFormat::Parquet, std::slice::from_ref(&moved))
+        .await
+        .unwrap();
     let [first, _] = both;
     assert_eq!(catalog.partitions("signup", &[]).await.unwrap(), [first, moved]);
     let declared = catalog.partition_columns("signup").await.unwrap();

@@ -1,6 +1,7 @@
 //! What the fake catalog holds, and its rules.
 
 use mixlake_app::ports::{CatalogError, Column, Format, NewTable, Partition, TableState};
+use mixlake_domain::DataFormat;
 use std::collections::BTreeMap;
 
 const PARTITION_KEY: &str = "mp_date";
@@ -13,6 +14,7 @@ pub(super) struct Table {
     pub(super) version: u64,
     columns: Vec<Column>,
     location: String,
+    format: DataFormat,
     memo: String,
     partitions: BTreeMap<String, PartitionEntry>,
 }
@@ -31,6 +33,7 @@ impl Table {
             version: 0,
             columns: new.columns.clone(),
             location: new.location.clone(),
+            format: new.format,
             memo: new.memo.clone(),
             partitions: BTreeMap::new(),
         })
@@ -42,7 +45,7 @@ impl Table {
             columns: self.columns.clone(),
             partition_keys: vec![PARTITION_KEY.to_owned()],
             location: self.location.clone(),
-            format: Format::Parquet,
+            format: Format::Lake(self.format),
             memo: Some(self.memo.clone()),
         }
     }
@@ -75,6 +78,7 @@ impl Table {
         };
         self.columns = to.columns.iter().map(column).collect();
         self.location.clone_from(&to.location);
+        self.format = to.format;
         self.memo.clone_from(&to.memo);
         self.version += 1;
         Ok(())

@@ -1,6 +1,7 @@
 //! Tables: created once, grown by compare-and-swap.
 
 use mixlake_app::ports::{Catalog, CatalogError, Column, Format, NewTable, Partition, TableState};
+use mixlake_domain::DataFormat;
 
 pub(super) fn column(name: &str, hive_type: &str, comment: Option<&str>) -> Column {
     Column {
@@ -19,6 +20,7 @@ pub(super) fn new_table(name: &str) -> NewTable {
             column("cart_total", "double", Some("Cart Total ($) – Größe")),
         ],
         location: format!("s3://lake/42/{name}/"),
+        format: DataFormat::Parquet,
         description: "Events of project 42".to_owned(),
         memo: "42:0-2".to_owned(),
     }
@@ -29,14 +31,16 @@ pub(super) async fn state(catalog: &dyn Catalog, name: &str) -> TableState {
 }
 
 pub(super) async fn a_table_is_read_back_as_it_was_created(catalog: &dyn Catalog) {
-    let new = new_table("signup");
-    catalog.create_table(&new).await.unwrap();
-    let table = state(catalog, "signup").await;
-    assert_eq!(table.columns, new.columns);
-    assert_eq!(table.partition_keys, ["mp_date"]);
-    assert_eq!(table.location, new.location);
-    assert_eq!((table.format, table.memo), (Format::Parquet, Some(new.memo)));
-    assert_eq!(catalog.partitions("signup", &[]).await.unwrap(), []);
+    for format in DataFormat::ALL {
+        let new = NewTable { format, ..new_table(format.name()) };
+        catalog.create_table(&new).await.unwrap();
+        let table = state(catalog, &new.name).await;
+        assert_eq!(table.columns, new.columns);
+        assert_eq!(table.partition_keys, ["mp_date"]);
+        assert_eq!(table.location, new.location);
+        assert_eq!((table.format, table.memo), (Format::Lake(format), Some(new.memo)));
+        assert_eq!(catalog.partitions(&new.name, &[]).await.unwrap(), []);
+    }
 }
 
 pub(super) async fn what_is_not_there_is_none(catalog: &dyn Catalog) {
@@ -110,7 +114,7 @@ pub(super) async fn a_column_that_exists_is_refused(catalog: &dyn Catalog) {
 
 pub(super) async fn a_repaired_table_is_as_wanted_and_keeps_comments(catalog: &dyn Catalog) {
     let location = "s3://lake/elsewhere/".to_owned();
-    let mut drifted = NewTable { location, ..new_table("signup") };
+    let mut drifted = NewTable { location, format: DataFormat::Json, ..new_table("signup") };
     drifted.columns[1] = column("mp_time", "string", Some("time"));
     drifted.columns.push(column("mine", "int", Some("of somebody else")));
     catalog.create_table(&drifted).await.unwrap();
@@ -124,7 +128,10 @@ pub(super) async fn a_repaired_table_is_as_wanted_and_keeps_comments(catalog: &d
     let after = state(catalog, "signup").await;
     to.columns[3].comment = Some("of somebody else".to_owned());
     assert_eq!((after.columns, after.location), (to.columns.clone(), to.location.clone()));
-    assert_eq!((after.format, after.memo), (Format::Parquet, Some(to.memo.clone())));
+    assert_eq!(
+        (after.format, after.memo),
+        (Format::Lake(DataFormat::Parquet), Some(to.memo.clone()))
+    );
     assert_ne!(after.version, version);
     let error = catalog.repair_table(&version, &to).await.unwrap_err();
     assert!(matches!(error, CatalogError::Conflict(_)), "{error}");
@@ -147,7 +154,7 @@ pub(super) async fn changes_need_the_table(catalog: &dyn Catalog) {
     let errors = [
         catalog.append_columns("none", "0", &columns, "42:").await.unwrap_err(),
         catalog.partitions("none", &values).await.unwrap_err(),
-        catalog.put_partitions("none", &[partition]).await.unwrap_err(),
+        catalog.put_partitions("none", DataFormat::Parquet, &[partition]).await.unwrap_err(),
         catalog.remove_partitions("none", &values).await.unwrap_err(),
     ];
     for error in errors {

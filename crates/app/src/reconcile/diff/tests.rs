@@ -17,14 +17,18 @@ fn table(of: &[(&str, &str)]) -> TableState {
         columns: columns(of),
         partition_keys: vec!["mp_date".into()],
         location: FOLDER.into(),
-        format: Format::Parquet,
+        format: Format::Lake(DataFormat::Parquet),
         memo: None,
     }
 }
 
+fn to_be<'a>(columns: &'a [Column], given: &'a [Column]) -> Wanted<'a> {
+    Wanted { folder: FOLDER, format: DataFormat::Parquet, columns, given }
+}
+
 fn compare(current: &TableState, wanted: &[(&str, &str)], given: &[(&str, &str)]) -> Difference {
     let (columns, given) = (columns(wanted), columns(given));
-    diff(Some(current), &Wanted { folder: FOLDER, columns: &columns, given: &given })
+    diff(Some(current), &to_be(&columns, &given))
 }
 
 #[track_caller]
@@ -35,8 +39,8 @@ fn told(difference: Difference) -> Vec<String> {
 
 #[test]
 fn a_missing_table_is_created() {
-    let wanted = Wanted { folder: FOLDER, columns: &columns(&[("a", "string")]), given: &[] };
-    assert_eq!(diff(None, &wanted), Difference::Create);
+    let columns = columns(&[("a", "string")]);
+    assert_eq!(diff(None, &to_be(&columns, &[])), Difference::Create);
 }
 
 #[test]
@@ -97,8 +101,10 @@ fn columns_that_changed_places_are_told_where_the_files_have_them() {
 
 #[test]
 fn another_way_of_reading_is_a_conflict() {
-    let current = TableState { format: Format::Other("x.CsvSerDe".into()), ..table(&[]) };
-    assert!(told(compare(&current, &[], &[]))[0].contains("read by x.CsvSerDe"));
+    let read_as = |format| told(compare(&TableState { format, ..table(&[]) }, &[], &[])).remove(0);
+    let text = "the files are parquet, and the catalog says they are read as";
+    assert_eq!(read_as(Format::Other("x.CsvSerDe".into())), format!("{text} x.CsvSerDe"));
+    assert_eq!(read_as(Format::Lake(DataFormat::Json)), format!("{text} json"));
 }
 
 #[test]
@@ -125,7 +131,7 @@ fn a_repaired_table_has_ours_in_our_order_and_keeps_the_others(
 ) {
     let wanted = columns(&[("c", "string"), ("a", "string")]);
     let given = columns(&[("a", "string"), ("b", "double")]);
-    let wanted = Wanted { folder: FOLDER, columns: &wanted, given: &given };
+    let wanted = to_be(&wanted, &given);
     let mut table = table(current);
     table.columns = repaired(&table.columns, &wanted);
     let shown: Vec<String> =

@@ -1,0 +1,105 @@
+//! How the lake's files are described in Glue, so that Athena, Spectrum, Spark and Trino read them.
+
+use crate::text;
+use aws_sdk_glue::error::BuildError;
+use aws_sdk_glue::types;
+use mixlake_app::ports::{Column, Format, NewTable};
+use mixlake_domain::DataFormat;
+
+/// The partition key; its type is `string`, as the day is compared and printed.
+pub(crate) const PARTITION_KEY: &str = "mp_date";
+
+/// The classes by which Hive, and all who follow it, read a format.
+struct Classes {
+    input_format: &'static str,
+    output_format: &'static str,
+    serde: &'static str,
+}
+
+fn classes(format: DataFormat) -> Classes {
+    match format {
+        DataFormat::Parquet => Classes {
+            input_format: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+            output_format: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+            serde: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+        },
+        // Of the readers of JSON lines, the one that Athena and Spectrum both have.
+        DataFormat::Json => Classes {
+            input_format: "org.apache.hadoop.mapred.TextInputFormat",
+            output_format: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+            serde: "org.openx.data.jsonserde.JsonSerDe",
+        },
+    }
+}
+
+/// The parameter of a table that holds what the use-cases note on it.
+pub(crate) const MEMO: &str = "mixlake";
+
+/// A new table.
+pub(crate) fn table(new: &NewTable) -> Result<types::TableInput, BuildError> {
+    let columns: Result<Vec<_>, _> = new.columns.iter().map(column).collect();
+    let key = types::Column::builder().name(PARTITION_KEY).r#type("string").build()?;
+    types::TableInput::builder()
+        .name(&new.name)
+        .description(text::description(&new.description))
+        .table_type("EXTERNAL_TABLE")
+        .parameters("EXTERNAL", "TRUE")
+        .parameters("classification", new.format.name())
+        .parameters(MEMO, &new.memo)
+        .storage_descriptor(storage(new.format, &new.location, columns?))
+        .partition_keys(key)
+        .build()
+}
+
+/// A column, with the property's name as its comment.
+pub(crate) fn column(column: &Column) -> Result<types::Column, BuildError> {
+    types::Column::builder()
+        .name(&column.name)
+        .r#type(&column.hive_type)
+        .set_comment(column.comment.as_deref().map(text::comment))
+        .build()
+}
+
+/// Where and how the files of a table or partition lie. Engines read a partition by its own
+/// formats, so that a partition needs all of it but the columns.
+pub(crate) fn storage(
+    format: DataFormat,
+    location: &str,
+    columns: Vec<types::Column>,
+) -> types::StorageDescriptor {
+    let Classes { input_format, output_format, serde } = classes(format);
+    let serde = types::SerDeInfo::builder()
+        .serialization_library(serde)
+        .parameters("serialization.format", "1")
+        .build();
+    types::StorageDescriptor::builder()
+        .set_columns(Some(columns))
+        .location(location)
+        .input_format(input_format)
+        .output_format(output_format)
+        .serde_info(serde)
+        .build()
+}
+
+/// How engines are told to read the files of a table.
+pub(crate) fn format(storage: &types::StorageDescriptor) -> Format {
+    let serde = storage.serde_info().and_then(|serde| serde.serialization_library());
+    let serde = serde.unwrap_or("no serde");
+    let input = storage.input_format().unwrap_or("no input format");
+    let is = |format: &DataFormat| {
+        let classes = classes(*format);
+        (classes.serde, classes.input_format) == (serde, input)
+    };
+    match DataFormat::ALL.into_iter().find(is) {
+        Some(format) => Format::Lake(format),
+        None => Format::Other(format!("{serde} with {input}")),
+    }
+}
+
+/// A new partition: without columns, which therefore cannot disagree with the table's.
+pub(crate) fn partition(format: DataFormat, value: &str, location: &str) -> types::PartitionInput {
+    types::PartitionInput::builder()
+        .values(value)
+        .storage_descriptor(storage(format, location, Vec::new()))
+        .build()
+}
