@@ -158,8 +158,14 @@ def deploy_command(template: Path, stack: str, parameters: dict[str, str]) -> li
         "--no-fail-on-empty-changeset",
         "--no-progressbar",
         "--parameter-overrides",
-        *(f"{name}={value}" for name, value in parameters.items()),
+        *(f"{name}={quoted(value)}" for name, value in parameters.items()),
     ]
+
+
+def quoted(value: str) -> str:
+    """As `sam` takes a value that may have blanks or quotation marks in it."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def sam_environment(cloud: MiniStack) -> dict[str, str]:
