@@ -100,14 +100,14 @@ class Lake:
         _, prefix = s3_parts(partition.location.rstrip("/") + "/")
         return sum(o["Key"].endswith(names.EXTENSIONS) for o in self.objects(prefix.removeprefix(self.folder)))
 
-    def _expected(self, key: str, manifest: dict[str, Any]) -> tuple[str, str, str]:
-        """Table, day and location that a manifest stands for."""
+    def _expected(self, key: str, manifest: dict[str, Any]) -> tuple[str, str, str | None]:
+        """Table, day and location that a manifest stands for; none, if nothing of the day is live."""
         folder = key.rsplit("/", 1)[0]
         table, year, month, day = folder.rsplit("/", 4)[-4:]
         return (
             self.table_prefix + table,
             f"{year}-{month}-{day}",
-            f"s3://{self.bucket}/{folder}/{manifest['generation']}",
+            f"s3://{self.bucket}/{folder}/{manifest['generation']}" if manifest["files"] else None,
         )
 
     def _table(self, raw: dict[str, Any]) -> Table:
