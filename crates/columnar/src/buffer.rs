@@ -80,10 +80,10 @@ impl Buffer {
     ///
     /// `ranks` turns the number of an event into its place among the event names; without them
     /// rows stay in their order.
-    pub(crate) fn into_columns(
-        self,
+    pub(crate) fn columns(
+        &self,
         ranks: Option<&[u32]>,
-    ) -> (Vec<(ColumnId, SparseColumn)>, Places) {
+    ) -> (Vec<(ColumnId, &SparseColumn)>, Places) {
         let kept = (0..).zip(&self.order).filter(|(_, key)| key.event != DROPPED);
         let mut order: Vec<(RowKey, u32)> = kept.map(|(row, key)| (*key, row)).collect();
         if let Some(ranks) = ranks {
@@ -96,8 +96,16 @@ impl Buffer {
         for (place, &(_, row)) in (0..).zip(&order) {
             of[row as usize] = place;
         }
-        let columns = self.columns.into_iter().enumerate();
-        let columns = columns.filter_map(|(id, column)| Some((id, column?))).collect();
+        let columns = self.columns.iter().enumerate();
+        let columns = columns.filter_map(|(id, column)| Some((id, column.as_ref()?))).collect();
         (columns, Places { of, rows: order.len() })
+    }
+
+    /// Forgets the rows and keeps the room: memory that is given back comes again page by page,
+    /// and each has to be cleared.
+    pub(crate) fn clear(&mut self) {
+        self.columns.iter_mut().flatten().for_each(SparseColumn::clear);
+        self.order.clear();
+        self.dropped = 0;
     }
 }

@@ -57,6 +57,16 @@ impl SparseColumn {
         self.rows.push(row);
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.rows.clear();
+        match &mut self.values {
+            Values::Text(texts) => texts.clear(),
+            Values::Number(numbers) => numbers.clear(),
+            Values::Boolean(booleans) => booleans.clear(),
+            Values::Long(longs) => longs.clear(),
+        }
+    }
+
     /// Bytes held, room for more included.
     pub(crate) fn memory(&self) -> usize {
         let values = match &self.values {

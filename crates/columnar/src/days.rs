@@ -113,6 +113,8 @@ impl Days {
         let bounds = context.options.bounds;
         if self.all[day].buffer.rows() >= bounds.group_rows {
             self.encode(day, context)?;
+            // The next rows need the same room.
+            self.all[day].buffer.clear();
         }
         // Counting looks at every column, so it is done now and then only. A row takes no more
         // than a few times its line.
@@ -134,6 +136,7 @@ impl Days {
             && let Some((size, day)) = sizes.pop()
         {
             self.encode(day, context)?;
+            self.all[day].buffer = Buffer::default();
             total -= size;
         }
         Ok(())
@@ -143,6 +146,7 @@ impl Days {
     pub(crate) fn end(&mut self, context: &Context<'_>) -> Result<(), TransformError> {
         for day in 0..self.all.len() {
             self.encode(day, context)?;
+            self.all[day].buffer = Buffer::default();
             self.end_file(day, context)?;
         }
         Ok(())
@@ -153,17 +157,17 @@ impl Days {
         std::mem::take(&mut self.ready)
     }
 
+    /// Encodes the rows of a day, which are still in its buffer afterwards.
     fn encode(&mut self, id: DayId, context: &Context<'_>) -> Result<(), TransformError> {
         self.buffers += 1;
         let day = &mut self.all[id];
         day.buffer_id = self.buffers;
-        let buffer = std::mem::take(&mut day.buffer);
-        if buffer.rows() == 0 {
+        if day.buffer.rows() == 0 {
             return Ok(());
         }
         let columns = context.registry.tables()[&context.tables[day.table]].columns();
         let groups = day.groups.get_or_insert_with(|| Groups::new(context.options.format));
-        groups.add(buffer, columns, context)?;
+        groups.add(&day.buffer, columns, context)?;
         // What is encoded and not in a file yet has a bound of its own, however many tables.
         let sizes: Vec<usize> = self.all.iter().map(Day::encoded).collect();
         let largest = (0..sizes.len()).max_by_key(|&day| sizes[day]).unwrap_or(id);

@@ -7,7 +7,7 @@ use crate::values::arranged;
 use mixlake_schema::{Column, ColumnId};
 use parquet::errors::Result;
 use std::num::NonZero;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// A row group whose columns are encoded and compressed; a column without values is not there.
@@ -21,9 +21,6 @@ pub(crate) struct RowGroup {
 /// of tables have thousands of small chunks.
 const CHUNK_BYTES: usize = 2 << 10;
 
-/// Columns that nobody has taken yet.
-type Queue = Mutex<Vec<(ColumnId, SparseColumn)>>;
-
 impl RowGroup {
     /// Bytes held, about.
     pub(crate) fn memory(&self) -> usize {
@@ -32,14 +29,14 @@ impl RowGroup {
 
     /// Encodes rows. `columns` are the table's. The number of threads changes no byte.
     pub(crate) fn encode(
-        sparse: Vec<(ColumnId, SparseColumn)>,
+        sparse: &[(ColumnId, &SparseColumn)],
         places: &Places,
         columns: &[Column],
         threads: NonZero<usize>,
     ) -> Result<Self> {
         let threads = threads.get().min(sparse.len());
-        let queue = Mutex::new(sparse);
-        let work = || encode_queue(&queue, places, columns);
+        let next = AtomicUsize::new(0);
+        let work = || encode_some(sparse, &next, places, columns);
         let mut chunks = thread::scope(|scope| {
             let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
             let mut chunks = work()?;
@@ -54,16 +51,16 @@ impl RowGroup {
     }
 }
 
-/// Encodes columns until none is left.
-fn encode_queue(
-    queue: &Queue,
+/// Encodes columns that nobody has taken yet until none is left.
+fn encode_some(
+    sparse: &[(ColumnId, &SparseColumn)],
+    next: &AtomicUsize,
     places: &Places,
     columns: &[Column],
 ) -> Result<Vec<(ColumnId, Chunk)>> {
     let mut encoder = Encoder::new()?;
     let mut chunks = Vec::new();
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    while let Some((id, sparse)) = next() {
+    while let Some(&(id, sparse)) = sparse.get(next.fetch_add(1, Ordering::Relaxed)) {
         let present = Present::of(&sparse.rows, places);
         if present.values > 0 {
             let values = arranged(sparse, &present, places);

@@ -3,6 +3,7 @@
 use crate::keys::KeyId;
 use crate::value::{self, Value};
 use mixlake_domain::{Timestamp, Zone};
+use mixlake_schema::ValueType;
 use std::borrow::Cow;
 
 /// An event, not yet placed in a table. The same one is filled by line after line.
@@ -56,6 +57,19 @@ pub(crate) enum Scalar {
     Number(f64),
     /// Text; also arrays, objects and numbers that a double cannot hold, as JSON text.
     Text(Text),
+}
+
+impl Scalar {
+    /// The type of column that takes it; none for null.
+    #[inline]
+    pub(crate) fn value_type(&self) -> Option<ValueType> {
+        match self {
+            Self::Null => None,
+            Self::Boolean(_) => Some(ValueType::Boolean),
+            Self::Number(_) => Some(ValueType::Number),
+            Self::Text(_) => Some(ValueType::String),
+        }
+    }
 }
 
 impl Span {

@@ -25,7 +25,9 @@ pub(crate) fn assemble(
     let used: BTreeSet<ColumnId> =
         groups.iter().flat_map(|g| g.chunks.iter().map(|(id, _)| *id)).collect();
     let (root, properties) = (root(&used, columns)?, properties(&used, columns, clustered));
-    let mut writer = SerializedFileWriter::new(Vec::new(), root, properties)?;
+    // As much as is held already, so that it need not grow: chunks are let go as they are written.
+    let room = groups.iter().map(RowGroup::memory).sum();
+    let mut writer = SerializedFileWriter::new(Vec::with_capacity(room), root, properties)?;
     let mut encoder = Encoder::new()?;
     for group in groups {
         let mut target = writer.next_row_group()?;
@@ -43,7 +45,9 @@ pub(crate) fn assemble(
         writer.append_key_value_metadata(pair);
     }
     let names = used.iter().map(|&id| columns[id].name.clone()).collect();
-    Ok((writer.into_inner()?.into(), names))
+    let mut bytes = writer.into_inner()?;
+    bytes.shrink_to_fit();
+    Ok((bytes.into(), names))
 }
 
 fn root(used: &BTreeSet<ColumnId>, columns: &[Column]) -> Result<TypePtr> {

@@ -30,18 +30,18 @@ impl Groups {
     /// Encodes rows and adds them.
     pub(crate) fn add(
         &mut self,
-        buffer: Buffer,
+        buffer: &Buffer,
         columns: &[Column],
         context: &Context<'_>,
     ) -> Result<(), TransformError> {
         let threads = context.options.bounds.threads;
-        let (sparse, places) = buffer.into_columns(ranks(context).as_deref());
+        let (sparse, places) = buffer.columns(ranks(context).as_deref());
         match self {
             Self::Parquet(groups) => {
-                groups.push(RowGroup::encode(sparse, &places, columns, threads)?);
+                groups.push(RowGroup::encode(&sparse, &places, columns, threads)?);
             }
             Self::Json(groups) => {
-                let lines = JsonLines::encode(sparse, &places, columns);
+                let lines = JsonLines::encode(&sparse, &places, columns);
                 groups.push(lines.map_err(TransformError::Json)?);
             }
         }

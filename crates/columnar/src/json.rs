@@ -19,18 +19,18 @@ pub(crate) struct JsonLines {
 }
 
 /// The values of a column in the order of their rows, and how many of them are written.
-struct Cursor {
+struct Cursor<'a> {
     id: ColumnId,
     /// `"name":`
     key: Vec<u8>,
     column_type: ColumnType,
     present: Present,
-    values: Arranged,
+    values: Arranged<'a>,
     written: usize,
 }
 
-enum Arranged {
-    Text(Texts, Vec<u32>),
+enum Arranged<'a> {
+    Text(&'a Texts, Vec<u32>),
     Number(Vec<f64>),
     Boolean(Vec<bool>),
     Long(Vec<i64>),
@@ -38,12 +38,12 @@ enum Arranged {
 
 impl JsonLines {
     pub(crate) fn encode(
-        sparse: Vec<(ColumnId, SparseColumn)>,
+        sparse: &[(ColumnId, &SparseColumn)],
         places: &Places,
         columns: &[Column],
     ) -> io::Result<Self> {
-        let cursor = |(id, column)| Cursor::new(id, column, columns, places);
-        let cursors = sparse.into_iter().map(cursor);
+        let cursor = |&(id, column)| Cursor::new(id, column, columns, places);
+        let cursors = sparse.iter().map(cursor);
         let mut cursors: Vec<Cursor> = cursors.filter(|cursor| cursor.present.values > 0).collect();
         let by_row = by_row(&cursors, places.rows);
         // The header carries no time, so equal rows give equal bytes.
@@ -63,19 +63,19 @@ impl JsonLines {
     }
 }
 
-impl Cursor {
-    fn new(id: ColumnId, column: SparseColumn, columns: &[Column], places: &Places) -> Self {
+impl<'a> Cursor<'a> {
+    fn new(id: ColumnId, column: &'a SparseColumn, columns: &[Column], places: &Places) -> Self {
         let Column { name, column_type, .. } = &columns[id];
         let SparseColumn { rows, values } = column;
-        let present = Present::of(&rows, places);
+        let present = Present::of(rows, places);
         let values = match values {
             Values::Text(texts) => {
                 let all: Vec<u32> = (0..).take(rows.len()).collect();
-                Arranged::Text(texts, present.arrange(&rows, places, &all))
+                Arranged::Text(texts, present.arrange(rows, places, &all))
             }
-            Values::Number(all) => Arranged::Number(present.arrange(&rows, places, &all)),
-            Values::Boolean(all) => Arranged::Boolean(present.arrange(&rows, places, &all)),
-            Values::Long(all) => Arranged::Long(present.arrange(&rows, places, &all)),
+            Values::Number(all) => Arranged::Number(present.arrange(rows, places, all)),
+            Values::Boolean(all) => Arranged::Boolean(present.arrange(rows, places, all)),
+            Values::Long(all) => Arranged::Long(present.arrange(rows, places, all)),
         };
         // Names of columns have no character that needs an escape.
         let key = format!("\"{name}\":").into_bytes();

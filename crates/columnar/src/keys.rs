@@ -4,7 +4,7 @@
 //! compared with the few that followed last time, and looked up only if it is none of them.
 
 use foldhash::HashMap;
-use mixlake_schema::{ColumnId, ValueType};
+use mixlake_schema::ValueType;
 
 /// A key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +41,8 @@ const AHEAD: usize = 4;
 pub(crate) struct Keys {
     ids: HashMap<Box<str>, KeyId>,
     names: Vec<Box<str>>,
-    /// Where the values of each key and type go, once it is known.
-    targets: Vec<[Option<Target>; 3]>,
+    /// Where the values of each key and type go.
+    targets: Vec<[Target; 3]>,
     /// The orders of keys, by the number of the event they were seen on.
     orders: Vec<Vec<Expected>>,
     /// The object that each key was last seen in.
@@ -62,10 +62,12 @@ struct Expected {
 /// Where values go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// Into a column.
-    Column(ColumnId),
-    /// Under the original name into the JSON text of this column.
-    Overflow(ColumnId),
+    /// Nobody has asked the table yet.
+    Undecided,
+    /// Into the column of this number.
+    Column(u32),
+    /// Under the original name into the JSON text of the column of this number.
+    Overflow(u32),
     /// Nowhere: a contract says so.
     LeftOut,
 }
@@ -157,7 +159,7 @@ impl Keys {
         let id = KeyId(u32::try_from(self.names.len()).expect("far fewer keys than 2^32"));
         self.ids.insert(name.into(), id);
         self.names.push(name.into());
-        self.targets.push([None; 3]);
+        self.targets.push([Target::Undecided; 3]);
         self.seen.push(0);
         id
     }
@@ -167,31 +169,39 @@ impl Keys {
         &self.names[id.at()]
     }
 
-    /// Where the values of a key and type go; `decide` is asked once for each.
+    /// Where the values of a key and type go.
     #[inline]
-    pub(crate) fn target(
-        &mut self,
-        id: KeyId,
-        value_type: ValueType,
-        decide: impl FnOnce(&str) -> Target,
-    ) -> Target {
-        let place = match value_type {
-            ValueType::String => 0,
-            ValueType::Number => 1,
-            ValueType::Boolean => 2,
-        };
-        let target = &mut self.targets[id.at()][place];
-        *target.get_or_insert_with(|| decide(&self.names[id.at()]))
+    pub(crate) fn target(&self, id: KeyId, value_type: ValueType) -> Target {
+        self.targets[id.at()][place(value_type)]
+    }
+
+    /// From now on the values of a key and type go there.
+    pub(crate) fn decide(&mut self, id: KeyId, value_type: ValueType, target: Target) {
+        self.targets[id.at()][place(value_type)] = target;
+    }
+}
+
+fn place(value_type: ValueType) -> usize {
+    match value_type {
+        ValueType::String => 0,
+        ValueType::Number => 1,
+        ValueType::Boolean => 2,
     }
 }
 
 /// Whether a line goes on with a key; most keys differ in their first bytes from those around.
 #[inline]
 fn starts_with(rest: &[u8], written: &[u8]) -> bool {
-    match (rest.first_chunk::<8>(), written.split_first_chunk::<8>()) {
-        (Some(a), Some((b, more))) => a == b && rest[8..].starts_with(more),
-        _ => !written.is_empty() && rest.starts_with(written),
-    }
+    let Some(rest) = rest.get(..written.len()) else { return false };
+    let (Some(last), Some(written_last)) = (rest.last_chunk::<8>(), written.last_chunk::<8>())
+    else {
+        return !written.is_empty() && rest == written;
+    };
+    // Eight bytes at a time, the last of them perhaps twice: keys are too short for a call.
+    let (whole, _) = rest.as_chunks::<8>();
+    let (written_whole, _) = written.as_chunks::<8>();
+    let mut both = whole.iter().zip(written_whole);
+    both.all(|(a, b)| a == b) && last == written_last
 }
 
 /// A key as it stands in a line.

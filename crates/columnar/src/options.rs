@@ -119,7 +119,7 @@ impl Default for Bounds {
         Self {
             // Mixpanel takes events of at most 1 MB; escapes make them longer.
             line_bytes: 8 << 20,
-            group_rows: 131_072,
+            group_rows: 65_536,
             buffer_bytes: 96 << 20,
             file_bytes: 64 << 20,
             quarantine_bytes: 32 << 20,

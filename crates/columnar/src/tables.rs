@@ -104,8 +104,9 @@ pub(crate) fn target(
             None => Resolved::Overflow(table.overflow_column(seen)),
         },
     };
+    let number = |id: ColumnId| u32::try_from(id).expect("far fewer columns than 2^32");
     match resolved {
-        Resolved::Column(id) => Target::Column(id),
-        Resolved::Overflow(id) => Target::Overflow(id),
+        Resolved::Column(id) => Target::Column(number(id)),
+        Resolved::Overflow(id) => Target::Overflow(number(id)),
     }
 }

@@ -27,6 +27,11 @@ impl Texts {
         self.ends.push(u32::try_from(self.bytes.len()).expect("a row group is cut before 4 GiB"));
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
     pub(crate) fn get(&self, at: u32) -> &[u8] {
         let at = at as usize;
         let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };

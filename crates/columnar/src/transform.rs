@@ -4,7 +4,7 @@ use crate::buffer::RowKey;
 use crate::completeness;
 use crate::days::{Context, DataFile, DayId, Days};
 use crate::dedup::{Age, FarApart, RowIdentity, Seen, Superseded, Verdict};
-use crate::event::{self, BadLine, Event, Property, Scalar};
+use crate::event::{self, BadLine, Event, Scalar};
 use crate::keys::Target;
 use crate::lines::{Line, LineSplitter};
 use crate::options::{EventNameForm, Options, SchemaType};
@@ -15,7 +15,7 @@ use crate::tables::{Tables, target};
 use crate::vocabulary::{Apart, Vocabulary};
 use bytes::Bytes;
 use mixlake_domain::{Slice, Timestamp};
-use mixlake_schema::{Registry, ValueType};
+use mixlake_schema::{ColumnId, Registry};
 use parquet::errors::ParquetError;
 
 /// Why a stream gives no files. Nothing of it may be published.
@@ -315,28 +315,35 @@ impl Rows {
         }
         let keys = vocabulary.keys(event.number);
         let mut overflow = Overflow::default();
-        for &Property { key, json, value } in &event.properties {
-            let value_type = match value {
-                Scalar::Text(_) => ValueType::String,
-                Scalar::Number(_) => ValueType::Number,
-                Scalar::Boolean(_) => ValueType::Boolean,
-                Scalar::Null => continue,
-            };
-            let target = keys.target(key, value_type, |property| {
+        for property in &event.properties {
+            let key = property.key;
+            let Some(value_type) = property.value.value_type() else { continue };
+            let mut to = keys.target(key, value_type);
+            if to == Target::Undecided {
                 let name = &registry.events()[place.number].event;
-                let fate = options.contracts.fate(name, property);
+                let fate = options.contracts.fate(name, keys.name(key));
                 let table = &tables.names()[place.table];
                 let table = registry.table_mut(table).expect("it was made with its first event");
-                target(table, (property, value_type, fate), (options.profile, slice.date()))
-            });
-            match (target, value) {
+                let asked = (keys.name(key), value_type, fate);
+                to = target(table, asked, (options.profile, slice.date()));
+                keys.decide(key, value_type, to);
+            }
+            // Matched in its place: a copy of the value, made field by field, is slow to read back.
+            match (to, &property.value) {
                 (Target::Column(id), Scalar::Text(text)) => {
-                    buffer.text(row, id, event.text(text, line));
+                    buffer.text(row, id as ColumnId, event.text(*text, line));
                 }
-                (Target::Column(id), Scalar::Number(number)) => buffer.number(row, id, number),
-                (Target::Column(id), Scalar::Boolean(b)) => buffer.boolean(row, id, b),
-                (Target::Overflow(id), _) => overflow.add(id, keys.name(key), json.get(line)),
-                (Target::LeftOut, _) | (Target::Column(_), Scalar::Null) => {}
+                (Target::Column(id), Scalar::Number(number)) => {
+                    buffer.number(row, id as ColumnId, *number);
+                }
+                (Target::Column(id), Scalar::Boolean(boolean)) => {
+                    buffer.boolean(row, id as ColumnId, *boolean);
+                }
+                (Target::Overflow(id), _) => {
+                    overflow.add(id as ColumnId, keys.name(key), property.json.get(line));
+                }
+                (Target::LeftOut | Target::Undecided, _)
+                | (Target::Column(_), Scalar::Null) => {}
             }
         }
         if let Some((id, json)) = overflow.finish() {

@@ -39,17 +39,17 @@ pub(crate) trait PageValues {
 }
 
 /// Puts a column's values in the order of their places and chooses their encoding.
-pub(crate) fn arranged(
-    column: SparseColumn,
+pub(crate) fn arranged<'a>(
+    column: &'a SparseColumn,
     present: &Present,
     places: &Places,
-) -> Box<dyn PageValues> {
+) -> Box<dyn PageValues + 'a> {
     let rows = &column.rows;
-    match column.values {
+    match &column.values {
         Values::Text(texts) => text(texts, rows, present, places),
-        Values::Number(numbers) => fixed(present.arrange(rows, places, &numbers)),
-        Values::Long(longs) => fixed(present.arrange(rows, places, &longs)),
-        Values::Boolean(all) => Box::new(Booleans(present.arrange(rows, places, &all))),
+        Values::Number(numbers) => fixed(present.arrange(rows, places, numbers)),
+        Values::Long(longs) => fixed(present.arrange(rows, places, longs)),
+        Values::Boolean(all) => Box::new(Booleans(present.arrange(rows, places, all))),
     }
 }
 
@@ -319,20 +319,25 @@ impl PageValues for Booleans {
 // ---- texts ----
 
 /// All values as they are, where nearly all are different.
-struct PlainTexts {
-    texts: Texts,
+struct PlainTexts<'a> {
+    texts: &'a Texts,
     /// Which text each value is.
     order: Vec<u32>,
 }
 
 /// Different texts in their order.
-struct TextDictionary {
-    texts: Texts,
+struct TextDictionary<'a> {
+    texts: &'a Texts,
     order: Vec<u32>,
 }
 
-fn text(texts: Texts, rows: &[u32], present: &Present, places: &Places) -> Box<dyn PageValues> {
-    if let Some((order, numbers)) = text_dictionary(&texts, rows, present, places) {
+fn text<'a>(
+    texts: &'a Texts,
+    rows: &[u32],
+    present: &Present,
+    places: &Places,
+) -> Box<dyn PageValues + 'a> {
+    if let Some((order, numbers)) = text_dictionary(texts, rows, present, places) {
         let width = rle::width(order.len().saturating_sub(1));
         return Box::new(Numbered { values: TextDictionary { texts, order }, numbers, width });
     }
@@ -375,13 +380,13 @@ fn append_text(text: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(text);
 }
 
-impl TextDictionary {
+impl TextDictionary<'_> {
     fn get(&self, number: u32) -> &[u8] {
         self.texts.get(self.order[number as usize])
     }
 }
 
-impl Dictionary for TextDictionary {
+impl Dictionary for TextDictionary<'_> {
     fn len(&self) -> usize {
         self.order.len()
     }
@@ -405,7 +410,7 @@ impl Dictionary for TextDictionary {
     }
 }
 
-impl PageValues for PlainTexts {
+impl PageValues for PlainTexts<'_> {
     fn encoding(&self) -> Encoding {
         Encoding::PLAIN
     }
