@@ -34,6 +34,9 @@ pub struct LiveFile {
     pub hash: String,
     /// The names of its columns, in order.
     pub columns: Vec<String>,
+    /// The hash of the identities of its rows, where other slices may have the same ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identities: Option<String>,
 }
 
 /// The only form of our documents so far; another number is refused.
@@ -123,6 +126,7 @@ mod tests {
             bytes: 1,
             hash: hash.to_owned(),
             columns: vec![],
+            identities: None,
         }
     }
 

@@ -50,6 +50,7 @@ async fn a_broken_stream_is_asked_for_again_and_gives_nothing_else(#[case] endin
         ExportError::Store(_)
         | ExportError::Document(_)
         | ExportError::Registry { .. }
+        | ExportError::Identities { .. }
         | ExportError::Zone { .. }
         | ExportError::NotTried(_)
         | ExportError::Minute { .. }

@@ -50,6 +50,12 @@ fn check(
     if from_files && settings.has("where") {
         problems.add("where", "only Mixpanel can evaluate it; leave it out with --input");
     }
+    if from_files && settings.value("late_data") == Some("ingestion_cursor") {
+        problems.add(
+            "late_data",
+            "only Mixpanel can be asked by processing time; leave it out with --input",
+        );
+    }
     let from_pipeline = settings.value("event_source") == Some("raw_pipeline");
     if from_files && from_pipeline {
         problems.add("event_source", "--input says already where events come from");
@@ -78,7 +84,8 @@ fn check(
     };
     let zone = config.as_ref().map_or(mixlake_domain::Zone::UTC, |config| config.zone.clone());
     // A file may hold what it likes; Mixpanel is not asked for what has not happened yet.
-    let latest = (!from_files).then(now);
+    let margin = config.as_ref().map_or(std::time::Duration::ZERO, ExportConfig::margin);
+    let latest = (!from_files).then(|| (now(), margin));
     let dates = (arguments.from_date.as_str(), arguments.to_date.as_str());
     let days = request::days(("--from-date", dates.0), ("--to-date", dates.1), &zone, latest);
     let slices = match days {
@@ -89,7 +96,10 @@ fn check(
         }
     };
     match config {
-        Some(config) => problems.into_result((config, slices)),
+        Some(config) => {
+            let slices = config.by_cursor(slices);
+            problems.into_result((config, slices))
+        }
         None => Err(problems),
     }
 }

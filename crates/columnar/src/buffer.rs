@@ -1,6 +1,7 @@
 //! The rows of a day of a table that are not yet encoded.
 
 use crate::column::SparseColumn;
+use crate::dedup::RowIdentity;
 use crate::places::{DROPPED, Places};
 use mixlake_schema::{ColumnId, ColumnType};
 
@@ -9,6 +10,8 @@ use mixlake_schema::{ColumnId, ColumnType};
 pub(crate) struct Buffer {
     columns: Vec<Option<SparseColumn>>,
     order: Vec<RowKey>,
+    /// The identities of rows, where somebody wants to know them.
+    identities: Vec<(u32, RowIdentity)>,
     dropped: usize,
 }
 
@@ -37,7 +40,8 @@ impl Buffer {
     pub(crate) fn memory(&self) -> usize {
         let columns = self.columns.iter().flatten().map(SparseColumn::memory).sum::<usize>();
         let heads = self.columns.capacity() * size_of::<Option<SparseColumn>>();
-        columns + heads + self.order.capacity() * size_of::<RowKey>()
+        let identities = self.identities.capacity() * size_of::<(u32, RowIdentity)>();
+        columns + heads + self.order.capacity() * size_of::<RowKey>() + identities
     }
 
     /// Begins a row. Its values follow.
@@ -45,6 +49,17 @@ impl Buffer {
         let row = self.next_row();
         self.order.push(key);
         row
+    }
+
+    /// Keeps the identity of a row.
+    pub(crate) fn identify(&mut self, row: u32, identity: RowIdentity) {
+        self.identities.push((row, identity));
+    }
+
+    /// The identities of the rows that are written.
+    pub(crate) fn identities(&self) -> impl Iterator<Item = u128> {
+        let kept = |(row, _): &&(u32, RowIdentity)| self.order[*row as usize].event != DROPPED;
+        self.identities.iter().filter(kept).map(|(_, identity)| identity.number())
     }
 
     /// Takes a row back that another replaces.
@@ -106,6 +121,7 @@ impl Buffer {
     pub(crate) fn clear(&mut self) {
         self.columns.iter_mut().flatten().for_each(SparseColumn::clear);
         self.order.clear();
+        self.identities.clear();
         self.dropped = 0;
     }
 }

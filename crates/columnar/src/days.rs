@@ -1,8 +1,9 @@
 //! The days of tables that a slice writes to: the rows being collected for each, and its files.
 
 use crate::buffer::Buffer;
-use crate::dedup::Place;
+use crate::dedup::{Place, RowIdentity};
 use crate::group::Groups;
+use crate::identities::Identities;
 use crate::options::Options;
 use crate::transform::TransformError;
 use bytes::Bytes;
@@ -28,6 +29,8 @@ pub struct DataFile {
     pub columns: Vec<String>,
     /// The file.
     pub bytes: Bytes,
+    /// The identities of its rows, if they are asked for.
+    pub identities: Option<Identities>,
 }
 
 /// What is needed to encode rows and to name where they come from.
@@ -60,12 +63,15 @@ struct Day {
     buffer_id: u32,
     /// Encoded rows that are in no file yet.
     groups: Option<Groups>,
+    /// The identities of those rows, if they are asked for.
+    identities: Vec<u128>,
     parts: usize,
 }
 
 impl Day {
     fn encoded(&self) -> usize {
-        self.groups.as_ref().map_or(0, Groups::memory)
+        let identities = self.identities.len() * size_of::<u128>();
+        self.groups.as_ref().map_or(0, Groups::memory) + identities
     }
 }
 
@@ -77,7 +83,9 @@ impl Days {
         if id == next {
             self.buffers += 1;
             let (buffer, buffer_id) = (Buffer::default(), self.buffers);
-            self.all.push(Day { table, date, buffer, buffer_id, groups: None, parts: 0 });
+            let identities = Vec::new();
+            let day = Day { table, date, buffer, buffer_id, groups: None, identities, parts: 0 };
+            self.all.push(day);
         }
         id
     }
@@ -85,6 +93,13 @@ impl Days {
     /// The rows being collected for a day.
     pub(crate) fn buffer(&mut self, day: DayId) -> &mut Buffer {
         &mut self.all[day].buffer
+    }
+
+    /// Keeps the identity of the row that was added last to a day.
+    pub(crate) fn identify_last(&mut self, day: DayId, identity: RowIdentity) {
+        let buffer = self.buffer(day);
+        let last = buffer.next_row() - 1;
+        buffer.identify(last, identity);
     }
 
     /// Where the next row of a day will be.
@@ -168,6 +183,7 @@ impl Days {
         let columns = context.registry.tables()[&context.tables[day.table]].columns();
         let groups = day.groups.get_or_insert_with(|| Groups::new(context.options.format));
         groups.add(&day.buffer, columns, context)?;
+        day.identities.extend(day.buffer.identities());
         // What is encoded and not in a file yet has a bound of its own, however many tables.
         let sizes: Vec<usize> = self.all.iter().map(Day::encoded).collect();
         let largest = (0..sizes.len()).max_by_key(|&day| sizes[day]).unwrap_or(id);
@@ -191,7 +207,9 @@ impl Days {
             metadata(context, &table, rows),
         )?;
         let format = context.options.format;
-        self.ready.push(DataFile { table, date, format, part, rows, columns, bytes });
+        let identities = std::mem::take(&mut day.identities);
+        let identities = context.options.across_slices.then(|| Identities::of(identities));
+        self.ready.push(DataFile { table, date, format, part, rows, columns, bytes, identities });
         Ok(())
     }
 }

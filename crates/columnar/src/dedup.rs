@@ -1,6 +1,7 @@
 //! Finds repeated rows: the same event, `distinct_id`, time and `$insert_id`. Of equal ones the
 //! newest by `mp_processing_time_ms` counts.
 
+use crate::identities::Identities;
 use crate::runs::Runs;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -105,6 +106,18 @@ pub(crate) enum Verdict {
 pub struct Superseded(ByIdentity<Age>);
 
 impl Superseded {
+    /// Adds the rows that another slice has too: all of them are left out, however new.
+    pub fn leave_out(&mut self, ours: &Identities, of_another: &Identities) {
+        let common = ours.common(of_another);
+        self.0.extend(common.map(|row| (RowIdentity::of_number(row), Age::NEWEST)));
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -234,6 +247,9 @@ pub(crate) struct Age {
 }
 
 impl Age {
+    /// No row is as new.
+    const NEWEST: Self = Self { processed: f64::INFINITY, content: u64::MAX };
+
     /// A row without a processing time is older than any with one.
     pub(crate) fn new(processed: Option<f64>, content: RowIdentity) -> Self {
         Self { processed: processed.unwrap_or(f64::NEG_INFINITY), content: content.low() }

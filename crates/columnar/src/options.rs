@@ -27,6 +27,8 @@ pub struct Options {
     pub wall_clock: Option<Zone>,
     /// Whether repeated rows are removed.
     pub deduplicate: bool,
+    /// Whether files tell the identities of their rows, by which other slices leave the same rows out.
+    pub across_slices: bool,
     /// Which properties are kept and get columns.
     pub contracts: Contracts,
     /// Whether rows are sorted by event and time within a row group; if not, they stay in the
@@ -50,6 +52,7 @@ impl Options {
             date_zone: Zone::UTC,
             wall_clock: None,
             deduplicate: true,
+            across_slices: false,
             contracts: Contracts::default(),
             clustered: true,
             bounds: Bounds::default(),

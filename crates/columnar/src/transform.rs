@@ -243,10 +243,12 @@ impl Rows {
         let said = RowIdentity::of_line(line.as_bytes());
         let id = event.insert_id.filter(|_| self.options.deduplicate);
         let mut replaces = false;
+        let mut known_as = None;
         if let Some(id) = id {
             let name = self.vocabulary.name(event.number);
             let person = event.distinct_id.map(|id| event.text(id, line));
             let identity = self.seen.identity(name, person, milliseconds, event.text(id, line));
+            known_as = Some(identity);
             let place = self.days.next_place(day);
             let age = Age::new(event.processing_ms, said);
             match self.seen.judge(identity, age, place).map_err(FarApart::from)? {
@@ -271,6 +273,9 @@ impl Rows {
         let number = u32::try_from(place.number).expect("far fewer events than 2^32");
         let key = RowKey { event: number, time: milliseconds, tie: said.low() };
         self.write(event, line, place, day, key);
+        if let Some(identity) = known_as.filter(|_| self.options.across_slices) {
+            self.days.identify_last(day, identity);
+        }
         let context = Context {
             options: &self.options,
             registry: &self.registry,
@@ -342,8 +347,7 @@ impl Rows {
                 (Target::Overflow(id), _) => {
                     overflow.add(id as ColumnId, keys.name(key), property.json.get(line));
                 }
-                (Target::LeftOut | Target::Undecided, _)
-                | (Target::Column(_), Scalar::Null) => {}
+                (Target::LeftOut | Target::Undecided, _) | (Target::Column(_), Scalar::Null) => {}
             }
         }
         if let Some((id, json)) = overflow.finish() {

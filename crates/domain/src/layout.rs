@@ -8,6 +8,7 @@
 //! [<prefix>/]<project_id>/_budget/queries.json
 //! [<prefix>/]<project_id>/_staging/<slice>-<hash>
 //! [<prefix>/]<project_id>/_staging/<slice>-<hash>.jsonl
+//! [<prefix>/]<project_id>/_identities/<table>/<YYYY>/<MM>/<DD>/<hash>
 //! [<prefix>/]<project_id>/_quarantine/<YYYY>/<MM>/<DD>/<slice>-<hash>.jsonl.gz
 //! ```
 //!
@@ -125,6 +126,12 @@ impl Layout {
     pub fn quarantine(&self, slice: &SliceLabel, hash: &str) -> String {
         let day = slashed(slice.date());
         format!("{}_quarantine/{day}/{slice}-{hash}.jsonl.gz", self.root)
+    }
+
+    /// The identities of the rows of a data file of a day; the name is their hash.
+    #[must_use]
+    pub fn identities(&self, table: &str, date: Date, hash: &str) -> String {
+        format!("{}_identities/{table}/{}/{hash}", self.root, slashed(date))
     }
 
     /// Where a full file waits until its slice has proven complete; named by its content.

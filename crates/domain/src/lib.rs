@@ -12,6 +12,6 @@ pub use jiff::civil::Date;
 pub use jiff::{Span, Timestamp};
 pub use layout::{Generation, LakeKey, LakeObject, Layout, LayoutError};
 pub use project::{ProjectId, ProjectIdError};
-pub use slice::{Slice, SliceError, SliceKind, SliceLabel};
+pub use slice::{Basis, Slice, SliceError, SliceKind, SliceLabel};
 pub use window::Window;
 pub use zone::{Zone, ZoneError};

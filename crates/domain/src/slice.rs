@@ -2,6 +2,8 @@
 //!
 //! A slice is a local day or a local hour of the project's zone. It never crosses a day, so all
 //! that overlaps it shares its date. Its label names objects; two slices of a day never share one.
+//! Most are of the time at which events happened; some are of the time at which Mixpanel processed
+//! them, whenever they happened: an `i` stands before their labels.
 
 use crate::zone::Zone;
 use jiff::civil::Date;
@@ -23,11 +25,22 @@ pub enum SliceKind {
     },
 }
 
+/// Which time of an event decides what slice it is of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Basis {
+    /// When it happened.
+    #[default]
+    EventTime,
+    /// When Mixpanel processed it.
+    Ingestion,
+}
+
 /// A half-open stretch of time `[start, end)` that lies within one local day.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Slice {
     date: Date,
     kind: SliceKind,
+    basis: Basis,
     start: Timestamp,
     end: Timestamp,
 }
@@ -48,7 +61,8 @@ impl Slice {
     #[must_use]
     pub fn day(date: Date, zone: &Zone) -> Self {
         let end = date.tomorrow().map_or(Timestamp::MAX, |next| zone.start_of(next));
-        Self { date, kind: SliceKind::Day, start: zone.start_of(date), end }
+        let (kind, basis) = (SliceKind::Day, Basis::EventTime);
+        Self { date, kind, basis, start: zone.start_of(date), end }
     }
 
     /// The hours of a local day in order: 23, 24 or 25 of them, without gap or overlap.
@@ -65,10 +79,16 @@ impl Slice {
                 .iter()
                 .any(|h| matches!(h.kind, SliceKind::Hour { hour, .. } if hour == wall.hour()));
             let kind = SliceKind::Hour { hour: wall.hour(), again };
-            hours.push(Self { date, kind, start, end });
+            hours.push(Self { date, kind, basis: Basis::EventTime, start, end });
             start = end;
         }
         hours
+    }
+
+    /// The same stretch of the other time.
+    #[must_use]
+    pub fn by(self, basis: Basis) -> Self {
+        Self { basis, ..self }
     }
 
     /// The last whole hour that had ended at an instant.
@@ -91,7 +111,8 @@ impl Slice {
         Self::day(date.yesterday().unwrap_or(date), zone)
     }
 
-    /// Reads a label back: `2026-11-10`, `2026-11-10T13`, or `2026-10-25T02b` for the second 2 o'clock.
+    /// Reads a label back: `2026-11-10`, `2026-11-10T13`, or `2026-10-25T02b` for the second 2 o'clock;
+    /// `i2026-11-10T13` is an hour of ingestion.
     pub fn parse(text: &str, zone: &Zone) -> Result<Self, SliceError> {
         let label: SliceLabel = text.to_owned().try_into()?;
         Self::of_label(label, zone)
@@ -101,12 +122,13 @@ impl Slice {
     /// The slice that a label means in a zone; none for an hour that the zone skips on that day.
     #[must_use]
     pub fn of_label(label: SliceLabel, zone: &Zone) -> Option<Self> {
-        match label.kind {
+        let slice = match label.kind {
             SliceKind::Day => Some(Self::day(label.date, zone)),
             SliceKind::Hour { .. } => {
                 Self::hours(label.date, zone).into_iter().find(|s| s.kind == label.kind)
             }
-        }
+        };
+        slice.map(|slice| slice.by(label.basis))
     }
 
     /// The local date that the slice lies in.
@@ -119,6 +141,12 @@ impl Slice {
     #[must_use]
     pub fn kind(&self) -> SliceKind {
         self.kind
+    }
+
+    /// Which time of its events lies in it.
+    #[must_use]
+    pub fn basis(&self) -> Basis {
+        self.basis
     }
 
     /// The first instant inside.
@@ -142,7 +170,7 @@ impl Slice {
     /// The label: the date, and the hour where the slice is one.
     #[must_use]
     pub fn label(&self) -> SliceLabel {
-        SliceLabel { date: self.date, kind: self.kind }
+        SliceLabel { date: self.date, kind: self.kind, basis: self.basis }
     }
 }
 
@@ -158,6 +186,7 @@ impl fmt::Display for Slice {
 pub struct SliceLabel {
     date: Date,
     kind: SliceKind,
+    basis: Basis,
 }
 
 impl SliceLabel {
@@ -173,10 +202,13 @@ impl SliceLabel {
         self.kind == SliceKind::Day
     }
 
-    /// Whether two slices of a project share time: the same one, or a day and an hour of it.
+    /// Whether two slices of a project share time: the same one, or a day and an hour of it. Slices
+    /// of ingestion share none with those of event time: which events are in which is settled by
+    /// the day on which ingestion begins to count.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         self.date == other.date
+            && self.basis == other.basis
             && (self.kind == other.kind
                 || self.kind == SliceKind::Day
                 || other.kind == SliceKind::Day)
@@ -185,6 +217,10 @@ impl SliceLabel {
 
 impl fmt::Display for SliceLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.basis {
+            Basis::EventTime => "",
+            Basis::Ingestion => "i",
+        })?;
         match self.kind {
             SliceKind::Day => write!(f, "{}", self.date),
             SliceKind::Hour { hour, again } => {
@@ -205,16 +241,20 @@ impl TryFrom<String> for SliceLabel {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let malformed = || SliceError::Malformed(text.clone());
-        let (date, hour) = text.split_once('T').map_or((&*text, None), |(d, h)| (d, Some(h)));
+        let (basis, rest) = match text.strip_prefix('i') {
+            Some(rest) => (Basis::Ingestion, rest),
+            None => (Basis::EventTime, &*text),
+        };
+        let (date, hour) = rest.split_once('T').map_or((rest, None), |(d, h)| (d, Some(h)));
         if date.len() != 10 {
             return Err(malformed());
         }
         let date = date.parse().map_err(|_| malformed())?;
-        let Some(hour) = hour else { return Ok(Self { date, kind: SliceKind::Day }) };
+        let Some(hour) = hour else { return Ok(Self { date, kind: SliceKind::Day, basis }) };
         let (digits, again) = hour.strip_suffix('b').map_or((hour, false), |h| (h, true));
         match digits.parse() {
             Ok(hour @ 0..24) if digits.len() == 2 => {
-                Ok(Self { date, kind: SliceKind::Hour { hour, again } })
+                Ok(Self { date, kind: SliceKind::Hour { hour, again }, basis })
             }
             _ => Err(malformed()),
         }
@@ -296,6 +336,8 @@ mod tests {
         assert!(label("2026-11-10").overlaps(&label("2026-11-10T05")));
         assert!(!label("2026-11-10T05").overlaps(&label("2026-11-10T06")));
         assert!(!label("2026-11-10").overlaps(&label("2026-11-11")));
+        assert!(label("i2026-11-10").overlaps(&label("i2026-11-10T05")));
+        assert!(!label("2026-11-10").overlaps(&label("i2026-11-10")), "of another time");
     }
 
     proptest! {
@@ -316,6 +358,8 @@ mod tests {
                 prop_assert_eq!(hour.start(), at);
                 at = hour.end();
                 prop_assert_eq!(&Slice::parse(&hour.to_string(), &zone).unwrap(), hour);
+                let ingestion = hour.clone().by(Basis::Ingestion);
+                prop_assert_eq!(Slice::parse(&ingestion.to_string(), &zone).unwrap(), ingestion);
             }
             prop_assert_eq!(at, day.end());
         }

@@ -4,7 +4,7 @@ use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::event_time::EventTime;
 use crate::filters::{EventNames, WhereExpression};
-use mixlake_domain::ProjectId;
+use mixlake_domain::{ProjectId, Timestamp};
 use std::time::{Duration, Instant};
 
 /// The settings of a [`MixpanelSource`](crate::MixpanelSource).
@@ -22,6 +22,8 @@ pub struct Config {
     pub where_expression: Option<WhereExpression>,
     /// What the times of the project's events mean.
     pub event_time: EventTime,
+    /// What is asked by the time at which events were processed.
+    pub ingestion: Ingestion,
     /// How long to wait for what.
     pub timings: Timings,
     /// A wait for the query budget that would pass this is left to the caller.
@@ -39,6 +41,7 @@ impl Config {
             events: EventNames::default(),
             where_expression: None,
             event_time: EventTime::Utc,
+            ingestion: Ingestion::default(),
             timings: Timings::default(),
             deadline: None,
         }
@@ -47,6 +50,25 @@ impl Config {
     /// A service account sees many projects, a project secret only its own.
     pub(crate) fn credentials_need_project(&self) -> bool {
         !self.credentials.is_project_secret()
+    }
+}
+
+/// How slices of ingestion are asked for, and what slices of event time leave to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ingestion {
+    /// Where slices of ingestion begin: events that were processed from then on are theirs alone.
+    pub since: Option<Timestamp>,
+    /// How long before they were processed events may have happened.
+    pub window: Duration,
+    /// How long after the end of a slice it is asked for, at the least. Clocks of devices that run
+    /// ahead by less do no harm.
+    pub margin: Duration,
+}
+
+impl Default for Ingestion {
+    fn default() -> Self {
+        let (window, margin) = (Duration::from_hours(150 * 24), Duration::from_hours(1));
+        Self { since: None, window, margin }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The query that fetches a slice.
 
-use crate::config::Config;
+use crate::config::{Config, Ingestion};
 use crate::filters::WhereExpression;
-use mixlake_domain::{Date, Timestamp, Window, Zone};
+use mixlake_domain::{Basis, Date, Timestamp, Window, Zone};
 use std::time::Duration;
 
 /// The parameters of an export request.
@@ -20,14 +20,14 @@ impl ExportQuery {
     /// project whose events carry wall clock readings.
     #[must_use]
     pub fn of(window: &Window, config: &Config) -> Option<Self> {
-        let start = config.event_time.bound(window.start());
-        let end = config.event_time.bound(window.end());
-        let last = end.checked_sub(Duration::from_nanos(1)).ok().filter(|last| *last >= start)?;
-        let bounds = (!(is_midnight(start) && is_midnight(end))).then(|| time_bounds(start, end));
+        let (from_date, to_date, bounds) = match window.slice().basis() {
+            Basis::EventTime => of_event_time(window, config)?,
+            Basis::Ingestion => of_ingestion(window, config),
+        };
         let wanted = config.where_expression.as_ref().map(WhereExpression::as_str);
         Some(Self {
-            from_date: Zone::UTC.date_of(start),
-            to_date: Zone::UTC.date_of(last),
+            from_date,
+            to_date,
             where_expression: combined(bounds, wanted),
             event: config.events.to_json(),
             project_id: config.credentials_need_project().then(|| config.project_id.to_string()),
@@ -53,20 +53,63 @@ impl ExportQuery {
     }
 }
 
+/// The dates of a query and the conditions that hold its window.
+type Bounds = (Date, Date, Vec<String>);
+
+fn of_event_time(window: &Window, config: &Config) -> Option<Bounds> {
+    let start = config.event_time.bound(window.start());
+    let end = config.event_time.bound(window.end());
+    let last = before(end).filter(|last| *last >= start)?;
+    let mut bounds = Vec::new();
+    if !(is_midnight(start) && is_midnight(end)) {
+        let (start, end) = (Zone::UTC.local(start), Zone::UTC.local(end));
+        bounds.push(format!(r#"event["$time"] >= datetime("{start}")"#));
+        bounds.push(format!(r#"event["$time"] < datetime("{end}")"#));
+    }
+    if let Some(since) = config.ingestion.since {
+        let since = since.as_millisecond();
+        // An event that says nothing of it is found by the time at which it happened alone.
+        bounds.push(format!("(not defined({PROCESSED}) or {PROCESSED} < {since})"));
+    }
+    Some((Zone::UTC.date_of(start), Zone::UTC.date_of(last), bounds))
+}
+
+/// When Mixpanel processed an event, in milliseconds since 1970.
+const PROCESSED: &str = r#"properties["mp_processing_time_ms"]"#;
+
+fn of_ingestion(window: &Window, config: &Config) -> Bounds {
+    let Ingestion { since, window: back, margin } = config.ingestion;
+    // In the time that events are written in, whatever the clocks do in between: dates need only be
+    // wide enough.
+    let first = window.start().checked_sub(back).unwrap_or(Timestamp::MIN);
+    let last = window.end().checked_add(margin).unwrap_or(window.end());
+    let bound = |instant| config.event_time.bound(instant);
+    let (start, end) = (window.start().as_millisecond(), window.end().as_millisecond());
+    let mut from = format!("{PROCESSED} >= {start}");
+    if since == Some(window.start()) {
+        // Its clock ran ahead: processed before the start, and yet of no date before it.
+        let time = Zone::UTC.local(bound(window.start()));
+        from = format!(r#"({from} or event["$time"] >= datetime("{time}"))"#);
+    }
+    let bounds = vec![from, format!("{PROCESSED} < {end}")];
+    (Zone::UTC.date_of(bound(first)), Zone::UTC.date_of(bound(last)), bounds)
+}
+
+fn before(end: Timestamp) -> Option<Timestamp> {
+    end.checked_sub(Duration::from_nanos(1)).ok()
+}
+
 fn is_midnight(bound: Timestamp) -> bool {
     Zone::UTC.start_of(Zone::UTC.date_of(bound)) == bound
 }
 
-fn time_bounds(start: Timestamp, end: Timestamp) -> String {
-    let (start, end) = (Zone::UTC.local(start), Zone::UTC.local(end));
-    format!(r#"event["$time"] >= datetime("{start}") and event["$time"] < datetime("{end}")"#)
-}
-
-fn combined(bounds: Option<String>, user: Option<&str>) -> Option<String> {
-    match (bounds, user) {
-        (Some(bounds), Some(user)) => Some(format!("{bounds} and ({user})")),
-        (bounds, user) => bounds.or_else(|| user.map(str::to_owned)),
+fn combined(mut conditions: Vec<String>, user: Option<&str>) -> Option<String> {
+    match user {
+        Some(user) if conditions.is_empty() => conditions.push(user.to_owned()),
+        Some(user) => conditions.push(format!("({user})")),
+        None => {}
     }
+    (!conditions.is_empty()).then(|| conditions.join(" and "))
 }
 
 #[cfg(test)]
@@ -169,6 +212,49 @@ mod tests {
         assert_eq!(hour[3], format!("{bounds} and ({user})"));
         assert_eq!(hour[4], r#"event=["add to cart","a \"b\""]"#);
         assert_eq!(pairs("2026-11-10", &Zone::UTC, &config)[3], format!("where={user}"));
+    }
+
+    #[rstest]
+    #[case::utc("UTC", false, "2026-06-13", "2026-11-10", 1_794_315_600_000)]
+    #[case::last_hour("UTC", false, "2026-06-13", "2026-11-11", 1_794_351_600_000)]
+    #[case::east("Asia/Tokyo", true, "2026-06-13", "2026-11-10", 1_794_283_200_000)]
+    fn slices_of_ingestion_are_asked_by_processing_time_over_a_window_of_dates(
+        #[case] zone: &str,
+        #[case] wall_clock: bool,
+        #[case] from: &str,
+        #[case] to: &str,
+        #[case] start: i64,
+    ) {
+        let zone = Zone::parse(zone).unwrap();
+        let event_time = EventTime::of_project(wall_clock, &zone);
+        let config = Config {
+            event_time,
+            where_expression: Some("properties[\"a\"] == 1".parse().unwrap()),
+            ..config()
+        };
+        let of = |start| Slice::hour_before(Timestamp::from_millisecond(start).unwrap(), &zone);
+        let slice = of(start + 3_600_000).by(Basis::Ingestion);
+        assert_eq!(slice.start().as_millisecond(), start);
+        let query = ExportQuery::of(&Window::whole(&slice), &config).unwrap();
+        assert_eq!(
+            (query.from_date.to_string(), query.to_date.to_string()),
+            (from.into(), to.into())
+        );
+        let end = start + 3_600_000;
+        let processed = "properties[\"mp_processing_time_ms\"]";
+        let expected =
+            format!("{processed} >= {start} and {processed} < {end} and (properties[\"a\"] == 1)");
+        assert_eq!(query.where_expression, Some(expected));
+    }
+
+    #[test]
+    fn slices_of_event_time_leave_what_was_processed_later_to_those_of_ingestion() {
+        let since = Some("2026-11-01T00:00:00Z".parse().unwrap());
+        let ingestion = Ingestion { since, ..Ingestion::default() };
+        let pairs = pairs("2026-10-10", &Zone::UTC, &Config { ingestion, ..config() });
+        let processed = "properties[\"mp_processing_time_ms\"]";
+        let expected = format!("where=(not defined({processed}) or {processed} < 1793491200000)");
+        assert_eq!(pairs[3], expected);
     }
 
     #[test]

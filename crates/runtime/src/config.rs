@@ -1,11 +1,12 @@
 //! Checked settings: what the use-cases are told. A value of a type here cannot be wrong.
 
 use crate::contracts::contracts;
+use crate::request::Terms;
 use crate::settings::{Problems, Reader, Settings};
 use mixlake_app::budget::Limits;
 use mixlake_app::reconcile::OnDrift;
 use mixlake_columnar::{Bounds, EventNameForm, Options, SchemaType, TimeType};
-use mixlake_domain::{DataFormat, Layout, ProjectId, Zone};
+use mixlake_domain::{Basis, DataFormat, Date, Layout, ProjectId, Slice, Zone};
 use mixlake_mixpanel::{Endpoint, EventNames, EventTime, Residency, WhereExpression};
 use mixlake_schema::Profile;
 use std::num::NonZero;
@@ -62,6 +63,19 @@ pub struct ExportConfig {
     pub limits: Limits,
     /// The pipeline whose files are read in the place of Mixpanel's API.
     pub pipeline: Option<Pipeline>,
+    /// From when on slices are of the time at which events were processed, if ever.
+    pub cursor: Option<Cursor>,
+}
+
+/// The slices of ingestion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// The first date of them.
+    pub start: Date,
+    /// How long before they were processed events may have happened, in days.
+    pub window_days: u32,
+    /// How long after its end a slice is exported.
+    pub margin: Duration,
 }
 
 /// The files of a JSON pipeline.
@@ -88,10 +102,34 @@ pub enum Place {
 }
 
 impl ExportConfig {
-    /// How long after its end a slice can be exported.
+    /// How long after its end a scheduled slice is exported.
     #[must_use]
     pub fn delay(&self) -> Duration {
-        self.pipeline.as_ref().map_or(Duration::ZERO, |pipeline| pipeline.delay)
+        self.pipeline.as_ref().map_or(self.margin(), |pipeline| pipeline.delay)
+    }
+
+    /// How long after its end any slice is exported, at the least.
+    #[must_use]
+    pub fn margin(&self) -> Duration {
+        self.cursor.map_or(Duration::ZERO, |cursor| cursor.margin)
+    }
+
+    /// Which slices are there to be asked for.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms { frequency: self.frequency, delay: self.delay(), margin: self.margin() }
+    }
+
+    /// Slices as they are exported: those from the start of ingestion on are of ingestion.
+    #[must_use]
+    pub fn by_cursor(&self, slices: Vec<Slice>) -> Vec<Slice> {
+        let of_ingestion =
+            |slice: &Slice| self.cursor.is_some_and(|cursor| slice.date() >= cursor.start);
+        let by = |slice: Slice| match of_ingestion(&slice) {
+            true => slice.by(Basis::Ingestion),
+            false => slice,
+        };
+        slices.into_iter().map(by).collect()
     }
 }
 
@@ -173,7 +211,6 @@ fn lake(reader: &mut Reader<'_>) -> Option<LakeConfig> {
 fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
     let lake = lake(reader);
     reader.choice("sync", &[("false", ())]);
-    reader.choice("late_data", &[("sync", ())]);
     let queries_per_hour = reader.parse("queries_per_hour", queries_per_hour).unwrap_or(60);
     let zone = match reader.text("timezone") {
         None => Some(Zone::UTC),
@@ -204,6 +241,7 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
     let where_expression = reader.parse("where", str::parse::<WhereExpression>);
     let secret = reader.text("mixpanel_secret").map(str::to_owned);
     let pipeline = pipeline(reader);
+    let cursor = cursor(reader);
     let (lake, zone) = (lake?, zone?);
     let options = Options {
         profile,
@@ -214,6 +252,7 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
         date_zone: if in_utc { Zone::UTC } else { zone.clone() },
         wall_clock: before_2023.then(|| zone.clone()),
         deduplicate,
+        across_slices: deduplicate && cursor.is_some(),
         contracts: contracts.unwrap_or_default(),
         bounds: Bounds { threads: threads(), ..Bounds::default() },
         ..Options::of(lake.project.clone())
@@ -230,7 +269,48 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
         where_expression,
         limits: Limits::an_hour(queries_per_hour),
         pipeline,
+        cursor,
     })
+}
+
+fn cursor(reader: &mut Reader<'_>) -> Option<Cursor> {
+    const NAMES: [&str; 3] =
+        ["ingestion_start", "ingestion_window_days", "ingestion_margin_minutes"];
+    let wanted = reader.choice("late_data", &[("sync", false), ("ingestion_cursor", true)]);
+    let start = reader.parse("ingestion_start", |text| {
+        let date = if text.len() == 10 { text.parse::<Date>().ok() } else { None };
+        date.ok_or_else(|| format!("a date such as 2026-11-10 is expected, got {text:?}"))
+    });
+    let window_days = reader.parse("ingestion_window_days", |text| number(text, "days", 1, 3660));
+    let margin = reader.parse("ingestion_margin_minutes", |text| number(text, "minutes", 0, 1440));
+    if !wanted {
+        only_with("late_data=ingestion_cursor", &NAMES, reader);
+        return None;
+    }
+    if reader.text("event_source") == Some("raw_pipeline") {
+        let what = "only Mixpanel can be asked by processing time; leave it out with event_source=raw_pipeline";
+        reader.problem("late_data", what);
+    }
+    reader.required("ingestion_start", "the first date whose events are exported as they come in");
+    Some(Cursor {
+        start: start?,
+        window_days: window_days.unwrap_or(150),
+        margin: Duration::from_mins(margin.unwrap_or(60).into()),
+    })
+}
+
+/// Settings that mean nothing without another one.
+fn only_with(other: &str, names: &[&str], reader: &mut Reader<'_>) {
+    for name in names {
+        if reader.text(name).is_some() {
+            reader.problem(name, format!("counts only with {other}"));
+        }
+    }
+}
+
+fn number(text: &str, of: &str, least: u32, most: u32) -> Result<u32, String> {
+    let wrong = || format!("a number of {of} from {least} to {most} is expected, got {text:?}");
+    text.parse().ok().filter(|number| (least..=most).contains(number)).ok_or_else(wrong)
 }
 
 /// As many as there are processors; a small function has one.
@@ -243,11 +323,8 @@ fn pipeline(reader: &mut Reader<'_>) -> Option<Pipeline> {
     let place = reader.parse("raw_pipeline_location", place);
     let delay = reader.parse("raw_pipeline_delay_hours", delay);
     if !wanted {
-        for name in ["raw_pipeline_location", "raw_pipeline_delay_hours"] {
-            if reader.text(name).is_some() {
-                reader.problem(name, "counts only with event_source=raw_pipeline");
-            }
-        }
+        let names = ["raw_pipeline_location", "raw_pipeline_delay_hours"];
+        only_with("event_source=raw_pipeline", &names, reader);
         return None;
     }
     if reader.text("where").is_some() {
@@ -277,9 +354,7 @@ fn place(text: &str) -> Result<Place, String> {
 }
 
 fn delay(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("a number of hours from 0 to 720 is expected, got {text:?}");
-    let hours = text.parse().ok().filter(|hours| (0..=720).contains(hours)).ok_or_else(wrong)?;
-    Ok(Duration::from_hours(hours))
+    Ok(Duration::from_hours(number(text, "hours", 0, 720)?.into()))
 }
 
 /// Mixpanel may grant a project more than 60; three a second stay the most.
@@ -397,6 +472,43 @@ mod tests {
         assert!(
             problems(&["project_id=1", "raw_pipeline_location=x"]).contains("counts only with")
         );
+    }
+
+    #[test]
+    fn a_cursor_has_a_start_and_goes_by_mixpanels_own_answers() {
+        let with = |pairs: &[&'static str]| {
+            let pairs = ["project_id=1", "late_data=ingestion_cursor"].iter().chain(pairs).copied();
+            ExportConfig::check(&Settings::from_pairs(pairs).unwrap())
+        };
+        let config = with(&["ingestion_start=2026-11-10", "ingestion_margin_minutes=90"]).unwrap();
+        let cursor = config.cursor.unwrap();
+        assert_eq!((cursor.window_days, cursor.margin), (150, Duration::from_mins(90)));
+        assert!(config.options.across_slices);
+        let days = ["2026-11-09", "2026-11-10"].map(|d| Slice::parse(d, &Zone::UTC).unwrap());
+        let labels: Vec<String> =
+            config.by_cursor(days.to_vec()).iter().map(ToString::to_string).collect();
+        assert_eq!(labels, ["2026-11-09", "i2026-11-10"]);
+        for (pairs, problem) in [
+            (&[][..], "ingestion_start: required: the first date"),
+            (&["ingestion_start=soon"], "ingestion_start: a date such as 2026-11-10 is expected"),
+            (
+                &["ingestion_window_days=0"],
+                "ingestion_window_days: a number of days from 1 to 3660",
+            ),
+            (
+                &["ingestion_margin_minutes=x"],
+                "ingestion_margin_minutes: a number of minutes from 0",
+            ),
+            (
+                &["event_source=raw_pipeline", "raw_pipeline_location=s3://b"],
+                "late_data: only Mixpanel can be asked by processing time",
+            ),
+        ] {
+            let problems = with(pairs).unwrap_err().to_string();
+            assert!(problems.contains(problem), "{problems}");
+        }
+        let alone = problems(&["project_id=1", "ingestion_start=2026-11-10"]);
+        assert!(alone.contains("ingestion_start: counts only with late_data=ingestion_cursor"));
     }
 
     #[test]

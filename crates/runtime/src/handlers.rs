@@ -1,7 +1,7 @@
 //! The handlers of the two functions: payload in, answer out.
 
 use crate::answer::{Failure, Kind};
-use crate::config::{CatalogBy, ExportConfig, LakeConfig, Pipeline, Place};
+use crate::config::{CatalogBy, Cursor, ExportConfig, LakeConfig, Pipeline, Place};
 use crate::notification::{Message, Notification, ObjectName};
 use crate::settings::Settings;
 use crate::{aws, clock, metrics, request};
@@ -11,7 +11,7 @@ use mixlake_app::export::{ExportReport, Exporter};
 use mixlake_app::ports::{Catalog, EventSource, ObjectStore};
 use mixlake_app::reconcile::Reconciler;
 use mixlake_domain::Slice;
-use mixlake_mixpanel::{MixpanelSource, PipelineConfig, PipelineSource};
+use mixlake_mixpanel::{Ingestion, MixpanelSource, PipelineConfig, PipelineSource};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,9 +45,9 @@ impl ExportHandler {
     pub async fn handle(&self, payload: &Value, left: Duration) -> Result<Value, Failure> {
         let deadline = Instant::now() + left.saturating_sub(TO_PUBLISH);
         let now = clock::now();
-        let due = (self.config.frequency, self.config.delay());
-        let slices = request::slices(payload, &self.config.zone, due, now)
+        let slices = request::slices(payload, &self.config.zone, self.config.terms(), now)
             .map_err(|problems| Failure::new(Kind::InvalidPayload, problems))?;
+        let slices = self.config.by_cursor(slices);
         let priority =
             if request::is_scheduled(payload) { Priority::Scheduled } else { Priority::Backfill };
         let source = self.source(priority, deadline).await?;
@@ -124,6 +124,11 @@ impl ExportConfig {
         config.events = self.events.clone();
         config.where_expression.clone_from(&self.where_expression);
         config.event_time = self.event_time.clone();
+        if let Some(Cursor { start, window_days, margin }) = self.cursor {
+            let window = Duration::from_hours(u64::from(window_days) * 24);
+            let since = Some(self.zone.start_of(start));
+            config.ingestion = Ingestion { since, window, margin };
+        }
         config.deadline = deadline;
         MixpanelSource::new(config).map_err(|error| Failure::caused(Kind::InvalidSettings, &error))
     }

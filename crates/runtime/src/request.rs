@@ -16,13 +16,25 @@ const FORMS: &str = "a payload is {\"from_date\":\"2026-11-10\",\"to_date\":\"20
 /// How far back a range may begin or end apart; a longer backfill is several.
 const MOST_DAYS: usize = 3_660;
 
-/// The slices that a payload asks for. A scheduled one had ended a delay before it was due.
+/// Which slices are there to be asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// The length of a scheduled slice.
+    pub frequency: Frequency,
+    /// How long before it was due a scheduled slice had ended.
+    pub delay: Duration,
+    /// How long ago any slice has to have ended.
+    pub margin: Duration,
+}
+
+/// The slices that a payload asks for.
 pub fn slices(
     payload: &Value,
     zone: &Zone,
-    (frequency, delay): (Frequency, Duration),
+    terms: Terms,
     now: Timestamp,
 ) -> Result<Vec<Slice>, Problems> {
+    let Terms { frequency, delay, margin } = terms;
     let Value::Object(fields) = payload else { return Err(Problems::one("payload", FORMS)) };
     if let Some(due) = due(fields)? {
         let due = due.checked_sub(delay).unwrap_or(due);
@@ -44,10 +56,12 @@ pub fn slices(
     let text = |field: &str| fields.get(field).and_then(Value::as_str);
     match (text("from_date"), text("to_date"), text("date"), text("hour")) {
         (Some(from), Some(to), None, None) => {
-            days(("from_date", from), ("to_date", to), zone, Some(now))
+            days(("from_date", from), ("to_date", to), zone, Some((now, margin)))
         }
-        (None, None, Some(date), None) => days(("date", date), ("date", date), zone, Some(now)),
-        (None, None, None, Some(label)) => hour(label, zone, now),
+        (None, None, Some(date), None) => {
+            days(("date", date), ("date", date), zone, Some((now, margin)))
+        }
+        (None, None, None, Some(label)) => hour(label, zone, (now, margin)),
         _ => Err(Problems::one("payload", FORMS)),
     }
 }
@@ -82,15 +96,16 @@ fn due(fields: &Map<String, Value>) -> Result<Option<Timestamp>, Problems> {
     })
 }
 
-/// The days from one date to another, both included. With `now`, what has not happened yet is
-/// refused, and of the day that is still going on only its hours that have ended are taken.
+/// The days from one date to another, both included. With a time, what has not happened yet is
+/// refused, and of a day that has not ended a margin before only its hours that have are taken.
 pub fn days(
     (from_field, from): (&str, &str),
     (to_field, to): (&str, &str),
     zone: &Zone,
-    now: Option<Timestamp>,
+    latest: Option<(Timestamp, Duration)>,
 ) -> Result<Vec<Slice>, Problems> {
     let mut problems = Problems::default();
+    let now = latest.map(|(now, _)| now);
     let from_date = date(from_field, from, zone, now, &mut problems);
     let same = (from_field, from) == (to_field, to);
     let to_date = if same { from_date } else { date(to_field, to, zone, now, &mut problems) };
@@ -104,18 +119,22 @@ pub fn days(
     if dates.len() > MOST_DAYS {
         return Err(Problems::one(to_field, format!("at most {MOST_DAYS} days at a time")));
     }
-    let today = now.map(|now| zone.date_of(now));
+    let has_ended = |slice: &Slice| latest.is_none_or(|latest| slice.end() <= past(latest));
     let mut slices = Vec::new();
     for date in dates {
-        match now {
-            Some(now) if Some(date) == today => {
-                slices
-                    .extend(Slice::hours(date, zone).into_iter().filter(|hour| hour.end() <= now));
-            }
-            _ => slices.push(Slice::day(date, zone)),
+        let day = Slice::day(date, zone);
+        if has_ended(&day) {
+            slices.push(day);
+        } else {
+            slices.extend(Slice::hours(date, zone).into_iter().filter(has_ended));
         }
     }
     Ok(slices)
+}
+
+/// What has ended by then has ended a margin before now.
+fn past((now, margin): (Timestamp, Duration)) -> Timestamp {
+    now.checked_sub(margin).unwrap_or(now)
 }
 
 fn one_day() -> mixlake_domain::Span {
@@ -142,11 +161,16 @@ fn date(
     Some(date)
 }
 
-fn hour(label: &str, zone: &Zone, now: Timestamp) -> Result<Vec<Slice>, Problems> {
+fn hour(
+    label: &str,
+    zone: &Zone,
+    (now, margin): (Timestamp, Duration),
+) -> Result<Vec<Slice>, Problems> {
     let wrong = || {
         Problems::one("hour", format!("an hour such as 2026-11-10T13 is expected, got {label:?}"))
     };
-    if !label.contains('T') {
+    // Whether an hour is one of ingestion, the settings say.
+    if !label.contains('T') || label.starts_with('i') {
         return Err(wrong());
     }
     let slice = Slice::parse(label, zone).map_err(|error| match error {
@@ -155,6 +179,12 @@ fn hour(label: &str, zone: &Zone, now: Timestamp) -> Result<Vec<Slice>, Problems
     })?;
     if slice.end() > now {
         return Err(Problems::one("hour", format!("{label} has not ended yet in {zone}")));
+    }
+    if slice.end() > past((now, margin)) {
+        let minutes = margin.as_secs() / 60;
+        let what =
+            format!("{label} has ended less than {minutes} minutes ago (ingestion_margin_minutes)");
+        return Err(Problems::one("hour", what));
     }
     Ok(vec![slice])
 }
@@ -165,9 +195,14 @@ mod tests {
     use rstest::rstest;
     use serde_json::json;
 
+    fn at_once() -> Terms {
+        let (delay, margin) = (Duration::ZERO, Duration::ZERO);
+        Terms { frequency: Frequency::Hourly, delay, margin }
+    }
+
     fn ask(payload: &Value) -> Result<Vec<String>, String> {
         let now = "2026-11-13T10:30:00Z".parse().unwrap();
-        slices(payload, &Zone::UTC, (Frequency::Hourly, Duration::ZERO), now)
+        slices(payload, &Zone::UTC, at_once(), now)
             .map(|slices| slices.iter().map(ToString::to_string).collect())
             .map_err(|problems| problems.to_string())
     }
@@ -196,7 +231,8 @@ mod tests {
         let payload = json!({"scheduled_time": "2026-11-10T14:10:00Z"});
         let scheduled = |frequency, hours| {
             let delay = Duration::from_hours(hours);
-            let slices = slices(&payload, &Zone::UTC, (frequency, delay), Timestamp::MAX).unwrap();
+            let terms = Terms { frequency, delay, ..at_once() };
+            let slices = slices(&payload, &Zone::UTC, terms, Timestamp::MAX).unwrap();
             slices[0].to_string()
         };
         assert_eq!(scheduled(Frequency::Hourly, 24), "2026-11-09T13");
@@ -205,12 +241,23 @@ mod tests {
     }
 
     #[test]
+    fn what_ended_within_the_margin_is_not_taken_yet() {
+        let now = "2026-11-13T00:30:00Z".parse().unwrap();
+        let terms = Terms { margin: Duration::from_mins(90), ..at_once() };
+        let ask = |payload: Value| slices(&payload, &Zone::UTC, terms, now);
+        let hours = ask(json!({"from_date": "2026-11-12", "to_date": "2026-11-13"})).unwrap();
+        assert_eq!((hours.len(), hours[22].to_string()), (23, "2026-11-12T22".to_owned()));
+        assert_eq!(ask(json!({"date": "2026-11-11"})).unwrap().len(), 1);
+        let problems = ask(json!({"hour": "2026-11-12T23"})).unwrap_err().to_string();
+        assert!(problems.contains("ended less than 90 minutes ago"), "{problems}");
+    }
+
+    #[test]
     fn today_is_the_projects_today() {
         let now = "2026-11-13T23:30:00Z".parse().unwrap();
         let in_zone = |zone: &str, payload: Value| {
             let zone = Zone::parse(zone).unwrap();
-            slices(&payload, &zone, (Frequency::Hourly, Duration::ZERO), now)
-                .map(|slices| slices.len())
+            slices(&payload, &zone, at_once(), now).map(|slices| slices.len())
         };
         let date = |date: &str| json!({"date": date});
         // Half past midnight, half past eight, and the evening before.
@@ -231,6 +278,7 @@ mod tests {
     #[case::reversed(json!({"from_date": "2026-11-12", "to_date": "2026-11-10"}), "to_date: 2026-11-10 lies before")]
     #[case::future(json!({"date": "2026-11-14"}), "date: 2026-11-14 lies in the future; in UTC it is 2026-11-13")]
     #[case::unfinished_hour(json!({"hour": "2026-11-13T10"}), "hour: 2026-11-13T10 has not ended yet")]
+    #[case::label_of_ingestion(json!({"hour": "i2026-11-13T05"}), "hour: an hour such as")]
     #[case::day_as_hour(json!({"hour": "2026-11-10"}), "hour: an hour such as")]
     #[case::bad_time(json!({"scheduled_time": "now"}), "scheduled_time: an instant such as")]
     #[case::literal_placeholder(json!({"scheduled_time": "<aws.scheduler.scheduled-time>"}), "scheduled_time: an instant")]

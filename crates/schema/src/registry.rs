@@ -219,11 +219,13 @@ impl Table {
 }
 
 /// Names that no event gets: tables and folders of the lake have them.
-const NOT_FOR_EVENTS: [&str; 7] = [
+const NOT_FOR_EVENTS: [&str; 9] = [
     MASTER_TABLE,
     "mp_people_data",
     "mp_identity_mappings_data",
     "schema",
+    "_budget",
+    "_identities",
     "_slices",
     "_staging",
     "_quarantine",

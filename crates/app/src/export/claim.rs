@@ -34,6 +34,7 @@ impl Exporter<'_> {
                 [f.table.clone(), f.date.to_string(), f.live.name.clone(), f.live.hash.clone()]
             })
             .collect();
+        content.extend(received.files.iter().filter_map(|f| f.live.identities.clone()));
         // Everything that the entry says is part of the content, or a change of it would be lost.
         content.push(format!("{counts:?}"));
         content.extend(quarantine.clone());
@@ -41,7 +42,7 @@ impl Exporter<'_> {
             slice,
             state: State::Writing,
             content: hash::of_parts(content.iter().map(String::as_str)),
-            days: received.files.iter().map(SliceFile::day).collect(),
+            days: received.days(),
             counts,
             quarantine,
         }
@@ -105,7 +106,7 @@ impl Exporter<'_> {
 }
 
 impl SliceFile {
-    fn day(&self) -> Day {
+    pub(super) fn day(&self) -> Day {
         Day { table: self.table.clone(), date: self.date }
     }
 }

@@ -12,6 +12,7 @@
 //! again with that knowledge.
 
 mod claim;
+mod elsewhere;
 mod publish;
 mod receive;
 mod report;
@@ -70,6 +71,15 @@ pub enum ExportError {
         #[source]
         cause: mixlake_schema::DocumentError,
     },
+    /// The identities of a file's rows cannot be used.
+    #[error("{location} is missing or cannot be used; export the slice of its file again")]
+    Identities {
+        /// Where they lie.
+        location: String,
+        /// What is wrong.
+        #[source]
+        cause: mixlake_columnar::NoIdentities,
+    },
     /// The lake's slices are days and hours of another zone.
     #[error(
         "timezone: the slices of this lake are days and hours of {has}; the setting says {wanted}. Another zone needs another s3_prefix or project"
@@ -112,6 +122,7 @@ impl ExportError {
             Self::Store(_) | Self::Registry { .. } | Self::Zone { .. } => true,
             Self::Transform(_)
             | Self::Document(_)
+            | Self::Identities { .. }
             | Self::NotTried(_)
             | Self::Minute { .. }
             | Self::Contended(_) => false,
@@ -174,6 +185,19 @@ impl Exporter<'_> {
                 self.discard(&received).await;
                 continue;
             }
+            match self.elsewhere(slice.label(), &received).await {
+                Ok(rows) if rows.is_empty() => {}
+                Ok(rows) => {
+                    tracing::info!(%slice, rows = rows.len(), "other slices have rows of this one; reading it again without them");
+                    known = known.merged(rows);
+                    self.discard(&received).await;
+                    continue;
+                }
+                Err(error) => {
+                    self.discard(&received).await;
+                    return Err(error);
+                }
+            }
             let published = self.reserve_and_publish(&slice, &received).await;
             self.discard(&received).await;
             if let Some(published) = published? {
@@ -197,7 +221,7 @@ impl Exporter<'_> {
         }
         let published = self.publish(slice, received).await?;
         if published.is_none() {
-            tracing::info!(%slice, "another run took the slice over; starting again");
+            tracing::info!(%slice, "another run took the slice over, or published rows of it; starting again");
         }
         Ok(published)
     }

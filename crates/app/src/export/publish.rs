@@ -12,6 +12,7 @@ use crate::ports::{Precondition, Put};
 use crate::{document, hash};
 use bytes::Bytes;
 use mixlake_domain::{Generation, Slice};
+use std::collections::BTreeSet;
 
 /// A slice that is visible.
 pub(super) struct Published {
@@ -123,6 +124,9 @@ impl Exporter<'_> {
             if !self.still_ours(entry).await? {
                 return Ok(Step::Lost);
             }
+            if self.is_elsewhere(day, current.as_ref(), entry.slice, received).await? {
+                return Ok(Step::Lost);
+            }
             let plan = manifest::plan(current.as_ref(), day.parts(), entry.slice, &ours, dirty);
             let wanted = match plan {
                 DayPlan::Unchanged => {
@@ -199,7 +203,12 @@ impl Exporter<'_> {
     }
 
     /// Puts an object that may be there already. Answers whether it is there with our content.
-    async fn put_once(&self, key: &str, bytes: &Bytes, hash: &str) -> Result<bool, ExportError> {
+    pub(super) async fn put_once(
+        &self,
+        key: &str,
+        bytes: &Bytes,
+        hash: &str,
+    ) -> Result<bool, ExportError> {
         for _ in 0..PUTS {
             match self.store.put(key, bytes.clone(), Precondition::Absent).await? {
                 Put::Done => return Ok(true),
@@ -228,7 +237,10 @@ impl Exporter<'_> {
         Ok(())
     }
 
-    async fn manifest(&self, day: &Day) -> Result<(Option<Manifest>, Precondition), ExportError> {
+    pub(super) async fn manifest(
+        &self,
+        day: &Day,
+    ) -> Result<(Option<Manifest>, Precondition), ExportError> {
         let key = self.layout.manifest(&day.table, day.date);
         let read = document::read(self.store, &key).await?;
         Ok((read.value, read.precondition))
@@ -248,12 +260,17 @@ impl Exporter<'_> {
 }
 
 impl Received {
+    /// The days that it has rows of.
+    pub(super) fn days(&self) -> BTreeSet<Day> {
+        self.files.iter().map(SliceFile::day).collect()
+    }
+
     fn of_day(&self, day: &Day) -> Vec<&SliceFile> {
         let here = |file: &&SliceFile| file.table == day.table && file.date == day.date;
         self.files.iter().filter(here).collect()
     }
 
-    fn live_files(&self, day: &Day) -> Vec<LiveFile> {
+    pub(super) fn live_files(&self, day: &Day) -> Vec<LiveFile> {
         self.of_day(day).into_iter().map(|file| file.live.clone()).collect()
     }
 }

@@ -4,11 +4,12 @@
 //! a source that dies in a long answer may live through a short one. The parts make one slice: they
 //! are transformed behind one another, and nothing is visible unless every one of them is whole.
 
+use super::elsewhere::Compared;
 use super::spool::Spool;
 use super::staging::{self, SliceFile};
 use super::{ExportError, Exporter};
 use futures::StreamExt;
-use mixlake_columnar::{Superseded, Transform, TransformError, Transformed};
+use mixlake_columnar::{DataFile, Superseded, Transform, TransformError, Transformed};
 use mixlake_domain::{Slice, Window};
 use mixlake_schema::Registry;
 
@@ -16,6 +17,8 @@ use mixlake_schema::Registry;
 pub(super) struct Received {
     pub transformed: Transformed,
     pub files: Vec<SliceFile>,
+    /// What was found out about the files of others.
+    pub compared: Compared,
 }
 
 /// The windows in which a slice is asked for. Each one that cannot be had is replaced by its
@@ -200,7 +203,7 @@ impl Exporter<'_> {
         files: &mut Vec<SliceFile>,
     ) -> Result<(), ExportError> {
         for file in transform.take_files() {
-            let file = SliceFile::in_memory(slice.label(), file);
+            let file = self.file(slice, file).await?;
             files.push(file.stage(self.store, self.layout).await?);
         }
         Ok(())
@@ -221,12 +224,28 @@ impl Exporter<'_> {
             }
         };
         for file in transformed.files.drain(..) {
-            files.push(SliceFile::in_memory(slice.label(), file));
+            match self.file(slice, file).await {
+                Ok(file) => files.push(file),
+                Err(error) => {
+                    staging::discard(self.store, &files).await;
+                    return Err(error);
+                }
+            }
         }
         files.sort_by(|a, b| {
             (&a.table, a.date, &a.live.name).cmp(&(&b.table, b.date, &b.live.name))
         });
-        Ok(Received { transformed, files })
+        Ok(Received { transformed, files, compared: Compared::default() })
+    }
+
+    /// A file of the slice, the identities of whose rows are kept.
+    async fn file(&self, slice: &Slice, file: DataFile) -> Result<SliceFile, ExportError> {
+        let identities = file.identities.clone();
+        let file = SliceFile::in_memory(slice.label(), file);
+        if let Some(identities) = identities {
+            self.keep_identities(&file, &identities).await?;
+        }
+        Ok(file)
     }
 }
 
@@ -238,6 +257,7 @@ fn is_transient(error: &ExportError) -> bool {
         ExportError::Store(_)
         | ExportError::Document(_)
         | ExportError::Registry { .. }
+        | ExportError::Identities { .. }
         | ExportError::Zone { .. }
         | ExportError::NotTried(_)
         | ExportError::Minute { .. }
@@ -253,6 +273,7 @@ fn may_be_too_much(error: &ExportError) -> bool {
         | ExportError::Store(_)
         | ExportError::Document(_)
         | ExportError::Registry { .. }
+        | ExportError::Identities { .. }
         | ExportError::Zone { .. }
         | ExportError::NotTried(_)
         | ExportError::Minute { .. }

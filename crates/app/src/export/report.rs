@@ -121,6 +121,7 @@ impl ExportReport {
             | ExportError::Store(_)
             | ExportError::Document(_)
             | ExportError::Registry { .. }
+            | ExportError::Identities { .. }
             | ExportError::Zone { .. }
             | ExportError::NotTried(_)
             | ExportError::Minute { .. }

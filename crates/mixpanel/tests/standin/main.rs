@@ -5,6 +5,7 @@
 mod answers;
 mod bad_lines;
 mod complete;
+mod cursor;
 mod cuts;
 mod published;
 mod storms;

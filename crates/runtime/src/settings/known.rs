@@ -107,7 +107,30 @@ pub const KNOWN: &[Known] = &[
         "The format of the files: Parquet, or JSON lines in gzip. A table keeps the format of its first slice.",
     ),
     known("sync", "`false`", "`false`", "Whether late data is fetched again later."),
-    known("late_data", "`sync`", "`sync`", "How late data is found."),
+    known(
+        "late_data",
+        "`sync`, `ingestion_cursor`",
+        "`sync`",
+        "How late data is found. With `ingestion_cursor`, slices from `ingestion_start` on are hours or days at which Mixpanel processed events, whenever they happened; late ones go to their own dates. Not proven on a live project yet.",
+    ),
+    known(
+        "ingestion_start",
+        "a date, as in `2026-11-10`",
+        "required with `late_data=ingestion_cursor`",
+        "The first date of slices of ingestion. Dates before it are exported by the time of their events, without what was processed from then on.",
+    ),
+    known(
+        "ingestion_window_days",
+        "1 to 3660",
+        "`150`",
+        "How many days before they were processed events may have happened; older ones are not found.",
+    ),
+    known(
+        "ingestion_margin_minutes",
+        "0 to 1440",
+        "`60`",
+        "How long after the end of a slice Mixpanel may still show events of it: slices are exported so much later.",
+    ),
     known(
         "queries_per_hour",
         "1 to 3600",

@@ -1,0 +1,227 @@
+//! Slices of ingestion: events up to 150 days late, and some that were sent twice, are in the lake
+//! once, on their own dates, whatever is exported when and again, and whatever fails meanwhile.
+
+use crate::support::{config, serve_as, source};
+use futures::future::join;
+use mixlake_app::Manifest;
+use mixlake_app::export::Exporter;
+use mixlake_columnar::Options;
+use mixlake_domain::{Basis, Date, Layout, Slice, Span, Timestamp, Zone};
+use mixlake_mixpanel::{Config, Ingestion, MixpanelSource};
+use mixlake_testkit::faults::Fault;
+use mixlake_testkit::mixpanel::{Data, StandInConfig};
+use mixlake_testkit::rows;
+use mixlake_testkit::store::MemoryStore;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use rstest::rstest;
+use std::collections::{BTreeMap, BTreeSet};
+
+const MINUTE: i64 = 60_000;
+const DAY: i64 = 24 * 60 * MINUTE;
+const DAYS: i32 = 175;
+/// Of which the first are exported by event time.
+const BEFORE: i32 = 15;
+
+fn date(day: i32) -> Date {
+    let first: Date = "2026-01-01".parse().unwrap();
+    first.checked_add(Span::new().days(day)).unwrap()
+}
+
+fn start_of(day: i32) -> i64 {
+    Zone::UTC.start_of(date(day)).as_millisecond()
+}
+
+/// What Mixpanel holds after all these days, and the date of each event by its `$insert_id`.
+#[derive(Default)]
+struct World {
+    lines: Vec<String>,
+    dates: BTreeMap<String, Date>,
+    late: usize,
+    twice: usize,
+}
+
+impl World {
+    fn new(dice: &mut StdRng) -> Self {
+        let mut world = Self::default();
+        let (first, end) = (start_of(0), start_of(DAYS));
+        while world.dates.len() < 400 {
+            let time = dice.random_range(first..end);
+            let late = match dice.random_range(0..10) {
+                0 | 3 => dice.random_range(0..150 * DAY),
+                1 => dice.random_range(0..3 * DAY),
+                // Its clock ran ahead.
+                2 => -dice.random_range(0..30 * MINUTE),
+                _ => dice.random_range(0..5 * MINUTE),
+            };
+            let again = late + dice.random_range(0..10 * DAY);
+            let id = format!("i{}", world.dates.len());
+            let there = (first..end).contains(&(time + late));
+            if there {
+                world.send(&id, time, late);
+                world.late += usize::from(late > 3 * DAY);
+                let date = Zone::UTC.date_of(Timestamp::from_millisecond(time).unwrap());
+                world.dates.insert(id.clone(), date);
+            }
+            if there
+                && dice.random_ratio(1, 4)
+                && (0..150 * DAY).contains(&again)
+                && time + again < end
+            {
+                world.send(&id, time, again);
+                world.twice += 1;
+            }
+        }
+        world.lines.shuffle(dice);
+        world
+    }
+
+    fn send(&mut self, id: &str, time: i64, late: i64) {
+        let processed = time + late;
+        self.lines.push(format!(
+            r#"{{"event":"e","properties":{{"time":{time},"distinct_id":"p","$insert_id":"{id}","mp_processing_time_ms":{processed}}}}}"#,
+        ));
+    }
+}
+
+/// Days by event time, then days and hours of ingestion: all in any order, and some again.
+fn slices(dice: &mut StdRng) -> Vec<Slice> {
+    let mut slices = Vec::new();
+    for day in 0..DAYS {
+        let day_of = Slice::day(date(day), &Zone::UTC);
+        if day < BEFORE {
+            slices.push(day_of);
+        } else if dice.random_ratio(1, 20) {
+            let hours = Slice::hours(date(day), &Zone::UTC).into_iter();
+            slices.extend(hours.map(|hour| hour.by(Basis::Ingestion)));
+        } else {
+            slices.push(day_of.by(Basis::Ingestion));
+        }
+    }
+    let again: Vec<Slice> = slices.iter().filter(|_| dice.random_ratio(1, 6)).cloned().collect();
+    slices.extend(again);
+    slices.shuffle(dice);
+    slices
+}
+
+struct Lake {
+    store: MemoryStore,
+    source: MixpanelSource,
+    layout: Layout,
+    options: Options,
+}
+
+impl Lake {
+    fn new(source: MixpanelSource) -> Self {
+        let options = Options { across_slices: true, ..Options::of("42".parse().unwrap()) };
+        let layout = Layout::new("", &options.project).unwrap();
+        Self { store: MemoryStore::new(), source, layout, options }
+    }
+
+    /// Answers whether it was published.
+    async fn export(&self, slice: &Slice) -> bool {
+        let exporter = Exporter {
+            source: &self.source,
+            store: &self.store,
+            layout: &self.layout,
+            zone: &Zone::UTC,
+            options: &self.options,
+        };
+        exporter.slice(slice).await.is_ok()
+    }
+
+    /// How often each event is seen on each date by those who read the folders of the partitions.
+    fn seen(&self) -> BTreeMap<(String, Date), u32> {
+        let mut seen = BTreeMap::new();
+        let objects = self.store.snapshot();
+        for (key, document) in objects.iter().filter(|(key, _)| key.ends_with("/_manifest.json")) {
+            let manifest: Manifest = serde_json::from_slice(document).unwrap();
+            let folder =
+                self.layout.generation(&manifest.table, manifest.date, &manifest.generation);
+            let there =
+                objects.range(folder.clone()..).take_while(|(key, _)| key.starts_with(&folder));
+            let there: BTreeSet<String> = there.map(|(key, _)| key.clone()).collect();
+            let listed = manifest.files.iter().map(|file| format!("{folder}{}", file.name));
+            assert_eq!(there, listed.collect(), "{key}");
+            for row in there.iter().flat_map(|key| rows::of(&objects[key])) {
+                let id = row["mp_insert_id"].as_str().unwrap().to_owned();
+                *seen.entry((id, manifest.date)).or_default() += 1;
+            }
+        }
+        seen
+    }
+}
+
+async fn mixpanel(lines: &[String]) -> (mixlake_testkit::mixpanel::StandIn, MixpanelSource) {
+    let standin = serve_as(StandInConfig {
+        today: Some(date(DAYS + 1)),
+        ..StandInConfig::new(Data::parse(lines.join("\n").as_bytes()))
+    })
+    .await;
+    let since = Some(Zone::UTC.start_of(date(BEFORE)));
+    let ingestion = Ingestion { since, ..Ingestion::default() };
+    let source = source(Config { ingestion, ..config(&standin) });
+    (standin, source)
+}
+
+#[rstest]
+#[tokio::test]
+async fn every_event_is_there_once_whatever_happens(
+    #[values(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)] seed: u64,
+) {
+    let mut dice = StdRng::seed_from_u64(seed);
+    let world = World::new(&mut dice);
+    assert!(world.late > 20 && world.twice > 50, "{} late, {} twice", world.late, world.twice);
+    let (_standin, source) = mixpanel(&world.lines).await;
+    let lake = Lake::new(source);
+    let mut faults = StdRng::seed_from_u64(seed + 1_000);
+    lake.store.inject(move |_| match faults.random_range(0..1_000) {
+        0 | 1 => Fault::Before,
+        2 | 3 => Fault::After,
+        4 => Fault::Overtaken,
+        5 => Fault::Echo,
+        _ => Fault::None,
+    });
+    let mut left = slices(&mut dice);
+    let mut failures = 0;
+    while let Some(one) = left.pop() {
+        let other = left.pop().unwrap_or_else(|| one.clone());
+        let (first, second) = join(lake.export(&one), lake.export(&other)).await;
+        for (slice, done) in [(one, first), (other, second)] {
+            if !done {
+                failures += 1;
+                left.insert(0, slice);
+            }
+        }
+    }
+    assert!(failures > 5, "only {failures} runs failed");
+    let expected: BTreeMap<_, u32> = world.dates.into_iter().map(|event| (event, 1)).collect();
+    let seen = lake.seen();
+    let wrong: Vec<_> =
+        seen.iter().filter(|(event, times)| expected.get(event) != Some(times)).collect();
+    let missing: Vec<_> = expected.keys().filter(|event| !seen.contains_key(event)).collect();
+    assert!(wrong.is_empty() && missing.is_empty(), "wrong {wrong:?}, missing {missing:?}");
+}
+
+/// Mixpanel shows an event some time after it was processed: the margin is longer.
+#[tokio::test]
+async fn what_is_shown_late_is_found_by_whoever_waits_for_the_margin() {
+    let processed = start_of(BEFORE) + 14 * 60 * MINUTE - 1;
+    let mut world = World::default();
+    world.send("late", processed - 140 * DAY, 140 * DAY);
+    let hour = |due: i64| {
+        let margin = Ingestion::default().margin;
+        let due = Timestamp::from_millisecond(due).unwrap().checked_sub(margin).unwrap();
+        Slice::hour_before(due, &Zone::UTC).by(Basis::Ingestion)
+    };
+    let due = start_of(BEFORE) + 14 * 60 * MINUTE + 10 * MINUTE;
+    let (_standin, source) = mixpanel(&[]).await;
+    let lake = Lake::new(source);
+    assert!(lake.export(&hour(due)).await);
+    let (_standin, source) = mixpanel(&world.lines).await;
+    let lake = Lake { source, ..lake };
+    assert!(lake.export(&hour(due + 60 * MINUTE)).await);
+    let seen: Vec<u32> = lake.seen().into_values().collect();
+    assert_eq!(seen, [1]);
+}
