@@ -167,9 +167,7 @@ async fn mixpanel(lines: &[String]) -> (mixlake_testkit::mixpanel::StandIn, Mixp
 
 #[rstest]
 #[tokio::test]
-async fn every_event_is_there_once_whatever_happens(
-    #[values(2, 3, 5, 8)] seed: u64,
-) {
+async fn every_event_is_there_once_whatever_happens(#[values(2, 3, 5, 8)] seed: u64) {
     let mut dice = StdRng::seed_from_u64(seed);
     let world = World::new(&mut dice);
     assert!(world.late > 20 && world.twice > 50, "{} late, {} twice", world.late, world.twice);
