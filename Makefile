@@ -80,6 +80,20 @@ SCOPE ?= --bins
 binaries:
 	@cargo build --workspace $(SCOPE) --locked
 
+# The instrumentation of a fuzzer, as cargo-fuzz sets it, with what the stable compiler has.
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing
+
+.PHONY: fuzz
+fuzz: ## Feeds the transformation what a fuzzer makes up: MINUTES=10 (needs a C++ compiler)
+	@mkdir -p .local/fuzz/corpus
+	@RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --locked --manifest-path tests/fuzz/Cargo.toml \
+		--target $(HOST_TARGET) --target-dir $(TARGET)/fuzz
+	$(TARGET)/fuzz/$(HOST_TARGET)/release/mixlake-fuzz -max_total_time=$$(( $(or $(MINUTES),10) * 60 )) \
+		-dict=tests/fuzz/tokens.dict -artifact_prefix=.local/fuzz/ -print_final_stats=1 -max_len=4096 \
+		.local/fuzz/corpus tests/fuzz/corpus
+
 .PHONY: bench
 bench: ## Times the stages of the transformation on generated events: ROWS=300000 ROUNDS=3
 	@cargo build --release --locked -p mixlake-bench

@@ -10,6 +10,9 @@ mod dedup;
 mod encode;
 mod event;
 mod file;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod group;
 mod identities;
 mod json;

@@ -25,7 +25,7 @@ pub(crate) fn read<'a>(
 }
 
 /// Reads a line in its common form; none if it has another.
-fn common(line: &str, vocabulary: &mut Vocabulary, event: &mut Event) -> Option<()> {
+pub(crate) fn common(line: &str, vocabulary: &mut Vocabulary, event: &mut Event) -> Option<()> {
     let mut cursor = Cursor { text: line, bytes: line.as_bytes(), at: 0 };
     cursor.open(b'{')?;
     cursor.key("event")?;
@@ -340,26 +340,8 @@ fn special(bytes: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzzing::told;
     use proptest::prelude::*;
-
-    /// What an event says, with its names as text.
-    fn told(line: &str, event: &Event, vocabulary: &mut Vocabulary) -> String {
-        let name = vocabulary.name(event.number).to_owned();
-        let keys = vocabulary.keys(event.number);
-        let text = |text| event.text(text, line);
-        let properties = event.properties.iter().map(|p| match p.value {
-            Scalar::Text(value) => {
-                format!("{}={} {:?}", keys.name(p.key), p.json.get(line), text(value))
-            }
-            value @ (Scalar::Null | Scalar::Boolean(_) | Scalar::Number(_)) => {
-                format!("{}={} {value:?}", keys.name(p.key), p.json.get(line))
-            }
-        });
-        let properties: Vec<String> = properties.collect();
-        let (id, insert) = (event.distinct_id.map(text), event.insert_id.map(text));
-        let (time, age) = (event.time.get(line), event.processing_ms);
-        format!("{name} {time} {id:?} {insert:?} {age:?} {properties:?}")
-    }
 
     /// What a reading gives: the fast one, and the slow one.
     fn both(line: &str) -> (Option<String>, Result<String, String>) {
