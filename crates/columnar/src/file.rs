@@ -26,8 +26,8 @@ pub(crate) fn assemble(
         groups.iter().flat_map(|g| g.chunks.iter().map(|(id, _)| *id)).collect();
     let (root, properties) = (root(&used, columns)?, properties(&used, columns, clustered));
     // As much as is held already, so that it need not grow: chunks are let go as they are written.
-    let room = groups.iter().map(RowGroup::memory).sum();
-    let mut writer = SerializedFileWriter::new(Vec::with_capacity(room), root, properties)?;
+    let held = groups.iter().map(RowGroup::memory).sum();
+    let mut writer = SerializedFileWriter::new(Vec::with_capacity(held), root, properties)?;
     let mut encoder = Encoder::new()?;
     for group in groups {
         let mut target = writer.next_row_group()?;

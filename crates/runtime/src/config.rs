@@ -123,11 +123,13 @@ impl ExportConfig {
     /// Slices as they are exported: those from the start of ingestion on are of ingestion.
     #[must_use]
     pub fn by_cursor(&self, slices: Vec<Slice>) -> Vec<Slice> {
-        let of_ingestion =
-            |slice: &Slice| self.cursor.is_some_and(|cursor| slice.date() >= cursor.start);
-        let by = |slice: Slice| match of_ingestion(&slice) {
-            true => slice.by(Basis::Ingestion),
-            false => slice,
+        let basis = |slice: &Slice| match self.cursor {
+            Some(cursor) if slice.date() >= cursor.start => Basis::Ingestion,
+            _ => Basis::EventTime,
+        };
+        let by = |slice: Slice| {
+            let basis = basis(&slice);
+            slice.by(basis)
         };
         slices.into_iter().map(by).collect()
     }

@@ -108,7 +108,9 @@ impl Exporter<'_> {
             }
         }
         if found.len() == before {
-            others.into_iter().for_each(|file| received.compared.add(day, file));
+            for file in others {
+                received.compared.add(day, file);
+            }
         }
         Ok(())
     }
