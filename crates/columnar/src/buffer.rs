@@ -68,7 +68,7 @@ impl Buffer {
         self.dropped += 1;
     }
 
-    pub(crate) fn text(&mut self, row: u32, column: ColumnId, text: &str) {
+    pub(crate) fn text(&mut self, row: u32, column: ColumnId, text: &[u8]) {
         self.column(column, ColumnType::String).push_text(row, text);
     }
 

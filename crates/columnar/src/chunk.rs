@@ -40,6 +40,9 @@ pub(crate) struct Encoder {
 /// them, large enough to compress well.
 const PAGE_VALUES: usize = 8_192;
 
+/// Or after so many bytes.
+const PAGE_BYTES: usize = 1 << 20;
+
 /// Level 1: higher ones cost more processor time than they save in storage.
 const LEVEL: i32 = 1;
 
@@ -64,7 +67,7 @@ impl Encoder {
         let mut pages = Pages::new(self, column.column_type);
         pages.dictionary(values)?;
         let mut extremes = Vec::new();
-        for page in pages_of(present, rows) {
+        for page in pages_of(present, rows, values) {
             extremes.push(pages.data(&page, present, values)?);
         }
         let bounds = of_all(values, extremes).and_then(|extremes| Bounds::of(&extremes));
@@ -103,14 +106,18 @@ struct PageRange {
 }
 
 /// Cuts the rows into pages, at multiples of 64.
-fn pages_of(present: &Present, rows: usize) -> Vec<PageRange> {
+fn pages_of(present: &Present, rows: usize, values: &dyn PageValues) -> Vec<PageRange> {
     let mut pages = Vec::new();
     let mut page = PageRange { rows: 0..0, values: 0..0 };
+    let mut bytes = 0;
     for (word, next) in present.words.iter().zip(1..) {
+        let before = page.values.end;
         page.values.end += word.count_ones() as usize;
         page.rows.end = rows.min(next * 64);
+        bytes += values.bytes(before..page.values.end);
         let left = present.values - page.values.end;
-        if page.values.len() >= PAGE_VALUES && left > 0 {
+        if (page.values.len() >= PAGE_VALUES || bytes >= PAGE_BYTES) && left > 0 {
+            bytes = 0;
             let next = PageRange {
                 rows: page.rows.end..page.rows.end,
                 values: page.values.end..page.values.end,

@@ -33,7 +33,7 @@ impl SparseColumn {
     }
 
     /// Adds a text to a row beyond all rows that have a value.
-    pub(crate) fn push_text(&mut self, row: u32, text: &str) {
+    pub(crate) fn push_text(&mut self, row: u32, text: &[u8]) {
         let Values::Text(texts) = &mut self.values else { wrong_type() };
         texts.push(text);
         self.rows.push(row);

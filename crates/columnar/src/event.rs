@@ -1,7 +1,7 @@
 //! An event as places in its line, so that reading it makes no copies.
 
 use crate::keys::KeyId;
-use crate::value::{self, Value};
+use crate::value::Value;
 use mixlake_domain::{Timestamp, Zone};
 use mixlake_schema::ValueType;
 use std::borrow::Cow;
@@ -125,11 +125,20 @@ impl Event {
     }
 
     /// A text of this event.
+    #[inline]
     pub(crate) fn text<'a>(&'a self, text: Text, line: &'a str) -> &'a str {
         match text {
             Text::Line(span) => span.get(line),
             Text::Unescaped(span) => span.get(&self.unescaped),
         }
+    }
+
+    /// The bytes of a text of this event, for which no place has to be between characters.
+    #[inline]
+    pub(crate) fn bytes<'a>(&'a self, text: Text, line: &'a str) -> &'a [u8] {
+        let (Text::Line(Span { start, end }) | Text::Unescaped(Span { start, end })) = text;
+        let all = if matches!(text, Text::Line(_)) { line } else { &self.unescaped };
+        &all.as_bytes()[start as usize..end as usize]
     }
 
     /// Adds a property, or puts it in the place that is made for it.
@@ -153,7 +162,12 @@ impl Event {
                 let id = as_text(json, value);
                 self.insert_id = id.filter(|&id| !self.text(id, line).is_empty());
             }
-            KeyId::PROCESSING => self.processing_ms = value::number(json.get(line)),
+            KeyId::PROCESSING => {
+                self.processing_ms = match value {
+                    Scalar::Number(number) => Some(number),
+                    Scalar::Null | Scalar::Boolean(_) | Scalar::Text(_) => None,
+                };
+            }
             _ => {}
         }
         matches!(key, KeyId::TIME | KeyId::DISTINCT_ID)
@@ -214,10 +228,9 @@ fn milliseconds(json: &str) -> Result<i64, BadLine> {
     let bad = || BadLine::BadTime(json.chars().take(64).collect());
     let (seconds, fraction) = json.split_once('.').unwrap_or((json, ""));
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    if !digits(seconds) || !digits(fraction) {
+    let Some(whole) = seconds.parse::<i64>().ok().filter(|_| digits(fraction)) else {
         return exponential(json).ok_or_else(bad);
-    }
-    let whole: i64 = seconds.parse().map_err(|_| bad())?;
+    };
     let time = if whole >= 100_000_000_000 {
         whole
     } else {

@@ -57,6 +57,8 @@ struct Expected {
     id: KeyId,
     /// As it stands in a line, with its quotes and colon; empty where it needs escapes.
     written: Box<[u8]>,
+    /// Its first eight bytes and its last, if it has so many.
+    ends: Option<(u64, u64)>,
 }
 
 /// Where values go.
@@ -118,11 +120,11 @@ impl Keys {
         rest: &[u8],
     ) -> Option<Result<(KeyId, usize), Twice>> {
         let order = &self.orders[walk.event];
-        let ahead = order.iter().enumerate().skip(walk.at).take(AHEAD);
-        for (place, Expected { id, written }) in ahead {
-            if starts_with(rest, written) {
-                let (id, length) = (*id, written.len());
-                walk.at = place + 1;
+        let ahead = &order[walk.at..];
+        for (distance, expected) in (1..).zip(&ahead[..ahead.len().min(AHEAD)]) {
+            if expected.begins(rest) {
+                let (id, length) = (expected.id, expected.written.len());
+                walk.at += distance;
                 return Some(self.see(id).map(|()| (id, length)));
             }
         }
@@ -149,8 +151,7 @@ impl Keys {
         if let Some(place) = order.iter().position(|expected| expected.id == id) {
             walk.at = place + 1;
         } else if order.len() < EXPECTED {
-            let written = written(&self.names[id.at()]);
-            order.insert(walk.at, Expected { id, written });
+            order.insert(walk.at, Expected::new(id, written(&self.names[id.at()])));
             walk.at += 1;
         }
     }
@@ -189,19 +190,28 @@ fn place(value_type: ValueType) -> usize {
     }
 }
 
-/// Whether a line goes on with a key; most keys differ in their first bytes from those around.
-#[inline]
-fn starts_with(rest: &[u8], written: &[u8]) -> bool {
-    let Some(rest) = rest.get(..written.len()) else { return false };
-    let (Some(last), Some(written_last)) = (rest.last_chunk::<8>(), written.last_chunk::<8>())
-    else {
-        return !written.is_empty() && rest == written;
-    };
-    // Eight bytes at a time, the last of them perhaps twice: keys are too short for a call.
-    let (whole, _) = rest.as_chunks::<8>();
-    let (written_whole, _) = written.as_chunks::<8>();
-    let mut both = whole.iter().zip(written_whole);
-    both.all(|(a, b)| a == b) && last == written_last
+impl Expected {
+    fn new(id: KeyId, written: Box<[u8]>) -> Self {
+        let first = written.first_chunk().copied().map(u64::from_le_bytes);
+        let last = written.last_chunk().copied().map(u64::from_le_bytes);
+        Self { id, ends: first.zip(last), written }
+    }
+
+    /// Whether a line goes on with this key. Keys are too short for a call, and most of those that
+    /// begin alike end in other ways.
+    #[inline]
+    fn begins(&self, rest: &[u8]) -> bool {
+        let length = self.written.len();
+        let Some(rest) = rest.get(..length) else { return false };
+        let (Some((first, last)), Some(rest_first), Some(rest_last)) =
+            (self.ends, rest.first_chunk(), rest.last_chunk())
+        else {
+            return length > 0 && *rest == *self.written;
+        };
+        last == u64::from_le_bytes(*rest_last)
+            && first == u64::from_le_bytes(*rest_first)
+            && (length <= 16 || rest[8..length - 8] == self.written[8..length - 8])
+    }
 }
 
 /// A key as it stands in a line.

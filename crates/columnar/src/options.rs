@@ -123,7 +123,7 @@ impl Default for Bounds {
             // Mixpanel takes events of at most 1 MB; escapes make them longer.
             line_bytes: 8 << 20,
             group_rows: 65_536,
-            buffer_bytes: 96 << 20,
+            buffer_bytes: 80 << 20,
             file_bytes: 64 << 20,
             quarantine_bytes: 32 << 20,
             // What a table of 2^19 places takes before it doubles: 33 MB.

@@ -26,6 +26,10 @@ pub(crate) fn read<'a>(
 
 /// Reads a line in its common form; none if it has another.
 pub(crate) fn common(line: &str, vocabulary: &mut Vocabulary, event: &mut Event) -> Option<()> {
+    let line = line.trim_end_matches([' ', '\t', '\r']);
+    if has_control(line.as_bytes()) {
+        return None;
+    }
     let mut cursor = Cursor { text: line, bytes: line.as_bytes(), at: 0 };
     cursor.open(b'{')?;
     cursor.key("event")?;
@@ -36,7 +40,6 @@ pub(crate) fn common(line: &str, vocabulary: &mut Vocabulary, event: &mut Event)
     event.clear(number);
     cursor.properties(event, vocabulary.keys(number))?;
     cursor.after(b'}')?;
-    cursor.space();
     (cursor.at == line.len() && !event.time.is_empty()).then_some(())
 }
 
@@ -53,7 +56,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+        while self.peek() == Some(b' ') {
             self.at += 1;
         }
     }
@@ -274,6 +277,14 @@ impl<'a> Cursor<'a> {
     /// Passes over digits, and puts them behind those of `mantissa`.
     #[inline]
     fn accumulate(&mut self, mut mantissa: u64) -> u64 {
+        while let Some(word) = self.bytes[self.at..].first_chunk() {
+            let (count, value) = digits(u64::from_le_bytes(*word));
+            mantissa = mantissa.wrapping_mul(POWERS[count]).wrapping_add(value);
+            self.at += count;
+            if count < 8 {
+                return mantissa;
+            }
+        }
         while let Some(digit @ b'0'..=b'9') = self.peek() {
             mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             self.at += 1;
@@ -318,22 +329,51 @@ const NESTED: u32 = 32;
 const TENS: [f64; 16] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
-/// The distance to the first quote, backslash or control character; eight bytes at a time.
+/// The powers of ten that fewer than nine digits take.
+const POWERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// How many of eight characters are digits before any other, and the number that they are.
+#[inline]
+fn digits(word: u64) -> (usize, u64) {
+    let values = word ^ (ONES * 0x30);
+    // Sets the highest bit of what is more than nine; a carry only reaches what follows such.
+    let others = (values.wrapping_add(ONES * 0x76) | values) & HIGHS;
+    let count = others.trailing_zeros() / 8;
+    if count == 0 {
+        return (0, 0);
+    }
+    // As eight digits, zeros first; then neighbours are joined, to pairs, fours and all eight.
+    let eight = values << (64 - 8 * count);
+    let pairs = eight.wrapping_mul(10).wrapping_add(eight >> 8);
+    let pair = 0x0000_00ff_0000_00ff;
+    let left = (pairs & pair).wrapping_mul(100 + (1_000_000 << 32));
+    let right = ((pairs >> 16) & pair).wrapping_mul(1 + (10_000 << 32));
+    (count as usize, left.wrapping_add(right) >> 32)
+}
+
+/// Whether there is a control character. Looked for in the whole line at once, it is not looked for
+/// in each string.
+fn has_control(line: &[u8]) -> bool {
+    line.iter().fold(false, |found, &byte| found | (byte < 0x20))
+}
+
+/// The distance to the first quote or backslash; eight bytes at a time.
+#[inline]
 fn special(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
     let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
     let mut at = 0;
     while let Some(chunk) = bytes[at..].first_chunk::<8>() {
         let word = u64::from_le_bytes(*chunk);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let found = control | zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c));
+        let found = zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c));
         if found != 0 {
             return Some(at + (found.trailing_zeros() / 8) as usize);
         }
         at += 8;
     }
-    let rest = bytes[at..].iter().position(|&b| b < 0x20 || b == b'"' || b == b'\\');
+    let rest = bytes[at..].iter().position(|&b| b == b'"' || b == b'\\');
     rest.map(|offset| at + offset)
 }
 

@@ -312,11 +312,11 @@ impl Rows {
                 EventNameForm::Cleaned => &name.name,
                 EventNameForm::Raw => &name.event,
             };
-            buffer.text(row, column, name);
+            buffer.text(row, column, name.as_bytes());
         }
         buffer.long(row, built_in.time, key.time);
         if let Some(id) = event.distinct_id {
-            buffer.text(row, built_in.distinct_id, event.text(id, line));
+            buffer.text(row, built_in.distinct_id, event.bytes(id, line));
         }
         let keys = vocabulary.keys(event.number);
         let mut overflow = Overflow::default();
@@ -336,7 +336,7 @@ impl Rows {
             // Matched in its place: a copy of the value, made field by field, is slow to read back.
             match (to, &property.value) {
                 (Target::Column(id), Scalar::Text(text)) => {
-                    buffer.text(row, id as ColumnId, event.text(*text, line));
+                    buffer.text(row, id as ColumnId, event.bytes(*text, line));
                 }
                 (Target::Column(id), Scalar::Number(number)) => {
                     buffer.number(row, id as ColumnId, *number);
@@ -351,7 +351,7 @@ impl Rows {
             }
         }
         if let Some((id, json)) = overflow.finish() {
-            buffer.text(row, id, &json);
+            buffer.text(row, id, json.as_bytes());
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::column::{SparseColumn, Values};
 use crate::places::{Places, Present};
 use crate::rle;
-use crate::texts::{Different, Texts, hasher};
+use crate::texts::{Different, Texts, hasher, prefix};
 use hashbrown::HashTable;
 use parquet::basic::Encoding;
 use std::cmp::Ordering;
@@ -22,6 +22,11 @@ pub(crate) trait PageValues {
 
     /// The different values in their order, plain, and how many; none without a dictionary.
     fn dictionary(&self) -> Option<(Vec<u8>, usize)>;
+
+    /// How many bytes some of the values take at the most.
+    fn bytes(&self, range: Range<usize>) -> usize {
+        range.len() * 8
+    }
 
     /// Appends some of the values.
     fn write(&self, range: Range<usize>, out: &mut Vec<u8>);
@@ -156,10 +161,15 @@ impl<D: Dictionary> PageValues for Numbered<D> {
 /// Different values that there is room for from the start.
 pub(crate) const TABLE: usize = 512;
 
+/// The largest dictionary: its readers hold all of it.
+const DICTIONARY_BYTES: usize = 4 << 20;
+
 /// Whether a dictionary makes a chunk smaller, before compression.
 fn pays(different: usize, dictionary: usize, values: usize, plain: usize) -> bool {
     let indices = values * usize::from(rle::width(different.saturating_sub(1))) / 8;
-    different <= values / 2 + 1 && dictionary + indices < plain
+    different <= values / 2 + 1
+        && dictionary <= DICTIONARY_BYTES
+        && dictionary + indices < plain
 }
 
 // ---- values of eight bytes ----
@@ -369,7 +379,7 @@ fn text_dictionary(
     if !pays(order.len(), dictionary, numbers.len(), plain) {
         return None;
     }
-    order.sort_unstable_by(|&a, &b| get(a).cmp(get(b)));
+    order.sort_by_cached_key(|&number| (prefix(get(number)), get(number)));
     renumber(&mut numbers, &order);
     Some((order.into_iter().map(|number| first[number as usize]).collect(), numbers))
 }
@@ -410,6 +420,12 @@ impl Dictionary for TextDictionary<'_> {
     }
 }
 
+impl PlainTexts<'_> {
+    fn some(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
+        self.order[range].iter().map(|&number| self.texts.get(number))
+    }
+}
+
 impl PageValues for PlainTexts<'_> {
     fn encoding(&self) -> Encoding {
         Encoding::PLAIN
@@ -419,17 +435,21 @@ impl PageValues for PlainTexts<'_> {
         None
     }
 
+    fn bytes(&self, range: Range<usize>) -> usize {
+        self.some(range).map(|text| 4 + text.len()).sum()
+    }
+
     fn write(&self, range: Range<usize>, out: &mut Vec<u8>) {
-        self.order[range].iter().for_each(|&number| append_text(self.texts.get(number), out));
+        self.some(range).for_each(|text| append_text(text, out));
     }
 
     fn extremes(&self, range: Range<usize>) -> Extremes {
-        let first = self.texts.get(self.order[range.start]);
-        let (min, max) = self.order[range].iter().fold((first, first), |(min, max), &number| {
-            let text = self.texts.get(number);
-            (min.min(text), max.max(text))
+        let mut texts = self.some(range).map(|text| (prefix(text), text));
+        let first = texts.next().unwrap_or_default();
+        let (min, max) = texts.fold((first, first), |(min, max), text| {
+            (if text < min { text } else { min }, if text > max { text } else { max })
         });
-        Extremes { min: min.to_vec(), max: max.to_vec() }
+        Extremes { min: min.1.to_vec(), max: max.1.to_vec() }
     }
 
     fn each(&self, each: &mut dyn FnMut(&[u8])) {
