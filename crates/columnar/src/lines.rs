@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn of_a_line_that_is_too_long_the_end_is_known() {
-        let line: Vec<u8> = (0..200).collect();
+        let line: Vec<u8> = (32..232).collect();
         let pieces = [&line[..90], &line[90..100], &line[100..]];
         let expected = [&line[..20], b"..", &line[200 - TAIL..]].concat();
         assert_eq!(lines(&pieces, 20), [(true, expected.clone())]);

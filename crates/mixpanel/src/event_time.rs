@@ -139,7 +139,6 @@ mod tests {
     #[case::berlin("Europe/Berlin")]
     #[case::new_york("America/New_York")]
     #[case::half_an_hour("Australia/Lord_Howe")]
-    #[case::within_an_hour("Pacific/Chatham")]
     #[case::at_midnight("America/Sao_Paulo")]
     #[case::around_ramadan("Africa/Casablanca")]
     fn the_hours_of_ten_years_have_each_reading_once_and_where_it_belongs(#[case] name: &str) {

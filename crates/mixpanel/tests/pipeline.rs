@@ -178,7 +178,7 @@ async fn every_line_is_taken_by_exactly_one_slice(
     put(&store, "2026/11/20/later.json", b"\n").await;
     let source = pipeline(&store, &zone);
     let first: Date = "2026-11-08".parse().unwrap();
-    let dates = || first.series(mixlake_domain::Span::new().days(1)).take(6);
+    let dates = || first.series(mixlake_domain::Span::new().days(1)).take(7);
     let mut by_days = Vec::new();
     let mut by_hours = Vec::new();
     for date in dates() {

@@ -140,8 +140,11 @@ impl Exporter<'_> {
         let read = self.parts(windows, &mut transform, &mut files, &mut spools).await;
         let received = self.finish(&windows.slice, read.map(|()| transform), files).await;
         // Where the query budget ended the run, the next one goes on from here.
-        if !received.as_ref().is_err_and(is_for_later) {
-            for spool in spools {
+        let for_later = received.as_ref().is_err_and(is_for_later);
+        for (window, spool) in windows.windows.iter().zip(spools) {
+            if for_later {
+                self.keep(window, spool).await;
+            } else {
                 spool.discard(self.store).await;
             }
         }
@@ -159,7 +162,7 @@ impl Exporter<'_> {
         while let Some(window) = windows.windows.get(index) {
             match self.part(window).await {
                 Ok(mut spool) => {
-                    let poured = self.pour(&mut spool, transform).await;
+                    let poured = self.pour(window, &mut spool, transform).await;
                     spools.push(spool);
                     poured?;
                     self.stage_full(&windows.slice, transform, files).await?;
@@ -184,8 +187,7 @@ impl Exporter<'_> {
                 Err(error) if is_transient(&error) && attempt < ATTEMPTS_OF_A_PART => {
                     tracing::warn!(%window, attempt, error = crate::chain(&error), "asking for the part again");
                 }
-                Ok(spool) => return self.keep(window, spool).await,
-                Err(error) => return Err(error),
+                result => return result,
             }
         }
     }

@@ -24,6 +24,8 @@ const KEPT: i64 = 24 * 3_600_000;
 pub(super) struct Spool {
     staged: Vec<String>,
     last: BytesMut,
+    /// When it was asked for, in milliseconds since 1970.
+    received: i64,
     /// The key of the document that says which they are.
     part: Option<String>,
 }
@@ -32,7 +34,6 @@ pub(super) struct Spool {
 #[derive(Serialize, Deserialize)]
 struct Part {
     format: Format,
-    /// When, in milliseconds since 1970.
     received: i64,
     lines: Vec<String>,
 }
@@ -40,7 +41,9 @@ struct Part {
 impl Exporter<'_> {
     /// Reads a window to its proven end.
     pub(super) async fn spool(&self, window: &Window, attempt: u32) -> Result<Spool, ExportError> {
-        let mut spool = Spool { staged: Vec::new(), last: BytesMut::new(), part: None };
+        let received = (self.clock)().as_millisecond();
+        let (staged, last) = (Vec::new(), BytesMut::new());
+        let mut spool = Spool { staged, last, received, part: None };
         match self.fill(&mut spool, window, attempt).await {
             Ok(()) => Ok(spool),
             Err(error) => {
@@ -75,6 +78,9 @@ impl Exporter<'_> {
     /// Moves the bytes out of memory.
     async fn stage_lines(&self, spool: &mut Spool, window: &Window) -> Result<(), ExportError> {
         let bytes = spool.last.split().freeze();
+        if bytes.is_empty() {
+            return Ok(());
+        }
         let key = self.layout.staged_lines(&window.slice().label(), &hash::content(&bytes));
         self.store.put(&key, bytes, Precondition::Absent).await?;
         spool.staged.push(key);
@@ -87,27 +93,21 @@ impl Exporter<'_> {
         Some(self.layout.staged_part(&window.slice().label(), &hash::of_parts(asked)))
     }
 
-    /// Notes a complete window for a later run.
-    pub(super) async fn keep(
-        &self,
-        window: &Window,
-        mut spool: Spool,
-    ) -> Result<Spool, ExportError> {
-        match self.note(window, &mut spool).await {
-            Ok(()) => Ok(spool),
-            Err(error) => {
-                spool.discard(self.store).await;
-                Err(error)
-            }
+    /// Notes a complete window for a later run. That cannot make this one fail: it has.
+    pub(super) async fn keep(&self, window: &Window, spool: Spool) {
+        if spool.part.is_some() {
+            return;
+        }
+        if let Err(error) = self.note(window, &spool).await {
+            tracing::warn!(%window, error = crate::chain(&error), "the part is not kept");
+            spool.discard(self.store).await;
         }
     }
 
-    async fn note(&self, window: &Window, spool: &mut Spool) -> Result<(), ExportError> {
+    async fn note(&self, window: &Window, spool: &Spool) -> Result<(), ExportError> {
         let Some(key) = self.part_key(window) else { return Ok(()) };
-        self.stage_lines(spool, window).await?;
         let before = document::read::<Part>(self.store, &key).await?;
-        let (received, lines) = ((self.clock)().as_millisecond(), spool.staged.clone());
-        spool.part = Some(key.clone());
+        let (received, lines) = (spool.received, spool.staged.clone());
         let part = Part { format: Format, received, lines };
         match document::write(self.store, &key, &part, before.precondition).await? {
             // Another run has the same window.
@@ -129,12 +129,14 @@ impl Exporter<'_> {
                 return Ok(None);
             }
         }
-        Ok(Some(Spool { staged: part.lines, last: BytesMut::new(), part: Some(key) }))
+        let (staged, received) = (part.lines, part.received);
+        Ok(Some(Spool { staged, last: BytesMut::new(), received, part: Some(key) }))
     }
 
-    /// Hands the bytes of a window to the transformation.
+    /// Hands the bytes of a window to the transformation, and what is in memory of them to the store.
     pub(super) async fn pour(
         &self,
+        window: &Window,
         spool: &mut Spool,
         transform: &mut Transform,
     ) -> Result<(), ExportError> {
@@ -142,7 +144,8 @@ impl Exporter<'_> {
             let bytes = self.staged_lines(key).await?;
             transform.push(&bytes)?;
         }
-        Ok(transform.push(&std::mem::take(&mut spool.last))?)
+        transform.push(&spool.last)?;
+        self.stage_lines(spool, window).await
     }
 
     /// Another run of the slice that received the same bytes may have deleted them.
