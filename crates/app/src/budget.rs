@@ -25,7 +25,7 @@ const SECOND: i64 = 1_500;
 
 /// The longest that the source is taken at its word when it refuses: whoever asks after that finds
 /// out, and a wrong header cannot close the budget for good.
-const LONGEST_CLOSED: Duration = Duration::from_hours(24);
+pub const LONGEST_CLOSED: Duration = Duration::from_hours(24);
 
 /// Of so many queries of an hour one is left to scheduled work; and of each second's, one.
 const RESERVED: u32 = 6;

@@ -91,6 +91,11 @@ impl Ledger {
         self.slices.iter().map(|e| e.slice).find(|&other| wider(other)).unwrap_or(slice)
     }
 
+    /// A slice of the other time, of ingestion or of event time.
+    pub(crate) fn of_other_time(&self, slice: SliceLabel) -> Option<SliceLabel> {
+        self.slices.iter().map(|e| e.slice).find(|other| other.basis() != slice.basis())
+    }
+
     /// The entry of a slice.
     pub(crate) fn entry(&self, slice: SliceLabel) -> Option<&Entry> {
         self.slices.iter().find(|entry| entry.slice == slice)

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod support;
+
 use mixlake_app::budget::{Limits, Priority, SharedBudget};
 use mixlake_app::ports::{Clock, QueryBudget, Turn};
 use mixlake_domain::Timestamp;
@@ -14,6 +16,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+use support::jitter::{Dice, Jitter};
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
@@ -170,4 +173,26 @@ async fn a_store_that_fails_gives_no_turn() {
     let store = MemoryStore::new();
     store.inject(|_| Fault::Before);
     budget(&store, &Hands::default(), Priority::Scheduled).turn().await.unwrap_err();
+}
+
+#[tokio::test]
+async fn of_many_who_ask_at_the_same_moment_no_more_start_than_may() {
+    let mut refused = 0;
+    for seed in 0..50 {
+        let (store, hands) = (MemoryStore::new(), Hands::default());
+        let asks = (0..8).map(|n| {
+            // They live as long as the test.
+            let inner: &'static MemoryStore = Box::leak(Box::new(store.clone()));
+            let dice: &'static Dice = Box::leak(Box::new(Dice::new(seed * 8 + n)));
+            let store = Arc::new(Jitter { inner, dice });
+            SharedBudget { store, ..budget(inner, &hands, Priority::Scheduled) }
+        });
+        let asks: Vec<SharedBudget> = asks.collect();
+        let turns = futures::future::join_all(asks.iter().map(QueryBudget::turn)).await;
+        let started = turns.iter().filter(|turn| matches!(turn, Ok(Turn::Now))).count();
+        assert_eq!(started, 3, "seed {seed}: three a second");
+        let puts = store.calls().into_iter().filter(|call| call.operation == Operation::Put);
+        refused += puts.count() - started;
+    }
+    assert!(refused > 50, "only {refused} entries met another one");
 }

@@ -7,13 +7,13 @@ mod support;
 use mixlake_app::export::ExportError;
 use mixlake_app::ports::{EventChunks, EventSource, SourceError};
 use mixlake_columnar::TransformError;
-use mixlake_domain::Window;
+use mixlake_domain::{Timestamp, Window};
 use mixlake_schema::ColumnType;
 use mixlake_testkit::rows;
 use mixlake_testkit::source::Ending;
 use rstest::rstest;
 use serde_json::json;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use support::jitter::{Dice, Jitter};
 use support::{Lake, TABLE, event, slice};
 
@@ -52,6 +52,7 @@ async fn a_broken_stream_is_asked_for_again_and_gives_nothing_else(#[case] endin
         | ExportError::Registry { .. }
         | ExportError::Identities { .. }
         | ExportError::Zone { .. }
+        | ExportError::Start(_)
         | ExportError::NotTried(_)
         | ExportError::Minute { .. }
         | ExportError::Contended(_) => false,
@@ -83,7 +84,7 @@ async fn a_slice_that_breaks_off_again_and_again_is_put_together_of_its_halves()
     assert_eq!((report.counts.duplicates, report.counts.quarantined), (0, 1));
     let minutes = |window: &Window| (window.end().as_second() - window.start().as_second()) / 60;
     let asked: Vec<i64> = lake.source.windows().iter().map(|(w, _)| minutes(w)).collect();
-    assert_eq!(asked, [60, 60, 60, 60, 30, 30, 15, 15, 30, 30, 15, 15]);
+    assert_eq!(asked, [60, 60, 60, 60, 30, 30, 15, 15, 15, 15]);
     assert_eq!(lake.keys("_staging/"), [""; 0]);
 
     // The same events in one stream give the same files.
@@ -108,6 +109,60 @@ async fn two_functions_that_put_the_same_slice_together_do_not_take_each_others_
         assert_eq!(two.objects.iter().map(live).sum::<usize>(), 10, "seed {seed}");
         assert_eq!(lake.keys("_staging/"), [""; 0]);
     }
+}
+
+fn minutes_asked(lake: &Lake, since: usize) -> Vec<i64> {
+    let asked = lake.source.windows().split_off(since);
+    asked.iter().map(|(window, _)| window.seconds() / 60).collect()
+}
+
+/// The hour and its first half fail; of the quarters so many are complete when the budget ends.
+async fn stopped_after(lake: &Lake, quarters: usize) {
+    let failed = [Ending::Unavailable; 6].into_iter();
+    let whole = std::iter::repeat_n(Ending::Whole, quarters);
+    lake.source.next_endings(failed.chain(whole).chain([Ending::RateLimited]));
+    let error = lake.exporter().slice(&slice(H2)).await.unwrap_err();
+    assert!(matches!(error, ExportError::Source(SourceError::RateLimited { .. })), "{error}");
+    assert_eq!(lake.keys(""), lake.keys("_staging/"), "nothing is visible");
+}
+
+#[tokio::test]
+async fn parts_that_are_complete_are_not_asked_for_again_when_the_budget_is_there_again() {
+    let lake = lake_that_can_be_asked_for_parts();
+    stopped_after(&lake, 2).await;
+    let before = lake.source.windows().len();
+    stopped_after(&lake, 1).await;
+    assert_eq!(minutes_asked(&lake, before), [60, 60, 60, 60, 30, 30, 15, 15]);
+    lake.source.next_endings([Ending::Unavailable; 6]);
+    let before = lake.source.windows().len();
+    let report = lake.publish(H2).await;
+    assert_eq!(minutes_asked(&lake, before), [60, 60, 60, 60, 30, 30, 15]);
+    assert_eq!((report.counts.written, report.counts.quarantined), (10, 1));
+    assert_eq!(lake.keys("_staging/"), [""; 0]);
+    let other = lake_that_can_be_asked_for_parts();
+    assert_eq!(other.publish(H2).await.objects, report.objects);
+}
+
+#[rstest]
+#[case::a_day_later("2026-11-11T04:00:00Z", "")]
+#[case::of_another_query("2026-11-10T04:00:00Z", "another")]
+#[tokio::test]
+async fn parts_that_may_lack_something_are_asked_for_again(
+    #[case] now: &str,
+    #[case] filter: &str,
+) {
+    let mut lake = lake_that_can_be_asked_for_parts();
+    let at = |now: &str| -> Timestamp { now.parse().unwrap() };
+    let first = at("2026-11-10T03:00:00Z");
+    lake.clock = Arc::new(move || first);
+    stopped_after(&lake, 2).await;
+    let later = at(now);
+    lake.clock = Arc::new(move || later);
+    lake.source.filter(filter);
+    lake.source.next_endings([Ending::Unavailable; 6]);
+    let before = lake.source.windows().len();
+    assert_eq!(lake.publish(H2).await.counts.written, 10);
+    assert_eq!(minutes_asked(&lake, before), [60, 60, 60, 60, 30, 30, 15, 15, 15, 15]);
 }
 
 #[tokio::test]

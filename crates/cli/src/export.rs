@@ -3,14 +3,13 @@
 use crate::arguments::Export;
 use crate::{lake, show};
 use anyhow::Result;
-use mixlake_app::budget::Priority;
 use mixlake_app::ports::{EventSource, ObjectStore};
 use mixlake_domain::Slice;
 use mixlake_folder::{FileSource, FolderStore, Selection};
 use mixlake_mixpanel::Credentials;
 use mixlake_runtime::config::{ExportConfig, Pipeline, Place};
 use mixlake_runtime::settings::{Problems, Settings};
-use mixlake_runtime::{export, now, request, summary};
+use mixlake_runtime::{Patience, export, now, request, summary};
 use std::sync::Arc;
 
 /// The variable with `username:secret`; a secret is never an argument, which other users can see.
@@ -144,7 +143,5 @@ async fn source(
         }
         (pair, _) => Credentials::from_pair(&pair.unwrap_or_default())?,
     };
-    // A person who exports a long range would rather wait for the budget than come back for it.
-    let budget = config.budget(Arc::clone(store), Priority::Backfill);
-    Ok(Box::new(config.source(credentials, None)?.sharing(Arc::new(budget))))
+    Ok(Box::new(config.source(credentials, Patience::of_a_person(), Arc::clone(store))?))
 }

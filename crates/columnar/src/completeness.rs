@@ -24,9 +24,10 @@ impl Completeness {
     pub fn push(&mut self, piece: &[u8]) -> Result<(), TransformError> {
         let received = &mut self.received;
         self.lines.push(piece, |line| {
-            let (Line::Whole(bytes) | Line::TooLong(bytes)) = line;
-            *received += u64::from(!is_blank(bytes));
-            match last_words(bytes) {
+            let (Line::Whole(end) | Line::TooLong { end, .. }) = line;
+            let blank = matches!(line, Line::Whole(bytes) if is_blank(bytes));
+            *received += u64::from(!blank);
+            match early_end(end) {
                 Some(text) => Err(TransformError::TerminatedEarly(text)),
                 None => Ok(()),
             }
@@ -39,21 +40,14 @@ impl Completeness {
     }
 }
 
-/// The text with which a line says that the export stopped early. No event ends with a letter.
-fn last_words(line: &[u8]) -> Option<String> {
-    let ends = line.trim_ascii_end().last().is_some_and(|last| last.eq_ignore_ascii_case(&b'y'));
-    if ends { early_end(line) } else { None }
-}
-
 /// Whether what follows the last line end is nothing, or all of a line.
 pub(crate) fn whole(rest: Line<'_>, received: u64) -> Result<(), TransformError> {
     match rest {
         Line::Whole(rest) if is_blank(rest) || parse::is_whole(rest) => Ok(()),
-        Line::Whole(rest) => match early_end(rest) {
+        Line::Whole(end) | Line::TooLong { end, .. } => match early_end(end) {
             Some(text) => Err(TransformError::TerminatedEarly(text)),
             None => Err(TransformError::CutLine(received)),
         },
-        Line::TooLong(_) => Err(TransformError::CutLine(received)),
     }
 }
 
@@ -63,9 +57,9 @@ mod tests {
     use rstest::rstest;
 
     /// Every piece is one byte.
-    fn judged(text: &str) -> String {
+    fn judged(text: impl AsRef<[u8]>) -> String {
         let mut completeness = Completeness::new(60);
-        let pushed = text.as_bytes().chunks(1).try_for_each(|piece| completeness.push(piece));
+        let pushed = text.as_ref().chunks(1).try_for_each(|piece| completeness.push(piece));
         match pushed.and_then(|()| completeness.finish()) {
             Ok(()) => "whole".to_owned(),
             Err(error) => error.to_string(),
@@ -89,6 +83,15 @@ mod tests {
     fn a_stream_that_stops_is_not(#[case] text: &str, #[case] said: &str) {
         let judged = judged(text);
         assert!(judged.contains(said), "{judged}");
+    }
+
+    #[rstest]
+    #[case::within_a_character(b"{}\n{\"x\":\"caf\xC3export terminated early\n", "\"export")]
+    #[case::without_a_line_end(b"{}\n{\"x\":\"caf\xC3terminated early", "\"terminated")]
+    #[case::past_the_bound(&[&[b'a'; 100][..], b"export terminated early \n"].concat(), "\"export")]
+    fn words_behind_half_a_line_of_any_bytes_end_a_stream(#[case] text: &[u8], #[case] said: &str) {
+        let judged = judged(text);
+        assert!(judged.contains(said) && judged.contains("stopped before"), "{judged}");
     }
 
     #[test]

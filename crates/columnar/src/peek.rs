@@ -1,6 +1,7 @@
 //! What can be told of a line without a transformation: for sources that choose lines themselves.
 
 use crate::event::{self, Event};
+use crate::lines::Line;
 use crate::parse;
 use crate::scan;
 use crate::vocabulary::Vocabulary;
@@ -22,7 +23,8 @@ pub enum LineKind<'a> {
     EarlyEnd,
     /// A whole JSON value, but no event.
     Odd,
-    /// No JSON, or only a part of it.
+    /// No JSON, or only a part of it, or longer than a line may be. A stream whose last line has no
+    /// end and is this was cut.
     Broken,
 }
 
@@ -42,7 +44,15 @@ impl Peek {
     }
 
     /// What a line is.
-    pub fn line(&mut self, line: &[u8]) -> LineKind<'_> {
+    pub fn line(&mut self, line: Line<'_>) -> LineKind<'_> {
+        match line {
+            Line::Whole(bytes) => self.whole(bytes),
+            Line::TooLong { end, .. } if early_end(end).is_some() => LineKind::EarlyEnd,
+            Line::TooLong { .. } => LineKind::Broken,
+        }
+    }
+
+    fn whole(&mut self, line: &[u8]) -> LineKind<'_> {
         if is_blank(line) {
             return LineKind::Blank;
         }
@@ -65,9 +75,16 @@ pub(crate) fn is_blank(line: &[u8]) -> bool {
     line.iter().all(u8::is_ascii_whitespace)
 }
 
-/// The text with which an export says, behind a status of 200, that it is not complete.
+/// The texts with which an export says, behind a status of 200, that it is not complete; the longer
+/// ones first.
+const LAST_WORDS: [&[u8]; 2] = [b"export terminated early", b"terminated early"];
+
+/// What an export that is not complete says at the end of its last line. Before it there may be half
+/// a line, cut within a character. No event ends with a letter.
 pub(crate) fn early_end(line: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(line).ok()?.trim();
-    let end = text.to_ascii_lowercase();
-    end.ends_with("terminated early").then(|| text.to_owned())
+    let line = line.trim_ascii_end();
+    LAST_WORDS.iter().find_map(|words| {
+        let (_, end) = line.split_at_checked(line.len().checked_sub(words.len())?)?;
+        end.eq_ignore_ascii_case(words).then(|| String::from_utf8_lossy(end).into_owned())
+    })
 }

@@ -196,20 +196,21 @@ impl Transform {
 
 impl Rows {
     fn line(&mut self, line: Line<'_>) -> Result<(), TransformError> {
-        let bytes = match line {
+        let (bytes, end) = match line {
             Line::Whole(bytes) if is_blank(bytes) => return Ok(()),
-            Line::Whole(bytes) | Line::TooLong(bytes) => bytes,
+            Line::Whole(bytes) => (bytes, bytes),
+            Line::TooLong { start, end } => (start, end),
         };
         self.counts.received += 1;
         // It is filled anew by every line; taken out, it can be read while rows are written.
         let mut event = std::mem::take(&mut self.event);
         let read = match line {
             Line::Whole(bytes) => self.read(bytes, &mut event),
-            Line::TooLong(_) => Err(BadLine::TooLong(self.options.bounds.line_bytes)),
+            Line::TooLong { .. } => Err(BadLine::TooLong(self.options.bounds.line_bytes)),
         };
         let result = match read {
             Ok((line, time)) => self.row(&event, time, line),
-            Err(reason) => match early_end(bytes) {
+            Err(reason) => match early_end(end) {
                 Some(text) => Err(TransformError::TerminatedEarly(text)),
                 None => self.quarantine(bytes, &reason),
             },

@@ -117,11 +117,17 @@ fn lines_that_are_nothing_but_bad_end_a_slice_before_they_fill_memory() {
 }
 
 #[rstest]
-#[case::a_line("export terminated early\n")]
-#[case::no_line_end("terminated early")]
-fn an_export_that_says_it_stopped_early_is_refused(#[case] end: &str) {
-    let text = line(1, &json!({})) + end;
-    let error = run(&options(), &[text.as_bytes()]).unwrap_err();
+#[case::a_line(b"export terminated early\n")]
+#[case::no_line_end(b"terminated early")]
+#[case::within_a_character(
+    b"{\"event\":\"e\",\"properties\":{\"x\":\"caf\xC3export terminated early\n"
+)]
+#[case::past_the_bound(&[&[b'x'; 300][..], b"export terminated early\n"].concat())]
+fn an_export_that_says_it_stopped_early_is_refused(#[case] end: &[u8]) {
+    let mut options = options();
+    options.bounds.line_bytes = 200;
+    let text = [line(1, &json!({})).as_bytes(), end].concat();
+    let error = run(&options, &[&text]).unwrap_err();
     assert!(matches!(error, TransformError::TerminatedEarly(_)), "{error}");
 }
 

@@ -8,6 +8,7 @@
 //! [<prefix>/]<project_id>/_budget/queries.json
 //! [<prefix>/]<project_id>/_staging/<slice>-<hash>
 //! [<prefix>/]<project_id>/_staging/<slice>-<hash>.jsonl
+//! [<prefix>/]<project_id>/_staging/<slice>-<hash>.json
 //! [<prefix>/]<project_id>/_identities/<table>/<YYYY>/<MM>/<DD>/<hash>
 //! [<prefix>/]<project_id>/_quarantine/<YYYY>/<MM>/<DD>/<slice>-<hash>.jsonl.gz
 //! ```
@@ -151,6 +152,12 @@ impl Layout {
     #[must_use]
     pub fn staged_lines(&self, slice: &SliceLabel, hash: &str) -> String {
         format!("{}_staging/{slice}-{hash}.jsonl", self.root)
+    }
+
+    /// Which lines a complete window has; named by what was asked.
+    #[must_use]
+    pub fn staged_part(&self, slice: &SliceLabel, hash: &str) -> String {
+        format!("{}_staging/{slice}-{hash}.json", self.root)
     }
 
     /// Reads a key that a notification names. `None`: the key is none of this lake's tables.

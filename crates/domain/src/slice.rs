@@ -7,7 +7,7 @@
 
 use crate::zone::Zone;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -65,7 +65,8 @@ impl Slice {
         Self { date, kind, basis, start: zone.start_of(date), end }
     }
 
-    /// The hours of a local day in order: 23, 24 or 25 of them, without gap or overlap.
+    /// The hours of a local day in order: 23, 24 or 25 of them, without gap or overlap. Where the
+    /// clock is changed within an hour, one ends there and another begins.
     #[must_use]
     pub fn hours(date: Date, zone: &Zone) -> Vec<Self> {
         let day = Self::day(date, zone);
@@ -75,6 +76,7 @@ impl Slice {
             let wall = zone.local(start);
             let seconds_left = 3600 - i64::from(wall.minute()) * 60 - i64::from(wall.second());
             let end = (start + SignedDuration::from_secs(seconds_left)).min(day.end);
+            let end = zone.next_change(start).map_or(end, |change| end.min(change));
             let again = hours
                 .iter()
                 .any(|h| matches!(h.kind, SliceKind::Hour { hour, .. } if hour == wall.hour()));
@@ -91,24 +93,35 @@ impl Slice {
         Self { basis, ..self }
     }
 
-    /// The last whole hour that had ended at an instant.
+    /// The hours that ended in the hour before an instant, in order: mostly one; two where a clock
+    /// was changed by less than an hour. So those who ask every hour get every hour once.
     #[must_use]
-    pub fn hour_before(instant: Timestamp, zone: &Zone) -> Self {
-        let date = zone.date_of(instant);
-        let yesterday = date.yesterday().unwrap_or(date);
-        let ended = |slice: &Self| slice.end <= instant;
-        Self::hours(date, zone)
-            .into_iter()
-            .rfind(ended)
-            .or_else(|| Self::hours(yesterday, zone).into_iter().rfind(ended))
-            .unwrap_or_else(|| Self::day(yesterday, zone))
+    pub fn hours_ended_by(instant: Timestamp, zone: &Zone) -> Vec<Self> {
+        let before = earlier(instant, 1);
+        let days = Self::days_from(before, instant, zone);
+        let hours = days.into_iter().flat_map(|day| Self::hours(day.date, zone));
+        hours.filter(|hour| before < hour.end && hour.end <= instant).collect()
     }
 
-    /// The last whole day that had ended at an instant.
+    /// The days that ended since yesterday at the same time, in order. Those who ask every day at the
+    /// same time, of the zone or of UTC, miss none; where clocks were changed they may get one twice.
     #[must_use]
-    pub fn day_before(instant: Timestamp, zone: &Zone) -> Self {
-        let date = zone.date_of(instant);
-        Self::day(date.yesterday().unwrap_or(date), zone)
+    pub fn days_ended_by(instant: Timestamp, zone: &Zone) -> Vec<Self> {
+        let wall = zone.local(instant);
+        let yesterday = wall.checked_sub(Span::new().days(1)).unwrap_or(wall);
+        let before = zone.instant_of(yesterday).min(earlier(instant, 24));
+        let mut days = Self::days_from(before, instant, zone);
+        days.retain(|day| before < day.end && day.end <= instant);
+        days
+    }
+
+    /// The days that have a part of a stretch of time, and perhaps the one before them. A date that a
+    /// zone skips is no day.
+    fn days_from(start: Timestamp, end: Timestamp, zone: &Zone) -> Vec<Self> {
+        let first = zone.date_of(start);
+        let dates = first.yesterday().unwrap_or(first).series(Span::new().days(1));
+        let days = dates.take_while(|date| *date <= zone.date_of(end));
+        days.map(|date| Self::day(date, zone)).filter(|day| day.start < day.end).collect()
     }
 
     /// Reads a label back: `2026-11-10`, `2026-11-10T13`, or `2026-10-25T02b` for the second 2 o'clock;
@@ -174,6 +187,10 @@ impl Slice {
     }
 }
 
+fn earlier(instant: Timestamp, hours: i64) -> Timestamp {
+    instant.checked_sub(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MIN)
+}
+
 impl fmt::Display for Slice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.label().fmt(f)
@@ -200,6 +217,12 @@ impl SliceLabel {
     #[must_use]
     pub fn is_day(&self) -> bool {
         self.kind == SliceKind::Day
+    }
+
+    /// Which time of its events lies in the slice.
+    #[must_use]
+    pub fn basis(&self) -> Basis {
+        self.basis
     }
 
     /// Whether two slices of a project share time: the same one, or a day and an hour of it. Slices
@@ -280,6 +303,8 @@ mod tests {
     #[case::clocks_forward("Europe/Berlin", "2026-03-29", 23)]
     #[case::clocks_back("Europe/Berlin", "2026-10-25", 25)]
     #[case::clocks_back_at_midnight("America/Havana", "2020-11-01", 25)]
+    #[case::within_an_hour("Pacific/Chatham", "2026-09-27", 24)]
+    #[case::within_an_hour_back("Pacific/Chatham", "2026-04-05", 26)]
     fn a_day_has_the_hours_its_zone_gives_it(
         #[case] name: &str,
         #[case] on: &str,
@@ -316,18 +341,35 @@ mod tests {
     }
 
     #[rstest]
-    #[case::on_time("2026-11-10T14:05:00Z", "UTC", "2026-11-10T13")]
-    #[case::on_the_hour("2026-11-10T14:00:00Z", "UTC", "2026-11-10T13")]
-    #[case::past_midnight("2026-11-10T00:05:00Z", "UTC", "2026-11-09T23")]
-    #[case::half_hour_zone("2026-11-10T14:05:00Z", "Asia/Kolkata", "2026-11-10T18")]
-    #[case::after_the_gap("2026-03-29T01:10:00Z", "Europe/Berlin", "2026-03-29T01")]
+    #[case::on_time("2026-11-10T14:05:00Z", "UTC", &["2026-11-10T13"])]
+    #[case::on_the_hour("2026-11-10T14:00:00Z", "UTC", &["2026-11-10T13"])]
+    #[case::past_midnight("2026-11-10T00:05:00Z", "UTC", &["2026-11-09T23"])]
+    #[case::half_hour_zone("2026-11-10T14:05:00Z", "Asia/Kolkata", &["2026-11-10T18"])]
+    #[case::after_the_gap("2026-03-29T01:10:00Z", "Europe/Berlin", &["2026-03-29T01"])]
+    #[case::gap_of_half_an_hour("2026-10-03T16:10:00Z", "Australia/Lord_Howe", &["2026-10-04T01", "2026-10-04T02"])]
     fn the_scheduled_slice_is_the_last_whole_hour(
         #[case] at: &str,
         #[case] name: &str,
-        #[case] label: &str,
+        #[case] labels: &[&str],
     ) {
-        let slice = Slice::hour_before(at.parse().unwrap(), &zone(name));
-        assert_eq!(slice.to_string(), label);
+        assert_eq!(all(&Slice::hours_ended_by(at.parse().unwrap(), &zone(name))), labels);
+    }
+
+    fn all(slices: &[Slice]) -> Vec<String> {
+        slices.iter().map(ToString::to_string).collect()
+    }
+
+    #[rstest]
+    #[case::plain("2026-11-10T03:10:00Z", "Europe/Berlin", &["2026-11-09"])]
+    #[case::before_midnight("2026-11-10T22:10:00Z", "Europe/Berlin", &["2026-11-09"])]
+    #[case::in_the_short_day("2026-03-28T22:30:00Z", "Europe/Berlin", &["2026-03-27"])]
+    #[case::after_the_short_day("2026-03-29T22:30:00Z", "Europe/Berlin", &["2026-03-28", "2026-03-29"])]
+    fn the_scheduled_days_are_those_that_ended_since_the_last_schedule(
+        #[case] at: &str,
+        #[case] name: &str,
+        #[case] labels: &[&str],
+    ) {
+        assert_eq!(all(&Slice::days_ended_by(at.parse().unwrap(), &zone(name))), labels);
     }
 
     #[test]
@@ -347,10 +389,11 @@ mod tests {
             name in prop::sample::select(vec![
                 "UTC", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu",
                 "America/Sao_Paulo", "Pacific/Apia", "Africa/Casablanca", "America/Havana",
+                "Pacific/Chatham", "America/Caracas",
             ]),
         ) {
             let zone = zone(name);
-            let date = date("1975-01-01").checked_add(jiff::Span::new().days(days)).unwrap();
+            let date = date("1975-01-01").checked_add(Span::new().days(days)).unwrap();
             let day = Slice::day(date, &zone);
             let hours = Slice::hours(date, &zone);
             let mut at = day.start();

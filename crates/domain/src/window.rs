@@ -46,6 +46,12 @@ impl Window {
         self.start <= instant && instant < self.end
     }
 
+    /// How long it is, in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> i64 {
+        self.end.as_second() - self.start.as_second()
+    }
+
     /// Whether it begins where its slice does.
     #[must_use]
     pub fn is_first(&self) -> bool {
@@ -56,8 +62,7 @@ impl Window {
     /// is too short to be cut.
     #[must_use]
     pub fn halves(&self) -> Option<[Self; 2]> {
-        let seconds = self.end.as_second() - self.start.as_second();
-        let half = seconds / 2 / SHORTEST * SHORTEST;
+        let half = self.seconds() / 2 / SHORTEST * SHORTEST;
         if half < SHORTEST {
             return None;
         }

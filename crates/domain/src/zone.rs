@@ -41,6 +41,12 @@ impl Zone {
         self.0.to_datetime(instant)
     }
 
+    /// The first instant after this one at which the clocks are changed.
+    #[must_use]
+    pub(crate) fn next_change(&self, instant: Timestamp) -> Option<Timestamp> {
+        self.0.following(instant).next().map(|change| change.timestamp())
+    }
+
     /// The first instant of a date; not always midnight: some zones skip it.
     #[must_use]
     pub fn start_of(&self, date: Date) -> Timestamp {

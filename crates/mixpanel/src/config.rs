@@ -4,7 +4,7 @@ use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::event_time::EventTime;
 use crate::filters::{EventNames, WhereExpression};
-use mixlake_domain::{ProjectId, Timestamp};
+use mixlake_domain::{ProjectId, Timestamp, Zone};
 use std::time::{Duration, Instant};
 
 /// The settings of a [`MixpanelSource`](crate::MixpanelSource).
@@ -22,11 +22,13 @@ pub struct Config {
     pub where_expression: Option<WhereExpression>,
     /// What the times of the project's events mean.
     pub event_time: EventTime,
+    /// The project's zone: a day that has not begun there is not answered for.
+    pub zone: Zone,
     /// What is asked by the time at which events were processed.
     pub ingestion: Ingestion,
     /// How long to wait for what.
     pub timings: Timings,
-    /// A wait for the query budget that would pass this is left to the caller.
+    /// A wait that would pass this is left to the caller.
     pub deadline: Option<Instant>,
 }
 
@@ -41,6 +43,7 @@ impl Config {
             events: EventNames::default(),
             where_expression: None,
             event_time: EventTime::Utc,
+            zone: Zone::UTC,
             ingestion: Ingestion::default(),
             timings: Timings::default(),
             deadline: None,

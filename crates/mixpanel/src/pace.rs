@@ -3,16 +3,31 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Keeps a gap between the starts of queries, for all who share it.
+/// Keeps a gap between the starts of queries, and a longer one where Mixpanel asks for it, for all who
+/// share it.
 #[derive(Debug)]
 pub(crate) struct Pace {
     gap: Duration,
     next: Mutex<Option<Instant>>,
+    closed: Mutex<Option<Instant>>,
 }
 
 impl Pace {
     pub(crate) fn new(gap: Duration) -> Self {
-        Self { gap, next: Mutex::new(None) }
+        Self { gap, next: Mutex::new(None), closed: Mutex::new(None) }
+    }
+
+    /// Lets no query start for so long.
+    pub(crate) fn close(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        *closed = Some(closed.map_or(until, |closed| closed.max(until)));
+    }
+
+    /// The time until a query may start; none: now.
+    pub(crate) fn closed(&self) -> Option<Duration> {
+        let closed = *self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        closed?.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero())
     }
 
     /// Waits for one's turn.

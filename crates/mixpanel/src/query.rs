@@ -34,6 +34,11 @@ impl ExportQuery {
         })
     }
 
+    /// The last date that is asked for.
+    pub(crate) fn to_date(&self) -> Date {
+        self.to_date
+    }
+
     /// The parameters as names and values, not yet encoded for a URL.
     #[must_use]
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
@@ -232,8 +237,8 @@ mod tests {
             where_expression: Some("properties[\"a\"] == 1".parse().unwrap()),
             ..config()
         };
-        let of = |start| Slice::hour_before(Timestamp::from_millisecond(start).unwrap(), &zone);
-        let slice = of(start + 3_600_000).by(Basis::Ingestion);
+        let end = Timestamp::from_millisecond(start + 3_600_000).unwrap();
+        let slice = Slice::hours_ended_by(end, &zone).remove(0).by(Basis::Ingestion);
         assert_eq!(slice.start().as_millisecond(), start);
         let query = ExportQuery::of(&Window::whole(&slice), &config).unwrap();
         assert_eq!(

@@ -5,9 +5,9 @@ use crate::pace::{Pace, backoff};
 use crate::query::ExportQuery;
 use crate::{answer, body, retry_after};
 use futures::stream::{self, StreamExt};
-use mixlake_app::budget::BudgetError;
+use mixlake_app::budget::{BudgetError, LONGEST_CLOSED};
 use mixlake_app::ports::{EventChunks, EventSource, QueryBudget, SourceError, Turn};
-use mixlake_domain::Window;
+use mixlake_domain::{Date, Window};
 use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderName, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
@@ -64,6 +64,9 @@ impl MixpanelSource {
 
     /// Whether a query may start.
     async fn turn(&self) -> Result<Turn, SourceError> {
+        if let Some(wait) = self.pace.closed() {
+            return Ok(Turn::After(wait));
+        }
         let Some(budget) = &self.budget else { return Ok(Turn::Now) };
         budget.turn().await.map_err(unusable)
     }
@@ -74,16 +77,25 @@ impl MixpanelSource {
             return Ok(Asked::Wait(wait));
         }
         self.pace.turn().await;
-        match self.ask(query).await {
-            Ok(chunks) => Ok(Asked::Answered(chunks)),
-            Err(SourceError::RateLimited { retry_after }) => {
-                if let Some(budget) = &self.budget {
-                    budget.closed(retry_after).await.map_err(unusable)?;
-                }
-                Ok(Asked::Wait(retry_after))
-            }
-            Err(error) => Err(error),
+        let failed = match self.ask(query).await {
+            Ok(chunks) => return Ok(Asked::Answered(chunks)),
+            Err(failed) => failed,
+        };
+        if let Some(wait) = failed.wait {
+            self.close(wait).await?;
         }
+        if let SourceError::RateLimited { retry_after } = failed.error {
+            return Ok(Asked::Wait(retry_after));
+        }
+        Err(failed.error)
+    }
+
+    /// Lets nobody ask for as long as Mixpanel says.
+    async fn close(&self, wait: Duration) -> Result<(), SourceError> {
+        let wait = wait.min(LONGEST_CLOSED);
+        self.pace.close(wait);
+        let Some(budget) = &self.budget else { return Ok(()) };
+        budget.closed(wait).await.map_err(unusable)
     }
 
     /// What is left of the patience after a wait; none if the wait is the caller's.
@@ -94,7 +106,7 @@ impl MixpanelSource {
     }
 
     /// One query, whatever comes of it.
-    async fn ask(&self, query: &ExportQuery) -> Result<EventChunks, SourceError> {
+    async fn ask(&self, query: &ExportQuery) -> Result<EventChunks, Failed> {
         let (user, password) = self.config.credentials.basic();
         let answer = self
             .client
@@ -107,19 +119,22 @@ impl MixpanelSource {
             .await
             .map_err(|error| self.unreachable(error))?;
         match answer.status() {
-            StatusCode::OK => body::chunks(answer),
-            _ => Err(self.refusal(answer).await),
+            StatusCode::OK => Ok(body::chunks(answer)?),
+            _ => Err(self.refusal(answer, query.to_date()).await),
         }
     }
 
-    async fn refusal(&self, answer: Response) -> SourceError {
+    async fn refusal(&self, answer: Response, to_date: Date) -> Failed {
         let status = answer.status().as_u16();
         let header =
             |name: HeaderName| answer.headers().get(name).and_then(|value| value.to_str().ok());
-        let wait = retry_after::wait(header(RETRY_AFTER), header(DATE))
-            .unwrap_or(self.config.timings.rate_limit_pause);
+        let said = retry_after::wait(header(RETRY_AFTER), header(DATE));
+        let wait = said.unwrap_or(self.config.timings.rate_limit_pause);
         let message = self.config.credentials.redact(&beginning(answer).await);
-        answer::error(status, &answer::tidy(&message), wait)
+        let begins = self.config.zone.start_of(to_date);
+        let error = answer::error(status, &answer::tidy(&message), wait, begins);
+        let wait = if status == 429 { Some(wait) } else { said.filter(|_| error.is_transient()) };
+        Failed { error, wait }
     }
 
     fn unreachable(&self, error: reqwest::Error) -> SourceError {
@@ -135,6 +150,18 @@ impl MixpanelSource {
         };
         // The URL holds the user's expression, which can name people.
         SourceError::Unavailable { reason, cause: Some(error.without_url().into()) }
+    }
+}
+
+/// A query that was not answered with events, and how long Mixpanel wants to be left alone.
+struct Failed {
+    error: SourceError,
+    wait: Option<Duration>,
+}
+
+impl From<SourceError> for Failed {
+    fn from(error: SourceError) -> Self {
+        Self { error, wait: None }
     }
 }
 
@@ -173,6 +200,11 @@ async fn beginning(answer: Response) -> String {
 impl EventSource for MixpanelSource {
     fn divides(&self) -> bool {
         true
+    }
+
+    fn query(&self, window: &Window) -> Option<String> {
+        let query = ExportQuery::of(window, &self.config)?;
+        Some(format!("{} {:?}", self.config.endpoint, query.pairs()))
     }
 
     async fn fetch(&self, window: &Window, attempt: u32) -> Result<EventChunks, SourceError> {

@@ -12,8 +12,8 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use futures::TryStreamExt;
 use mixlake_app::export::{ExportError, Exporter, SliceReport};
-use mixlake_app::ports::{EventSource, ObjectStore, Precondition, SourceError};
-use mixlake_columnar::Options;
+use mixlake_app::ports::{Clock, EventSource, ObjectStore, Precondition, SourceError};
+use mixlake_columnar::{Bounds, Options};
 use mixlake_domain::{Date, Layout, Slice, Timestamp, Window, Zone};
 use mixlake_mixpanel::{EventNames, PipelineConfig, PipelineSource};
 use mixlake_testkit::faults::Fault;
@@ -87,8 +87,16 @@ async fn exported(
     let (lake, options) = (MemoryStore::new(), options());
     let layout = Layout::new("", &options.project).unwrap();
     let zone = Zone::UTC;
-    let exporter =
-        Exporter { source, store: &lake, layout: &layout, zone: &zone, options: &options };
+    let clock: Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+    let exporter = Exporter {
+        source,
+        store: &lake,
+        layout: &layout,
+        zone: &zone,
+        options: &options,
+        ingestion_start: None,
+        clock: &clock,
+    };
     let report = exporter.slice(slice).await?;
     let objects = lake.snapshot();
     let rows = report.objects.iter().flat_map(|key| rows::of(&objects[key]));
@@ -170,7 +178,7 @@ async fn every_line_is_taken_by_exactly_one_slice(
     put(&store, "2026/11/20/later.json", b"\n").await;
     let source = pipeline(&store, &zone);
     let first: Date = "2026-11-08".parse().unwrap();
-    let dates = || first.series(mixlake_domain::Span::new().days(1)).take(6);
+    let dates = || first.series(mixlake_domain::Span::new().days(1)).take(7);
     let mut by_days = Vec::new();
     let mut by_hours = Vec::new();
     for date in dates() {
@@ -232,6 +240,54 @@ async fn a_file_that_is_cut_anywhere_publishes_nothing() {
     exported(&pipeline(&store, &Zone::UTC), &utc("2026-11-10")).await.unwrap_err();
 }
 
+/// Every hour is read once, as soon as it may be, and the pipeline takes all the time that it has.
+#[rstest]
+#[case::utc("UTC", false)]
+#[case::east("Asia/Tokyo", false)]
+#[case::east_by_project("Asia/Tokyo", true)]
+#[case::west("America/New_York", false)]
+#[case::west_by_project("America/New_York", true)]
+#[tokio::test]
+async fn what_arrives_within_the_delay_is_in_a_slice_of_an_hour(
+    #[case] zone: &str,
+    #[case] by_project: bool,
+) {
+    let zone = Zone::parse(zone).unwrap();
+    let clock = if by_project { &zone } else { &Zone::UTC };
+    let store = MemoryStore::new();
+    let stray = line(utc("2020-01-01").start(), 1);
+    let date = |day: &str| day.parse::<Date>().unwrap();
+    put(&store, "2026/11/20/later.json", b"\n").await;
+    let mut arrivals: Vec<(Timestamp, &str, String)> = DAYS
+        .into_iter()
+        .flat_map(|day| {
+            let first = clock.start_of(date(day));
+            let end = clock.start_of(date(day).tomorrow().unwrap());
+            let last = end - Duration::from_mins(30);
+            let early = first + Duration::from_mins(1);
+            let late = end + Duration::from_hours(24) - Duration::from_mins(1);
+            [
+                (early, day, format!("lonely\n{}\n{stray}\nbehind it\n", line(first, 2))),
+                (late, day, format!("lonely\n{stray}\nbehind it\n{}\n", line(last, 3))),
+            ]
+        })
+        .collect();
+    arrivals.sort();
+    let mut arrivals = arrivals.into_iter().peekable();
+    let mut received = Vec::new();
+    let days = date("2026-11-08").series(mixlake_domain::Span::new().days(1)).take(8);
+    for hour in days.flat_map(|date| Slice::hours(date, &zone)) {
+        let now = hour.end() + Duration::from_hours(24);
+        while let Some((at, day, text)) = arrivals.next_if(|(at, ..)| *at <= now) {
+            put(&store, &format!("{}/{at}", day.replace('-', "/")), text.as_bytes()).await;
+        }
+        received.extend(read(&pipeline_at(&now.to_string(), &store, &zone), &hour).await.unwrap());
+    }
+    let times = |what: &str| received.iter().filter(|line| line.contains(what)).count();
+    assert_eq!((times("lonely"), times("1577836800"), times("behind it")), (8, 8, 8));
+    assert_eq!((times("\"n\":2}"), times("\"n\":3}")), (4, 4));
+}
+
 #[tokio::test]
 async fn files_that_come_while_they_are_read_start_the_slice_again() {
     let store = MemoryStore::new();
@@ -278,6 +334,29 @@ async fn only_the_events_asked_for_are_taken_with_the_bad_lines_behind_all() {
     let now: Timestamp = "2027-01-01T00:00:00Z".parse().unwrap();
     let source = PipelineSource::new(Arc::new(store.clone()), config, Arc::new(move || now));
     assert_eq!(read(&source, &utc("2026-11-10")).await.unwrap().len(), 2);
+}
+
+/// The start of a line that is longer than a line may be.
+fn half_a_long_line() -> String {
+    let good = line(utc("2026-11-10").start(), 1);
+    format!("{good}\n{{\"event_name\":\"{}", "e".repeat(Bounds::default().line_bytes + 10))
+}
+
+#[tokio::test]
+async fn a_file_that_is_cut_in_a_line_past_the_bound_publishes_nothing() {
+    let store = MemoryStore::new();
+    put(&store, "2026/11/10/a", half_a_long_line().as_bytes()).await;
+    let error = read(&pipeline(&store, &Zone::UTC), &utc("2026-11-10")).await.unwrap_err();
+    assert!(error.to_string().contains("in the middle of a line"), "{error}");
+}
+
+#[tokio::test]
+async fn an_early_end_behind_half_a_line_past_the_bound_is_handed_on() {
+    let store = MemoryStore::new();
+    let text = half_a_long_line() + "export terminated early\n";
+    put(&store, "2026/11/10/a", text.as_bytes()).await;
+    let error = exported(&pipeline(&store, &Zone::UTC), &utc("2026-11-10")).await.unwrap_err();
+    assert!(error.to_string().contains("terminated early"), "{error}");
 }
 
 #[tokio::test]

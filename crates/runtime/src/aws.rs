@@ -49,11 +49,32 @@ pub async fn credentials(sdk: &SdkConfig, secret: &str) -> Result<Credentials, F
         } else {
             "the function's role needs secretsmanager:GetSecretValue on it"
         };
-        let chain = mixlake_app::chain(&error);
-        Failure::new(Kind::NoCredentials, format!("mixpanel_secret {secret}: {hint}: {chain}"))
+        no_credentials(secret, &format!("{hint}: {}", mixlake_app::chain(&error)))
     })?;
     let text = found.secret_string().unwrap_or_default();
-    Credentials::from_json(text).map_err(|error| {
-        Failure::new(Kind::NoCredentials, format!("mixpanel_secret {secret}: {error}"))
-    })
+    Credentials::from_json(text).map_err(|error| no_credentials(secret, &error.to_string()))
+}
+
+/// An ARN helps whoever reads it. What looks like a name may be a secret that was put in its place.
+fn no_credentials(secret: &str, what: &str) -> Failure {
+    let is_arn = secret.starts_with("arn:");
+    let message = if is_arn {
+        format!("mixpanel_secret {secret}: {what}")
+    } else {
+        format!("mixpanel_secret: {}", what.replace(secret, "***"))
+    };
+    Failure::new(Kind::NoCredentials, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_secret_is_not_repeated() {
+        let failure = no_credentials("hunter2", "not authorized on resource: hunter2");
+        assert_eq!(failure.message, "mixpanel_secret: not authorized on resource: ***");
+        let failure = no_credentials("arn:aws:x", "there is no such secret");
+        assert_eq!(failure.message, "mixpanel_secret arn:aws:x: there is no such secret");
+    }
 }

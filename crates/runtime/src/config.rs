@@ -241,7 +241,7 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
     let endpoint = endpoint(reader);
     let events = events(reader);
     let where_expression = reader.parse("where", str::parse::<WhereExpression>);
-    let secret = reader.text("mixpanel_secret").map(str::to_owned);
+    let secret = reader.parse("mixpanel_secret", secret_id);
     let pipeline = pipeline(reader);
     let cursor = cursor(reader);
     let (lake, zone) = (lake?, zone?);
@@ -313,6 +313,15 @@ fn only_with(other: &str, names: &[&str], reader: &mut Reader<'_>) {
 fn number(text: &str, of: &str, least: u32, most: u32) -> Result<u32, String> {
     let wrong = || format!("a number of {of} from {least} to {most} is expected, got {text:?}");
     text.parse().ok().filter(|number| (least..=most).contains(number)).ok_or_else(wrong)
+}
+
+/// What is no name of a secret may be the secret itself, and is never repeated.
+fn secret_id(text: &str) -> Result<String, &'static str> {
+    let fine = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-:".contains(c);
+    if text.chars().all(fine) && (!text.contains(':') || text.starts_with("arn:")) {
+        return Ok(text.to_owned());
+    }
+    Err("the name or ARN of a Secrets Manager secret is expected, and never what it holds")
 }
 
 /// As many as there are processors; a small function has one.
@@ -511,6 +520,64 @@ mod tests {
         }
         let alone = problems(&["project_id=1", "ingestion_start=2026-11-10"]);
         assert!(alone.contains("ingestion_start: counts only with late_data=ingestion_cursor"));
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_its_name_is_refused_and_not_repeated() {
+        for secret in [
+            r#"{"username":"me","secret":"hunter2"}"#,
+            r#" {"project_secret":"hunter2"}"#,
+            "me:hunter2",
+            "my hunter2",
+        ] {
+            let text = problems(&["project_id=1", &format!("mixpanel_secret={secret}")]);
+            assert!(text.starts_with("mixpanel_secret: the name or ARN"), "{text}");
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+        for name in
+            ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:mixlake/a-AbCdEf", "a/b"]
+        {
+            let pairs = ["project_id=1", &format!("mixpanel_secret={name}")];
+            let config = ExportConfig::check(&Settings::from_pairs(pairs).unwrap()).unwrap();
+            assert_eq!(config.secret.as_deref(), Some(name));
+        }
+    }
+
+    fn checked(pairs: &[&str]) -> ExportConfig {
+        let pairs = ["project_id=1"].iter().chain(pairs).copied();
+        ExportConfig::check(&Settings::from_pairs(pairs).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn each_residency_has_its_own_host_and_an_endpoint_takes_its_place() {
+        for (residency, host) in [
+            ("us", "https://data.mixpanel.com"),
+            ("eu", "https://data-eu.mixpanel.com"),
+            ("in", "https://data-in.mixpanel.com"),
+        ] {
+            let residency = format!("residency={residency}");
+            assert_eq!(checked(&[&residency]).endpoint.to_string(), host);
+            let other = checked(&[&residency, "mixpanel_endpoint=http://127.0.0.1:9"]);
+            assert_eq!(other.endpoint.to_string(), "http://127.0.0.1:9");
+        }
+        assert_eq!(checked(&[]).endpoint.to_string(), "https://data.mixpanel.com");
+    }
+
+    #[test]
+    fn the_zone_of_the_project_is_that_of_its_slices_dates_and_wall_clock() {
+        let berlin = Zone::parse("Europe/Berlin").unwrap();
+        let since = checked(&["timezone=Europe/Berlin"]);
+        assert_eq!((&since.zone, &since.options.date_zone), (&berlin, &berlin));
+        assert_eq!((since.options.wall_clock, since.event_time), (None, EventTime::Utc));
+
+        let before = checked(&[
+            "timezone=Europe/Berlin",
+            "project_created_before_2023=true",
+            "mp_date_zone=UTC",
+        ]);
+        assert_eq!((&before.zone, before.options.date_zone), (&berlin, Zone::UTC));
+        assert_eq!(before.options.wall_clock, Some(berlin.clone()));
+        assert_eq!(before.event_time, EventTime::WallClock(berlin));
     }
 
     #[test]

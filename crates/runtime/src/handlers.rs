@@ -8,7 +8,7 @@ use crate::{aws, clock, metrics, request};
 use aws_config::SdkConfig;
 use mixlake_app::budget::{Priority, SharedBudget};
 use mixlake_app::export::{ExportReport, Exporter};
-use mixlake_app::ports::{Catalog, EventSource, ObjectStore};
+use mixlake_app::ports::{Catalog, Clock, EventSource, ObjectStore};
 use mixlake_app::reconcile::Reconciler;
 use mixlake_domain::Slice;
 use mixlake_mixpanel::{Ingestion, MixpanelSource, PipelineConfig, PipelineSource};
@@ -43,14 +43,11 @@ impl ExportHandler {
 
     /// Exports the slices that a payload asks for, in the time that is left.
     pub async fn handle(&self, payload: &Value, left: Duration) -> Result<Value, Failure> {
-        let deadline = Instant::now() + left.saturating_sub(TO_PUBLISH);
         let now = clock::now();
         let slices = request::slices(payload, &self.config.zone, self.config.terms(), now)
             .map_err(|problems| Failure::new(Kind::InvalidPayload, problems))?;
         let slices = self.config.by_cursor(slices);
-        let priority =
-            if request::is_scheduled(payload) { Priority::Scheduled } else { Priority::Backfill };
-        let source = self.source(priority, deadline).await?;
+        let source = self.source(Patience::of(payload, left)).await?;
         let report = export(&self.config, &*source, &*self.store, &slices).await?;
         for whole in report.whole() {
             metrics::emit(self.config.lake.project.as_str(), whole, now.as_millisecond());
@@ -61,11 +58,7 @@ impl ExportHandler {
         Err(failure(&report))
     }
 
-    async fn source(
-        &self,
-        priority: Priority,
-        deadline: Instant,
-    ) -> Result<Box<dyn EventSource>, Failure> {
+    async fn source(&self, patience: Patience) -> Result<Box<dyn EventSource>, Failure> {
         if let Some(Pipeline { place: Place::Bucket { bucket, prefix }, delay }) =
             &self.config.pipeline
         {
@@ -77,15 +70,37 @@ impl ExportHandler {
             return Err(Failure::new(Kind::InvalidSettings, what));
         };
         let credentials = aws::credentials(&self.sdk, secret).await?;
-        let budget = self.config.budget(Arc::clone(&self.store), priority);
-        Ok(Box::new(self.config.source(credentials, Some(deadline))?.sharing(Arc::new(budget))))
+        Ok(Box::new(self.config.source(credentials, patience, Arc::clone(&self.store))?))
+    }
+}
+
+/// Who asks Mixpanel, and how long for.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Whose share of the query budget is used.
+    pub priority: Priority,
+    /// A wait for it that would pass this is left to the caller.
+    pub deadline: Option<Instant>,
+}
+
+impl Patience {
+    /// Those of an invocation, in the time that is left.
+    fn of(payload: &Value, left: Duration) -> Self {
+        let scheduled = request::is_scheduled(payload);
+        let priority = if scheduled { Priority::Scheduled } else { Priority::Backfill };
+        Self { priority, deadline: Some(Instant::now() + left.saturating_sub(TO_PUBLISH)) }
+    }
+
+    /// A person who exports a long range would rather wait for the budget than come back for it.
+    #[must_use]
+    pub fn of_a_person() -> Self {
+        Self { priority: Priority::Backfill, deadline: None }
     }
 }
 
 impl ExportConfig {
     /// The project's query budget, in its lake.
-    #[must_use]
-    pub fn budget(&self, store: Arc<dyn ObjectStore>, priority: Priority) -> SharedBudget {
+    fn budget(&self, store: Arc<dyn ObjectStore>, priority: Priority) -> SharedBudget {
         let key = self.lake.layout.budget();
         SharedBudget { store, key, limits: self.limits, priority, clock: Arc::new(clock::now) }
     }
@@ -110,11 +125,12 @@ impl ExportConfig {
         PipelineSource::new(files, config, Arc::new(clock::now))
     }
 
-    /// Mixpanel's API, as the settings say. It waits for the query budget until the deadline.
+    /// Mixpanel's API, as the settings say, within the query budget that lies in the lake.
     pub fn source(
         &self,
         credentials: mixlake_mixpanel::Credentials,
-        deadline: Option<Instant>,
+        patience: Patience,
+        lake: Arc<dyn ObjectStore>,
     ) -> Result<MixpanelSource, Failure> {
         let mut config = mixlake_mixpanel::Config::new(
             self.endpoint.clone(),
@@ -124,13 +140,16 @@ impl ExportConfig {
         config.events = self.events.clone();
         config.where_expression.clone_from(&self.where_expression);
         config.event_time = self.event_time.clone();
+        config.zone = self.zone.clone();
         if let Some(Cursor { start, window_days, margin }) = self.cursor {
             let window = Duration::from_hours(u64::from(window_days) * 24);
             let since = Some(self.zone.start_of(start));
             config.ingestion = Ingestion { since, window, margin };
         }
-        config.deadline = deadline;
-        MixpanelSource::new(config).map_err(|error| Failure::caused(Kind::InvalidSettings, &error))
+        config.deadline = patience.deadline;
+        let source = MixpanelSource::new(config)
+            .map_err(|error| Failure::caused(Kind::InvalidSettings, &error))?;
+        Ok(source.sharing(Arc::new(self.budget(lake, patience.priority))))
     }
 }
 
@@ -143,7 +162,10 @@ pub async fn export(
     slices: &[Slice],
 ) -> Result<ExportReport, Failure> {
     let (layout, zone, options) = (&config.lake.layout, &config.zone, &config.options);
-    let exporter = Exporter { source, store, layout, zone, options };
+    let ingestion_start = config.cursor.map(|cursor| cursor.start);
+    let clock: Clock = Arc::new(clock::now);
+    let exporter =
+        Exporter { source, store, layout, zone, options, ingestion_start, clock: &clock };
     exporter.check().await.map_err(|error| Failure::caused(Kind::NoLake, &error))?;
     Ok(exporter.export(slices).await)
 }
@@ -322,8 +344,72 @@ impl CatalogHandler {
 mod tests {
     use super::*;
     use mixlake_app::export::{ExportError, SliceOutcome};
-    use mixlake_app::ports::SourceError;
-    use mixlake_domain::Zone;
+    use mixlake_app::ports::{Precondition, SourceError};
+    use mixlake_domain::{Window, Zone};
+    use mixlake_mixpanel::EventTime;
+    use mixlake_testkit::store::MemoryStore;
+
+    /// A project whose events carry wall clock readings, at an address where nobody listens.
+    fn old_project() -> ExportConfig {
+        let pairs = [
+            "project_id=1",
+            "timezone=Europe/Berlin",
+            "project_created_before_2023=true",
+            "mixpanel_endpoint=http://127.0.0.1:9",
+        ];
+        ExportConfig::check(&Settings::from_pairs(pairs).unwrap()).unwrap()
+    }
+
+    fn source(patience: Patience, lake: &MemoryStore) -> MixpanelSource {
+        let credentials = mixlake_mixpanel::Credentials::from_pair("me:s").unwrap();
+        old_project().source(credentials, patience, Arc::new(lake.clone())).unwrap()
+    }
+
+    /// How a source answers in a lake with this budget document.
+    async fn asked(patience: Patience, budget: &Value) -> SourceError {
+        let lake = MemoryStore::new();
+        let key = old_project().lake.layout.budget();
+        lake.put(&key, budget.to_string().into(), Precondition::Absent).await.unwrap();
+        let slice = Slice::parse("2026-11-10", &Zone::UTC).unwrap();
+        let asked = source(patience, &lake).fetch(&Window::whole(&slice), 0).await;
+        asked.map(|_| ()).unwrap_err()
+    }
+
+    const LEFT: Duration = Duration::from_mins(15);
+
+    #[tokio::test]
+    async fn the_schedule_finds_the_part_of_the_budget_that_persons_leave() {
+        let minute_ago = clock::now().as_millisecond() - 60_000;
+        let most = json!({"format": 1, "started": vec![minute_ago; 50]});
+        let person = Patience::of(&json!({"date": "2026-11-10"}), LEFT);
+        let schedule = Patience::of(&json!({"scheduled_time": "2026-11-10T14:10:00Z"}), LEFT);
+        let error = asked(person, &most).await;
+        assert!(matches!(error, SourceError::RateLimited { .. }), "{error:?}");
+        let error = asked(schedule, &most).await;
+        assert!(matches!(error, SourceError::Unreachable { .. }), "it asks: {error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_function_does_not_wait_past_its_deadline() {
+        let now = clock::now().as_millisecond();
+        let half_an_hour = now + 1_800_000;
+        let closed =
+            json!({"format": 1, "started": [], "closed": {"since": now, "until": half_an_hour}});
+        let patience = Patience::of(&json!({"date": "2026-11-10"}), LEFT);
+        let asking = asked(patience, &closed);
+        let error = tokio::time::timeout(Duration::from_secs(60), asking).await.unwrap();
+        assert!(matches!(error, SourceError::RateLimited { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn what_the_settings_say_of_time_reaches_the_source() {
+        let source = format!("{:?}", source(Patience::of_a_person(), &MemoryStore::new()));
+        let config = old_project();
+        let event_time = format!("event_time: {:?}", EventTime::WallClock(config.zone.clone()));
+        let zone = format!("zone: {:?}", config.zone);
+        assert!(source.contains(&event_time) && source.contains(&zone), "{source}");
+        assert!(source.contains("deadline: None"), "{source}");
+    }
 
     fn report(error: SourceError) -> ExportReport {
         let slice = Slice::parse("2026-11-10", &Zone::UTC).unwrap();

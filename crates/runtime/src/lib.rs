@@ -15,4 +15,4 @@ pub mod settings;
 pub use answer::{Failure, Kind};
 pub use aws::{bucket, catalog, credentials, sdk_config, store};
 pub use clock::{now, time_until};
-pub use handlers::{CatalogHandler, ExportHandler, export, summary};
+pub use handlers::{CatalogHandler, ExportHandler, Patience, export, summary};

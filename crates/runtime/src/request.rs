@@ -38,10 +38,10 @@ pub fn slices(
     let Value::Object(fields) = payload else { return Err(Problems::one("payload", FORMS)) };
     if let Some(due) = due(fields)? {
         let due = due.checked_sub(delay).unwrap_or(due);
-        return Ok(vec![match frequency {
-            Frequency::Hourly => Slice::hour_before(due, zone),
-            Frequency::Daily => Slice::day_before(due, zone),
-        }]);
+        return Ok(match frequency {
+            Frequency::Hourly => Slice::hours_ended_by(due, zone),
+            Frequency::Daily => Slice::days_ended_by(due, zone),
+        });
     }
     let mut problems = Problems::default();
     let known = ["from_date", "to_date", "date", "hour"];

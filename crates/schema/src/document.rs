@@ -34,6 +34,8 @@ struct Document {
     project_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     timezone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ingestion_start: Option<Date>,
     events: Vec<EventDocument>,
     tables: BTreeMap<String, TableDocument>,
 }
@@ -84,6 +86,7 @@ impl Registry {
         if let Some(zone) = document.timezone {
             registry.set_zone(&zone);
         }
+        registry.set_ingestion_start(document.ingestion_start);
         for EventDocument { event, name, first_seen } in document.events {
             registry.insert_event(EventName { event, name, first_seen });
         }
@@ -123,6 +126,7 @@ impl Registry {
             format: FORMAT,
             project_id: project.to_string(),
             timezone: self.zone().map(str::to_owned),
+            ingestion_start: self.ingestion_start(),
             events: events.collect(),
             tables: tables.collect(),
         };

@@ -17,6 +17,8 @@ pub type ColumnId = usize;
 pub struct Registry {
     /// The zone whose days and hours are the project's slices; labels of slices do not say it.
     zone: Option<String>,
+    /// The first date of slices of ingestion.
+    ingestion_start: Option<Date>,
     tables: BTreeMap<String, Table>,
     events: Names,
 }
@@ -259,6 +261,17 @@ impl Registry {
     /// Says whose days and hours the slices are. Once said, it stays.
     pub fn set_zone(&mut self, zone: &str) {
         self.zone.get_or_insert_with(|| zone.to_owned());
+    }
+
+    /// The first date of slices of ingestion; none in a lake that has none of them.
+    #[must_use]
+    pub fn ingestion_start(&self) -> Option<Date> {
+        self.ingestion_start
+    }
+
+    /// Says from which date on slices are of ingestion.
+    pub fn set_ingestion_start(&mut self, start: Option<Date>) {
+        self.ingestion_start = start;
     }
 
     /// The events seen, in the order of their coming.

@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use mixlake_app::ports::{EventChunks, EventSource, SourceError};
-use mixlake_columnar::{LineKind, Peek};
+use mixlake_columnar::{Line, LineKind, Peek};
 use mixlake_domain::{Slice, SliceLabel, Window};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// How one fetch ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,6 +25,8 @@ pub enum Ending {
     Unavailable,
     /// Before it starts, with [`SourceError::Refused`].
     Refused,
+    /// Before it starts, with [`SourceError::RateLimited`].
+    RateLimited,
 }
 
 /// A line and who gets it.
@@ -46,6 +49,7 @@ struct State {
     endings: VecDeque<Ending>,
     always: Ending,
     divides: bool,
+    filter: String,
     most: Option<usize>,
     fetches: Vec<(Window, u32)>,
 }
@@ -88,6 +92,11 @@ impl MemorySource {
     /// From now on parts of slices can be asked for.
     pub fn divide(&self) {
         self.lock().divides = true;
+    }
+
+    /// From now on all is asked for with this filter. It changes no line.
+    pub fn filter(&self, filter: &str) {
+        filter.clone_into(&mut self.lock().filter);
     }
 
     /// The connection breaks after so many lines of any window, as if the server had no more time.
@@ -146,7 +155,7 @@ impl Held {
             let of_slice = label == slice || slice.is_day() && slice.overlaps(&label);
             return of_slice && window.is_first();
         }
-        match Peek::new(None).line(self.line.as_bytes()) {
+        match Peek::new(None).line(Line::Whole(self.line.as_bytes())) {
             LineKind::Event { time, .. } => window.contains(time),
             LineKind::Blank | LineKind::EarlyEnd | LineKind::Odd | LineKind::Broken => false,
         }
@@ -174,6 +183,10 @@ impl EventSource for MemorySource {
                 let reason = "injected: 503".to_owned();
                 return Err(SourceError::Unavailable { reason, cause: None });
             }
+            Ending::RateLimited => {
+                let retry_after = Duration::from_mins(30);
+                return Err(SourceError::RateLimited { retry_after });
+            }
             Ending::Refused => return Err(SourceError::Refused("injected: 400".to_owned())),
         }
         let text = Bytes::from(text);
@@ -185,6 +198,10 @@ impl EventSource for MemorySource {
 
     fn divides(&self) -> bool {
         self.lock().divides
+    }
+
+    fn query(&self, _window: &Window) -> Option<String> {
+        Some(self.lock().filter.clone())
     }
 }
 

@@ -54,7 +54,8 @@ impl Exporter<'_> {
         for _ in 0..SWAPS {
             let read = document::read::<Ledger>(self.store, &key).await?;
             let mut ledger = read.value.unwrap_or_default();
-            if ledger.covering(ours.slice) != ours.slice {
+            let other = ledger.of_other_time(ours.slice).is_some();
+            if other || ledger.covering(ours.slice) != ours.slice {
                 return Ok(Step::Lost);
             }
             let before = ledger.clone();

@@ -19,19 +19,21 @@ mod report;
 mod reserve;
 mod spool;
 mod staging;
+mod start;
 
 pub use report::{ExportReport, NewColumn, SliceOutcome, SliceReport, SliceStatus, Totals};
+pub use start::StartError;
 
 use crate::document::DocumentError;
 use crate::ledger::Ledger;
-use crate::ports::{EventSource, ObjectStore, SourceError, StoreError};
+use crate::ports::{Clock, EventSource, ObjectStore, SourceError, StoreError};
 use crate::{
     document,
     export::publish::Published,
     export::receive::{Received, Windows},
 };
 use mixlake_columnar::{Options, Superseded, TransformError};
-use mixlake_domain::{Layout, Slice, SliceLabel, Window, Zone};
+use mixlake_domain::{Date, Layout, Slice, SliceLabel, Window, Zone};
 
 /// What an export works with.
 pub struct Exporter<'a> {
@@ -45,6 +47,10 @@ pub struct Exporter<'a> {
     pub zone: &'a Zone,
     /// How events become rows.
     pub options: &'a Options,
+    /// The first date of slices of ingestion, if there are to be any.
+    pub ingestion_start: Option<Date>,
+    /// Tells whether that date has begun.
+    pub clock: &'a Clock,
 }
 
 /// Why a slice is not published.
@@ -90,6 +96,9 @@ pub enum ExportError {
         /// The zone that was asked for.
         wanted: String,
     },
+    /// Slices of ingestion would not begin where they do in this lake.
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// An earlier slice failed for a reason that would meet this one too.
     #[error("not tried: what kept {0} from being exported would keep this slice too")]
     NotTried(SliceLabel),
@@ -114,12 +123,15 @@ impl ExportError {
     fn meets_every_slice(&self) -> bool {
         match self {
             Self::Source(error) => match error {
-                SourceError::RateLimited { .. } | SourceError::Refused(_) => true,
+                SourceError::RateLimited { .. }
+                | SourceError::NotYet { .. }
+                | SourceError::Refused(_) => true,
                 SourceError::Incomplete { .. }
                 | SourceError::Unavailable { .. }
                 | SourceError::Unreachable { .. } => false,
             },
             Self::Store(_) | Self::Registry { .. } | Self::Zone { .. } => true,
+            Self::Start(error) => error.meets_every_slice(),
             Self::Transform(_)
             | Self::Document(_)
             | Self::Identities { .. }
@@ -229,6 +241,9 @@ impl Exporter<'_> {
     /// The slice to export for this one to be: a day that was exported whole is exported whole.
     async fn covering(&self, slice: &Slice) -> Result<Slice, ExportError> {
         let ledger = self.ledger(slice.label()).await?;
+        if let Some(other) = ledger.of_other_time(slice.label()) {
+            return Err(StartError::Both { slice: slice.label(), other }.into());
+        }
         let label = ledger.covering(slice.label());
         Ok(Slice::of_label(label, self.zone).unwrap_or_else(|| slice.clone()))
     }

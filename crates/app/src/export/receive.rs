@@ -8,6 +8,7 @@ use super::elsewhere::Compared;
 use super::spool::Spool;
 use super::staging::{self, SliceFile};
 use super::{ExportError, Exporter};
+use crate::ports::SourceError;
 use futures::StreamExt;
 use mixlake_columnar::{DataFile, Superseded, Transform, TransformError, Transformed};
 use mixlake_domain::{Slice, Window};
@@ -37,11 +38,17 @@ impl Windows {
         &self.slice
     }
 
-    /// Cuts a window in two. Answers whether it could be.
+    /// Cuts a window in two, and with it the later ones that are no shorter: they would only cost
+    /// queries. Answers whether it could be.
     fn cut(&mut self, index: usize) -> bool {
-        let Some(halves) = self.windows[index].halves() else { return false };
-        self.windows.splice(index..=index, halves);
-        true
+        let (seconds, later) = (self.windows[index].seconds(), self.windows.split_off(index));
+        let halves = |window: &Window| window.halves().filter(|_| window.seconds() >= seconds);
+        let could = later.first().is_some_and(|window| window.halves().is_some());
+        self.windows.extend(later.into_iter().flat_map(|window| match halves(&window) {
+            Some(halves) => halves.to_vec(),
+            None => vec![window],
+        }));
+        could
     }
 }
 
@@ -128,10 +135,20 @@ impl Exporter<'_> {
         registry: &Registry,
         known: &Superseded,
     ) -> Result<Received, ExportError> {
-        let mut files = Vec::new();
+        let (mut files, mut spools) = (Vec::new(), Vec::new());
         let mut transform = self.transform(&windows.slice, registry, known)?;
-        let read = self.parts(windows, &mut transform, &mut files).await;
-        self.finish(&windows.slice, read.map(|()| transform), files).await
+        let read = self.parts(windows, &mut transform, &mut files, &mut spools).await;
+        let received = self.finish(&windows.slice, read.map(|()| transform), files).await;
+        // Where the query budget ended the run, the next one goes on from here.
+        let for_later = received.as_ref().is_err_and(is_for_later);
+        for (window, spool) in windows.windows.iter().zip(spools) {
+            if for_later {
+                self.keep(window, spool).await;
+            } else {
+                spool.discard(self.store).await;
+            }
+        }
+        received
     }
 
     async fn parts(
@@ -139,12 +156,15 @@ impl Exporter<'_> {
         windows: &mut Windows,
         transform: &mut Transform,
         files: &mut Vec<SliceFile>,
+        spools: &mut Vec<Spool>,
     ) -> Result<(), ExportError> {
         let mut index = 0;
         while let Some(window) = windows.windows.get(index) {
             match self.part(window).await {
-                Ok(spool) => {
-                    self.pour(spool, transform).await?;
+                Ok(mut spool) => {
+                    let poured = self.pour(window, &mut spool, transform).await;
+                    spools.push(spool);
+                    poured?;
                     self.stage_full(&windows.slice, transform, files).await?;
                     index += 1;
                 }
@@ -156,6 +176,10 @@ impl Exporter<'_> {
 
     /// The attempts count on from that which failed before the window was cut.
     async fn part(&self, window: &Window) -> Result<Spool, ExportError> {
+        if let Some(spool) = self.kept(window).await? {
+            tracing::info!(%window, "the part is there from an earlier run");
+            return Ok(spool);
+        }
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -249,6 +273,11 @@ impl Exporter<'_> {
     }
 }
 
+/// Whether the run ends only because it is not its turn.
+fn is_for_later(error: &ExportError) -> bool {
+    matches!(error, ExportError::Source(SourceError::RateLimited { .. }))
+}
+
 /// Whether asking again may help.
 fn is_transient(error: &ExportError) -> bool {
     match error {
@@ -259,6 +288,7 @@ fn is_transient(error: &ExportError) -> bool {
         | ExportError::Registry { .. }
         | ExportError::Identities { .. }
         | ExportError::Zone { .. }
+        | ExportError::Start(_)
         | ExportError::NotTried(_)
         | ExportError::Minute { .. }
         | ExportError::Contended(_) => false,
@@ -275,6 +305,7 @@ fn may_be_too_much(error: &ExportError) -> bool {
         | ExportError::Registry { .. }
         | ExportError::Identities { .. }
         | ExportError::Zone { .. }
+        | ExportError::Start(_)
         | ExportError::NotTried(_)
         | ExportError::Minute { .. }
         | ExportError::Contended(_) => is_transient(error),

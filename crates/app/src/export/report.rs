@@ -123,6 +123,7 @@ impl ExportReport {
             | ExportError::Registry { .. }
             | ExportError::Identities { .. }
             | ExportError::Zone { .. }
+            | ExportError::Start(_)
             | ExportError::NotTried(_)
             | ExportError::Minute { .. }
             | ExportError::Contended(_) => None,

@@ -7,20 +7,27 @@ use bytes::Bytes;
 use mixlake_schema::Registry;
 
 impl Exporter<'_> {
-    /// The names given so far, in a lake of our zone.
+    /// The names given so far, in a lake of our zone and start of ingestion.
     pub(super) async fn registry(&self) -> Result<Registry, ExportError> {
-        let mut registry = self.read_registry().await?.0;
+        let (registry, precondition) = self.read_registry().await?;
+        self.agreed(registry, &precondition)
+    }
+
+    fn agreed(
+        &self,
+        mut registry: Registry,
+        precondition: &Precondition,
+    ) -> Result<Registry, ExportError> {
         let wanted = self.zone.name();
         match registry.zone() {
             Some(has) if has != wanted => {
                 let (has, wanted) = (has.to_owned(), wanted.to_owned());
-                Err(ExportError::Zone { has, wanted })
+                return Err(ExportError::Zone { has, wanted });
             }
-            _ => {
-                registry.set_zone(wanted);
-                Ok(registry)
-            }
+            _ => registry.set_zone(wanted),
         }
+        self.agree_on_start(&mut registry, *precondition == Precondition::Absent)?;
+        Ok(registry)
     }
 
     /// Reserves all names of `ours`. Answers whether it could: not if one was given to something
@@ -28,7 +35,8 @@ impl Exporter<'_> {
     pub(super) async fn reserve(&self, ours: &Registry) -> Result<bool, ExportError> {
         for _ in 0..SWAPS {
             let (theirs, precondition) = self.read_registry().await?;
-            let Ok(both) = ours.rebase(theirs.clone(), self.options.profile) else {
+            let agreed = self.agreed(theirs.clone(), &precondition)?;
+            let Ok(both) = ours.rebase(agreed, self.options.profile) else {
                 return Ok(false);
             };
             if both == theirs {

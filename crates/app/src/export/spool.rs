@@ -1,29 +1,49 @@
 //! What arrived of a window, kept until the window has proven complete.
 //!
 //! A window of several that make a slice is transformed together with those before it, and cannot be
-//! taken out again. So its bytes wait here: the last of them in memory, the rest under hidden keys.
+//! taken out again. So its bytes wait here under hidden keys. If the run has to stop, for the query
+//! budget is used up, the next one of the slice finds them: else it would begin anew for ever.
 
 use super::{ExportError, Exporter};
-use crate::hash;
-use crate::ports::{ObjectStore, Precondition, SourceError};
+use crate::manifest::Format;
+use crate::ports::{ObjectStore, Precondition, Put, SourceError};
+use crate::{document, hash};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use mixlake_columnar::{Completeness, Transform};
 use mixlake_domain::Window;
+use serde::{Deserialize, Serialize};
 
 /// The part of an output file's size that stays in memory, about.
 const IN_MEMORY: usize = 4;
+
+/// How long a window is kept, in milliseconds: a day. Events that come late are missing in an older one.
+const KEPT: i64 = 24 * 3_600_000;
 
 /// The bytes of a window that is complete.
 pub(super) struct Spool {
     staged: Vec<String>,
     last: BytesMut,
+    /// When it was asked for, in milliseconds since 1970.
+    received: i64,
+    /// The key of the document that says which they are.
+    part: Option<String>,
+}
+
+/// A window that was received.
+#[derive(Serialize, Deserialize)]
+struct Part {
+    format: Format,
+    received: i64,
+    lines: Vec<String>,
 }
 
 impl Exporter<'_> {
     /// Reads a window to its proven end.
     pub(super) async fn spool(&self, window: &Window, attempt: u32) -> Result<Spool, ExportError> {
-        let mut spool = Spool { staged: Vec::new(), last: BytesMut::new() };
+        let received = (self.clock)().as_millisecond();
+        let (staged, last) = (Vec::new(), BytesMut::new());
+        let mut spool = Spool { staged, last, received, part: None };
         match self.fill(&mut spool, window, attempt).await {
             Ok(()) => Ok(spool),
             Err(error) => {
@@ -46,10 +66,7 @@ impl Exporter<'_> {
             completeness.push(&chunk)?;
             spool.last.extend_from_slice(&chunk);
             if spool.last.len() >= self.options.bounds.file_bytes / IN_MEMORY {
-                let bytes = spool.last.split().freeze();
-                let key = self.layout.staged_lines(&window.slice().label(), &hash::content(&bytes));
-                self.store.put(&key, bytes, Precondition::Absent).await?;
-                spool.staged.push(key);
+                self.stage_lines(spool, window).await?;
             }
         }
         completeness.finish()?;
@@ -58,23 +75,77 @@ impl Exporter<'_> {
         Ok(())
     }
 
-    /// Hands the bytes of a window to the transformation, and forgets them.
-    pub(super) async fn pour(
-        &self,
-        spool: Spool,
-        transform: &mut Transform,
-    ) -> Result<(), ExportError> {
-        let poured = self.pour_all(&spool, transform).await;
-        spool.discard(self.store).await;
-        poured
+    /// Moves the bytes out of memory.
+    async fn stage_lines(&self, spool: &mut Spool, window: &Window) -> Result<(), ExportError> {
+        let bytes = spool.last.split().freeze();
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let key = self.layout.staged_lines(&window.slice().label(), &hash::content(&bytes));
+        self.store.put(&key, bytes, Precondition::Absent).await?;
+        spool.staged.push(key);
+        Ok(())
     }
 
-    async fn pour_all(&self, spool: &Spool, transform: &mut Transform) -> Result<(), ExportError> {
+    fn part_key(&self, window: &Window) -> Option<String> {
+        let query = self.source.query(window)?;
+        let asked = [query.as_str(), &window.to_string()];
+        Some(self.layout.staged_part(&window.slice().label(), &hash::of_parts(asked)))
+    }
+
+    /// Notes a complete window for a later run. That cannot make this one fail: it has.
+    pub(super) async fn keep(&self, window: &Window, spool: Spool) {
+        if spool.part.is_some() {
+            return;
+        }
+        if let Err(error) = self.note(window, &spool).await {
+            tracing::warn!(%window, error = crate::chain(&error), "the part is not kept");
+            spool.discard(self.store).await;
+        }
+    }
+
+    async fn note(&self, window: &Window, spool: &Spool) -> Result<(), ExportError> {
+        let Some(key) = self.part_key(window) else { return Ok(()) };
+        let before = document::read::<Part>(self.store, &key).await?;
+        let (received, lines) = (spool.received, spool.staged.clone());
+        let part = Part { format: Format, received, lines };
+        match document::write(self.store, &key, &part, before.precondition).await? {
+            // Another run has the same window.
+            Put::Done | Put::Refused => Ok(()),
+        }
+    }
+
+    /// A window that an earlier run received not long ago.
+    pub(super) async fn kept(&self, window: &Window) -> Result<Option<Spool>, ExportError> {
+        let Some(key) = self.part_key(window) else { return Ok(None) };
+        let Some(part) = document::read::<Part>(self.store, &key).await?.value else {
+            return Ok(None);
+        };
+        if ((self.clock)().as_millisecond() - part.received).abs() > KEPT {
+            return Ok(None);
+        }
+        for lines in &part.lines {
+            if self.store.tail(lines, 1).await?.is_none() {
+                return Ok(None);
+            }
+        }
+        let (staged, received) = (part.lines, part.received);
+        Ok(Some(Spool { staged, last: BytesMut::new(), received, part: Some(key) }))
+    }
+
+    /// Hands the bytes of a window to the transformation, and what is in memory of them to the store.
+    pub(super) async fn pour(
+        &self,
+        window: &Window,
+        spool: &mut Spool,
+        transform: &mut Transform,
+    ) -> Result<(), ExportError> {
         for key in &spool.staged {
             let bytes = self.staged_lines(key).await?;
             transform.push(&bytes)?;
         }
-        Ok(transform.push(&spool.last)?)
+        transform.push(&spool.last)?;
+        self.stage_lines(spool, window).await
     }
 
     /// Another run of the slice that received the same bytes may have deleted them.
@@ -90,7 +161,7 @@ impl Exporter<'_> {
 impl Spool {
     /// A failure here is no failure of the slice: what stays behind is hidden and expires.
     pub(super) async fn discard(self, store: &dyn ObjectStore) {
-        for key in &self.staged {
+        for key in self.part.iter().chain(&self.staged) {
             if let Err(error) = store.delete(key).await {
                 tracing::warn!(key, error = crate::chain(&error), "staged lines stay behind");
             }

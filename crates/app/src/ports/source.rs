@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use mixlake_domain::Window;
+use mixlake_domain::{Timestamp, Window};
 use std::time::Duration;
 
 /// JSON lines in pieces of any size, cut anywhere, already decompressed.
@@ -23,6 +23,12 @@ pub trait EventSource: Send + Sync {
     /// that a slice is cut into have each of its lines exactly once.
     fn divides(&self) -> bool {
         false
+    }
+
+    /// All that decides what a window has, as text: a window that was received for the same text need
+    /// not be asked for again within a day. None: it is always asked for.
+    fn query(&self, _window: &Window) -> Option<String> {
+        None
     }
 }
 
@@ -56,11 +62,22 @@ pub enum SourceError {
         #[source]
         cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// The query budget of the project is used up.
-    #[error("the project's query budget is used up; try again in {} s", retry_after.as_secs())]
+    /// The query budget of the project is used up, or the source asks to be left alone.
+    #[error(
+        "the project's query budget is used up, or Mixpanel asks to be left alone; try again in {} s",
+        retry_after.as_secs()
+    )]
     RateLimited {
         /// When to come back.
         retry_after: Duration,
+    },
+    /// Days that have not begun where the project is are not answered for yet.
+    #[error("the events cannot be had yet: {reason}; ask again from {from} on")]
+    NotYet {
+        /// What the source says.
+        reason: String,
+        /// When the last of the days begins.
+        from: Timestamp,
     },
     /// The source refuses: the same request will be refused again.
     #[error("the events cannot be had: {0}")]
@@ -73,7 +90,7 @@ impl SourceError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Incomplete { .. } | Self::Unavailable { .. } | Self::Unreachable { .. } => true,
-            Self::RateLimited { .. } | Self::Refused(_) => false,
+            Self::RateLimited { .. } | Self::NotYet { .. } | Self::Refused(_) => false,
         }
     }
 
@@ -82,7 +99,10 @@ impl SourceError {
     pub fn may_be_too_much(&self) -> bool {
         match self {
             Self::Incomplete { .. } | Self::Unavailable { .. } => true,
-            Self::Unreachable { .. } | Self::RateLimited { .. } | Self::Refused(_) => false,
+            Self::Unreachable { .. }
+            | Self::RateLimited { .. }
+            | Self::NotYet { .. }
+            | Self::Refused(_) => false,
         }
     }
 }

@@ -7,7 +7,7 @@ pub mod jitter;
 pub mod notices;
 
 use mixlake_app::export::{ExportReport, Exporter, SliceReport};
-use mixlake_app::ports::{EventSource, ObjectStore};
+use mixlake_app::ports::{Clock, EventSource, ObjectStore};
 use mixlake_columnar::{Bounds, Options};
 use mixlake_domain::{DataFormat, Layout, ProjectId, Slice, SliceLabel, Timestamp, Zone};
 use mixlake_schema::Registry;
@@ -15,6 +15,7 @@ use mixlake_testkit::source::MemorySource;
 use mixlake_testkit::store::{MemoryStore, Operation};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub const TABLE: &str = "mp_master_event";
 
@@ -28,6 +29,7 @@ pub struct Lake {
     pub source: MemorySource,
     pub layout: Layout,
     pub options: Options,
+    pub clock: Clock,
 }
 
 impl Lake {
@@ -38,6 +40,7 @@ impl Lake {
             source: MemorySource::new(),
             layout: Layout::new("raw", &project).unwrap(),
             options: Options::of(project),
+            clock: Arc::new(|| Timestamp::UNIX_EPOCH),
         }
     }
 
@@ -67,6 +70,8 @@ impl Lake {
             layout: &self.layout,
             zone: &self.options.date_zone,
             options: &self.options,
+            ingestion_start: None,
+            clock: &self.clock,
         }
     }
 

@@ -2,16 +2,17 @@
 
 use mixlake_app::Manifest;
 use mixlake_app::export::Exporter;
-use mixlake_app::ports::ObjectStore;
+use mixlake_app::ports::{Clock, ObjectStore};
 use mixlake_app::reconcile::{OnDrift, Reconciled, Reconciler};
 use mixlake_catalog_glue::GlueCatalog;
 use mixlake_columnar::Options;
-use mixlake_domain::{Layout, ProjectId, Slice, Zone};
+use mixlake_domain::{Layout, ProjectId, Slice, Timestamp, Zone};
 use mixlake_schema::Registry;
 use mixlake_testkit::source::MemorySource;
 use mixlake_testkit::store::{MemoryStore, Operation};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub const TABLE: &str = "mp_master_event";
 
@@ -44,7 +45,16 @@ impl Lake {
         let calls = self.store.calls().len();
         let (layout, options) = (&self.layout, &self.options);
         let zone = &options.date_zone;
-        let exporter = Exporter { source: &source, store: &self.store, layout, zone, options };
+        let clock: Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+        let exporter = Exporter {
+            source: &source,
+            store: &self.store,
+            layout,
+            zone,
+            options,
+            ingestion_start: None,
+            clock: &clock,
+        };
         exporter.slice(&slice).await.unwrap();
         let written = self.store.calls().split_off(calls).into_iter();
         let written = written.filter(|c| matches!(c.operation, Operation::Put | Operation::Copy));

@@ -38,9 +38,12 @@ impl Folders {
         (utc.min(local)..=utc.max(local)).contains(&date)
     }
 
-    /// Whether a slice takes what is in the folder of a date and says nothing of its time, or another.
-    pub(super) fn is_first_of(&self, date: Date, slice: &Slice) -> bool {
-        slice.date() == date && slice.start() == self.zone.start_of(date)
+    /// Whether a slice takes what is in the folder of a date and says nothing of its time, or another:
+    /// the one in which the date ends on both clocks, for it is read when the folder is complete.
+    pub(super) fn is_last_of(&self, date: Date, slice: &Slice) -> bool {
+        let next = date.tomorrow().unwrap_or(date);
+        let end = Zone::UTC.start_of(next).max(self.zone.start_of(next));
+        slice.start() < end && end <= slice.end()
     }
 
     /// The files that may hold events of a slice, in order.

@@ -2,7 +2,8 @@
 //!
 //! Each of its lines is taken by exactly one slice: by that of its time; where it has none, by that of
 //! the event before it in its file; where the time is not of the folder that it lies in, or there is
-//! no event before it, by the first slice of the folder's date.
+//! no event before it, by the slice in which the folder's date ends: before that one is read, all that
+//! the pipeline puts into the folder is there.
 
 mod folders;
 mod shape;
@@ -148,7 +149,7 @@ impl Reading {
         let wire = wire.ok_or_else(|| incomplete(&*self.store, &file.key, "it is gone"))?;
         // One more than the bound, so that the transformation sees that the line is too long.
         let lines = LineSplitter::new(Bounds::default().line_bytes + 1);
-        let home = self.folders.is_first_of(file.date, &self.slice);
+        let home = self.folders.is_last_of(file.date, &self.slice);
         let chooser = Chooser {
             folders: self.folders.clone(),
             events: self.config.events.clone(),
@@ -198,12 +199,11 @@ impl Open {
             let plain = gunzip.finish().map_err(|e| damaged(&self.key, e))?;
             self.chooser.push(&mut self.lines, &plain, &mut out);
         }
-        match self.lines.rest() {
-            Line::Whole(rest) if self.chooser.peek.line(rest) == LineKind::Broken => {
-                return Err(incomplete(store, &self.key, "it ends in the middle of a line"));
-            }
-            rest @ (Line::Whole(_) | Line::TooLong(_)) => self.chooser.line(rest, &mut out),
+        let rest = self.lines.rest();
+        if self.chooser.peek.line(rest) == LineKind::Broken {
+            return Err(incomplete(store, &self.key, "it ends in the middle of a line"));
         }
+        self.chooser.line(rest, &mut out);
         Ok(out.freeze())
     }
 }
@@ -215,7 +215,7 @@ struct Chooser {
     slice: Slice,
     peek: Peek,
     file: File,
-    /// Whether this is the first slice of the file's date.
+    /// Whether the file's date ends in the slice.
     home: bool,
     /// Whether the slice took the last event, and with it takes what says nothing of its time.
     within: bool,
@@ -233,11 +233,14 @@ impl Chooser {
     fn line(&mut self, line: Line<'_>, out: &mut BytesMut) {
         let bytes = match line {
             Line::Whole(bytes) => bytes,
-            Line::TooLong(bytes) => return self.odd(bytes, out),
+            Line::TooLong { end, .. } if self.peek.line(line) == LineKind::EarlyEnd => {
+                return put(end, out);
+            }
+            Line::TooLong { start, .. } => return self.odd(start, out),
         };
         let converted = shape::export_line(bytes);
         let event = converted.as_deref().unwrap_or(bytes);
-        match self.peek.line(event) {
+        match self.peek.line(Line::Whole(event)) {
             LineKind::Blank => {}
             LineKind::EarlyEnd => put(bytes, out),
             // A bad line is quarantined as it was received.

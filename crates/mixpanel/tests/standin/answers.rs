@@ -3,8 +3,8 @@
 use crate::support::{SMALL_HOUR, config, read, serve, serve_as, source, storefront, utc};
 use mixlake_app::budget::BudgetError;
 use mixlake_app::ports::{EventSource, QueryBudget, SourceError, Turn};
-use mixlake_domain::Window;
-use mixlake_mixpanel::{Config, Credentials, Timings};
+use mixlake_domain::{Slice, Timestamp, Window, Zone};
+use mixlake_mixpanel::{Config, Credentials, MixpanelSource, Timings};
 use mixlake_testkit::mixpanel::{Data, Fault, Limits, StandInConfig};
 use rstest::rstest;
 use std::collections::VecDeque;
@@ -61,8 +61,28 @@ async fn a_wrong_expression_is_refused_with_mixpanels_own_words() {
 #[tokio::test]
 async fn a_day_to_come_is_refused() {
     let standin = serve(storefront()).await;
-    let text = refusal(read(&source(config(&standin)), &utc("2199-01-01")).await);
+    let error = read(&source(config(&standin)), &utc("2199-01-01")).await.unwrap_err();
+    let text = error.to_string();
     assert!(text.contains("cannot be later than today"), "{text}");
+    assert!(text.ends_with("ask again from 2199-01-01T00:00:00Z on"), "{text}");
+}
+
+/// The dates of a query are UTC's, and today is the project's.
+#[tokio::test]
+async fn an_evening_west_of_utc_may_have_to_wait_for_midnight_and_says_so() {
+    let zone = Zone::parse("America/New_York").unwrap();
+    let evening = Slice::parse("2026-11-10T20", &zone).unwrap();
+    let serving = async |now: &str| {
+        serve_as(StandInConfig::new(storefront()).at(now.parse().unwrap(), &zone)).await
+    };
+    let standin = serving("2026-11-11T02:10:00Z").await;
+    let west = Config { zone: zone.clone(), ..config(&standin) };
+    let error = read(&source(west), &evening).await.unwrap_err();
+    let midnight: Timestamp = "2026-11-11T05:00:00Z".parse().unwrap();
+    assert!(matches!(error, SourceError::NotYet { from, .. } if from == midnight), "{error:?}");
+    assert!(error.to_string().contains("ask again from 2026-11-11T05:00:00Z on"), "{error}");
+    let standin = serving("2026-11-11T05:00:00Z").await;
+    assert!(read(&source(config(&standin)), &evening).await.is_ok());
 }
 
 #[rstest]
@@ -111,8 +131,77 @@ async fn a_server_that_is_not_there_is_named() {
 }
 
 fn too_many(retry_after: Option<&str>) -> Fault {
+    answer(429, retry_after)
+}
+
+fn answer(code: u16, retry_after: Option<&str>) -> Fault {
     let retry_after = retry_after.map(str::to_owned);
-    Fault::Status { code: 429, message: "slow down".to_owned(), retry_after }
+    Fault::Status { code, message: "slow down".to_owned(), retry_after }
+}
+
+async fn again(source: &MixpanelSource) -> Result<(), SourceError> {
+    source.fetch(&Window::whole(&utc(SMALL_HOUR)), 1).await.map(|_| ())
+}
+
+#[rstest]
+#[case::crash(500)]
+#[case::gateway(502)]
+#[case::overload(503)]
+#[case::timeout(408)]
+#[tokio::test]
+async fn a_server_in_trouble_is_left_alone_for_as_long_as_it_says(#[case] code: u16) {
+    let standin = serve(storefront()).await;
+    standin.script([answer(code, Some("0")), answer(code, Some("3000"))]);
+    let budget = Arc::new(Budget::default());
+    let source = source(config(&standin)).sharing(budget.clone());
+    let first = read(&source, &utc(SMALL_HOUR)).await.unwrap_err();
+    let second = again(&source).await.unwrap_err();
+    assert!(first.is_transient() && second.is_transient(), "{first:?} {second:?}");
+    let said = [Duration::ZERO, Duration::from_secs(3000)];
+    assert_eq!(*budget.closed.lock().unwrap(), said, "entered for all");
+    // Longer than its patience: the caller is told when to come back, and nothing is asked.
+    let error = again(&source).await.unwrap_err();
+    let nearly = Duration::from_secs(2990);
+    assert!(
+        matches!(error, SourceError::RateLimited { retry_after } if retry_after > nearly),
+        "{error:?}"
+    );
+    assert_eq!(standin.queries().len(), 2);
+}
+
+#[rstest]
+#[case::passes_it(Duration::from_mins(40), false)]
+#[case::does_not(Duration::from_mins(60), true)]
+#[tokio::test]
+async fn a_server_in_trouble_is_waited_for_unless_that_passes_the_deadline(
+    #[case] until_deadline: Duration,
+    #[case] waits: bool,
+) {
+    let standin = serve(storefront()).await;
+    standin.script([answer(503, Some("3000"))]);
+    let config = config(&standin);
+    let timings = Timings { max_wait: Duration::from_hours(2), ..config.timings };
+    let deadline = Some(Instant::now() + until_deadline);
+    let source = source(Config { deadline, timings, ..config });
+    again(&source).await.unwrap_err();
+    let result = tokio::time::timeout(Duration::from_millis(300), again(&source)).await;
+    match result {
+        Ok(result) => assert!(!waits && matches!(result, Err(SourceError::RateLimited { .. }))),
+        Err(_still_waiting) => assert!(waits),
+    }
+    assert_eq!(standin.queries().len(), 1);
+}
+
+#[tokio::test]
+async fn what_failed_is_not_asked_again_before_a_pause() {
+    let standin = serve(storefront()).await;
+    let config = config(&standin);
+    let hour = Duration::from_hours(1);
+    let timings = Timings { backoff_base: hour, backoff_cap: hour, ..config.timings };
+    let source = source(Config { timings, ..config });
+    assert!(read(&source, &utc(SMALL_HOUR)).await.is_ok(), "a first attempt does not wait");
+    let waiting = tokio::time::timeout(Duration::from_millis(300), again(&source)).await;
+    assert!(waiting.is_err() && standin.queries().len() == 1, "{waiting:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The worst lines, from the source to the lake: kept exactly, or quarantined as received.
 
-use crate::support::{config, serve, source, utc};
+use crate::support::{config, no_clock, serve, source, utc};
 use flate2::read::GzDecoder;
 use mixlake_app::export::Exporter;
 use mixlake_columnar::{Bounds, Options};
@@ -35,6 +35,8 @@ async fn exported(lines: &[Vec<u8>]) -> (Vec<rows::Row>, Vec<Value>) {
         layout: &layout,
         zone: &Zone::UTC,
         options: &options,
+        ingestion_start: None,
+        clock: &no_clock(),
     };
     let report = exporter.slice(&utc(HOUR)).await.unwrap();
     let counts = report.counts;

@@ -4,7 +4,8 @@
 use crate::support::{config, serve_as, source};
 use futures::future::join;
 use mixlake_app::Manifest;
-use mixlake_app::export::Exporter;
+use mixlake_app::export::{ExportError, Exporter};
+use mixlake_app::ports::Clock;
 use mixlake_columnar::Options;
 use mixlake_domain::{Basis, Date, Layout, Slice, Span, Timestamp, Zone};
 use mixlake_mixpanel::{Config, Ingestion, MixpanelSource};
@@ -17,6 +18,7 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rstest::rstest;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
@@ -110,25 +112,50 @@ struct Lake {
     source: MixpanelSource,
     layout: Layout,
     options: Options,
+    start: Option<Date>,
+    today: i32,
 }
 
 impl Lake {
     fn new(source: MixpanelSource) -> Self {
         let options = Options { across_slices: true, ..Options::of("42".parse().unwrap()) };
         let layout = Layout::new("", &options.project).unwrap();
-        Self { store: MemoryStore::new(), source, layout, options }
+        let (start, today) = (Some(date(BEFORE)), DAYS);
+        Self { store: MemoryStore::new(), source, layout, options, start, today }
     }
 
     /// Answers whether it was published.
     async fn export(&self, slice: &Slice) -> bool {
+        self.try_to_export(slice).await.is_ok()
+    }
+
+    async fn try_to_export(&self, slice: &Slice) -> Result<(), ExportError> {
+        let now = Zone::UTC.start_of(date(self.today));
+        let clock: Clock = Arc::new(move || now);
         let exporter = Exporter {
             source: &self.source,
             store: &self.store,
             layout: &self.layout,
             zone: &Zone::UTC,
             options: &self.options,
+            ingestion_start: self.start,
+            clock: &clock,
         };
-        exporter.slice(slice).await.is_ok()
+        exporter.slice(slice).await.map(|_| ())
+    }
+
+    fn set(&mut self, today: i32, start: Option<i32>) {
+        self.today = today;
+        self.start = start.map(date);
+    }
+
+    /// Why a slice is not exported.
+    async fn refusal(&self, slice: &Slice) -> String {
+        let before = self.store.snapshot();
+        let error = self.try_to_export(slice).await.unwrap_err();
+        assert!(matches!(error, ExportError::Start(_)), "{error:?}");
+        assert_eq!(self.store.snapshot(), before);
+        error.to_string()
     }
 
     /// How often each event is seen on each date by those who read the folders of the partitions.
@@ -211,7 +238,7 @@ async fn what_is_shown_late_is_found_by_whoever_waits_for_the_margin() {
     let hour = |due: i64| {
         let margin = Ingestion::default().margin;
         let due = Timestamp::from_millisecond(due).unwrap().checked_sub(margin).unwrap();
-        Slice::hour_before(due, &Zone::UTC).by(Basis::Ingestion)
+        Slice::hours_ended_by(due, &Zone::UTC).remove(0).by(Basis::Ingestion)
     };
     let due = start_of(BEFORE) + 14 * 60 * MINUTE + 10 * MINUTE;
     let (_standin, source) = mixpanel(&[]).await;
@@ -222,4 +249,68 @@ async fn what_is_shown_late_is_found_by_whoever_waits_for_the_margin() {
     assert!(lake.export(&hour(due + 60 * MINUTE)).await);
     let seen: Vec<u32> = lake.seen().into_values().collect();
     assert_eq!(seen, [1]);
+}
+
+fn by_time(day: i32) -> Slice {
+    Slice::day(date(day), &Zone::UTC)
+}
+
+fn of_ingestion(day: i32) -> Slice {
+    by_time(day).by(Basis::Ingestion)
+}
+
+async fn lake_of_one_event() -> (mixlake_testkit::mixpanel::StandIn, Lake) {
+    let mut world = World::default();
+    world.send("i", start_of(BEFORE) + MINUTE, MINUTE);
+    let (standin, source) = mixpanel(&world.lines).await;
+    (standin, Lake::new(source))
+}
+
+#[tokio::test]
+async fn a_start_that_has_begun_stays() {
+    let (_standin, mut lake) = lake_of_one_event().await;
+    lake.set(20, Some(BEFORE));
+    lake.try_to_export(&of_ingestion(BEFORE)).await.unwrap();
+    lake.set(20, None);
+    let text = lake.refusal(&by_time(BEFORE + 1)).await;
+    assert!(text.contains("of ingestion since 2026-01-16, and the settings say nothing"), "{text}");
+    lake.refusal(&by_time(BEFORE - 1)).await;
+    lake.set(20, Some(BEFORE + 1));
+    let text = lake.refusal(&by_time(BEFORE - 1)).await;
+    assert!(text.contains("the settings say 2026-01-17"), "{text}");
+    lake.set(20, Some(BEFORE));
+    lake.try_to_export(&of_ingestion(BEFORE)).await.unwrap();
+    assert_eq!(lake.seen().into_values().collect::<Vec<_>>(), [1]);
+}
+
+#[tokio::test]
+async fn a_lake_that_has_slices_begins_with_ingestion_on_a_day_to_come() {
+    let (_standin, mut lake) = lake_of_one_event().await;
+    lake.set(20, None);
+    lake.try_to_export(&by_time(BEFORE)).await.unwrap();
+    for start in [BEFORE, BEFORE + 1, 20] {
+        lake.set(20, Some(start));
+        let text = lake.refusal(&of_ingestion(BEFORE + 1)).await;
+        assert!(text.contains("still to come"), "{text}");
+    }
+    // While it lies ahead it may be moved and taken back.
+    for start in [Some(30), Some(25), None, Some(22)] {
+        lake.set(21, start);
+        lake.try_to_export(&by_time(20)).await.unwrap();
+    }
+    lake.set(23, None);
+    lake.refusal(&by_time(20)).await;
+    lake.set(23, Some(22));
+    lake.try_to_export(&of_ingestion(22)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_date_has_slices_of_one_time_only() {
+    let (_standin, mut lake) = lake_of_one_event().await;
+    // From a file with events to come.
+    lake.set(BEFORE - 5, Some(BEFORE));
+    lake.try_to_export(&by_time(BEFORE)).await.unwrap();
+    lake.set(BEFORE + 2, Some(BEFORE));
+    let text = lake.refusal(&of_ingestion(BEFORE)).await;
+    assert!(text.starts_with("i2026-01-16 would hold events that 2026-01-16 holds"), "{text}");
 }

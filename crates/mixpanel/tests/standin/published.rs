@@ -1,6 +1,8 @@
 //! From a stream that is cut to what is visible of it: nothing.
 
-use crate::support::{SMALL_HOUR, config, lines, read, serve, serve_as, source, storefront, utc};
+use crate::support::{
+    SMALL_HOUR, config, lines, no_clock, read, serve, serve_as, source, storefront, utc,
+};
 use mixlake_app::export::Exporter;
 use mixlake_columnar::Options;
 use mixlake_domain::{Layout, Zone};
@@ -37,6 +39,8 @@ async fn an_answer_that_is_cut_anywhere_publishes_nothing_and_a_whole_one_everyt
         layout: &layout,
         zone: &zone,
         options: &options,
+        ingestion_start: None,
+        clock: &no_clock(),
     };
     for after in (0..length).step_by(211).chain(length - 12..length) {
         // However often it is asked for again.
@@ -46,9 +50,12 @@ async fn an_answer_that_is_cut_anywhere_publishes_nothing_and_a_whole_one_everyt
             assert!(store.snapshot().is_empty(), "{fault:?}");
         }
     }
-    standin.script(to_the_end(&Fault::TerminatedEarly { after_lines: 3 }));
-    exporter.slice(&slice).await.unwrap_err();
-    assert!(store.snapshot().is_empty());
+    let within = (0..400).map(|after| Fault::TerminatedWithin { after });
+    for fault in within.step_by(7).chain([Fault::TerminatedEarly { after_lines: 3 }]) {
+        standin.script(to_the_end(&fault));
+        exporter.slice(&slice).await.unwrap_err();
+        assert!(store.snapshot().is_empty(), "{fault:?}");
+    }
 
     standin.script([]);
     let report = exporter.slice(&slice).await.unwrap();

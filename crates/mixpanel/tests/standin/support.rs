@@ -1,12 +1,12 @@
 //! What the tests share.
 
 use futures::TryStreamExt;
-use mixlake_app::ports::{EventSource, SourceError};
-use mixlake_domain::{Slice, Window, Zone};
+use mixlake_app::ports::{Clock, EventSource, SourceError};
+use mixlake_domain::{Slice, Timestamp, Window, Zone};
 use mixlake_mixpanel::{Config, Credentials, MixpanelSource, Timings};
 use mixlake_testkit::mixpanel::{Data, StandIn, StandInConfig};
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A file of the test data.
@@ -52,6 +52,11 @@ pub fn source(config: Config) -> MixpanelSource {
 
 pub fn utc(label: &str) -> Slice {
     Slice::parse(label, &Zone::UTC).unwrap()
+}
+
+/// For lakes without slices of ingestion.
+pub fn no_clock() -> Clock {
+    Arc::new(|| Timestamp::UNIX_EPOCH)
 }
 
 /// Everything that the source gives for a slice, if the stream ends without an error.

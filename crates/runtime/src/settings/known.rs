@@ -117,7 +117,7 @@ pub const KNOWN: &[Known] = &[
         "ingestion_start",
         "a date, as in `2026-11-10`",
         "required with `late_data=ingestion_cursor`",
-        "The first date of slices of ingestion. Dates before it are exported by the time of their events, without what was processed from then on.",
+        "The first date of slices of ingestion. Dates before it are exported by the time of their events, without what was processed from then on. The lake keeps it: it can be set, moved or taken back only while it lies ahead.",
     ),
     known(
         "ingestion_window_days",

@@ -42,16 +42,26 @@ pub(super) fn compose<'a>(
     time_in_ms: bool,
     fault: &Fault,
 ) -> Vec<u8> {
-    let (count, ending) = if let Fault::TerminatedEarly { after_lines } = fault {
-        (*after_lines, TERMINATED_EARLY)
-    } else {
-        (usize::MAX, &b"\n"[..])
+    let (count, length) = match fault {
+        Fault::TerminatedEarly { after_lines } => (*after_lines, Some(usize::MAX)),
+        Fault::TerminatedWithin { after } => (usize::MAX, Some(*after)),
+        Fault::None
+        | Fault::CutConnection { .. }
+        | Fault::EndEarly { .. }
+        | Fault::DropTrailer
+        | Fault::Corrupt { .. }
+        | Fault::CutAbove { .. }
+        | Fault::RepeatLines { .. }
+        | Fault::ReorderLines
+        | Fault::Stall { .. }
+        | Fault::Status { .. } => (usize::MAX, None),
     };
     let mut body = vec![b'\n'];
     for line in sent(lines.take(count).collect(), fault) {
         line.write(time_in_ms, &mut body);
     }
-    body.extend_from_slice(ending);
+    body.truncate(length.unwrap_or(usize::MAX));
+    body.extend_from_slice(if length.is_some() { TERMINATED_EARLY } else { b"\n" });
     body
 }
 
@@ -109,6 +119,7 @@ pub(super) fn deliver(body: Vec<u8>, accepts_gzip: bool, fault: &Fault) -> io::R
         | Fault::RepeatLines { .. }
         | Fault::ReorderLines
         | Fault::TerminatedEarly { .. }
+        | Fault::TerminatedWithin { .. }
         | Fault::Status { .. } => End::Clean,
     };
     let length = if matches!(end, End::Clean) { sent.len() } else { whole };
@@ -217,5 +228,8 @@ mod tests {
         let fault = Fault::TerminatedEarly { after_lines: 1 };
         let body = compose([&line, &line].into_iter(), true, &fault);
         assert_eq!(body, b"\nx\nexport terminated early\n");
+        let line = Line::new(Bytes::from_static("\u{e9}".as_bytes()));
+        let body = compose([&line].into_iter(), true, &Fault::TerminatedWithin { after: 2 });
+        assert_eq!(body, b"\n\xc3export terminated early\n");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::budget::Limits;
 use super::data::Data;
-use mixlake_domain::Date;
+use mixlake_domain::{Date, Timestamp, Zone};
 
 /// The settings of a stand-in. [`StandInConfig::new`] suits tests; change the fields you test.
 #[derive(Debug, Clone)]
@@ -30,6 +30,14 @@ pub struct StandInConfig {
     /// The last day that may be asked for. By default the clock's, or the last day of the data
     /// where that is later, so that prepared data can be served on any day.
     pub today: Option<Date>,
+}
+
+impl StandInConfig {
+    /// It is this instant there, and a day that has not begun in the project's zone is not answered for.
+    #[must_use]
+    pub fn at(self, now: Timestamp, zone: &Zone) -> Self {
+        Self { today: Some(zone.date_of(now)), ..self }
+    }
 }
 
 /// How HTTP tells where a body ends.

@@ -28,6 +28,11 @@ pub enum Fault {
         /// The number of lines before it.
         after_lines: usize,
     },
+    /// The same after so many bytes before compression, in the middle of a line or of a character.
+    TerminatedWithin {
+        /// The number of bytes before it.
+        after: usize,
+    },
     /// The TCP connection breaks in the middle of every answer that has more lines than this: an
     /// export that has no time for long answers.
     CutAbove {

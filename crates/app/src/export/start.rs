@@ -1,0 +1,77 @@
+//! Where slices of ingestion begin in a lake, and that it stays so.
+//!
+//! Before the start an event is in the slice of its time, from the start on in that of its processing.
+//! With another start, or none, some would be in two slices or in no slice. So the lake keeps the
+//! start. It is set, moved or taken back only while it lies ahead, for nothing has been processed
+//! since then; or in a lake that has no slice yet.
+
+use super::{ExportError, Exporter};
+use mixlake_domain::{Date, SliceLabel};
+use mixlake_schema::Registry;
+
+/// Slices would not share the events with those that the lake has.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another date, or none.
+    #[error(
+        "ingestion_start: the slices of this lake are of ingestion since {has}, and the settings say {}: events would be there twice or not at all. Set late_data=ingestion_cursor and ingestion_start={has}, or another s3_prefix",
+        wanted.map_or("nothing of it".to_owned(), |date| date.to_string())
+    )]
+    Other {
+        /// The date that it has.
+        has: Date,
+        /// The date that was asked for.
+        wanted: Option<Date>,
+    },
+    /// The lake has slices of event time that were exported since.
+    #[error(
+        "ingestion_start: {0} has begun, and this lake has slices that were exported without it: events would be there twice. Set a date that is still to come, and let one export run before it begins"
+    )]
+    Begun(Date),
+    /// The date has slices of the other time.
+    #[error(
+        "{slice} would hold events that {other} holds; a date has slices of the time of its events or of ingestion, never both (ingestion_start)"
+    )]
+    Both {
+        /// The slice that was asked for.
+        slice: SliceLabel,
+        /// The one that is there.
+        other: SliceLabel,
+    },
+}
+
+impl StartError {
+    /// Whether the next slice would meet it too.
+    pub(super) fn meets_every_slice(&self) -> bool {
+        match self {
+            Self::Other { .. } | Self::Begun(_) => true,
+            Self::Both { .. } => false,
+        }
+    }
+}
+
+impl Exporter<'_> {
+    /// Makes a registry say the start that was asked for, if it may.
+    pub(super) fn agree_on_start(
+        &self,
+        registry: &mut Registry,
+        is_new: bool,
+    ) -> Result<(), ExportError> {
+        let (has, wanted) = (registry.ingestion_start(), self.ingestion_start);
+        match (has, wanted) {
+            (has, wanted) if has == wanted => {}
+            (Some(has), wanted) if !self.lies_ahead(has) => {
+                return Err(StartError::Other { has, wanted }.into());
+            }
+            (_, Some(wanted)) if !is_new && !self.lies_ahead(wanted) => {
+                return Err(StartError::Begun(wanted).into());
+            }
+            (_, wanted) => registry.set_ingestion_start(wanted),
+        }
+        Ok(())
+    }
+
+    fn lies_ahead(&self, start: Date) -> bool {
+        self.zone.start_of(start) > (self.clock)()
+    }
+}
