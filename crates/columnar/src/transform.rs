@@ -122,7 +122,6 @@ struct Rows {
     tables: Tables,
     days: Days,
     seen: Seen,
-    superseded: Superseded,
     counts: Counts,
     quarantine: Quarantine,
     /// The event being read.
@@ -156,7 +155,7 @@ impl Transform {
             SchemaType::Multischema => Apart::Everybody,
             SchemaType::Monoschema => Apart::Those(options.contracts.clone()),
         };
-        let seen = Seen::new(superseded, options.bounds.identities);
+        let seen = Seen::new(superseded, &options.bounds);
         Ok(Self {
             lines: LineSplitter::new(options.bounds.line_bytes),
             rows: Rows {
@@ -168,7 +167,6 @@ impl Transform {
                 tables,
                 days: Days::default(),
                 seen,
-                superseded: Superseded::default(),
                 counts: Counts::default(),
                 quarantine: Quarantine::new(),
                 event: Event::default(),
@@ -261,7 +259,7 @@ impl Rows {
                     self.counts.duplicates += 1;
                     replaces = true;
                     if !self.days.drop_row(day, older) {
-                        self.superseded.insert(identity, age);
+                        self.seen.came_late(identity, age).map_err(FarApart::from)?;
                     }
                 }
             }
@@ -363,14 +361,14 @@ impl Rows {
             tables: self.tables.names(),
         };
         self.days.end(&context)?;
-        self.seen.far_apart(&mut self.superseded)?;
+        let superseded = self.seen.superseded()?;
         let (quarantined, quarantine) = self.quarantine.finish()?;
         self.counts.quarantined = quarantined;
         Ok(Transformed {
             counts: self.counts,
             files: self.days.take_files(),
             quarantine,
-            superseded: self.superseded,
+            superseded,
             registry: self.registry,
         })
     }
