@@ -135,6 +135,8 @@ struct EventPlace {
     number: usize,
     /// The number of its table.
     table: usize,
+    /// How many of the table's columns it takes.
+    frozen_at: usize,
 }
 
 impl Transform {
@@ -294,7 +296,13 @@ impl Rows {
         let name = self.vocabulary.name(event);
         let number = self.registry.event(name, self.options.profile, self.slice.date());
         let table = self.tables.of_event(&mut self.registry, number)?;
-        let place = EventPlace { number, table };
+        let frozen_at = if self.options.contracts.freezes(name) {
+            self.registry.freeze(number, self.tables.columns_before(table))
+        } else {
+            self.registry.thaw(number);
+            usize::MAX
+        };
+        let place = EventPlace { number, table, frozen_at };
         self.events[event] = Some(place);
         Ok(place)
     }
@@ -328,7 +336,7 @@ impl Rows {
                 let table = &tables.names()[place.table];
                 let table = registry.table_mut(table).expect("it was made with its first event");
                 let asked = (keys.name(key), value_type, fate);
-                to = target(table, asked, (options.profile, slice.date()));
+                to = target(table, asked, place.frozen_at, (options.profile, slice.date()));
                 keys.decide(key, value_type, to);
             }
             // Matched in its place: a copy of the value, made field by field, is slow to read back.
