@@ -52,17 +52,14 @@ impl Write for Sink {
 }
 
 type Out = io::BufWriter<Sink>;
+/// What writes the lines of a slice.
+type Lines = dyn Fn(&mut Out) -> io::Result<()>;
 
 /// The result of a slice ten times larger than `most`, which is more than all memory that it took.
 ///
 /// Beside rows and files there is a row group while it is encoded, identities, names; where there are
 /// many tables, what each column of each has, and of large values the pages and their dictionary.
-fn within(
-    most: usize,
-    options: &Options,
-    known: &Superseded,
-    lines: &dyn Fn(&mut Out) -> io::Result<()>,
-) -> Transformed {
+fn within(most: usize, options: &Options, known: &Superseded, lines: &Lines) -> Transformed {
     let before = ALLOCATOR.current_usage();
     ALLOCATOR.reset_peak_usage();
     let registry = Registry::default();
@@ -128,7 +125,7 @@ fn a_slice_ten_times_larger_than_what_it_may_take_stays_within_that() {
     let usual = generated(Shape { rows: 145_000, ..Shape::default() });
     let of_tables = Shape { rows: 185_000, names: 300, properties: 1_200, ..Shape::default() };
     let of_tables = generated(of_tables);
-    let cases: [(usize, Options, &dyn Fn(&mut Out) -> io::Result<()>); 4] = [
+    let cases: [(usize, Options, &Lines); 4] = [
         (11 * MB, two_threads, &usual),
         (11 * MB, json, &usual),
         (14 * MB, tables, &of_tables),
