@@ -20,9 +20,7 @@ import pyarrow.parquet as pq
 
 from local.peers import columns, data
 from local.peers.columns import INSERT_ID, Columns, plain
-from local.peers.outcomes import CHANGED, KEPT, LOST, QUOTED, TEXT
-
-SAMPLE = 5_000
+from local.peers.outcomes import CHANGED, KEPT, LOST, QUOTED, SAMPLE, TEXT
 
 ABSENT = object()
 

@@ -11,3 +11,6 @@ QUOTED = "became JSON text"
 
 CHANGED = "changed"
 LOST = "lost"
+
+SAMPLE = 5_000
+"""About so many events of an input are looked for in an output."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from local.console import heading, print_table
 from local.peers import goals
 from local.peers.compare import Wish
-from local.peers.outcomes import KEPT
+from local.peers.outcomes import KEPT, SAMPLE
 from local.peers.place import DOCUMENT, RESULT
 from local.peers.result import Checked, Measured, Result
 
@@ -27,7 +27,7 @@ SYSTEMS = (
     "peak MB",
     "bytes per event",
     "GB-s per million",
-    "every value kept?",
+    "sampled values kept?",
 )
 GOALS = ("goal", "wanted", "this run", "", "from")
 
@@ -66,12 +66,20 @@ def replace(document: Path, text: str) -> bool:
 def markdown(result: Result, wish: Wish) -> str:
     systems = [system_row(result, measured) for measured in result.systems]
     wanted = [goal_row(goal) for goal in goals.of(result)]
-    return "\n".join([about(wish), "", *table(SYSTEMS, systems), "", *table(GOALS, wanted), ""])
+    return "\n".join(
+        [f"    {command(wish)}", "", about(wish), "", *table(SYSTEMS, systems), "", *table(GOALS, wanted), ""]
+    )
 
 
 def table(header: tuple[str, ...], rows: list[Row]) -> list[str]:
     lines = [header, ["---"] * len(header), *rows]
     return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+
+
+def command(wish: Wish) -> str:
+    """What makes these numbers again."""
+    only = f" SYSTEMS={','.join(wish.only)}" if wish.only else ""
+    return f"make bench-peers ROWS={wish.rows} ROUNDS={wish.rounds} THREADS={wish.threads}{only}"
 
 
 def about(wish: Wish) -> str:
@@ -80,7 +88,8 @@ def about(wish: Wish) -> str:
     rounds = "one round" if wish.rounds == 1 else f"{wish.rounds} rounds in turn, medians"
     return (
         f"{dt.datetime.now(tz=dt.UTC):%Y-%m-%d}, {os.cpu_count()} {platform.machine()} cores, {threads} each, "
-        f"{rounds}; whole processes, start included. {peers}."
+        f"{rounds}; whole processes, start included. {peers}. Kept: each value of about {SAMPLE:,} events, "
+        f"spread evenly over the input, is looked for in the output."
     )
 
 
@@ -109,7 +118,7 @@ def kept(checked: Checked | None, events: int) -> str:
     flaws = [f"{share(n, values)} {what}" for what, n in checked.outcomes.items() if what != KEPT]
     if checked.rows != events:
         flaws.insert(0, f"{checked.rows:,} rows of {events:,}")
-    return f"no: {', '.join(flaws)}" if flaws else f"yes, all of {values:,}"
+    return f"no: {', '.join(flaws)}" if flaws else f"yes, all {values:,} of {checked.events:,} events"
 
 
 def share(part: int, whole: int) -> str:

@@ -14,7 +14,10 @@ from local import names
 from local.peers import measure, report
 from local.peers.check import judged
 from local.peers.columns import Columns
+from local.peers.compare import Wish
 from local.peers.outcomes import CHANGED, KEPT, LOST, QUOTED, TEXT
+from local.peers.result import Checked, Measured, Result
+from local.peers.systems import ALL
 
 
 @pytest.mark.parametrize(
@@ -68,6 +71,21 @@ def test_what_a_process_takes_is_its_own(tmp_path: Path) -> None:
     assert took.exit_code == 3
     assert took.cpu_s > 0
     assert took.peak_mb > 100
+
+
+def test_what_is_kept_is_said_of_the_sample_and_not_of_all() -> None:
+    checked = Checked(rows=300_000, events=5_000, outcomes={KEPT: 120_000})
+    assert report.kept(checked, 300_000) == "yes, all 120,000 of 5,000 events"
+    checked.outcomes[LOST] = 3
+    assert report.kept(checked, 300_000) == "no: 3 of 120,003 lost"
+
+
+def test_the_numbers_have_the_command_that_makes_them_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "version", lambda _: "1.0")
+    ours = Measured(ALL[0], 300_000)
+    text = report.markdown(Result([], ours, ours, ours), Wish(rows=300_000, rounds=5))
+    assert text.startswith("    make bench-peers ROWS=300000 ROUNDS=5 THREADS=1\n\n")
+    assert "each value of about 5,000 events" in text
 
 
 def test_the_document_keeps_what_is_around_the_table(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@
 use crate::leaf::{descriptor, physical};
 use crate::places::Present;
 use crate::rle;
-use crate::statistics::{Bounds, without_bounds};
+use crate::statistics::{Bounds, nans, without_bounds};
 use crate::values::{Extremes, PageValues, of_all};
 use bytes::Bytes;
 use mixlake_schema::{Column, ColumnType};
@@ -135,6 +135,8 @@ struct Pages<'a> {
     sink: TrackedWrite<Vec<u8>>,
     offsets: OffsetIndexBuilder,
     index: ColumnIndexBuilder,
+    /// How many values of each page are NaN, where there could be any.
+    nans: Option<i64>,
     /// The upper bound of the last page, while the pages are in ascending order.
     ascending: Option<Vec<u8>>,
     stats: Vec<PageEncodingStats>,
@@ -151,6 +153,7 @@ impl<'a> Pages<'a> {
             sink: TrackedWrite::new(Vec::new()),
             offsets: OffsetIndexBuilder::new(),
             index: ColumnIndexBuilder::new(physical(column_type)),
+            nans: nans(column_type),
             ascending: (column_type == ColumnType::String).then(Vec::new),
             stats: Vec::new(),
             plain_bytes: 0,
@@ -189,7 +192,7 @@ impl<'a> Pages<'a> {
             Some(Bounds { min, max, .. }) => {
                 self.ascending = self.ascending.take().filter(|last| *last <= min);
                 self.ascending = self.ascending.take().map(|_| max.clone());
-                self.index.append(false, min, max, signed(nulls)?, None);
+                self.index.append(false, min, max, signed(nulls)?, self.nans);
             }
             None => self.index.to_invalid(),
         }
@@ -199,7 +202,7 @@ impl<'a> Pages<'a> {
     fn nulls(&mut self, rows: usize) -> Result<()> {
         self.levels(&vec![0; rows.div_ceil(64)], rows);
         self.page(rows, Encoding::PLAIN)?;
-        self.index.append(true, Vec::new(), Vec::new(), signed(rows)?, None);
+        self.index.append(true, Vec::new(), Vec::new(), signed(rows)?, self.nans);
         Ok(())
     }
 

@@ -18,7 +18,8 @@ pub struct Contract {
     pub include: Option<BTreeSet<String>>,
     /// These properties are left out: neither column nor `mp_properties` has them.
     pub exclude: BTreeSet<String>,
-    /// A property that has no column of its type yet goes into `mp_properties`.
+    /// The event takes the columns that its table has when a slice first freezes it; the values of
+    /// all others go into `mp_properties`.
     pub freeze: bool,
 }
 
@@ -27,7 +28,7 @@ pub struct Contract {
 pub(crate) enum Fate {
     /// It has a column, or gets one.
     Column,
-    /// It has a column already, or goes into `mp_properties`.
+    /// It has one of the columns of the freeze, or goes into `mp_properties`.
     KnownColumn,
     /// It is left out.
     LeftOut,
@@ -41,19 +42,24 @@ impl Contract {
 }
 
 impl Contracts {
-    /// Whether this event has a contract of its own.
-    pub(crate) fn has(&self, event: &str) -> bool {
-        self.by_event.contains_key(event)
+    /// Whether the values of this event can go elsewhere than those of others.
+    pub(crate) fn sets_apart(&self, event: &str) -> bool {
+        self.by_event.contains_key(event) || self.all.freeze
+    }
+
+    /// Whether new properties of this event get no columns.
+    pub(crate) fn freezes(&self, event: &str) -> bool {
+        self.all.freeze || self.by_event.get(event).is_some_and(|own| own.freeze)
     }
 
     /// What becomes of a property of an event.
     pub(crate) fn fate(&self, event: &str, property: &str) -> Fate {
         let own = self.by_event.get(event);
         let mut both = own.into_iter().chain([&self.all]);
-        if !both.clone().all(|contract| contract.keeps(property)) {
+        if !both.all(|contract| contract.keeps(property)) {
             return Fate::LeftOut;
         }
-        if both.any(|contract| contract.freeze) { Fate::KnownColumn } else { Fate::Column }
+        if self.freezes(event) { Fate::KnownColumn } else { Fate::Column }
     }
 }
 

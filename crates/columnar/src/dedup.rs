@@ -2,11 +2,14 @@
 //! newest by `mp_processing_time_ms` counts.
 
 use crate::identities::Identities;
-use crate::runs::Runs;
+use crate::options::Bounds;
+use crate::runs::{Record, Runs};
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::io;
+use std::sync::Arc;
 use twox_hash::XxHash3_128 as Hash128;
 
 /// The identity of a row, hashed.
@@ -101,15 +104,15 @@ pub(crate) enum Verdict {
 /// The rows that a pass found too late to be the older of two: their newest processing time.
 ///
 /// The older was already encoded when the newer came. A further pass over the same slice that
-/// knows them leaves the older out.
+/// knows them leaves the older out. Each is there once, in the order of their identities.
 #[derive(Debug, Clone, Default)]
-pub struct Superseded(ByIdentity<Age>);
+pub struct Superseded(Arc<Vec<Record>>);
 
 impl Superseded {
     /// Adds the rows that another slice has too: all of them are left out, however new.
     pub fn leave_out(&mut self, ours: &Identities, of_another: &Identities) {
         let common = ours.common(of_another);
-        self.0.extend(common.map(|row| (RowIdentity::of_number(row), Age::NEWEST)));
+        self.extend(common.map(|row| (RowIdentity::of_number(row), Age::NEWEST)));
     }
 
     /// How many there are.
@@ -124,20 +127,26 @@ impl Superseded {
         self.0.is_empty()
     }
 
-    pub(crate) fn insert(&mut self, row: RowIdentity, age: Age) {
-        self.0.insert(row, age);
-    }
-
     /// What was known, and what is new.
     #[must_use]
-    pub fn merged(mut self, newer: Self) -> Self {
-        for (row, processed) in newer.0 {
-            let known = self.0.entry(row).or_insert(processed);
-            if processed.is_newer_than(*known) {
-                *known = processed;
-            }
-        }
+    pub fn merged(mut self, newer: &Self) -> Self {
+        self.extend(newer.0.iter().copied());
         self
+    }
+
+    fn extend(&mut self, records: impl Iterator<Item = Record>) {
+        let all = Arc::make_mut(&mut self.0);
+        all.extend(records);
+        all.sort_unstable_by(|(a, age_of_a), (b, age_of_b)| {
+            a.number().cmp(&b.number()).then(age_of_b.compare(age_of_a))
+        });
+        all.dedup_by_key(|(row, _)| *row);
+    }
+
+    /// The place of a row, and the newest age that is known of it.
+    fn find(&self, row: RowIdentity) -> Option<(usize, Age)> {
+        let place = self.0.binary_search_by_key(&row.number(), |(known, _)| known.number()).ok()?;
+        Some((place, self.0[place].1))
     }
 }
 
@@ -146,8 +155,9 @@ impl Superseded {
 pub enum FarApart {
     /// There are too many.
     #[error(
-        "more than {0} rows are repeated so far apart that memory holds only one of each pair; \
-         export shorter slices, or set deduplicate=false and remove repeats in a view"
+        "more than {0} rows come again so much later that the older row was written by then, and \
+         memory has no room for more of them; export shorter slices, or set deduplicate=false and \
+         remove repeats in a view"
     )]
     TooMany(usize),
     /// The file of identities failed.
@@ -159,23 +169,30 @@ pub enum FarApart {
 #[derive(Debug)]
 pub(crate) struct Seen {
     rows: ByIdentity<(Age, Place)>,
-    /// Rows that a pass before found repeated far apart; they stay in memory.
-    far: ByIdentity<(Age, Place)>,
+    /// What the passes before found out.
     superseded: Superseded,
+    /// Of which of those the newest row was seen.
+    newest: Vec<bool>,
+    /// Rows that came again after their older twin was encoded, and are not on file yet.
+    late: Vec<Record>,
     runs: Runs,
     /// How many rows memory has room for.
     most: usize,
+    /// How many may be superseded, in all passes.
+    most_superseded: usize,
     room: Vec<u8>,
 }
 
 impl Seen {
-    pub(crate) fn new(superseded: Superseded, most: usize) -> Self {
+    pub(crate) fn new(superseded: Superseded, bounds: &Bounds) -> Self {
         Self {
             rows: ByIdentity::default(),
-            far: ByIdentity::default(),
+            newest: vec![false; superseded.len()],
             superseded,
+            late: Vec::new(),
             runs: Runs::default(),
-            most,
+            most: bounds.identities,
+            most_superseded: bounds.superseded,
             room: Vec::new(),
         }
     }
@@ -198,16 +215,23 @@ impl Seen {
         age: Age,
         place: Place,
     ) -> io::Result<Verdict> {
-        let newest = self.superseded.0.get(&row);
-        if newest.is_some_and(|newest| newest.is_newer_than(age)) {
-            return Ok(Verdict::Repeat);
+        if let Some((known, newest)) = self.superseded.find(row) {
+            if newest.is_newer_than(age) {
+                return Ok(Verdict::Repeat);
+            }
+            if newest == age {
+                let seen = std::mem::replace(&mut self.newest[known], true);
+                return Ok(if seen { Verdict::Repeat } else { Verdict::First });
+            }
+            // The source says more than it did to the pass before: one more has to leave out what
+            // was the newest then.
+            self.came_late(row, age)?;
         }
-        if newest.is_none() && self.rows.len() >= self.most && !self.rows.contains_key(&row) {
+        if self.rows.len() >= self.most && !self.rows.contains_key(&row) {
             let rows = self.rows.drain().map(|(row, (age, _))| (row, age)).collect();
             self.runs.add(rows)?;
         }
-        let rows = if newest.is_some() { &mut self.far } else { &mut self.rows };
-        Ok(match rows.entry(row) {
+        Ok(match self.rows.entry(row) {
             Entry::Vacant(entry) => {
                 entry.insert((age, place));
                 Verdict::First
@@ -217,24 +241,35 @@ impl Seen {
         })
     }
 
-    /// Adds the rows that were repeated too far apart to be found at once; an error if memory has
-    /// no room for them.
-    pub(crate) fn far_apart(mut self, superseded: &mut Superseded) -> Result<(), FarApart> {
-        if self.runs.is_empty() {
+    /// Notes a row whose older twin is encoded already. The row itself is among those seen, so the
+    /// runs have it twice.
+    pub(crate) fn came_late(&mut self, row: RowIdentity, age: Age) -> io::Result<()> {
+        self.late.push((row, age));
+        if self.late.len() < self.most.div_ceil(4) {
             return Ok(());
         }
+        self.runs.add(std::mem::take(&mut self.late))
+    }
+
+    /// The rows that came again too late for the older to be taken back; an error if memory has no
+    /// room for them.
+    pub(crate) fn superseded(mut self) -> Result<Superseded, FarApart> {
+        if self.runs.is_empty() && self.late.is_empty() {
+            return Ok(Superseded::default());
+        }
+        self.runs.add(self.late)?;
         self.runs.add(self.rows.drain().map(|(row, (age, _))| (row, age)).collect())?;
-        let most = self.most;
-        let add = |(row, age)| {
-            superseded.insert(row, age);
-            let full = superseded.0.len() > most;
-            if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
-        };
-        self.runs.repeated(add).map_err(|error| {
-            // Ours has no error below; a full disk has one.
-            let ours = error.kind() == io::ErrorKind::StorageFull && error.raw_os_error().is_none();
-            if ours { FarApart::TooMany(most) } else { error.into() }
-        })
+        drop(self.rows);
+        let room = self.most_superseded.saturating_sub(self.superseded.len());
+        let mut found = Vec::new();
+        self.runs.repeated(|record| {
+            if found.len() == room {
+                return Err(FarApart::TooMany(self.most_superseded));
+            }
+            found.push(record);
+            Ok(())
+        })?;
+        Ok(Superseded(Arc::new(found)))
     }
 }
 
@@ -267,7 +302,11 @@ impl Age {
     }
 
     pub(crate) fn is_newer_than(self, other: Self) -> bool {
-        self.processed.total_cmp(&other.processed).then(self.content.cmp(&other.content)).is_gt()
+        self.compare(&other).is_gt()
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        self.processed.total_cmp(&other.processed).then(self.content.cmp(&other.content))
     }
 }
 
@@ -290,7 +329,7 @@ mod tests {
     }
 
     fn seen(known: Superseded) -> Seen {
-        Seen::new(known, 2)
+        Seen::new(known, &Bounds { identities: 2, superseded: 2, ..Bounds::default() })
     }
 
     fn identity(event: &str, person: Option<&str>, time: i64, insert_id: &str) -> RowIdentity {
@@ -326,8 +365,7 @@ mod tests {
 
     #[test]
     fn a_further_pass_leaves_out_what_was_superseded() {
-        let mut known = Superseded::default();
-        known.insert(row(), age(Some(6.0)));
+        let known = Superseded(Arc::new(vec![(row(), age(Some(6.0)))]));
         let mut seen = seen(known);
         assert_eq!(seen.judge(row(), age(Some(5.0)), HERE).unwrap(), Verdict::Repeat);
         assert_eq!(seen.judge(row(), age(Some(6.0)), HERE).unwrap(), Verdict::First);
@@ -342,10 +380,22 @@ mod tests {
             assert_eq!(seen.judge(row, age(Some(1.0)), HERE).unwrap(), Verdict::First);
         }
         assert_eq!(seen.judge(rows[0], age(Some(2.0)), HERE).unwrap(), Verdict::First);
-        let mut superseded = Superseded::default();
-        seen.far_apart(&mut superseded).unwrap();
-        assert_eq!(superseded.0.len(), 1);
-        assert_eq!(superseded.0[&rows[0]], age(Some(2.0)));
+        assert_eq!(*seen.superseded().unwrap().0, [(rows[0], age(Some(2.0)))]);
+    }
+
+    #[test]
+    fn what_two_passes_found_is_there_once_with_its_newest_age() {
+        let rows = ["a", "b", "c"].map(|event| identity(event, None, 1, "i"));
+        let of = |known: &[(RowIdentity, Age)]| {
+            let mut superseded = Superseded::default();
+            superseded.extend(known.iter().copied());
+            superseded
+        };
+        let [older, newer] = [1.0, 2.0].map(|at| age(Some(at)));
+        let one = of(&[(rows[0], older), (rows[1], newer)]);
+        let both = one.merged(&of(&[(rows[1], older), (rows[2], older), (rows[0], newer)]));
+        let found = rows.map(|row| both.find(row).unwrap().1);
+        assert_eq!((found, both.len()), ([newer, newer, older], 3));
     }
 
     #[test]
@@ -356,7 +406,7 @@ mod tests {
                 seen.judge(identity(event, None, 1, "i"), age(None), HERE).unwrap();
             }
         }
-        let result = seen.far_apart(&mut Superseded::default());
+        let result = seen.superseded();
         assert!(matches!(result, Err(FarApart::TooMany(2))), "{result:?}");
     }
 }

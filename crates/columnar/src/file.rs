@@ -3,6 +3,7 @@
 use crate::chunk::Encoder;
 use crate::encode::RowGroup;
 use crate::leaf::leaf;
+use crate::order;
 use bytes::Bytes;
 use mixlake_schema::{Column, ColumnId};
 use parquet::basic::Repetition;
@@ -46,6 +47,7 @@ pub(crate) fn assemble(
     }
     let names = used.iter().map(|&id| columns[id].name.clone()).collect();
     let mut bytes = writer.into_inner()?;
+    order::of_types(&mut bytes, used.len())?;
     bytes.shrink_to_fit();
     Ok((bytes.into(), names))
 }

@@ -5,10 +5,14 @@
 
 use crate::event::{Event, Scalar};
 use crate::vocabulary::Vocabulary;
-use crate::{Bounds, Options, Superseded, Transform, TransformError, Transformed, parse, scan};
+use crate::{
+    Bounds, Contract, Contracts, Options, SchemaType, Superseded, Transform, TransformError,
+    Transformed, parse, scan,
+};
 use mixlake_domain::{DataFormat, Slice, Zone};
-use mixlake_schema::Registry;
+use mixlake_schema::{MASTER_TABLE, Registry, ValueType};
 use parquet::file::reader::{FileReader, SerializedFileReader};
+use std::sync::LazyLock;
 
 /// Checks the readers on each line, and the transformation on all of them.
 pub fn check(bytes: &[u8]) {
@@ -18,11 +22,15 @@ pub fn check(bytes: &[u8]) {
             the_readers_agree(line, &mut vocabularies);
         }
     }
-    let format = if bytes.len().is_multiple_of(4) { DataFormat::Json } else { DataFormat::Parquet };
-    let whole = transformed(format, [bytes]);
+    let options = options(bytes);
+    let registry = base(&options, bytes);
+    let transformed = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        transformed(&options, &registry, &Superseded::default(), pieces)
+    };
+    let whole = transformed(&mut [bytes].into_iter());
     // Sizes of pieces that have little to do with lines.
     let size = 1 + bytes.iter().map(|&byte| usize::from(byte)).sum::<usize>() % 61;
-    let pieces = transformed(format, bytes.chunks(size));
+    let pieces = transformed(&mut bytes.chunks(size));
     match (whole, pieces) {
         (Ok(whole), Ok(pieces)) => {
             assert_eq!(whole.files, pieces.files, "in pieces of {size}");
@@ -32,6 +40,7 @@ pub fn check(bytes: &[u8]) {
                 (pieces.counts, pieces.quarantine.is_some())
             );
             nothing_is_lost(&whole, bytes);
+            twice_is_once(&options, &whole, bytes);
         }
         (Err(whole), Err(pieces)) => assert_eq!(whole.to_string(), pieces.to_string()),
         (whole, pieces) => panic!("{whole:?} in one, {pieces:?} in pieces of {size}"),
@@ -69,18 +78,59 @@ pub(crate) fn told(line: &str, event: &Event, vocabulary: &mut Vocabulary) -> St
     format!("{name} {time} {id:?} {insert:?} {age:?} {properties:?}")
 }
 
-fn transformed<'a>(
-    format: DataFormat,
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> Result<Transformed, TransformError> {
+/// Whatever settings the length stands for, so that the fuzzer comes by all of them.
+fn options(bytes: &[u8]) -> Options {
+    let every = |nth: usize| (bytes.len() / nth).is_multiple_of(2);
     // Small ones: several row groups and files, and lines that are too long.
     let bounds =
         Bounds { line_bytes: 1_000, group_rows: 3, file_bytes: 2_000, ..Bounds::default() };
-    let options =
-        Options { format, bounds, across_slices: true, ..Options::of("1".parse().unwrap()) };
-    let slice = Slice::day("2026-11-10".parse().unwrap(), &Zone::UTC);
+    let names = |name: &str| [name.to_owned()].into();
+    let excluding = Contract { exclude: names("b"), ..Contract::default() };
+    let frozen = Contract { freeze: true, ..Contract::default() };
+    let including = Contract { include: Some(names("a")), ..Contract::default() };
+    let by_event = [("e".to_owned(), frozen), ("f".to_owned(), including)].into();
+    let contracts = Contracts { all: excluding, by_event };
+    Options {
+        format: if every(1) { DataFormat::Json } else { DataFormat::Parquet },
+        schema_type: if every(2) { SchemaType::Monoschema } else { SchemaType::Multischema },
+        contracts: if every(4) { Contracts::default() } else { contracts },
+        bounds,
+        across_slices: true,
+        ..Options::of("1".parse().unwrap())
+    }
+}
+
+/// Now and then a table that has room for one column more.
+fn base(options: &Options, bytes: &[u8]) -> Registry {
+    static NEARLY_FULL: LazyLock<[Registry; 2]> =
+        LazyLock::new(|| [DataFormat::Parquet, DataFormat::Json].map(nearly_full));
+    if bytes.len() % 32 < 24 {
+        return Registry::default();
+    }
+    NEARLY_FULL[usize::from(options.format == DataFormat::Json)].clone()
+}
+
+fn nearly_full(format: DataFormat) -> Registry {
+    let options = Options { format, ..Options::of("1".parse().unwrap()) };
     let (registry, known) = (Registry::default(), Superseded::default());
-    let mut transform = Transform::new(options, slice, registry, known)?;
+    let mut registry =
+        transformed(&options, &registry, &known, &mut [].into_iter()).unwrap().registry;
+    let table = registry.table_mut(MASTER_TABLE).unwrap();
+    let day = "2026-11-09".parse().unwrap();
+    for number in table.columns().len()..options.profile.columns() - 2 {
+        table.resolve(&number.to_string(), ValueType::Number, options.profile, day);
+    }
+    registry
+}
+
+fn transformed(
+    options: &Options,
+    registry: &Registry,
+    known: &Superseded,
+    pieces: &mut dyn Iterator<Item = &[u8]>,
+) -> Result<Transformed, TransformError> {
+    let slice = Slice::day("2026-11-10".parse().unwrap(), &Zone::UTC);
+    let mut transform = Transform::new(options.clone(), slice, registry.clone(), known.clone())?;
     let mut full = Vec::new();
     for piece in pieces {
         transform.push(piece)?;
@@ -89,6 +139,23 @@ fn transformed<'a>(
     let mut done = transform.finish()?;
     done.files.splice(0..0, full);
     Ok(done)
+}
+
+/// With the names and superseded rows that it found, a slice needs no further pass and no name, and
+/// then it is the same again and again.
+fn twice_is_once(options: &Options, first: &Transformed, bytes: &[u8]) {
+    let again = |registry, known| {
+        let again = transformed(options, registry, known, &mut [bytes].into_iter()).unwrap();
+        assert!(again.superseded.is_empty());
+        assert_eq!(again.registry, first.registry);
+        assert_eq!(again.counts, first.counts);
+        nothing_is_lost(&again, bytes);
+        again.files
+    };
+    let files = again(&first.registry, &first.superseded);
+    if first.superseded.is_empty() {
+        assert_eq!(files, first.files);
+    }
 }
 
 fn nothing_is_lost(done: &Transformed, bytes: &[u8]) {

@@ -43,7 +43,9 @@ pub(crate) struct Keys {
     names: Vec<Box<str>>,
     /// Where the values of each key and type go.
     targets: Vec<[Target; 3]>,
-    /// The orders of keys, by the number of the event they were seen on.
+    /// Whether they are the keys of one event only.
+    alone: bool,
+    /// The orders of keys, by the number of the event they were seen on; one if they are alone.
     orders: Vec<Vec<Expected>>,
     /// The object that each key was last seen in.
     seen: Vec<u64>,
@@ -92,6 +94,7 @@ impl Default for Keys {
             targets: Vec::new(),
             seen: Vec::new(),
             object: 0,
+            alone: false,
             orders: Vec::new(),
         };
         for name in KNOWN {
@@ -102,8 +105,14 @@ impl Default for Keys {
 }
 
 impl Keys {
+    /// The keys of one event: its number, which counts all events, takes no room.
+    pub(crate) fn of_one_event() -> Self {
+        Self { alone: true, ..Self::default() }
+    }
+
     /// Begins the properties of an event. Its number is any number that is the same for its name.
     pub(crate) fn walk(&mut self, event: usize) -> Walk {
+        let event = if self.alone { 0 } else { event };
         if self.orders.len() <= event {
             self.orders.resize_with(event + 1, Vec::new);
         }
@@ -250,6 +259,13 @@ mod tests {
         let twice = ["a", "b", "a"].map(str::to_owned);
         assert_eq!(ids(&mut keys, 0, &twice), Err(Twice));
         assert!(ids(&mut keys, 0, &twice[..2]).is_ok(), "the next object begins afresh");
+    }
+
+    #[test]
+    fn the_keys_of_one_event_have_one_order_whatever_its_number() {
+        let mut keys = Keys::of_one_event();
+        assert!(ids(&mut keys, 5_000, &["a", "b"].map(str::to_owned)).is_ok());
+        assert_eq!((keys.orders.len(), keys.orders[0].len()), (1, 2));
     }
 
     proptest! {

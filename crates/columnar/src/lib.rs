@@ -20,6 +20,7 @@ mod keys;
 mod leaf;
 mod lines;
 mod options;
+mod order;
 mod parse;
 mod peek;
 mod places;

@@ -113,6 +113,9 @@ pub struct Bounds {
     pub quarantine_bytes: usize,
     /// Identities of rows that are held in memory; those before wait in a temporary file.
     pub identities: usize,
+    /// Rows that may come again after their older twin was encoded; a further pass over the slice
+    /// holds the identity of each in memory.
+    pub superseded: usize,
     /// Threads that encode a row group; any number gives the same bytes.
     pub threads: NonZero<usize>,
 }
@@ -128,6 +131,8 @@ impl Default for Bounds {
             quarantine_bytes: 32 << 20,
             // What a table of 2^19 places takes before it doubles: 33 MB.
             identities: 458_752,
+            // 32 bytes each: 32 MB.
+            superseded: 1 << 20,
             threads: NonZero::<usize>::MIN,
         }
     }

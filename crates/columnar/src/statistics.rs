@@ -40,8 +40,12 @@ impl Bounds {
                     .into()
             }
             ColumnType::Number => {
-                let [min, max] = [min, max].map(|bytes| Some(f64::from_le_bytes(eight(&bytes))));
-                Statistics::double(min, max, None, nulls, false)
+                let [min, max] = [min, max].map(|bytes| f64::from_le_bytes(eight(&bytes)));
+                // A zero may be the other one, for which no row has to be there.
+                doubles(Some(min), Some(max), nulls)
+                    .with_min_is_exact(min != 0.0)
+                    .with_max_is_exact(max != 0.0)
+                    .into()
             }
             ColumnType::Boolean => {
                 let [min, max] = [min, max].map(|bytes| Some(bytes == [1]));
@@ -60,12 +64,21 @@ pub(crate) fn without_bounds(column_type: ColumnType, nulls: u64) -> Statistics 
     let nulls = Some(nulls);
     match column_type {
         ColumnType::String => Statistics::byte_array(None, None, None, nulls, false),
-        ColumnType::Number => Statistics::double(None, None, None, nulls, false),
+        ColumnType::Number => doubles(None, None, nulls).into(),
         ColumnType::Boolean => Statistics::boolean(None, None, None, nulls, false),
         ColumnType::Timestamp | ColumnType::Bigint => {
             Statistics::int64(None, None, None, nulls, false)
         }
     }
+}
+
+/// JSON has no NaN, and a reader that is not told that there is none has to look.
+pub(crate) fn nans(column_type: ColumnType) -> Option<i64> {
+    (column_type == ColumnType::Number).then_some(0)
+}
+
+fn doubles(min: Option<f64>, max: Option<f64>, nulls: Option<u64>) -> ValueStatistics<f64> {
+    ValueStatistics::new(min, max, None, nulls, false).with_nan_count(Some(0))
 }
 
 /// The start of a text, cut between characters.
@@ -101,6 +114,22 @@ mod tests {
             prop_assert_eq!(bounds.max_is_exact, bounds.max == max.as_bytes());
             prop_assert!(std::str::from_utf8(&bounds.max).is_ok());
         }
+    }
+
+    #[test]
+    fn a_zero_may_be_the_other_one_and_so_is_not_exact() {
+        let of = |min: f64, max: f64| {
+            let [min, max] = [min, max].map(|number| number.to_le_bytes().to_vec());
+            let bounds = Bounds::of(&Extremes { min, max }).unwrap();
+            let statistics = bounds.statistics(ColumnType::Number, 1);
+            assert_eq!(
+                (statistics.nan_count_opt(), statistics.null_count_opt()),
+                (Some(0), Some(1))
+            );
+            (statistics.min_is_exact(), statistics.max_is_exact())
+        };
+        assert_eq!(of(-0.0, 2.5), (false, true));
+        assert_eq!(of(-2.5, 0.0), (true, false));
     }
 
     #[test]

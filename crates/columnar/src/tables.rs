@@ -15,6 +15,8 @@ pub(crate) struct Tables {
     time_type: TimeType,
     format: DataFormat,
     names: Vec<String>,
+    /// How many columns each had before the slice.
+    columns: Vec<usize>,
 }
 
 /// The places of the columns that every table has.
@@ -28,11 +30,16 @@ pub(crate) struct BuiltIn {
 impl Tables {
     pub(crate) fn new(options: &Options) -> Self {
         let Options { schema_type, time_type, format, .. } = *options;
-        Self { schema_type, time_type, format, names: Vec::new() }
+        Self { schema_type, time_type, format, names: Vec::new(), columns: Vec::new() }
     }
 
     pub(crate) fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// How many columns a table had before the slice.
+    pub(crate) fn columns_before(&self, table: usize) -> usize {
+        self.columns[table]
     }
 
     pub(crate) fn built_in(&self) -> BuiltIn {
@@ -85,23 +92,25 @@ impl Tables {
             let (has, wanted) = (table.format().name(), self.format.name());
             return Err(TransformError::Format { table: name, has, wanted });
         }
+        self.columns.push(table.columns().len());
         self.names.push(name);
         Ok(self.names.len() - 1)
     }
 }
 
-/// Asks a table where the values of a property go.
+/// Asks a table where the values of a property go. A frozen event takes its first `frozen_at` columns.
 pub(crate) fn target(
     table: &mut Table,
     (property, value_type, fate): (&str, ValueType, Fate),
+    frozen_at: usize,
     (profile, seen): (Profile, Date),
 ) -> Target {
     let resolved = match fate {
         Fate::LeftOut => return Target::LeftOut,
         Fate::Column => table.resolve(property, value_type, profile, seen),
         Fate::KnownColumn => match table.find(property, value_type.into()) {
-            Some(id) => Resolved::Column(id),
-            None => Resolved::Overflow(table.overflow_column(seen)),
+            Some(id) if id < frozen_at => Resolved::Column(id),
+            Some(_) | None => Resolved::Overflow(table.overflow_column(seen)),
         },
     };
     let number = |id: ColumnId| u32::try_from(id).expect("far fewer columns than 2^32");

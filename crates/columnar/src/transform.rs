@@ -122,7 +122,6 @@ struct Rows {
     tables: Tables,
     days: Days,
     seen: Seen,
-    superseded: Superseded,
     counts: Counts,
     quarantine: Quarantine,
     /// The event being read.
@@ -136,6 +135,8 @@ struct EventPlace {
     number: usize,
     /// The number of its table.
     table: usize,
+    /// How many of the table's columns it takes.
+    frozen_at: usize,
 }
 
 impl Transform {
@@ -156,7 +157,7 @@ impl Transform {
             SchemaType::Multischema => Apart::Everybody,
             SchemaType::Monoschema => Apart::Those(options.contracts.clone()),
         };
-        let seen = Seen::new(superseded, options.bounds.identities);
+        let seen = Seen::new(superseded, &options.bounds);
         Ok(Self {
             lines: LineSplitter::new(options.bounds.line_bytes),
             rows: Rows {
@@ -168,7 +169,6 @@ impl Transform {
                 tables,
                 days: Days::default(),
                 seen,
-                superseded: Superseded::default(),
                 counts: Counts::default(),
                 quarantine: Quarantine::new(),
                 event: Event::default(),
@@ -262,7 +262,7 @@ impl Rows {
                     self.counts.duplicates += 1;
                     replaces = true;
                     if !self.days.drop_row(day, older) {
-                        self.superseded.insert(identity, age);
+                        self.seen.came_late(identity, age).map_err(FarApart::from)?;
                     }
                 }
             }
@@ -297,7 +297,13 @@ impl Rows {
         let name = self.vocabulary.name(event);
         let number = self.registry.event(name, self.options.profile, self.slice.date());
         let table = self.tables.of_event(&mut self.registry, number)?;
-        let place = EventPlace { number, table };
+        let frozen_at = if self.options.contracts.freezes(name) {
+            self.registry.freeze(number, self.tables.columns_before(table))
+        } else {
+            self.registry.thaw(number);
+            usize::MAX
+        };
+        let place = EventPlace { number, table, frozen_at };
         self.events[event] = Some(place);
         Ok(place)
     }
@@ -331,7 +337,7 @@ impl Rows {
                 let table = &tables.names()[place.table];
                 let table = registry.table_mut(table).expect("it was made with its first event");
                 let asked = (keys.name(key), value_type, fate);
-                to = target(table, asked, (options.profile, slice.date()));
+                to = target(table, asked, place.frozen_at, (options.profile, slice.date()));
                 keys.decide(key, value_type, to);
             }
             // Matched in its place: a copy of the value, made field by field, is slow to read back.
@@ -364,14 +370,14 @@ impl Rows {
             tables: self.tables.names(),
         };
         self.days.end(&context)?;
-        self.seen.far_apart(&mut self.superseded)?;
+        let superseded = self.seen.superseded()?;
         let (quarantined, quarantine) = self.quarantine.finish()?;
         self.counts.quarantined = quarantined;
         Ok(Transformed {
             counts: self.counts,
             files: self.days.take_files(),
             quarantine,
-            superseded: self.superseded,
+            superseded,
             registry: self.registry,
         })
     }

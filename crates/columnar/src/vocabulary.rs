@@ -42,10 +42,10 @@ impl Vocabulary {
         self.names.push(name.into());
         let apart = match &self.apart {
             Apart::Nobody => false,
-            Apart::Those(contracts) => contracts.has(name),
+            Apart::Those(contracts) => contracts.sets_apart(name),
             Apart::Everybody => true,
         };
-        let keys = if apart { self.add() } else { self.shared() };
+        let keys = if apart { self.add(Keys::of_one_event()) } else { self.shared() };
         self.of_event.push(keys);
         number
     }
@@ -60,8 +60,8 @@ impl Vocabulary {
         &mut self.keys[self.of_event[event]]
     }
 
-    fn add(&mut self) -> usize {
-        self.keys.push(Keys::default());
+    fn add(&mut self, keys: Keys) -> usize {
+        self.keys.push(keys);
         self.keys.len() - 1
     }
 
@@ -69,7 +69,7 @@ impl Vocabulary {
         if let Some(shared) = self.shared {
             return shared;
         }
-        let shared = self.add();
+        let shared = self.add(Keys::default());
         self.shared = Some(shared);
         shared
     }

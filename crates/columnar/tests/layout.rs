@@ -7,7 +7,7 @@ mod support;
 use bytes::Bytes;
 use mixlake_columnar::{Options, Transformed};
 use mixlake_testkit::generate::Shape;
-use parquet::basic::{BoundaryOrder, Compression, Encoding};
+use parquet::basic::{BoundaryOrder, ColumnOrder, Compression, Encoding};
 use parquet::file::metadata::{ParquetMetaData, SortingColumn};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::page_index::offset_index::OffsetIndexMetaData;
@@ -221,6 +221,40 @@ fn a_query_for_one_event_reads_a_fraction_of_the_pages() {
     };
     let (clustered, unclustered) = (needed(true), needed(false));
     assert!(clustered * 2 < unclustered, "{clustered} of {unclustered}");
+}
+
+#[test]
+fn bounds_of_doubles_can_be_used_by_readers_old_and_new() {
+    let mut options = options();
+    options.bounds.group_rows = 2;
+    let text = line("e", 1, &json!({"n": 2.5, "later": "x"}))
+        + &line("e", 2, &json!({"n": 0}))
+        + &line("e", 3, &json!({"n": -1}))
+        + &line("e", 4, &json!({"n": -0.0}))
+        + &line("e", 5, &json!({}));
+    let done = run(&options, &[text.as_bytes()]).unwrap();
+    let metadata = metadata(&done.files[0].bytes);
+    for column in 0..metadata.file_metadata().schema_descr().num_columns() {
+        let order = metadata.file_metadata().column_order(column);
+        assert!(
+            matches!(order, ColumnOrder::TYPE_DEFINED_ORDER(_)),
+            "an order since 2017: {order:?}"
+        );
+    }
+    let n = place(&metadata, "n");
+    let of = |group: usize| {
+        let statistics = metadata.row_group(group).column(n).statistics().unwrap().clone();
+        let Statistics::Double(of) = statistics else { panic!("doubles") };
+        assert_eq!(of.nan_count_opt(), Some(0), "it is said that there is none");
+        assert_eq!(index(&metadata, group, n).0.nan_counts(), Some(&vec![0]));
+        [of.min_opt(), of.max_opt()].map(|bound| bound.map(|number| number.to_bits()))
+    };
+    let bounds = |numbers: [f64; 2]| numbers.map(|number| Some(number.to_bits()));
+    assert_eq!(of(0), bounds([-0.0, 2.5]), "either zero is looked for");
+    assert_eq!(of(1), bounds([-1.0, 0.0]));
+    assert_eq!(of(2), [None, None]);
+    let texts = index(&metadata, 0, place(&metadata, "later")).0;
+    assert_eq!(texts.nan_counts(), None);
 }
 
 #[test]

@@ -168,6 +168,50 @@ fn a_frozen_event_adds_no_columns_and_loses_no_values() {
 }
 
 #[test]
+fn a_frozen_event_gives_the_same_rows_again_in_any_order_whatever_columns_came_meanwhile() {
+    let freeze = || Contract { freeze: true, ..Contract::default() };
+    let frozen = with_contract(Contract::default(), freeze());
+    let base =
+        run(&frozen, &[line("Login", 1, &json!({"plan": "x"})).as_bytes()]).unwrap().registry;
+    let signup = line("Sign up", 2, &json!({"plan": "free", "new": 1}));
+    let login = line("Login", 3, &json!({"plan": "free", "new": 1}));
+    let orders = [[signup.as_str(), &login].concat(), [login.as_str(), &signup].concat()];
+    let all_frozen = with_contract(freeze(), Contract::default());
+    for options in [frozen, all_frozen] {
+        let pass = |registry: &Registry, order: &String| {
+            let (registry, known) = (registry.clone(), Superseded::default());
+            run_onto(&options, registry, known, &[order.as_bytes()]).unwrap()
+        };
+        let first = pass(&base, &orders[0]);
+        let rest = r#"{"new":1}"#;
+        let row = &all_rows(&first)[1];
+        assert_eq!((&row["mp_event_name"], &row["plan"]), (&json!("sign_up"), &json!("free")));
+        assert_eq!(row["mp_properties"], rest);
+        assert_eq!(all_rows(&first), all_rows(&pass(&base, &orders[1])));
+        for order in &orders {
+            let again = pass(&first.registry, order);
+            assert_eq!(all_rows(&again), all_rows(&first));
+            assert_eq!(again.registry, first.registry);
+        }
+    }
+}
+
+#[test]
+fn an_event_that_is_opened_again_takes_every_column_and_can_be_frozen_anew() {
+    let freeze = Contract { freeze: true, ..Contract::default() };
+    let (open, frozen) = (options(), with_contract(Contract::default(), freeze));
+    let text = line("Sign up", 2, &json!({"new": 1}));
+    let mut registry = Registry::default();
+    let mut row = |options: &Options| {
+        let known = Superseded::default();
+        let done = run_onto(options, registry.clone(), known, &[text.as_bytes()]).unwrap();
+        registry = done.registry.rebase(registry.clone(), options.profile).unwrap();
+        all_rows(&done).remove(0).contains_key("new")
+    };
+    assert_eq!([&frozen, &open, &frozen].map(&mut row), [false, true, true]);
+}
+
+#[test]
 fn json_lines_hold_what_parquet_holds() {
     let lines = generated(Shape { rows: 500, repeat_one_in: 9, ..Shape::default() });
     for schema_type in [SchemaType::Monoschema, SchemaType::Multischema] {

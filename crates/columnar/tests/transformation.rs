@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use bytes::Bytes;
-use mixlake_columnar::{Options, Superseded, TimeType, Transform, TransformError, Transformed};
+use mixlake_columnar::{
+    Bounds, FarApart, Options, Superseded, TimeType, Transform, TransformError, Transformed,
+};
 use mixlake_domain::{Slice, Zone};
 use mixlake_schema::{MASTER_TABLE, Profile, Registry};
 use mixlake_testkit::rows;
@@ -216,6 +218,68 @@ fn a_repeat_whose_twin_is_encoded_already_needs_a_further_pass_that_gives_the_ne
     let versions: Vec<_> = all_rows(&second).iter().filter_map(|r| r.get("v").cloned()).collect();
     assert_eq!(versions, [json!(2.0)]);
     assert_eq!((second.counts.written, second.counts.duplicates), (3, 1));
+}
+
+/// Events of which most come again a little later, processed anew.
+fn processed_again(events: u32, again: u32, later: u32) -> String {
+    let row = |i: u32, version: u32| {
+        line(
+            i,
+            &json!({"$insert_id": format!("i{i}"), "mp_processing_time_ms": version, "v": version}),
+        )
+    };
+    let mut text = String::new();
+    for i in 0..events + later {
+        if i < events {
+            text += &row(i, 1);
+        }
+        if let Some(earlier) = i.checked_sub(later).filter(|&i| i < again) {
+            text += &row(earlier, 2);
+        }
+    }
+    text
+}
+
+#[test]
+fn more_events_come_again_within_the_window_of_identities_than_it_holds() {
+    let mut options = options();
+    options.bounds = Bounds { group_rows: 4, identities: 64, ..options.bounds };
+    let text = processed_again(140, 120, 20);
+    let first = run(&options, &[text.as_bytes()]).unwrap();
+    assert_eq!(first.superseded.len(), 120);
+    let second = pass(&options, &[text.as_bytes()], first.superseded).unwrap();
+    assert!(second.superseded.is_empty());
+    assert_eq!((second.counts.written, second.counts.duplicates), (140, 120));
+    let newest = all_rows(&second).iter().filter(|row| row["v"] == json!(2.0)).count();
+    assert_eq!((newest, all_rows(&second).len()), (120, 140));
+}
+
+#[test]
+fn more_events_that_come_again_late_than_there_is_room_for_are_an_error() {
+    let mut options = options();
+    options.bounds = Bounds { group_rows: 4, identities: 64, superseded: 100, ..options.bounds };
+    let run = |again| run(&options, &[processed_again(140, again, 20).as_bytes()]);
+    assert_eq!(run(100).unwrap().superseded.len(), 100);
+    let error = run(101).unwrap_err();
+    assert!(matches!(error, TransformError::FarApart(FarApart::TooMany(100))), "{error}");
+    let message = error.to_string();
+    assert!(message.contains("shorter slices") && message.contains("deduplicate=false"));
+}
+
+#[test]
+fn a_row_that_a_further_pass_finds_newer_than_was_known_needs_one_more() {
+    let mut options = options();
+    options.bounds.group_rows = 4;
+    let text = processed_again(40, 20, 10);
+    let known = run(&options, &[text.as_bytes()]).unwrap().superseded;
+    let text = text + &line(3, &json!({"$insert_id": "i3", "mp_processing_time_ms": 3, "v": 3}));
+    let second = pass(&options, &[text.as_bytes()], known.clone()).unwrap();
+    assert_eq!(second.superseded.len(), 1);
+    let third = pass(&options, &[text.as_bytes()], known.merged(&second.superseded)).unwrap();
+    assert!(third.superseded.is_empty());
+    let rows = all_rows(&third);
+    let of_3: Vec<_> = rows.iter().filter(|row| row["mp_insert_id"] == "i3").collect();
+    assert_eq!((rows.len(), of_3.len(), &of_3[0]["v"]), (40, 1, &json!(3.0)));
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The setting `contracts`: JSON, checked as a whole.
 
 use mixlake_columnar::{Contract, Contracts};
-use serde::Deserialize;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// What stands for all events.
 const ALL: &str = "*";
@@ -20,9 +22,39 @@ struct Document {
     freeze: bool,
 }
 
+/// By event. A second contract of an event would silently take the place of the first.
+struct Documents(BTreeMap<String, Document>);
+
+impl<'de> Deserialize<'de> for Documents {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EachEventOnce)
+    }
+}
+
+struct EachEventOnce;
+
+impl<'de> Visitor<'de> for EachEventOnce {
+    type Value = Documents;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of contracts by event")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Documents, A::Error> {
+        let mut documents = BTreeMap::new();
+        while let Some((event, document)) = entries.next_entry::<String, Document>()? {
+            if documents.contains_key(&event) {
+                return Err(A::Error::custom(format!("{event:?} is there twice; put both in one")));
+            }
+            documents.insert(event, document);
+        }
+        Ok(Documents(documents))
+    }
+}
+
 /// Reads the setting.
 pub(crate) fn contracts(text: &str) -> Result<Contracts, String> {
-    let documents: BTreeMap<String, Document> = serde_json::from_str(text).map_err(|error| {
+    let Documents(documents) = serde_json::from_str(text).map_err(|error| {
         format!(
             "a JSON object is expected, such as \
              {{\"*\":{{\"exclude\":[\"$email\"]}},\"Sign up\":{{\"freeze\":true}}}}; {error}"
@@ -61,6 +93,10 @@ mod tests {
         let problem = |text| contracts(text).unwrap_err();
         assert!(problem(r#"{"*":{"excludes":[]}}"#).contains("unknown field `excludes`"));
         assert!(problem("[]").contains("a JSON object is expected"));
+        let twice = problem(r#"{"A":{"exclude":["$email"]},"B":{},"A":{"freeze":true}}"#);
+        assert!(twice.contains(r#""A" is there twice"#), "{twice}");
+        let twice = problem(r#"{"A":{"exclude":["$email"],"exclude":[]}}"#);
+        assert!(twice.contains("duplicate field `exclude`"), "{twice}");
         assert!(problem(r#"{"A":{"exclude":["time"]}}"#).contains("A: every table has time"));
     }
 }

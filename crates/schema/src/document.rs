@@ -3,7 +3,7 @@
 //! People read it to find a column, programs to map it back; so it is indented, in the order in
 //! which names were given, and says nothing that changes from run to run.
 
-use crate::registry::{Column, EventName, Registry};
+use crate::registry::{Column, EventName, Freeze, Registry};
 use crate::types::ColumnType;
 use mixlake_domain::{DataFormat, Date, ProjectId};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,9 @@ struct EventDocument {
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first_seen: Option<Date>,
+    /// Of a frozen event: how many columns of its table it takes, from the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    frozen_at: Option<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -87,8 +90,9 @@ impl Registry {
             registry.set_zone(&zone);
         }
         registry.set_ingestion_start(document.ingestion_start);
-        for EventDocument { event, name, first_seen } in document.events {
-            registry.insert_event(EventName { event, name, first_seen });
+        for EventDocument { event, name, first_seen, frozen_at } in document.events {
+            let freeze = frozen_at.map_or(Freeze::Open, Freeze::At);
+            registry.insert_event(EventName { event, name, first_seen, freeze });
         }
         for (name, table) in document.tables {
             let columns = table.columns.into_iter().map(|c| Column {
@@ -110,6 +114,10 @@ impl Registry {
             event: e.event.clone(),
             name: e.name.clone(),
             first_seen: e.first_seen,
+            frozen_at: match e.freeze {
+                Freeze::At(columns) => Some(columns),
+                Freeze::Open | Freeze::Thawed => None,
+            },
         });
         let column = |c: &Column| ColumnDocument {
             column: c.name.clone(),

@@ -9,7 +9,7 @@ mod types;
 pub use document::DocumentError;
 pub use names::clean;
 pub use profile::Profile;
-pub use registry::{Column, ColumnId, EventName, NameTaken, Registry, Resolved, Table};
+pub use registry::{Column, ColumnId, EventName, Freeze, NameTaken, Registry, Resolved, Table};
 pub use types::{ColumnType, ValueType};
 
 /// The table of all events.

@@ -59,6 +59,19 @@ mod tests {
         assert_eq!(clean(name, 127), expected);
     }
 
+    /// The list is part of the rules: a word that came or went would give other names.
+    #[test]
+    fn every_word_of_the_list_gets_its_prefix() {
+        let words: Vec<&str> = include_str!("reserved-words.txt").lines().collect();
+        assert_eq!(words.len(), 246);
+        assert!(words.is_sorted_by(|a, b| a < b), "in order, none twice");
+        for word in words {
+            assert_eq!(clean(word, 127), format!("res_{word}"));
+            assert_eq!(clean(&word.to_uppercase(), 127), format!("res_{word}"));
+            assert_eq!(clean(&format!("{word}x"), 127), format!("{word}x"));
+        }
+    }
+
     #[test]
     fn a_prefix_counts_toward_the_limit() {
         assert_eq!(clean(&format!("${}", "x".repeat(200)), 127).len(), 127);

@@ -59,6 +59,24 @@ pub struct EventName {
     pub name: String,
     /// The date of the slice that brought it.
     pub first_seen: Option<Date>,
+    /// Whether it takes new columns.
+    pub freeze: Freeze,
+}
+
+/// Whether an event takes columns that its table did not have when it was frozen.
+///
+/// What decides is the place of a column in its table, which never changes: so a slice that is
+/// exported again, in whatever order its events come and whatever others have added meanwhile,
+/// gives the same rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Freeze {
+    /// It takes all.
+    #[default]
+    Open,
+    /// It takes the first so many columns of its table.
+    At(usize),
+    /// It was frozen and takes all again; whoever reads the registry finds it open.
+    Thawed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,27 +111,46 @@ const OVERFLOW: &str = "mp_properties";
 /// What a column costs in a definition beside its name, type and comment: keys and punctuation.
 const COLUMN_BYTES: usize = 40;
 
-/// A comment is cut to this.
-const COMMENT_BYTES: usize = 255;
+/// A comment is cut to so many UTF-16 units: that is how catalogs count.
+const COMMENT_UNITS: usize = 255;
 
 /// What the overflow column costs in a definition.
 const OVERFLOW_BYTES: usize = COLUMN_BYTES + 2 * OVERFLOW.len() + "string".len();
 
+/// The names that no property gets: built-in columns have them, whether the table has those or not.
+const TAKEN: [&str; 5] = ["mp_event_name", "time", "distinct_id", OVERFLOW, PARTITION_KEY];
+
 impl Column {
     /// About the bytes that it takes in a catalog's definition of the table.
     fn definition(&self) -> usize {
-        let comment = self.property.len().min(COMMENT_BYTES);
+        let comment = comment_bytes(&self.property);
         COLUMN_BYTES + self.name.len() + self.column_type.hive().len() + comment
     }
+
+    /// The most bytes that a column can take there.
+    fn most_definition(profile: Profile) -> usize {
+        // A unit takes at most three bytes.
+        COLUMN_BYTES + profile.name_bytes() + "timestamp".len() + 3 * COMMENT_UNITS
+    }
+}
+
+/// The bytes of a comment.
+fn comment_bytes(text: &str) -> usize {
+    let mut units = 0;
+    let fitting = text.chars().take_while(|c| {
+        units += c.len_utf16();
+        units <= COMMENT_UNITS
+    });
+    fitting.map(char::len_utf8).sum()
 }
 
 impl Table {
     /// A table with its built-in columns, given as (property, name, type).
     fn new(format: DataFormat, built_in: &[(&str, &str, ColumnType)]) -> Self {
         let mut table = Self { format, ..Self::default() };
-        // Taken from the start, whether the column exists yet or not.
-        table.taken.insert(PARTITION_KEY.to_owned());
-        table.taken.insert(OVERFLOW.to_owned());
+        for name in TAKEN {
+            table.taken.insert(name.to_owned());
+        }
         for &(property, name, column_type) in built_in {
             table.insert(Column {
                 property: property.to_owned(),
@@ -172,27 +209,26 @@ impl Table {
         if let Some(id) = self.find(property, value_type.into()) {
             return Resolved::Column(id);
         }
+        if self.is_full(profile) {
+            return Resolved::Overflow(self.overflow_column(seen));
+        }
         let name = self.new_name(property, value_type, profile.name_bytes());
-        let column = Column {
+        Resolved::Column(self.insert(Column {
             property: property.to_owned(),
             column_type: value_type.into(),
             name,
             first_seen: Some(seen),
             built_in: false,
-        };
-        if self.has_room(&column, profile) {
-            Resolved::Column(self.insert(column))
-        } else {
-            Resolved::Overflow(self.overflow_column(seen))
-        }
+        }))
     }
 
-    /// Whether a column fits, with the overflow column if that is still to come.
-    fn has_room(&self, column: &Column, profile: Profile) -> bool {
+    /// Whether no column comes any more: the largest would not fit, with the overflow column if that
+    /// is still to come. So a table that is full stays full, however short the next name is.
+    fn is_full(&self, profile: Profile) -> bool {
         let kept = usize::from(self.overflow.is_none());
-        let bytes = self.definition + column.definition();
-        self.columns.len() + kept < profile.columns()
-            && profile.definition_bytes().is_none_or(|most| bytes + kept * OVERFLOW_BYTES <= most)
+        let bytes = self.definition + Column::most_definition(profile) + kept * OVERFLOW_BYTES;
+        self.columns.len() + kept >= profile.columns()
+            || profile.definition_bytes().is_some_and(|most| bytes > most)
     }
 
     /// The column of what has none of its own, made if it is new.
@@ -212,11 +248,10 @@ impl Table {
     /// The first type of a property gets the plain name, a later one the plain name and the type.
     fn new_name(&mut self, property: &str, value_type: ValueType, limit: usize) -> String {
         let first = self.by_property.get(property).and_then(|ids| ids.first());
-        let stem = match first {
-            Some(&id) => with_suffix(&self.columns[id].name, value_type.suffix(), limit),
-            None => clean(property, limit),
-        };
-        self.taken.free(stem, limit)
+        match first {
+            Some(&id) => self.taken.free(&self.columns[id].name, value_type.suffix(), limit),
+            None => self.taken.free(&clean(property, limit), "", limit),
+        }
     }
 }
 
@@ -319,10 +354,32 @@ impl Registry {
             return index;
         }
         let limit = profile.name_bytes();
-        let name = self.events.taken.free(clean(event, limit), limit);
+        let name = self.events.taken.free(&clean(event, limit), "", limit);
         let event = event.to_owned();
-        self.events.insert(EventName { event, name, first_seen: Some(seen) });
+        let freeze = Freeze::Open;
+        self.events.insert(EventName { event, name, first_seen: Some(seen), freeze });
         self.events.given.len() - 1
+    }
+
+    /// Freezes an event to the first `columns` of its table. One that is frozen already stays as it
+    /// is. Answers to how many.
+    pub fn freeze(&mut self, event: usize, columns: usize) -> usize {
+        let freeze = &mut self.events.given[event].freeze;
+        match *freeze {
+            Freeze::At(columns) => columns,
+            Freeze::Open | Freeze::Thawed => {
+                *freeze = Freeze::At(columns);
+                columns
+            }
+        }
+    }
+
+    /// Opens an event again.
+    pub fn thaw(&mut self, event: usize) {
+        let freeze = &mut self.events.given[event].freeze;
+        if matches!(freeze, Freeze::At(_)) {
+            *freeze = Freeze::Thawed;
+        }
     }
 
     /// Replays all names of `self` onto a registry that others have written since. All of them
@@ -335,6 +392,7 @@ impl Registry {
             let seen = ours.first_seen.unwrap_or_default();
             let theirs = onto.event(&ours.event, profile, seen);
             same(&ours.event, &ours.name, &onto.events.given[theirs].name)?;
+            onto.rebase_freeze(ours, theirs)?;
         }
         for (name, ours) in &self.tables {
             let built_in: Vec<_> = ours
@@ -352,6 +410,19 @@ impl Registry {
             }
         }
         Ok(onto)
+    }
+
+    /// What was frozen at other columns was written by other columns.
+    fn rebase_freeze(&mut self, ours: &EventName, theirs: usize) -> Result<(), NameTaken> {
+        match ours.freeze {
+            Freeze::Open => {}
+            Freeze::Thawed => self.thaw(theirs),
+            Freeze::At(columns) => {
+                let given = self.freeze(theirs, columns);
+                same(&ours.event, &columns.to_string(), &given.to_string())?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -413,14 +484,16 @@ impl Taken {
         self.names.insert(name);
     }
 
-    /// The name itself, or the first of `name_1`, `name_2`, ... that is free.
-    fn free(&mut self, name: String, limit: usize) -> String {
+    /// The name with its suffix, or the first with `_1`, `_2`, ... behind that which is free. Where
+    /// they do not fit, the stem is cut.
+    fn free(&mut self, stem: &str, suffix: &str, limit: usize) -> String {
+        let name = with_suffix(stem, suffix, limit);
         if !self.names.contains(&name) {
             return name;
         }
-        let next = self.next.entry(name.clone()).or_insert(1);
+        let next = self.next.entry(name).or_insert(1);
         loop {
-            let candidate = with_suffix(&name, &format!("_{next}"), limit);
+            let candidate = with_suffix(stem, &format!("{suffix}_{next}"), limit);
             if !self.names.contains(&candidate) {
                 return candidate;
             }
@@ -472,9 +545,73 @@ mod tests {
     #[test]
     fn built_in_names_are_taken_from_the_start() {
         let mut registry = Registry::default();
-        for taken in ["mp_event_name", "mp_date", "mp_properties"] {
-            assert_eq!(name(&mut registry, taken, ValueType::String), format!("{taken}_1"));
+        // A table of one event has no name of events, and a table that is not full no rest.
+        registry.table_or_new("t", DataFormat::Parquet, &[]);
+        let printed = registry.to_document(&"42".parse().unwrap());
+        let read = Registry::from_document(&printed, &"42".parse().unwrap()).unwrap();
+        for mut registry in [registry, read] {
+            for taken in ["mp_event_name", "mp_date", "mp_properties", "time", "distinct_id"] {
+                assert_eq!(name(&mut registry, taken, ValueType::String), format!("{taken}_1"));
+            }
         }
+    }
+
+    #[test]
+    fn a_comment_counts_with_the_bytes_that_a_catalog_gets() {
+        assert_eq!(comment_bytes("plan"), 4);
+        assert_eq!(comment_bytes(&"名".repeat(300)), 765);
+        assert_eq!(comment_bytes(&"x".repeat(300)), 255);
+        assert_eq!(comment_bytes(&"\u{1f600}".repeat(300)), 127 * 4, "two units each");
+    }
+
+    #[test]
+    fn after_the_first_name_that_has_no_room_a_shorter_one_has_none_either() {
+        let mut registry = Registry::default();
+        let long = |i: usize| format!("{i} {}", "名".repeat(250));
+        let first =
+            (0..500).find(|&i| name(&mut registry, &long(i), ValueType::String) == OVERFLOW);
+        assert!((340..420).contains(&first.unwrap()), "{first:?} of about 950 bytes");
+        assert_eq!(name(&mut registry, "x", ValueType::Boolean), OVERFLOW);
+        assert_eq!(name(&mut registry, &long(0), ValueType::String), clean(&long(0), 127));
+    }
+
+    #[test]
+    fn an_event_stays_frozen_where_it_was_until_it_is_opened_again() {
+        let mut base = Registry::default();
+        let event = base.event("e", Profile::Portable, day());
+        let mut ours = base.clone();
+        assert_eq!((ours.freeze(event, 10), ours.freeze(event, 12)), (10, 10));
+        let rebased =
+            |ours: &Registry, theirs: &Registry| ours.rebase(theirs.clone(), Profile::Portable);
+        assert_eq!(rebased(&ours, &base).unwrap(), ours);
+        assert_eq!(rebased(&base, &ours).unwrap(), ours, "who did not look at it changes nothing");
+        let mut theirs = base;
+        theirs.freeze(event, 11);
+        assert!(rebased(&ours, &theirs).is_err(), "what was written used other columns");
+        let mut open = ours.clone();
+        open.thaw(event);
+        let open = rebased(&open, &ours).unwrap();
+        let project = "42".parse().unwrap();
+        let read = Registry::from_document(&open.to_document(&project), &project).unwrap();
+        assert_eq!(read.events()[event].freeze, Freeze::Open);
+    }
+
+    #[test]
+    fn a_frozen_table_that_has_the_rest_already_still_has_room() {
+        let mut registry = Registry::default();
+        table(&mut registry).overflow_column(day());
+        assert_eq!(name(&mut registry, "x", ValueType::String), "x");
+    }
+
+    #[test]
+    fn at_the_limit_the_stem_is_cut_and_never_a_suffix() {
+        let mut registry = Registry::default();
+        let long = "y".repeat(200);
+        assert_eq!(name(&mut registry, &long, ValueType::Number).len(), 127);
+        let by_type = format!("{}_string", "y".repeat(120));
+        assert_eq!(name(&mut registry, &by_type, ValueType::String), by_type);
+        let collided = format!("{}_string_1", "y".repeat(118));
+        assert_eq!(name(&mut registry, &long, ValueType::String), collided);
     }
 
     #[test]

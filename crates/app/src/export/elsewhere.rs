@@ -101,8 +101,8 @@ impl Exporter<'_> {
             for theirs in &others {
                 let Some(theirs) = self.identities(day, theirs).await? else { continue };
                 found.leave_out(&ours, &theirs);
-                if found.len() > self.options.bounds.identities {
-                    let most = self.options.bounds.identities;
+                let most = self.options.bounds.superseded;
+                if found.len() > most {
                     return Err(TransformError::from(FarApart::TooMany(most)).into());
                 }
             }

@@ -193,7 +193,7 @@ impl Exporter<'_> {
             let received = self.receive(&mut windows, &registry, &known).await?;
             if !received.transformed.superseded.is_empty() {
                 tracing::info!(%slice, "repeated rows lie far apart; reading the slice again");
-                known = known.merged(received.transformed.superseded.clone());
+                known = known.merged(&received.transformed.superseded);
                 self.discard(&received).await;
                 continue;
             }
@@ -201,7 +201,7 @@ impl Exporter<'_> {
                 Ok(rows) if rows.is_empty() => {}
                 Ok(rows) => {
                     tracing::info!(%slice, rows = rows.len(), "other slices have rows of this one; reading it again without them");
-                    known = known.merged(rows);
+                    known = known.merged(&rows);
                     self.discard(&received).await;
                     continue;
                 }

@@ -41,6 +41,14 @@ pub fn run_onto(
     Ok(done)
 }
 
+/// A slice in one piece.
+pub fn run_in(options: &Options, slice: Slice, lines: &[u8]) -> Transformed {
+    let (registry, known) = (Registry::default(), Superseded::default());
+    let mut transform = Transform::new(options.clone(), slice, registry, known).unwrap();
+    transform.push(lines).unwrap();
+    transform.finish().unwrap()
+}
+
 /// The line of an event on the slice's day.
 pub fn line(event: &str, second: u32, properties: &Value) -> String {
     let mut properties = properties.clone();

@@ -210,7 +210,7 @@ pub const KNOWN: &[Known] = &[
         "contracts",
         "a JSON object: event names, or `*` for all, to `{\"include\": [..], \"exclude\": [..], \"freeze\": true}`",
         "none",
-        "Which properties are kept: only those of `include`, none of `exclude` (nor in `mp_properties`; lines in quarantine stay as received). With `freeze`, new ones go to `mp_properties`.",
+        "Which properties are kept: only those of `include`, none of `exclude` (nor in `mp_properties`; lines in quarantine stay as received). With `freeze`, those without a column when the event is first frozen go to `mp_properties`.",
     ),
     known("s3_role", "not in this version", "none", "A role to assume for the bucket."),
     known("glue_role", "not in this version", "none", "A role to assume for Glue."),
