@@ -31,41 +31,55 @@ enum RepairError {
     Catalog(#[from] CatalogError),
 }
 
+/// What there is to do, day by day and table by table.
+#[derive(Default)]
+struct Plan<'f> {
+    days: BTreeMap<(&'f str, Date), Vec<&'f Finding>>,
+    tables: BTreeMap<&'f str, Vec<&'f Finding>>,
+    left: Vec<(&'f Finding, &'f [String])>,
+}
+
+impl<'f> Plan<'f> {
+    fn of(findings: &'f [Finding]) -> Self {
+        let mut plan = Self::default();
+        for finding in findings {
+            let table = finding.table.as_str();
+            match &finding.remedy {
+                Remedy::Strike { date, .. } | Remedy::LeaveBehind { date, .. } => {
+                    plan.days.entry((table, *date)).or_default().push(finding);
+                }
+                Remedy::Reconcile
+                | Remedy::RemovePartitions { .. }
+                | Remedy::RepairPartition { .. } => {
+                    plan.tables.entry(table).or_default().push(finding);
+                }
+                Remedy::Delete { keys } => plan.left.push((finding, keys.as_slice())),
+                Remedy::Wait { .. } | Remedy::ByHand { .. } => {}
+            }
+        }
+        plan
+    }
+}
+
 impl Doctor<'_> {
     /// Does what each finding says, if it is still so; answers what could not be done, and why.
     ///
     /// First each day is made right, then the catalog follows. What was left is deleted last, when
     /// readers have been sent elsewhere.
     pub async fn repair(&self, findings: &[Finding]) -> Vec<(Finding, String)> {
+        let plan = Plan::of(findings);
         let mut failed = Failed::new();
-        let mut days: BTreeMap<(&str, Date), Vec<&Finding>> = BTreeMap::new();
-        let mut tables: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
-        for finding in findings {
-            match &finding.remedy {
-                Remedy::Strike { date, .. } | Remedy::LeaveBehind { date, .. } => {
-                    days.entry((finding.table.as_str(), *date)).or_default().push(finding);
-                }
-                Remedy::Reconcile
-                | Remedy::RemovePartitions { .. }
-                | Remedy::RepairPartition { .. } => {
-                    tables.entry(finding.table.as_str()).or_default().push(finding);
-                }
-                Remedy::Delete { .. } | Remedy::Wait { .. } | Remedy::ByHand { .. } => {}
-            }
-        }
-        for ((table, date), findings) in days {
+        for ((table, date), findings) in plan.days {
             let done = self.renew(table, date, &findings).await;
             add(&mut failed, &findings, done);
         }
-        for (table, findings) in tables {
+        for (table, findings) in plan.tables {
             let done = self.follow(table, &findings).await;
             add(&mut failed, &findings, done);
         }
-        for finding in findings {
-            if let Remedy::Delete { keys } = &finding.remedy {
-                let done = self.sweep(finding, keys).await;
-                add(&mut failed, &[finding], done);
-            }
+        for (finding, keys) in plan.left {
+            let done = self.sweep(finding, keys).await;
+            add(&mut failed, &[finding], done);
         }
         failed
     }
