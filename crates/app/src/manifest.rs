@@ -3,6 +3,7 @@
 use crate::hash;
 use mixlake_domain::{Date, Generation, SliceLabel};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What a reader of the day should see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,35 @@ pub struct Manifest {
     pub generation: Generation,
     /// The live files, by slice and part.
     pub files: Vec<LiveFile>,
+    /// What was deleted of folders that were left, as a hash. It goes into the name of the next
+    /// folder: no run that meets again in a folder of before finds files there that are about to go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swept: Option<String>,
+}
+
+impl Manifest {
+    /// The day without some of its files, in a new folder; none is listed that is not copied there.
+    pub(crate) fn without(&self, names: &BTreeSet<String>) -> Self {
+        let files = self.files.iter().filter(|file| !names.contains(&file.name)).cloned();
+        let files: Vec<LiveFile> = files.collect();
+        Self { generation: next(Some(self), &files), files, swept: None, ..self.clone() }
+    }
+
+    /// The same day, after objects of folders that were left are deleted. To be written before they
+    /// are: from then on nobody can publish a folder that has one of them.
+    pub(crate) fn swept(&self, keys: &[String]) -> Self {
+        let before = self.swept.as_deref().unwrap_or_default();
+        let parts = [before].into_iter().chain(keys.iter().map(String::as_str));
+        Self { swept: Some(hash::of_parts(parts)), ..self.clone() }
+    }
+}
+
+/// The folder for these files, after what a day has.
+fn next(current: Option<&Manifest>, files: &[LiveFile]) -> Generation {
+    let before = current.map_or("", |manifest| manifest.generation.as_str());
+    let swept = current.and_then(|manifest| manifest.swept.as_deref());
+    let content = files.iter().flat_map(|file| [file.name.as_str(), &file.hash]);
+    hash::generation([before].into_iter().chain(swept).chain(content))
 }
 
 /// A live file.
@@ -89,23 +119,22 @@ pub(crate) fn plan(
     let copies = kept.iter().map(|file| file.name.clone()).collect();
     let mut files = [kept, ours.to_vec()].concat();
     files.sort_by(|a, b| (a.slice, &a.name).cmp(&(b.slice, &b.name)));
-    let manifest = |generation| Manifest {
+    let manifest = |generation, swept| Manifest {
         format: Format,
         table: table.to_owned(),
         date,
         generation,
         files: files.clone(),
+        swept,
     };
     match current {
         Some(current) if replaced.is_empty() && !dirty => {
-            DayPlan::Append(manifest(current.generation.clone()))
+            DayPlan::Append(manifest(current.generation.clone(), current.swept.clone()))
         }
         _ => {
             let from = current.map(|manifest| manifest.generation.clone());
-            let before = from.as_ref().map_or("", Generation::as_str);
-            let content = files.iter().flat_map(|file| [file.name.as_str(), &file.hash]);
-            let generation = hash::generation([before].into_iter().chain(content));
-            DayPlan::Replace { manifest: manifest(generation), from, copies }
+            let generation = next(current, &files);
+            DayPlan::Replace { manifest: manifest(generation, None), from, copies }
         }
     }
 }
@@ -231,6 +260,29 @@ mod tests {
         let back = published(decide(Some(&b), "2026-11-10T01", &a.files, false));
         assert_eq!(back.files, a.files);
         assert_ne!(back.generation, a.generation);
+    }
+
+    #[test]
+    fn a_folder_of_which_files_were_deleted_is_not_met_again() {
+        let live = first_hour();
+        let swept = live.swept(&["left behind".to_owned()]);
+        let ours = [file("2026-11-10T01", "b")];
+        let folder = |of: &Manifest| published(decide(Some(of), "2026-11-10T01", &ours, false));
+        assert_eq!(live.files, swept.files);
+        assert_ne!(folder(&live).generation, folder(&swept).generation);
+        let again = swept.swept(&["left behind".to_owned()]);
+        assert_ne!(folder(&swept).generation, folder(&again).generation);
+        let appended = decide(Some(&swept), "2026-11-10T02", &[file("2026-11-10T02", "c")], false);
+        assert_eq!(published(appended).swept, swept.swept, "the folder is the same");
+    }
+
+    #[test]
+    fn a_day_without_a_file_is_a_new_folder() {
+        let live = first_hour();
+        let after = live.without(&BTreeSet::from([live.files[0].name.clone()]));
+        assert!(after.files.is_empty());
+        assert_ne!(after.generation, live.generation);
+        assert_ne!(live.without(&BTreeSet::new()).generation, live.generation);
     }
 
     #[test]

@@ -7,7 +7,9 @@ use crate::{pause, table};
 use aws_sdk_glue::Client;
 use aws_sdk_glue::config::AsyncSleep;
 use aws_sdk_glue::types::{Table, TableAttributes, TableInput};
-use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
+use mixlake_app::ports::{
+    Catalog, CatalogError, Column, Declared, NewTable, Partition, TableState,
+};
 use mixlake_domain::DataFormat;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -157,12 +159,9 @@ impl Catalog for GlueCatalog {
         found.map(in_order)
     }
 
-    async fn partition_columns(
-        &self,
-        table: &str,
-    ) -> Result<BTreeMap<String, Vec<Column>>, CatalogError> {
+    async fn declared(&self, table: &str) -> Result<BTreeMap<String, Declared>, CatalogError> {
         let partitions = self.partitions_of(table).all(Schema::Included).await?;
-        Ok(partitions.into_iter().map(table::columns_of_partition).collect())
+        Ok(partitions.into_iter().map(table::declared).collect())
     }
 
     async fn put_partitions(

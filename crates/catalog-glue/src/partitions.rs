@@ -10,10 +10,10 @@ use crate::failure::{
 use aws_sdk_glue::error::ProvideErrorMetadata;
 use aws_sdk_glue::types::{
     BatchUpdatePartitionRequestEntry, Partition as GluePartition, PartitionInput,
-    PartitionValueList,
+    PartitionValueList, StorageDescriptor,
 };
 use futures::{StreamExt, stream};
-use mixlake_app::ports::{CatalogError, Partition};
+use mixlake_app::ports::{CatalogError, Format, Partition};
 use mixlake_domain::DataFormat;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -150,9 +150,13 @@ impl Partitions<'_> {
         format: DataFormat,
         partitions: &[Partition],
     ) -> Result<(), CatalogError> {
-        let anew = |p: &Partition| describe::partition(format, &p.value, &p.location);
-        let inputs: Vec<_> = partitions.iter().map(anew).collect();
-        self.update(&inputs).await
+        let values: Vec<&str> = partitions.iter().map(|p| p.value.as_str()).collect();
+        let mut existing = by_value(self.some(&values).await?);
+        let anew = |p: &Partition| {
+            existing.remove(&p.value).map(|there| repaired(there, format, &p.location))
+        };
+        let inputs: Option<Vec<_>> = partitions.iter().map(anew).collect();
+        self.update(&inputs.ok_or_else(|| self.conflict())?).await
     }
 
     /// Moves those that somebody else added in the meantime, if they are elsewhere.
@@ -321,4 +325,14 @@ fn moved(partition: GluePartition, format: DataFormat, location: &str) -> Partit
         .set_parameters(partition.parameters)
         .set_last_analyzed_time(partition.last_analyzed_time)
         .build()
+}
+
+/// The partition as a new one would describe its files, with everything else that others put on it.
+fn repaired(mut partition: GluePartition, format: DataFormat, location: &str) -> PartitionInput {
+    let ours = |storage: &StorageDescriptor| describe::format(storage) == Format::Lake(format);
+    partition.storage_descriptor = partition.storage_descriptor.filter(ours).map(|mut storage| {
+        storage.columns = Some(Vec::new());
+        storage
+    });
+    moved(partition, format, location)
 }

@@ -9,7 +9,7 @@ use aws_sdk_glue::types::{
     self, StorageDescriptor, Table, TableInput, ViewDefinition, ViewDefinitionInput,
     ViewRepresentation, ViewRepresentationInput,
 };
-use mixlake_app::ports::{Column, Format, NewTable, TableState};
+use mixlake_app::ports::{Column, Declared, Format, NewTable, TableState};
 use std::collections::HashMap;
 
 /// What the port shows of a table. `None`: Glue gave no version, and there is nothing to swap by.
@@ -34,11 +34,13 @@ fn shown(column: types::Column) -> Column {
     }
 }
 
-/// The value of a partition, and the columns that it declares for itself.
-pub(crate) fn columns_of_partition(partition: types::Partition) -> (String, Vec<Column>) {
+/// The value of a partition, and what it declares for itself.
+pub(crate) fn declared(partition: types::Partition) -> (String, Declared) {
     let value = value_of(partition.values());
-    let columns = partition.storage_descriptor.and_then(|storage| storage.columns);
-    (value, columns.unwrap_or_default().into_iter().map(shown).collect())
+    let storage = partition.storage_descriptor.unwrap_or_else(empty_storage);
+    let format = describe::format(&storage);
+    let columns = storage.columns.unwrap_or_default().into_iter().map(shown).collect();
+    (value, Declared { columns, format })
 }
 
 /// The table with columns at the end, and all else as it was read.

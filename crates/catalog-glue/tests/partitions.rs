@@ -157,6 +157,25 @@ async fn a_moved_partition_keeps_what_others_put_on_it() {
 }
 
 #[tokio::test]
+async fn a_repaired_partition_is_read_as_ours_and_keeps_the_parameters_of_others() {
+    let update = mock!(Client::batch_update_partition)
+        .match_requests(|r| {
+            let input = r.entries()[0].partition_input().unwrap();
+            let storage = input.storage_descriptor().unwrap();
+            let serde = storage.serde_info().unwrap().serialization_library().unwrap();
+            input.parameters() == foreign("2026-11-10", "g2").parameters()
+                && storage.location() == Some(&partition("2026-11-10", "g2").location)
+                && storage.columns().is_empty()
+                && serde.ends_with("ParquetHiveSerDe")
+        })
+        .then_output(|| BatchUpdatePartitionOutput::builder().build());
+    let catalog = catalog(&[&existing(vec![foreign("2026-11-10", "g1")]), &update]);
+    let to = [partition("2026-11-10", "g2")];
+    catalog.repair_partitions("signup", DataFormat::Parquet, &to).await.unwrap();
+    assert_eq!(update.num_calls(), 1);
+}
+
+#[tokio::test]
 async fn a_partition_that_somebody_adds_meanwhile_is_compared_and_moved() {
     let first = mock!(Client::batch_get_partition)
         .sequence()

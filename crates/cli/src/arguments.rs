@@ -60,6 +60,10 @@ pub struct Doctor {
     /// Do what is to be done about it.
     #[arg(long)]
     pub repair: bool,
+    /// How many hours files stay after readers were sent to another folder: as long as a query may run
+    /// that began before.
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    pub keep_replaced: u32,
     /// Read the text in files too, to find what is too long for an engine. Takes time.
     #[arg(long)]
     pub deep: bool,

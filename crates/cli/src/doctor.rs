@@ -3,25 +3,12 @@
 use crate::arguments::{self, Doctor as Arguments};
 use crate::{lake, show};
 use anyhow::Result;
-use mixlake_app::doctor::{Doctor, Engine, Finding, Remedy, Severity};
+use mixlake_app::doctor::{Doctor, Engine, Finding, Outcome, Remedy, Severity};
 use mixlake_app::ports::ObjectStore;
 use mixlake_runtime::config::LakeConfig;
 use mixlake_runtime::settings::Settings;
 use serde_json::{Value, json};
-
-/// How often what is wrong is looked for again after a repair, which may bring more to light.
-const ROUNDS: usize = 4;
-
-/// What became of a project's lake.
-#[derive(Default)]
-struct Seen {
-    /// What was wrong, and is not any more.
-    repaired: Vec<Finding>,
-    /// What is wrong.
-    findings: Vec<Finding>,
-    /// What could not be put right, and why.
-    failed: Vec<(Finding, String)>,
-}
+use std::time::Duration;
 
 /// Looks for what is wrong. Answers whether nothing is.
 pub async fn run(arguments: Arguments) -> Result<bool> {
@@ -31,7 +18,7 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
     }
     let settings = problems.into_result(settings)?;
     let store = lake::store(&arguments.lake, &settings).await?;
-    let mut seen = Seen::default();
+    let mut seen = Outcome::default();
     for settings in lake::projects(&settings, &*store).await? {
         project(&arguments, &settings, &*store, &mut seen).await?;
     }
@@ -48,27 +35,24 @@ async fn project(
     arguments: &Arguments,
     settings: &Settings,
     store: &dyn ObjectStore,
-    seen: &mut Seen,
+    seen: &mut Outcome,
 ) -> Result<()> {
     let config = lake::config(settings)?;
     let catalog = lake::catalog(&arguments.lake, settings, &config.database).await?;
     let engines: Vec<Engine> = arguments.engines.iter().copied().map(engine).collect();
-    let reconciler = lake::reconciler(store, &*catalog, &config);
-    let doctor = Doctor { lake: reconciler, engines: &engines, deep: arguments.deep };
-    let mut findings = doctor.examine().await?;
-    let mut failed = Vec::new();
-    for _ in 0..if arguments.repair { ROUNDS } else { 0 } {
-        failed = doctor.repair(&findings).await;
-        let now = doctor.examine().await?;
-        let (still, gone): (Vec<_>, Vec<_>) =
-            findings.into_iter().partition(|finding| now.contains(finding));
-        seen.repaired.extend(gone);
-        let settled = still.len() == now.len();
-        findings = now;
-        if settled {
-            break;
-        }
-    }
+    let doctor = Doctor {
+        lake: lake::reconciler(store, &*catalog, &config),
+        engines: &engines,
+        deep: arguments.deep,
+        now: mixlake_runtime::now().into(),
+        grace: Duration::from_secs(u64::from(arguments.keep_replaced) * 60 * 60),
+    };
+    let Outcome { repaired, findings, failed } = if arguments.repair {
+        doctor.put_right().await?
+    } else {
+        Outcome { findings: doctor.examine().await?, ..Outcome::default() }
+    };
+    seen.repaired.extend(repaired);
     seen.findings.extend(findings);
     seen.failed.extend(failed);
     Ok(())
@@ -82,7 +66,7 @@ fn engine(engine: arguments::Engine) -> Engine {
 }
 
 /// The report for programs, as documented in docs/REPORT.md.
-fn document(seen: &Seen) -> Value {
+fn document(seen: &Outcome) -> Value {
     let failed = seen.failed.iter().map(|(finding, error)| {
         let mut failed = json!(finding);
         failed["error"] = json!(error);
@@ -95,33 +79,63 @@ fn document(seen: &Seen) -> Value {
     })
 }
 
-fn text(seen: &Seen, repair: bool) -> String {
-    let mut text = String::new();
-    let mut add = |line: String| text.push_str(&(line + "\n"));
+fn text(seen: &Outcome, repair: bool) -> String {
+    let mut lines = Vec::new();
     for finding in &seen.repaired {
-        add(format!("{}: {}", place(finding), finding.text));
-        add("    put right".to_owned());
+        lines.push(told(finding));
+        lines.push(if matches!(finding.remedy, Remedy::ByHand { .. }) {
+            "    is not so any more".to_owned()
+        } else {
+            format!("    done: {}", finding.remedy.text())
+        });
     }
     for finding in &seen.findings {
-        let note = if finding.severity == Severity::Note { "note: " } else { "" };
-        add(format!("{}: {note}{}", place(finding), finding.text));
+        lines.push(told(finding));
         let failed = seen.failed.iter().find(|(failed, _)| failed == finding);
-        match failed {
-            Some((_, error)) => add(format!("    could not be put right: {error}")),
-            None if repair || matches!(finding.remedy, Remedy::ByHand { .. }) => {
-                add(format!("    by hand: {}", finding.remedy.text()));
-            }
-            None => add(format!("    --repair would: {}", finding.remedy.text())),
-        }
+        lines.push(match failed {
+            Some((_, error)) => could_not(error),
+            None => to_do(finding, repair),
+        });
+    }
+    for (finding, error) in seen.failed.iter().filter(|(f, _)| !seen.findings.contains(f)) {
+        lines.extend([told(finding), could_not(error)]);
     }
     let count = |severity| seen.findings.iter().filter(|f| f.severity == severity).count();
-    match (count(Severity::Problem), count(Severity::Note)) {
-        (0, 0) => add("nothing is wrong".to_owned()),
-        (problems, notes) => add(format!("{problems} problems, {notes} notes")),
-    }
-    text
+    lines.push(match (count(Severity::Problem), count(Severity::Note)) {
+        (0, 0) => "nothing is wrong".to_owned(),
+        (problems, notes) => format!("{}, {}", some(problems, "problem"), some(notes, "note")),
+    });
+    lines.join("\n") + "\n"
 }
 
-fn place(finding: &Finding) -> String {
-    format!("{} {}", finding.table, finding.subject).trim().to_owned()
+fn told(finding: &Finding) -> String {
+    let place = format!("{} {}", finding.table, finding.subject);
+    let note = if finding.severity == Severity::Note { "note: " } else { "" };
+    format!("{}: {note}{}", place.trim(), finding.text)
+}
+
+fn could_not(error: &str) -> String {
+    format!("    could not be put right: {error}")
+}
+
+fn to_do(finding: &Finding, repair: bool) -> String {
+    let what = finding.remedy.text();
+    match finding.remedy {
+        Remedy::ByHand { .. } => format!("    by hand: {what}"),
+        Remedy::Wait { .. } => format!("    --repair will, later: {what}"),
+        Remedy::Reconcile
+        | Remedy::RemovePartitions { .. }
+        | Remedy::RepairPartition { .. }
+        | Remedy::Delete { .. }
+        | Remedy::Strike { .. }
+        | Remedy::LeaveBehind { .. } => {
+            let when = if repair { "run it again, and --repair would" } else { "--repair would" };
+            format!("    {when}: {what}")
+        }
+    }
+}
+
+/// `1 problem`, `2 problems`.
+fn some(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

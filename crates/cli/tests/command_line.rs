@@ -396,7 +396,7 @@ fn the_doctor_says_what_is_wrong_and_puts_it_right() {
     assert_eq!(code, Some(1), "nothing is in the catalog yet: {text}");
     let expected = "mp_master_event: there are live files, and no table in the catalog\n    \
                     --repair would: bring the table up to date with the manifests\n\
-                    1 problems, 0 notes\n";
+                    1 problem, 0 notes\n";
     assert_eq!(text, expected);
 
     let (code, text) = doctor(&["--repair", "--json"]);
@@ -413,10 +413,38 @@ fn the_doctor_says_what_is_wrong_and_puts_it_right() {
     std::fs::remove_file(file).unwrap();
     let (code, text) = doctor(&["--repair"]);
     assert_eq!(code, Some(1));
-    assert!(text.contains("is not there\n    put right\n"), "{text}");
+    assert!(text.contains("is not there\n    done: send readers to a new folder"), "{text}");
     assert!(text.contains("by hand: export 2026-11-11 again"), "{text}");
     export(&lake, "storefront-events.jsonl.gz", "2026-11-11", "2026-11-11");
     assert_eq!(doctor(&["--repair"]).0, Some(0));
+    assert_eq!(doctor(&[]), (Some(0), "nothing is wrong\n".to_owned()));
+}
+
+/// What was replaced a moment ago may still be read.
+#[test]
+fn the_doctor_keeps_what_was_replaced_for_a_while() {
+    let lake = lake();
+    export(&lake, "storefront-events.jsonl.gz", "2026-11-10", "2026-11-10");
+    let (view, _) = catalog(&lake);
+    let file = view["tables"][0]["partitions"][0]["files"][0]["location"].as_str().unwrap();
+    let stray = Path::new(file).parent().unwrap().join("part-0");
+    std::fs::write(&stray, "x").unwrap();
+    let doctor = |arguments: &[&str]| {
+        let output = mixlake(&[&["doctor", "--lake", path(&lake)], arguments].concat());
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, text) = doctor(&["--repair"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("part-0, and no manifest lists it\n    done: send"), "{text}");
+    assert!(text.contains("--repair will, later: delete them"), "{text}");
+    assert!(Path::new(file).exists());
+    let (_, rows) = catalog(&lake);
+    let (code, text) = doctor(&["--repair", "--keep-replaced", "0"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(!Path::new(file).exists(), "{text}");
+    assert!(stray.exists(), "it is not ours to delete");
+    assert_eq!(catalog(&lake).1.len(), rows.len());
+    assert_eq!(doctor(&[]), (Some(0), "nothing is wrong\n".to_owned()));
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use crate::blocking::blocking;
 use crate::document::{Document, DocumentError};
 use crate::place::{Place, is_absence};
-use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
+use mixlake_app::ports::{
+    Catalog, CatalogError, Column, Declared, NewTable, Partition, TableState,
+};
 use mixlake_domain::DataFormat;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -231,13 +233,17 @@ impl Catalog for FolderCatalog {
         .await
     }
 
-    /// No partition here can declare any.
-    async fn partition_columns(
-        &self,
-        table: &str,
-    ) -> Result<BTreeMap<String, Vec<Column>>, CatalogError> {
-        let partitions = self.partitions(table, &[]).await?;
-        Ok(partitions.into_iter().map(|partition| (partition.value, Vec::new())).collect())
+    /// No partition here can declare anything but its table's.
+    async fn declared(&self, table: &str) -> Result<BTreeMap<String, Declared>, CatalogError> {
+        let table = table.to_owned();
+        self.run(move |catalog| {
+            let document = catalog.existing(&table)?;
+            let format = document.state().format;
+            let declared = || Declared { columns: Vec::new(), format: format.clone() };
+            let partitions = document.partitions(&[]).into_iter();
+            Ok(partitions.map(|partition| (partition.value, declared())).collect())
+        })
+        .await
     }
 
     /// They are read in the format of their table.
@@ -268,6 +274,10 @@ impl Catalog for FolderCatalog {
         format: DataFormat,
         partitions: &[Partition],
     ) -> Result<(), CatalogError> {
+        let values: Vec<String> = partitions.iter().map(|p| p.value.clone()).collect();
+        if self.partitions(table, &values).await?.len() < values.len() {
+            return Err(CatalogError::Conflict(format!("partitions of {}", self.subject(table))));
+        }
         self.put_partitions(table, format, partitions).await.map(|_| ())
     }
 

@@ -37,7 +37,7 @@ fn walk(root: &Path, folder: &str, prefix: &str, found: &mut Vec<ObjectMeta>) ->
                 walk(root, &below, prefix, found)?;
             }
         } else if meta.is_file() && key.starts_with(prefix) {
-            found.push(ObjectMeta { key, size: meta.len() });
+            found.push(ObjectMeta { key, size: meta.len(), modified: meta.modified().ok() });
         }
     }
     Ok(())

@@ -103,7 +103,8 @@ impl S3Store {
             let page = page.map_err(|e| Failure::of(e, LIST))?;
             for object in page.contents.unwrap_or_default() {
                 let size = u64::try_from(object.size.unwrap_or_default()).unwrap_or_default();
-                found.extend(object.key.map(|key| ObjectMeta { key, size }));
+                let modified = object.last_modified.and_then(|time| time.try_into().ok());
+                found.extend(object.key.map(|key| ObjectMeta { key, size, modified }));
             }
         }
         Ok(found)

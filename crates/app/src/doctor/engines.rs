@@ -72,6 +72,9 @@ fn found(table: &str, subject: &str, text: String, advice: &str) -> Finding {
 const NARROWER: &str = "leave the column out of the table that this engine reads: a view, or a table of \
                         your own over the same folders";
 
+const SHORTER: &str = "choose a shorter glue_table_prefix, or make a view or table of your own over \
+                       the same folders for this engine";
+
 fn too_many(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<Finding>) {
     let Some(state) = &table.state else { return };
     let columns = state.columns.len() + state.partition_keys.len();
@@ -85,6 +88,14 @@ fn too_many(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<F
 fn names(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<Finding>) {
     let Some(state) = &table.state else { return };
     let limit = engine.longest_name();
+    let bytes = table.name.len();
+    if bytes > limit {
+        let text = format!(
+            "{engine} reads names of {limit} bytes; the table is called {}, which has {bytes}",
+            table.name
+        );
+        findings.push(found(name, "", text, SHORTER));
+    }
     for column in &state.columns {
         let bytes = column.name.len();
         if bytes > limit {
@@ -103,10 +114,14 @@ fn names(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<Find
     }
 }
 
+/// Whether engines take a folder or file for hidden.
+pub(super) fn is_hidden(name: &str) -> bool {
+    name.starts_with(['_', '.', '#']) || name.ends_with('~')
+}
+
 /// A folder or file that engines pass over without a word.
 fn hidden(table: &str, name: &str) -> Option<Finding> {
-    let is_hidden = name.starts_with(['_', '.', '#']) || name.ends_with('~');
-    is_hidden.then(|| {
+    is_hidden(name).then(|| {
         let text = format!("engines pass over {name} without a word: they take it for hidden");
         found(table, "", text, "nothing of Mixlake has such a name: ask who made it")
     })

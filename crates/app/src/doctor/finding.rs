@@ -1,6 +1,5 @@
 //! What is wrong, as data.
 
-use crate::ports::Partition;
 use mixlake_domain::Date;
 use serde::Serialize;
 
@@ -51,16 +50,20 @@ pub enum Kind {
     PartitionWithoutFiles,
     /// A partition declares a column of another type than the table: Athena refuses it, Trino does not.
     PartitionColumn,
+    /// A partition says that its files are read in another way than the lake's.
+    PartitionFormat,
     /// A manifest lists a file that is not there.
     ObjectMissing,
     /// A file is not what its manifest says: size, rows or columns.
     ObjectDiffers,
-    /// A file is in a live folder, where readers see it, and no manifest lists it.
+    /// Something is in a live folder, where readers see it, and no manifest lists it.
     Orphan,
     /// Files of folders that were replaced.
     LeftBehind,
     /// A published slice has no live file where the ledger says that it has.
     SliceMissing,
+    /// An export of a slice was begun long ago, and not ended.
+    SliceUnfinished,
     /// A file cannot be read, or has a column of a type that the lake does not write.
     UnreadableFile,
     /// A column of a file has another type than the registry gave it.
@@ -84,24 +87,35 @@ pub enum Remedy {
         /// Their values.
         values: Vec<String>,
     },
-    /// Make a partition as a new one would be, without columns of its own.
+    /// Make a partition describe its files as a new one would, without columns of its own.
     RepairPartition {
         /// Its value.
         value: String,
-        /// The folder of its files.
-        location: String,
     },
-    /// Delete objects.
+    /// Delete objects of folders that were replaced.
     Delete {
         /// Their keys.
         keys: Vec<String>,
     },
-    /// Take files out of the list of live ones, so that their slices can be exported again.
+    /// Take files out of the list of live ones, and copy the others to a new folder, so that the
+    /// slices can be exported again.
     Strike {
         /// The day.
         date: Date,
         /// The names of the files.
         names: Vec<String>,
+    },
+    /// Copy the live files to a new folder, and leave these objects where they are.
+    LeaveBehind {
+        /// The day.
+        date: Date,
+        /// The keys of the objects.
+        keys: Vec<String>,
+    },
+    /// Nothing yet.
+    Wait {
+        /// What will be done, and when.
+        reason: String,
     },
     /// Something that only a person can do.
     ByHand {
@@ -119,17 +133,24 @@ impl Remedy {
             Self::RemovePartitions { values } => {
                 format!("remove the partition {}", values.join(", "))
             }
-            Self::RepairPartition { value, .. } => {
-                format!("take the columns off the partition {value}, so that the table's count")
+            Self::RepairPartition { value } => {
+                format!(
+                    "describe the partition {value} as the table is, without columns of its own"
+                )
             }
             Self::Delete { keys } => match keys.as_slice() {
                 [key] => format!("delete {key}"),
                 keys => format!("delete {} objects", keys.len()),
             },
             Self::Strike { names, .. } => format!(
-                "take {} out of the manifest; then export the slice again",
+                "send readers to a new folder with the day's other files, without {}; then export its \
+                 slice again",
                 names.join(", ")
             ),
+            Self::LeaveBehind { .. } => {
+                "send readers to a new folder with the day's live files, without it".to_owned()
+            }
+            Self::Wait { reason } => reason.clone(),
             Self::ByHand { advice } => advice.clone(),
         }
     }
@@ -147,6 +168,11 @@ impl Finding {
         Self { kind, severity: Severity::Problem, table, subject, text, remedy }
     }
 
+    /// The names of the files that it takes out of the manifest.
+    pub(super) fn struck(&self) -> &[String] {
+        if let Remedy::Strike { names, .. } = &self.remedy { names } else { &[] }
+    }
+
     pub(super) fn note(self) -> Self {
         Self { severity: Severity::Note, ..self }
     }
@@ -154,9 +180,4 @@ impl Finding {
 
 pub(super) fn by_hand(advice: &str) -> Remedy {
     Remedy::ByHand { advice: advice.to_owned() }
-}
-
-/// What a partition of a finding would be set to.
-pub(super) fn partition(value: &str, location: &str) -> Partition {
-    Partition { value: value.to_owned(), location: location.to_owned() }
 }

@@ -2,24 +2,36 @@
 //! Parquet footers and catalog, with each other and with the rules of the engines that read it.
 //!
 //! Facts are gathered first; what is wrong with them is decided without I/O; a dull executor does
-//! what a finding says.
+//! what a finding says. Others may be at work meanwhile, so that it looks again before it does, and:
+//!
+//! - nothing is deleted from a folder that readers are sent to. What must not be seen there is left
+//!   behind: the other files are copied to a new folder, and the manifest is swapped;
+//! - what was left behind is deleted when readers were sent elsewhere long ago, no published rows are
+//!   missing, and a swap of the manifest has made sure that no export can take it up again;
+//! - partitions are set and removed by the catalog's own use-case, which follows the manifest.
 
 mod check;
+mod days;
 mod engines;
 mod facts;
 mod finding;
 mod footers;
+mod gather;
 mod repair;
+mod rounds;
 mod strings;
 mod tables;
 
 pub use engines::Engine;
-pub use facts::{DayFacts, Facts, FileFacts, TableFacts};
 pub use finding::{Finding, Kind, Remedy, Severity};
+pub use rounds::Outcome;
 
 use crate::reconcile::{ReconcileError, Reconciler};
+use gather::Scope;
+use std::time::{Duration, SystemTime};
 
 /// What an examination works with.
+#[derive(Clone, Copy)]
 pub struct Doctor<'a> {
     /// The lake and its catalog.
     pub lake: Reconciler<'a>,
@@ -27,12 +39,16 @@ pub struct Doctor<'a> {
     pub engines: &'a [Engine],
     /// Whether the text in files is read, to find what is too long for an engine.
     pub deep: bool,
+    /// The time.
+    pub now: SystemTime,
+    /// How long after a day has changed a query may still read what was there before.
+    pub grace: Duration,
 }
 
 impl Doctor<'_> {
     /// What is wrong, table by table. Changes nothing.
     pub async fn examine(&self) -> Result<Vec<Finding>, ReconcileError> {
-        let facts = self.facts().await?;
+        let facts = self.facts(Scope::Lake).await?;
         Ok(check::findings(&facts, self.engines))
     }
 }

@@ -1,127 +1,227 @@
 //! Does what findings say.
 
 use super::Doctor;
-use super::finding::{Finding, Remedy, partition};
-use crate::chain;
-use crate::document;
-use crate::ledger::{Ledger, State};
+use super::facts::{DayFacts, Facts};
+use super::finding::{Finding, Remedy};
+use super::gather::Scope;
 use crate::manifest::Manifest;
-use crate::ports::Put;
+use crate::ports::{CatalogError, Partition, Precondition, Put, StoreError};
 use crate::reconcile::{OnDrift, ReconcileError, Reconciler};
+use crate::{chain, document};
 use mixlake_domain::Date;
 use mixlake_schema::Table;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// How often a document is swapped anew before it is given up.
-const SWAPS: u32 = 16;
+type Failed = Vec<(Finding, String)>;
+
+/// Why something is not done.
+#[derive(Debug, thiserror::Error)]
+enum RepairError {
+    #[error("an export is writing to this day; try again later")]
+    Busy,
+    #[error("somebody else changed the day at the same time; try again later")]
+    Overtaken,
+    #[error("{0}")]
+    NotCatalogued(String),
+    #[error(transparent)]
+    Reconcile(#[from] ReconcileError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
+/// What there is to do, day by day and table by table.
+#[derive(Default)]
+struct Plan<'f> {
+    days: BTreeMap<(&'f str, Date), Vec<&'f Finding>>,
+    tables: BTreeMap<&'f str, Vec<&'f Finding>>,
+    left: Vec<(&'f Finding, &'f [String])>,
+}
+
+impl<'f> Plan<'f> {
+    fn of(findings: &'f [Finding]) -> Self {
+        let mut plan = Self::default();
+        for finding in findings {
+            let table = finding.table.as_str();
+            match &finding.remedy {
+                Remedy::Strike { date, .. } | Remedy::LeaveBehind { date, .. } => {
+                    plan.days.entry((table, *date)).or_default().push(finding);
+                }
+                Remedy::Reconcile
+                | Remedy::RemovePartitions { .. }
+                | Remedy::RepairPartition { .. } => {
+                    plan.tables.entry(table).or_default().push(finding);
+                }
+                Remedy::Delete { keys } => plan.left.push((finding, keys.as_slice())),
+                Remedy::Wait { .. } | Remedy::ByHand { .. } => {}
+            }
+        }
+        plan
+    }
+}
 
 impl Doctor<'_> {
-    /// Does what each finding says; answers what could not be done, and why.
+    /// Does what each finding says, if it is still so; answers what could not be done, and why.
+    ///
+    /// First each day is made right, then the catalog follows. What was left is deleted last, when
+    /// readers have been sent elsewhere.
     pub async fn repair(&self, findings: &[Finding]) -> Vec<(Finding, String)> {
-        let mut failed = Vec::new();
-        let mut reconciled = BTreeSet::new();
-        for finding in findings {
-            let done = match &finding.remedy {
-                Remedy::Reconcile if !reconciled.insert(finding.table.clone()) => Ok(()),
-                Remedy::Reconcile => self.reconcile(&finding.table).await,
-                Remedy::RemovePartitions { values } => {
-                    let table = self.lake.name_of(&finding.table);
-                    let removed = self.lake.catalog.remove_partitions(&table, values).await;
-                    removed.map(|_| ()).map_err(ReconcileError::from).map_err(|e| chain(&e))
-                }
-                Remedy::RepairPartition { value, location } => {
-                    self.partition(&finding.table, value, location).await
-                }
-                Remedy::Delete { keys } => self.delete(finding, keys).await,
-                Remedy::Strike { date, names } => self.strike(&finding.table, *date, names).await,
-                Remedy::ByHand { .. } => Ok(()),
-            };
-            failed.extend(done.err().map(|error| (finding.clone(), error)));
+        let plan = Plan::of(findings);
+        let mut failed = Failed::new();
+        for ((table, date), findings) in plan.days {
+            let done = self.renew(table, date, &findings).await;
+            add(&mut failed, &findings, done);
+        }
+        for (table, findings) in plan.tables {
+            let done = self.follow(table, &findings).await;
+            add(&mut failed, &findings, done);
+        }
+        for (finding, keys) in plan.left {
+            let done = self.sweep(finding, keys).await;
+            add(&mut failed, &[finding], done);
         }
         failed
     }
 
-    /// Over all days of the table: what drifted, holds for each.
-    async fn reconcile(&self, table: &str) -> Result<(), String> {
+    /// Copies the live files of a day to a new folder, but for those that findings strike, and swaps
+    /// the manifest. What readers must not see stays where it is.
+    async fn renew(
+        &self,
+        table: &str,
+        date: Date,
+        findings: &[&Finding],
+    ) -> Result<(), RepairError> {
+        let facts = self.facts_of(table, date).await?;
+        let still = self.still(&facts, findings);
+        let Some((day, manifest, precondition)) = day(&facts, table, date)? else { return Ok(()) };
+        if still.is_empty() {
+            return Ok(());
+        }
+        let struck = still.iter().flat_map(|finding| finding.struck());
+        let next = manifest.without(&struck.cloned().collect());
+        let folder = self.lake.layout.generation(table, date, &next.generation);
+        for file in &next.files {
+            let name = &file.name;
+            let (from, to) = (format!("{}{name}", day.folder), format!("{folder}{name}"));
+            self.lake.store.copy(&from, &to).await?;
+        }
+        self.swap(&next, precondition).await
+    }
+
+    /// Brings the catalog up to date with the manifests. For the table as a whole over all of its days:
+    /// what drifted, holds for each.
+    async fn follow(&self, table: &str, findings: &[&Finding]) -> Result<(), RepairError> {
         let lake = &self.lake;
-        let objects = lake.store.list(&lake.layout.table(table)).await.map_err(|e| chain(&e))?;
-        let keys = objects.iter().map(|object| object.key.as_str());
-        let manifests = keys.filter(|key| key.ends_with("/_manifest.json"));
+        let mut keys = BTreeSet::new();
+        for finding in findings {
+            match &finding.remedy {
+                Remedy::Reconcile => {
+                    let objects = lake.store.list(&lake.layout.table(table)).await?;
+                    let all = objects.into_iter().map(|object| object.key);
+                    keys.extend(all.filter(|key| key.ends_with("/_manifest.json")));
+                }
+                Remedy::RemovePartitions { values } => {
+                    let dates = values.iter().filter_map(|value| value.parse().ok());
+                    keys.extend(dates.map(|date| lake.layout.manifest(table, date)));
+                }
+                Remedy::RepairPartition { value } => {
+                    self.describe(table, value).await?;
+                    let date = value.parse().ok();
+                    keys.extend(date.map(|date| lake.layout.manifest(table, date)));
+                }
+                Remedy::Strike { .. }
+                | Remedy::LeaveBehind { .. }
+                | Remedy::Delete { .. }
+                | Remedy::Wait { .. }
+                | Remedy::ByHand { .. } => {}
+            }
+        }
         let repairing = Reconciler { on_drift: OnDrift::Repair, ..*lake };
-        let done = repairing.reconcile(manifests).await;
-        match done.failed.first() {
-            Some((key, error)) => Err(format!("{key}: {}", chain(&**error))),
-            None => Ok(()),
-        }
+        let done = repairing.reconcile(keys.iter().map(String::as_str)).await;
+        done.failed.first().map_or(Ok(()), |(key, error)| {
+            Err(RepairError::NotCatalogued(format!("{key}: {}", chain(&**error))))
+        })
     }
 
-    async fn partition(&self, table: &str, value: &str, location: &str) -> Result<(), String> {
-        let partition = [partition(value, location)];
-        let registry = self.lake.registry().await.map_err(|e| chain(&e))?;
+    /// Makes a partition describe its files as a new one would, where it is.
+    async fn describe(&self, table: &str, value: &str) -> Result<(), RepairError> {
+        let (catalog, name) = (self.lake.catalog, self.lake.name_of(table));
+        let registry = self.lake.registry().await?;
         let format = registry.tables().get(table).map(Table::format).unwrap_or_default();
-        let catalog = self.lake.catalog;
-        let done = catalog.repair_partitions(&self.lake.name_of(table), format, &partition).await;
-        done.map_err(|e| chain(&e))
-    }
-
-    /// An export may have begun since the lake was looked at: nothing of a day that is being written
-    /// is deleted, and nothing that a manifest lists by now.
-    async fn delete(&self, finding: &Finding, keys: &[String]) -> Result<(), String> {
-        let date: Date = finding.subject.parse().map_err(|_| "it is of no day".to_owned())?;
-        if self.is_busy(&finding.table, date).await? {
-            return Err("an export is writing to this day; try again later".to_owned());
-        }
-        let manifest = self.manifest(&finding.table, date).await?;
-        let live = manifest.iter().flat_map(|m| {
-            let folder = self.lake.layout.generation(&finding.table, date, &m.generation);
-            m.files.iter().map(move |file| format!("{folder}{}", file.name))
-        });
-        let live: BTreeSet<String> = live.collect();
-        for key in keys.iter().filter(|key| !live.contains(*key)) {
-            self.lake.store.delete(key).await.map_err(|e| chain(&e))?;
+        let there: Vec<Partition> = catalog.partitions(&name, &[value.to_owned()]).await?;
+        if !there.is_empty() {
+            catalog.repair_partitions(&name, format, &there).await?;
         }
         Ok(())
     }
 
-    async fn is_busy(&self, table: &str, date: Date) -> Result<bool, String> {
-        let lake = &self.lake;
-        let folder = format!("{}_slices/", lake.layout.root());
-        for object in lake.store.list(&folder).await.map_err(|e| chain(&e))? {
-            let read = document::read::<Ledger>(lake.store, &object.key).await;
-            let ledger = read.map_err(|e| chain(&e))?.value.unwrap_or_default();
-            let busy = ledger.slices.iter().any(|entry| {
-                let touches = entry.days.iter().any(|d| d.table == table && d.date == date);
-                touches && entry.state != State::Published
-            });
-            if busy {
-                return Ok(true);
-            }
+    /// Deletes what was left behind.
+    async fn sweep(&self, finding: &Finding, keys: &[String]) -> Result<(), RepairError> {
+        let Ok(date) = finding.subject.parse::<Date>() else { return Ok(()) };
+        let facts = self.facts_of(&finding.table, date).await?;
+        let Some((_, manifest, precondition)) = day(&facts, &finding.table, date)? else {
+            return Ok(());
+        };
+        if self.still(&facts, &[finding]).is_empty() || !self.has_been_old(manifest).await? {
+            return Ok(());
         }
-        Ok(false)
+        self.swap(&manifest.swept(keys), precondition).await?;
+        for key in keys {
+            self.lake.store.delete(key).await?;
+        }
+        Ok(())
     }
 
-    async fn manifest(&self, table: &str, date: Date) -> Result<Option<Manifest>, String> {
-        let key = self.lake.layout.manifest(table, date);
-        let read = document::read(self.lake.store, &key).await;
-        read.map(|read| read.value).map_err(|e| chain(&e))
+    /// A day as it is now.
+    async fn facts_of(&self, table: &str, date: Date) -> Result<Facts, ReconcileError> {
+        Doctor { deep: false, ..*self }.facts(Scope::Day(table, date)).await
     }
 
-    async fn strike(&self, table: &str, date: Date, names: &[String]) -> Result<(), String> {
-        let (store, key) = (self.lake.store, self.lake.layout.manifest(table, date));
-        for _ in 0..SWAPS {
-            let read = document::read::<Manifest>(store, &key).await.map_err(|e| chain(&e))?;
-            let Some(mut manifest) = read.value else { return Ok(()) };
-            let before = manifest.files.len();
-            manifest.files.retain(|file| !names.contains(&file.name));
-            if manifest.files.len() == before {
-                return Ok(());
-            }
-            let written = document::write(store, &key, &manifest, read.precondition).await;
-            match written.map_err(|e| chain(&e))? {
-                Put::Done => return Ok(()),
-                Put::Refused => {}
-            }
+    /// Whether the manifest that was read was written long ago: objects were listed before it was
+    /// read, so that is asked again. If it changes from now on, its swap fails.
+    async fn has_been_old(&self, manifest: &Manifest) -> Result<bool, StoreError> {
+        let key = self.lake.layout.manifest(&manifest.table, manifest.date);
+        let listed = self.lake.store.list(&key).await?;
+        Ok(listed.iter().any(|object| object.key == key && self.is_old(object)))
+    }
+
+    /// Those that are found in these facts too.
+    fn still<'f>(&self, facts: &Facts, findings: &[&'f Finding]) -> Vec<&'f Finding> {
+        let now = super::check::findings(facts, self.engines);
+        findings.iter().copied().filter(|finding| now.contains(finding)).collect()
+    }
+
+    async fn swap(&self, to: &Manifest, when: &Precondition) -> Result<(), RepairError> {
+        let (store, key) = (self.lake.store, self.lake.layout.manifest(&to.table, to.date));
+        if document::write(store, &key, to, when.clone()).await? == Put::Done {
+            return Ok(());
         }
-        Err("others change the manifest again and again; try again later".to_owned())
+        // Perhaps it was our own write, repeated after its answer was lost.
+        let now = document::read::<Manifest>(store, &key).await.map_err(ReconcileError::from)?;
+        if now.value.as_ref() == Some(to) { Ok(()) } else { Err(RepairError::Overtaken) }
+    }
+}
+
+/// A day with its manifest; none without one.
+fn day<'f>(
+    facts: &'f Facts,
+    table: &str,
+    date: Date,
+) -> Result<Option<(&'f DayFacts, &'f Manifest, &'f Precondition)>, RepairError> {
+    let day = facts.tables.get(table).and_then(|table| table.days.get(&date));
+    match day {
+        Some(day) if day.busy => Err(RepairError::Busy),
+        Some(day) => {
+            Ok(day.manifest.as_ref().zip(day.precondition.as_ref()).map(|(m, p)| (day, m, p)))
+        }
+        None => Ok(None),
+    }
+}
+
+fn add(failed: &mut Failed, findings: &[&Finding], done: Result<(), RepairError>) {
+    if let Err(error) = done {
+        let error = chain(&error);
+        failed.extend(findings.iter().map(|&finding| (finding.clone(), error.clone())));
     }
 }

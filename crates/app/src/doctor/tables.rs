@@ -2,8 +2,9 @@
 
 use super::facts::TableFacts;
 use super::finding::{Finding, Kind, Remedy, by_hand};
-use crate::ports::Column;
-use crate::reconcile::{Conflict, Difference, Wanted, diff};
+use crate::ports::{Column, Declared, Format};
+use crate::reconcile::{Conflict, Difference, Wanted, diff, given_columns};
+use mixlake_domain::{DataFormat, Date};
 use mixlake_schema::Table;
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,11 +14,14 @@ pub(super) fn findings(name: &str, table: &TableFacts, known: Option<&Table>) ->
         return Vec::new();
     }
     let format = known.map(Table::format).unwrap_or_default();
-    let wanted = Wanted { folder: &table.folder, format, columns: &columns, given: &table.given };
+    let given = table.state.iter().flat_map(|state| given_columns(state, known));
+    let given: Vec<Column> = given.collect();
+    let wanted = Wanted { folder: &table.folder, format, columns: &columns, given: &given };
     let found = |kind, subject: &str, text: String, remedy| {
         Finding::problem(kind, name, subject, text, remedy)
     };
-    match diff(table.state.as_ref(), &wanted) {
+    let mut findings = declared(name, table, format);
+    findings.extend(match diff(table.state.as_ref(), &wanted) {
         Difference::Unchanged => Vec::new(),
         Difference::Create => {
             let text = "there are live files, and no table in the catalog".to_owned();
@@ -37,7 +41,8 @@ pub(super) fn findings(name: &str, table: &TableFacts, known: Option<&Table>) ->
                 found(Kind::Drift, subject(conflict), conflict.to_string(), remedy(conflict))
             })
             .collect(),
-    }
+    });
+    findings
 }
 
 fn subject(conflict: &Conflict) -> &str {
@@ -77,24 +82,44 @@ fn live(table: &TableFacts, known: Option<&Table>) -> Vec<Column> {
     .collect()
 }
 
-/// Columns that partitions declare themselves. Athena refuses one of another type than the table's;
-/// Trino converts it.
-pub(super) fn declared(name: &str, table: &TableFacts, findings: &mut Vec<Finding>) {
+/// What partitions declare for themselves. Athena refuses a column of another type than the table's;
+/// Trino converts it. All of them read the files as the partition says, whatever the table says.
+fn declared(name: &str, table: &TableFacts, format: DataFormat) -> Vec<Finding> {
     let columns = table.state.iter().flat_map(|state| &state.columns);
     let of_table: HashMap<String, &Column> = columns.map(|c| (c.name.to_lowercase(), c)).collect();
-    for partition in &table.partitions {
-        for column in table.declared.get(&partition.value).into_iter().flatten() {
-            let Some(right) = of_table.get(&column.name.to_lowercase()) else { continue };
-            if right.hive_type.eq_ignore_ascii_case(&column.hive_type) {
-                continue;
-            }
-            let (value, location) = (partition.value.clone(), partition.location.clone());
+    let mut findings = Vec::new();
+    for (value, declared) in &table.declared {
+        let remedy = || match value.parse::<Date>() {
+            Ok(_) => Remedy::RepairPartition { value: value.clone() },
+            Err(_) => by_hand("it is no day, so Mixlake did not make it: ask who did"),
+        };
+        let mut found =
+            |kind, text: String| findings.push(Finding::problem(kind, name, value, text, remedy()));
+        for (column, right) in contradictions(declared, &of_table) {
+            let (is, right) = (&column.hive_type, &right.hive_type);
             let text = format!(
-                "the partition {value} says {} is {}, and the table says {}: Athena refuses to read it",
-                column.name, column.hive_type, right.hive_type
+                "the partition {value} says {} is {is}, and the table says {right}: Athena refuses to \
+                 read it",
+                column.name
             );
-            let remedy = Remedy::RepairPartition { value: value.clone(), location };
-            findings.push(Finding::problem(Kind::PartitionColumn, name, value, text, remedy));
+            found(Kind::PartitionColumn, text);
+        }
+        if declared.format != Format::Lake(format) {
+            let is = &declared.format;
+            let text =
+                format!("the files are {format}, and the partition says they are read as {is}");
+            found(Kind::PartitionFormat, text);
         }
     }
+    findings
+}
+
+fn contradictions<'a>(
+    declared: &'a Declared,
+    of_table: &'a HashMap<String, &'a Column>,
+) -> impl Iterator<Item = (&'a Column, &'a Column)> {
+    declared.columns.iter().filter_map(move |column| {
+        let right = *of_table.get(&column.name.to_lowercase())?;
+        (!right.hive_type.eq_ignore_ascii_case(&column.hive_type)).then_some((column, right))
+    })
 }

@@ -42,11 +42,8 @@ pub trait Catalog: Send + Sync {
         values: &[String],
     ) -> Result<Vec<Partition>, CatalogError>;
 
-    /// The columns that partitions declare for themselves, by value. Ours declare none.
-    async fn partition_columns(
-        &self,
-        table: &str,
-    ) -> Result<BTreeMap<String, Vec<Column>>, CatalogError>;
+    /// What partitions declare for themselves, by value.
+    async fn declared(&self, table: &str) -> Result<BTreeMap<String, Declared>, CatalogError>;
 
     /// Adds the partitions, or moves those that exist to the location given. Any number of them.
     /// Answers the values for which anything had to be done, in order.
@@ -58,6 +55,7 @@ pub trait Catalog: Send + Sync {
     ) -> Result<Vec<String>, CatalogError>;
 
     /// Makes partitions that exist as a new one would be: location, format, no columns of its own.
+    /// All else on them stays.
     async fn repair_partitions(
         &self,
         table: &str,
@@ -148,6 +146,15 @@ pub struct Partition {
     pub value: String,
     /// The folder that holds its files.
     pub location: String,
+}
+
+/// What a partition declares for itself. Engines go by it, and not by the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// Its columns; ours have none, and so cannot disagree with the table.
+    pub columns: Vec<Column>,
+    /// How engines are told to read its files.
+    pub format: Format,
 }
 
 /// Why the catalog did not do it.

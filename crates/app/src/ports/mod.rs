@@ -9,6 +9,8 @@ mod source;
 mod store;
 
 pub use budget::{Clock, QueryBudget, Turn};
-pub use catalog::{Catalog, CatalogError, Column, Format, NewTable, Partition, TableState};
+pub use catalog::{
+    Catalog, CatalogError, Column, Declared, Format, NewTable, Partition, TableState,
+};
 pub use source::{EventChunks, EventSource, SourceError};
 pub use store::{Object, ObjectBody, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail};

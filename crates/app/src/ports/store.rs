@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
+use std::time::SystemTime;
 
 /// The bytes of an object in pieces.
 pub type ObjectBody = BoxStream<'static, Result<Bytes, StoreError>>;
@@ -83,6 +84,8 @@ pub struct ObjectMeta {
     pub key: String,
     /// The size in bytes.
     pub size: u64,
+    /// When it was written; `None` where the store does not say.
+    pub modified: Option<SystemTime>,
 }
 
 /// A call to the store failed. Only "not found" is absence; everything else is this.

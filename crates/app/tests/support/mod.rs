@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file is a crate of its own and uses some of this")]
 
+pub mod clinic;
 mod held;
 pub mod jitter;
 pub mod notices;

@@ -2,7 +2,9 @@
 
 use super::state::Table;
 use crate::faults::{Call, Fault, Script, Verdict};
-use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, Partition, TableState};
+use mixlake_app::ports::{
+    Catalog, CatalogError, Column, Declared, NewTable, Partition, TableState,
+};
 use mixlake_domain::DataFormat;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -23,8 +25,8 @@ pub enum Operation {
     RepairTable,
     /// [`Catalog::partitions`].
     Partitions,
-    /// [`Catalog::partition_columns`].
-    PartitionColumns,
+    /// [`Catalog::declared`].
+    Declared,
     /// [`Catalog::put_partitions`].
     PutPartitions,
     /// [`Catalog::repair_partitions`].
@@ -72,7 +74,7 @@ impl MemoryCatalog {
             Operation::Tables
             | Operation::Table
             | Operation::Partitions
-            | Operation::PartitionColumns
+            | Operation::Declared
             | Operation::PutPartitions
             | Operation::RepairPartitions
             | Operation::RemovePartitions => Fault::None,
@@ -109,10 +111,17 @@ impl MemoryCatalog {
         self.lock().tables.remove(table);
     }
 
-    /// Gives a partition columns of its own, as a crawler does.
-    pub fn declare(&self, table: &str, value: &str, columns: &[Column]) {
+    /// Adds a column that this catalog would refuse, as other ones may have it.
+    pub fn add_column_unchecked(&self, table: &str, column: &Column) {
         if let Some(table) = self.lock().tables.get_mut(table) {
-            table.declare(value, columns);
+            table.add_unchecked(column);
+        }
+    }
+
+    /// Makes a partition declare something of its own, as a crawler does.
+    pub fn declare(&self, table: &str, value: &str, declared: &Declared) {
+        if let Some(table) = self.lock().tables.get_mut(table) {
+            table.declare(value, declared);
         }
     }
 
@@ -225,37 +234,38 @@ impl Catalog for MemoryCatalog {
         Ok(existing(&mut self.lock().tables, table)?.partitions(values))
     }
 
-    async fn partition_columns(
-        &self,
-        table: &str,
-    ) -> Result<BTreeMap<String, Vec<Column>>, CatalogError> {
-        let verdict = self.begin(Operation::PartitionColumns, table).await;
+    async fn declared(&self, table: &str) -> Result<BTreeMap<String, Declared>, CatalogError> {
+        let verdict = self.begin(Operation::Declared, table).await;
         verdict.read().map_err(|_| failed("read", table, verdict))?;
-        Ok(existing(&mut self.lock().tables, table)?.partition_columns())
+        Ok(existing(&mut self.lock().tables, table)?.declared())
     }
 
     async fn put_partitions(
         &self,
         table: &str,
-        _format: DataFormat,
+        format: DataFormat,
         partitions: &[Partition],
     ) -> Result<Vec<String>, CatalogError> {
         let verdict = self.begin(Operation::PutPartitions, table).await;
-        self.change_partitions(verdict, ("update", table), |table| table.put(partitions))
+        self.change_partitions(verdict, ("update", table), |table| table.put(format, partitions))
     }
 
     async fn repair_partitions(
         &self,
         table: &str,
-        _format: DataFormat,
+        format: DataFormat,
         partitions: &[Partition],
     ) -> Result<(), CatalogError> {
         let verdict = self.begin(Operation::RepairPartitions, table).await;
+        let mut there = true;
         let repaired = |table: &mut Table| {
-            table.repair_partitions(partitions);
-            partitions.iter().map(|partition| partition.value.clone()).collect()
+            there = table.repair_partitions(format, partitions);
+            let values = partitions.iter().filter(|_| there);
+            values.map(|partition| partition.value.clone()).collect()
         };
-        self.change_partitions(verdict, ("update", table), repaired).map(|_| ())
+        self.change_partitions(verdict, ("update", table), repaired)?;
+        let conflict = || CatalogError::Conflict(format!("partitions of {table}"));
+        there.then_some(()).ok_or_else(conflict)
     }
 
     async fn remove_partitions(

@@ -1,7 +1,7 @@
 //! Partitions: added, moved, removed, any number at a time.
 
 use super::tables::{new_table, state};
-use mixlake_app::ports::{Catalog, Partition};
+use mixlake_app::ports::{Catalog, CatalogError, Declared, Format, Partition};
 use mixlake_domain::DataFormat;
 
 fn partition(value: &str, generation: &str) -> Partition {
@@ -95,7 +95,11 @@ pub(super) async fn partitions_declare_no_columns_and_stay_when_they_are_repaire
         .unwrap();
     let [first, _] = both;
     assert_eq!(catalog.partitions("signup", &[]).await.unwrap(), [first, moved]);
-    let declared = catalog.partition_columns("signup").await.unwrap();
-    assert_eq!(declared.len(), 2);
-    assert!(declared.values().all(Vec::is_empty), "{declared:?}");
+    let declared = catalog.declared("signup").await.unwrap();
+    let ours = Declared { columns: vec![], format: Format::Lake(DataFormat::Parquet) };
+    assert_eq!(declared.into_values().collect::<Vec<_>>(), [ours.clone(), ours]);
+    let missing = [partition("2026-11-12", "g2")];
+    let error = catalog.repair_partitions("signup", DataFormat::Parquet, &missing).await;
+    assert!(matches!(error, Err(CatalogError::Conflict(_))), "{error:?}");
+    assert_eq!(catalog.partitions("signup", &[]).await.unwrap().len(), 2);
 }

@@ -1,6 +1,6 @@
 //! What the fake catalog holds, and its rules.
 
-use mixlake_app::ports::{CatalogError, Column, Format, NewTable, Partition, TableState};
+use mixlake_app::ports::{CatalogError, Column, Declared, Format, NewTable, Partition, TableState};
 use mixlake_domain::DataFormat;
 use std::collections::BTreeMap;
 
@@ -20,10 +20,10 @@ pub(super) struct Table {
 }
 
 /// A partition; ours declare no columns.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct PartitionEntry {
     location: String,
-    columns: Vec<Column>,
+    declared: Declared,
 }
 
 impl Table {
@@ -101,19 +101,26 @@ impl Table {
         self.partitions.iter().filter(|(value, _)| wanted(value)).map(partition).collect()
     }
 
-    pub(super) fn partition_columns(&self) -> BTreeMap<String, Vec<Column>> {
-        self.partitions.iter().map(|(v, entry)| (v.clone(), entry.columns.clone())).collect()
+    pub(super) fn declared(&self) -> BTreeMap<String, Declared> {
+        self.partitions.iter().map(|(v, entry)| (v.clone(), entry.declared.clone())).collect()
     }
 
-    /// Gives a partition columns of its own, as other tools do.
-    pub(super) fn declare(&mut self, value: &str, columns: &[Column]) {
-        columns.clone_into(&mut self.partitions.entry(value.to_owned()).or_default().columns);
+    pub(super) fn add_unchecked(&mut self, column: &Column) {
+        self.columns.push(column.clone());
     }
 
-    pub(super) fn put(&mut self, partitions: &[Partition]) -> Vec<String> {
+    /// Makes a partition that exists declare something of its own, as other tools do.
+    pub(super) fn declare(&mut self, value: &str, declared: &Declared) {
+        if let Some(entry) = self.partitions.get_mut(value) {
+            entry.declared.clone_from(declared);
+        }
+    }
+
+    pub(super) fn put(&mut self, format: DataFormat, partitions: &[Partition]) -> Vec<String> {
         let mut changed = Vec::new();
         for Partition { value, location } in partitions {
-            let entry = self.partitions.entry(value.clone()).or_default();
+            let new = || PartitionEntry { location: String::new(), declared: ours(format) };
+            let entry = self.partitions.entry(value.clone()).or_insert_with(new);
             if entry.location != *location {
                 changed.push(value.clone());
             }
@@ -123,11 +130,18 @@ impl Table {
         changed
     }
 
-    pub(super) fn repair_partitions(&mut self, partitions: &[Partition]) {
-        self.put(partitions);
-        for partition in partitions {
-            self.declare(&partition.value, &[]);
+    /// Says whether all of them exist; if not, nothing happens.
+    pub(super) fn repair_partitions(
+        &mut self,
+        format: DataFormat,
+        partitions: &[Partition],
+    ) -> bool {
+        let there = partitions.iter().all(|p| self.partitions.contains_key(&p.value));
+        if there {
+            self.put(format, partitions);
+            partitions.iter().for_each(|p| self.declare(&p.value, &ours(format)));
         }
+        there
     }
 
     pub(super) fn remove(&mut self, values: &[String]) -> Vec<String> {
@@ -136,6 +150,10 @@ impl Table {
         removed.sort();
         removed
     }
+}
+
+fn ours(format: DataFormat) -> Declared {
+    Declared { columns: Vec::new(), format: Format::Lake(format) }
 }
 
 /// What Glue, or an engine that reads the table, would refuse.

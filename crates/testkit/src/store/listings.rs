@@ -3,7 +3,7 @@
 use super::bodies::create;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _};
-use mixlake_app::ports::{ObjectMeta, ObjectStore};
+use mixlake_app::ports::ObjectStore;
 
 async fn keys(store: &dyn ObjectStore, prefix: &str) -> Vec<String> {
     store.list(prefix).await.unwrap().into_iter().map(|meta| meta.key).collect()
@@ -16,8 +16,10 @@ pub(super) async fn a_listing_is_ordered_and_complete(store: &dyn ObjectStore) {
     for key in ["b", "a/b/c", "Z/1", "ä", "a/1", "a.json", "a-b/1"] {
         create(store, key, Bytes::from(vec![b'.'; key.len()])).await;
     }
-    let meta = |key: &str| ObjectMeta { key: key.to_owned(), size: key.len() as u64 };
-    assert_eq!(store.list("").await.unwrap(), ordered.map(meta));
+    let listed = store.list("").await.unwrap();
+    assert!(listed.iter().all(|meta| meta.modified.is_some()), "{listed:?}");
+    let listed: Vec<_> = listed.iter().map(|meta| (meta.key.as_str(), meta.size)).collect();
+    assert_eq!(listed, ordered.map(|key| (key, key.len() as u64)));
     store.delete("a/b/c").await.unwrap();
     assert_eq!(keys(store, "a/").await, ["a/1"]);
 }

@@ -3,9 +3,10 @@
 use crate::faults::{Call, Fault, Script, Verdict};
 use bytes::Bytes;
 use mixlake_app::ports::{Object, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What was called on a [`MemoryStore`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +37,8 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct State {
     objects: BTreeMap<String, Bytes>,
+    modified: HashMap<String, SystemTime>,
+    now: Option<SystemTime>,
     script: Script<Operation>,
 }
 
@@ -60,6 +63,11 @@ impl MemoryStore {
     /// From now on nothing fails.
     pub fn heal(&self) {
         self.inject(|_| Fault::None);
+    }
+
+    /// What is written from now on is written at this time; before that, in 1970.
+    pub fn set_time(&self, now: SystemTime) {
+        self.lock().now = Some(now);
     }
 
     /// All calls so far.
@@ -131,8 +139,13 @@ impl State {
         if !holds {
             return Put::Refused;
         }
-        self.objects.insert(key.to_owned(), body);
+        self.write(key, body);
         Put::Done
+    }
+
+    fn write(&mut self, key: &str, body: Bytes) {
+        self.objects.insert(key.to_owned(), body);
+        self.modified.insert(key.to_owned(), self.now.unwrap_or(UNIX_EPOCH));
     }
 }
 
@@ -173,7 +186,7 @@ impl ObjectStore for MemoryStore {
         self.change(verdict, ("copy", to), |state| {
             let body = state.objects.get(from).cloned();
             let body = body.ok_or_else(|| self.failed("copy", from, "there is no such object"))?;
-            state.objects.insert(to.to_owned(), body);
+            state.write(to, body);
             Ok(())
         })
     }
@@ -189,11 +202,12 @@ impl ObjectStore for MemoryStore {
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError> {
         let verdict = self.begin(Operation::List, prefix).await;
         verdict.read().map_err(|e| self.failed("list", prefix, e))?;
+        let state = self.lock();
         let meta = |(key, body): (&String, &Bytes)| ObjectMeta {
             key: key.clone(),
             size: body.len() as u64,
+            modified: state.modified.get(key).copied(),
         };
-        let state = self.lock();
         Ok(state.objects.iter().filter(|(key, _)| key.starts_with(prefix)).map(meta).collect())
     }
 
