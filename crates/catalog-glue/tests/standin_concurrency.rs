@@ -105,7 +105,7 @@ async fn the_same_holds_while_functions_die_and_items_of_batches_fail() {
         let (glue, dice) = (Glue::new(DATABASE), Arc::new(Dice::new(seed)));
         let (of_items, count) = (Dice::new(seed + 1_000), Arc::clone(&refused));
         glue.refuse_items(move |_, _| {
-            let refuses = of_items.below(10) == 0;
+            let refuses = of_items.below(3) == 0;
             count.fetch_add(usize::from(refuses), Ordering::Relaxed);
             refuses.then_some("InternalServiceException")
         });
