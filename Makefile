@@ -67,9 +67,14 @@ test-e2e: SCOPE := --all-targets
 test-e2e: binaries setup ## Runs the end-to-end tests only
 	$(VENV)/python -m pytest tests/e2e
 
-.PHONY: engines
-engines: binaries ## Reads the tables with Trino, Spark, DuckDB and DataFusion (needs Java 17 and 24 or newer)
+# Before anything is built: who has no Java is told so at once.
+.PHONY: engines-needs
+engines-needs:
 	@$(PYTHON) local/setup_venv.py --venv engines/venv requirements-engines.txt
+	@.local/engines/venv/bin/python -m local.engines.needs
+
+.PHONY: engines
+engines: engines-needs binaries ## Reads the tables with Trino, Spark, DuckDB and DataFusion (needs Java 17 and 24 or newer)
 	.local/engines/venv/bin/python -m pytest tests/engines
 
 # Tests need more features of some packages than the binaries do. Where tests were built before,

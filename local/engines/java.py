@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from local.failure import Failure
@@ -21,16 +22,30 @@ FOLDERS = (
 IN_HOME = (".sdkman/candidates/java/*", ".jdks/*", ".jabba/jdk/*", ".asdf/installs/java/*")
 
 
-def find(oldest: int, newest: int, wanted_by: str) -> Path:
+@dataclass(frozen=True)
+class Need:
+    """The versions of Java that a program runs on."""
+
+    program: str
+    oldest: int
+    newest: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.oldest} or newer" if self.newest is None else f"{self.oldest} to {self.newest}"
+
+    def takes(self, version: int) -> bool:
+        return self.oldest <= version and (self.newest is None or version <= self.newest)
+
+
+def find(need: Need) -> Path:
     """The home of an installed Java of these versions; the newest one."""
     found = {home: version for home in candidates() if (version := version_of(home)) is not None}
-    fitting = {home: version for home, version in found.items() if oldest <= version <= newest}
+    fitting = {home: version for home, version in found.items() if need.takes(version)}
     if fitting:
         return max(fitting, key=lambda home: fitting[home])
     there = ", ".join(f"{version} in {home}" for home, version in found.items()) or "none"
-    wanted = f"{oldest}" if oldest == newest else f"{oldest} or newer" if newest > 99 else f"{oldest} to {newest}"
     raise Failure(
-        f"{wanted_by} needs Java {wanted}; installed here: {there}",
+        f"{need.program} needs Java {need}; installed here: {there}",
         advice="install one (a package of the system, or any JDK), or point JAVA_HOME to it",
     )
 

@@ -11,10 +11,8 @@ from typing import Any, Self
 from pyspark.sql import SparkSession
 
 from local.cloud import s3_parts
-from local.engines import Quoted, Row, java, work_folder
+from local.engines import Quoted, Row, java, needs, work_folder
 from local.lake import Lake, Table
-
-OLDEST_JAVA, NEWEST_JAVA = 17, 21
 
 
 class Spark:
@@ -22,7 +20,7 @@ class Spark:
     quote = Quoted("`")
 
     def __init__(self, lakes: list[Lake]) -> None:
-        home = java.find(OLDEST_JAVA, NEWEST_JAVA, "Spark")
+        home = java.find(needs.SPARK)
         self._folder = work_folder("spark")
         shutil.rmtree(self._folder)
         self._folder.mkdir()

@@ -1,9 +1,6 @@
 """Trino, with its Hive connector on the local Glue and its S3 file system on the local S3."""
 
-import os
 import shutil
-import subprocess
-import tarfile
 from pathlib import Path
 from typing import Self
 
@@ -12,18 +9,9 @@ import trino
 
 from local import names
 from local.cloud import ACCESS_KEY, SECRET_KEY, Cloud
-from local.engines import HOME, LOGS, Quoted, Row, java, work_folder
-from local.failure import Failure, tail
+from local.engines import LOGS, Quoted, Row, java, needs, server, work_folder
 from local.lake import Table
 from local.process import Process, clean_environment, free_port
-
-VERSION = "476"
-"""The last one whose server is published as an artifact of Maven."""
-
-SERVER = HOME / f"trino-server-{VERSION}"
-ARCHIVE = f"trino-server-{VERSION}.tar.gz"
-GIVEN = "TRINO_SERVER_ARCHIVE"
-OLDEST_JAVA = 24
 
 JVM = """\
 -server
@@ -35,53 +23,6 @@ JVM = """\
 """
 
 
-def install() -> Path:
-    """Where the server lies, unpacked. The archive has 0.8 GB; only the Hive connector is kept."""
-    done = SERVER / ".complete"
-    if done.is_file():
-        return SERVER
-    shutil.rmtree(SERVER, ignore_errors=True)
-    print(f"\nUnpacking Trino {VERSION} into {SERVER} (once) ...", flush=True)
-    with tarfile.open(archive()) as packed:
-        packed.extractall(HOME, filter="tar")
-    # Unpacked whole first: plugins share files by hard links.
-    for plugin in (SERVER / "plugin").iterdir():
-        if plugin.name != "hive":
-            shutil.rmtree(plugin)
-    done.touch()
-    return SERVER
-
-
-def archive() -> Path:
-    """The server's archive: given, there already, or fetched by Maven from where it is set up to look."""
-    given = os.environ.get(GIVEN)
-    if given:
-        if not Path(given).is_file():
-            raise Failure(f"{GIVEN}={given} is no file")
-        return Path(given)
-    folder = HOME / "downloads"
-    if not (folder / ARCHIVE).is_file():
-        fetch(folder)
-    return folder / ARCHIVE
-
-
-def fetch(folder: Path) -> None:
-    artifact = f"io.trino:trino-server:{VERSION}:tar.gz"
-    maven = shutil.which("mvn")
-    advice = f"install Maven, or fetch the artifact {artifact} and set {GIVEN} to the file"
-    if maven is None:
-        raise Failure("Trino's server is not here, and there is no Maven (mvn) to fetch it", advice=advice)
-    folder.mkdir(parents=True, exist_ok=True)
-    LOGS.mkdir(parents=True, exist_ok=True)
-    log = LOGS / "maven.log"
-    print(f"\nFetching {artifact} (once, 0.8 GB) ...", flush=True)
-    command = [maven, "-q", "-B", "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"]
-    with log.open("w") as out:
-        code = subprocess.run(command, cwd=folder, stdout=out, stderr=out, check=False).returncode
-    if code != 0 or not (folder / ARCHIVE).is_file():
-        raise Failure(f"Maven could not fetch {artifact}:\n{tail(log)}", log=log, advice=advice)
-
-
 class Trino:
     """A server on a free loopback port, for as long as the `with` lasts."""
 
@@ -89,13 +30,13 @@ class Trino:
     quote = Quoted('"')
 
     def __init__(self, cloud: Cloud) -> None:
-        home = java.find(OLDEST_JAVA, 999, f"Trino {VERSION}")
-        server = install()
+        home = java.find(needs.TRINO)
+        launcher = server.install() / "bin" / "launcher"
         self.port = free_port()
         folder = work_folder("trino")
         shutil.rmtree(folder)
         write_configuration(folder / "etc", self.port, folder / "data", cloud.endpoint)
-        command = [str(server / "bin" / "launcher"), "run", "--etc-dir", str(folder / "etc")]
+        command = [str(launcher), "run", "--etc-dir", str(folder / "etc")]
         environment = clean_environment(**java.environment(home))
         self._process = Process("Trino", command, log=LOGS / "trino.log", env=environment)
         self._connection = trino.dbapi.connect(host="127.0.0.1", port=self.port, user="engines", catalog="lake")

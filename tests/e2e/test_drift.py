@@ -100,3 +100,8 @@ def test_a_deleted_day_loses_its_partition(changed: Pipeline) -> None:
         if not lake.tables()[names.MASTER_TABLE].partitions:
             break
     assert lake.tables()[names.MASTER_TABLE].partitions == ()
+    # Its manifest still names the files, and notices of it come again.
+    [manifest] = lake.manifests()
+    answer = changed.invoke(json.loads(created(changed, manifest)), "CatalogFunctionName")
+    assert not answer.error, answer.message
+    assert lake.tables()[names.MASTER_TABLE].partitions == ()

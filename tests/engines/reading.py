@@ -1,40 +1,34 @@
-"""An independent reading of the source lines, by the written rules and the catalog's columns."""
+"""An independent reading of the source lines, by the written rules."""
 
 import json
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
+import rules
+from rules import ALWAYS, EVENT_NAME, OVERFLOW, typed
 from scenario import Event
 from source import cleaned, day, milliseconds
 
 from local.lake import Column, Table
-
-EXACT = 2**53
-"""Beyond it a double does not hold every integer: such a number is kept as text."""
-
-OVERFLOW = "mp_properties"
-EVENT_NAME = "mp_event_name"
-"""Where all events are in one table."""
-BUILT_IN = {EVENT_NAME, "time", "distinct_id"}
 
 
 def per_day_and_event(events: list[Event]) -> Counter[tuple[str, str]]:
     return Counter((day(e), cleaned(e["event"])) for e in events)
 
 
-def expected(event: Event, table: Table) -> dict[str, Any]:
+def expected(event: Event, table: str, *, multischema: bool) -> dict[str, Any]:
     """The cells of a row by column; those that are null are left out."""
     cells: dict[str, Any] = {
         "time": milliseconds(event),
         "distinct_id": event["properties"]["distinct_id"],
     }
-    if any(c.name == EVENT_NAME for c in table.columns):
+    if not multischema:
         cells[EVENT_NAME] = cleaned(event["event"])
-    columns = {(c.property, c.type): c.name for c in table.columns if c.name not in BUILT_IN | {OVERFLOW}}
+    columns = rules.columns(multischema=multischema)[table]
     rest = {}
     for name, value in event["properties"].items():
-        if name in ("time", "distinct_id") or value is None:
+        if name in ALWAYS or value is None:
             continue
         kind, cell = typed(value)
         column = columns.get((name, kind))
@@ -47,14 +41,11 @@ def expected(event: Event, table: Table) -> dict[str, Any]:
     return cells
 
 
-def typed(value: Any) -> tuple[str, Any]:
-    """The type of the column that takes a value, and the value as it stands there."""
-    if isinstance(value, bool):
-        return "boolean", value
-    if isinstance(value, int | float):
-        exact = isinstance(value, float) or abs(value) <= EXACT
-        return ("double", float(value)) if exact else ("string", str(value))
-    return "string", value
+def described(table: str, *, multischema: bool) -> dict[str, str]:
+    """The columns that the catalog should have for a table, and their types."""
+    given = {name: kind for (_, kind), name in rules.columns(multischema=multischema)[table].items()}
+    always = ALWAYS if multischema else {EVENT_NAME: "string"} | ALWAYS
+    return always | given | ({OVERFLOW: "string"} if len(always | given) == rules.MOST_COLUMNS - 1 else {})
 
 
 def found(row: tuple[Any, ...], table: Table, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -74,5 +65,5 @@ def readable(column: Column, value: Any, wanted: Any) -> Any:
 
 
 def by_insert_id(rows: list[tuple[Any, ...]], table: Table) -> dict[str, tuple[Any, ...]]:
-    place = [column.property for column in table.columns].index("$insert_id")
+    place = [column.name for column in table.columns].index("mp_insert_id")
     return {row[place]: row for row in rows}

@@ -51,6 +51,7 @@ def grown_day() -> list[Event]:
         {"exact": 2**53 + 1, "limits": [2**53, -(2**53)], "amount": 2**53},
         {"nested": {"a": {"b": [1.5, "x"]}}, "empty": "", "nothing": None},
         {"mp_date": "not a day", "SELECT": "reserved", "timestamp": 12},
+        {"X-Y": "first come", "x y": 1.5, "Größe (cm)": 12.5, "long " * 40: "cut", "long " * 41: "cut too"},
         {"text": 'line\nbreak, "quotes", back\\slash and \t tab' * 20},
     ]
     return [event(DAYS[1], n, **kinds[n % len(kinds)]) for n in range(160)]

@@ -4,10 +4,9 @@
 
 mod support;
 
-use bytes::Bytes;
 use futures::future::{Either, join, join_all, select};
-use mixlake_app::ports::{Catalog, Column, Format, NewTable, ObjectStore, Precondition};
-use mixlake_app::reconcile::{Conflict, ReconcileError, Reconciler};
+use mixlake_app::ports::{Catalog, Format, ObjectStore};
+use mixlake_app::reconcile::Reconciler;
 use mixlake_domain::DataFormat;
 use mixlake_testkit::catalog::{MemoryCatalog, Operation};
 use mixlake_testkit::faults::Fault;
@@ -112,6 +111,36 @@ async fn a_partition_goes_with_the_last_of_its_live_files() {
     let both = ["2026-11-09", "2026-11-11"];
     assert_eq!(remove(&lake, &catalog, &files[..1]).await, both, "one file is still there");
     assert_eq!(remove(&lake, &catalog, &files[1..]).await, both[1..]);
+}
+
+#[tokio::test]
+async fn a_partition_goes_with_the_files_of_json_too() {
+    let (lake, catalog) = (Lake::new().of_json(), MemoryCatalog::new());
+    step(&lake, STEPS[0]).await;
+    lake.deliver(&catalog, &lake.written_since(0)).await;
+    let files = lake.keys(&format!("{TABLE}/2026/11/09/g"));
+    assert_eq!(remove(&lake, &catalog, &files).await, [""; 0]);
+}
+
+/// Notices of what was there come again, or so late that it is gone.
+#[tokio::test]
+async fn a_partition_that_went_with_its_files_does_not_come_back() {
+    for format in DataFormat::ALL {
+        let (mut lake, catalog) = (Lake::new(), MemoryCatalog::new());
+        lake.options.format = format;
+        step(&lake, STEPS[0]).await;
+        let keys = lake.written_since(0);
+        lake.deliver(&catalog, &keys).await;
+        let files = lake.keys(&format!("{TABLE}/2026/11/09/g"));
+        assert_eq!(remove(&lake, &catalog, &files).await, [""; 0]);
+        for key in keys {
+            lake.deliver(&catalog, std::slice::from_ref(&key)).await;
+            let set = catalog.partitions(IN_CATALOG, &[]).await.unwrap();
+            assert_eq!(set, [], "{format}: after a repeated notice of {key}");
+        }
+        lake.reconciler(&catalog).reconcile_all().await.unwrap();
+        assert_eq!(catalog.partitions(IN_CATALOG, &[]).await.unwrap(), [], "{format}");
+    }
 }
 
 #[tokio::test]
@@ -222,72 +251,6 @@ async fn in_the_end_the_catalog_is_right_whatever_happened_on_the_way() {
     }
 }
 
-async fn put(lake: &Lake, key: &str, body: Bytes) {
-    lake.store.put(key, body, Precondition::Absent).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_file_that_is_not_parquet_fails_alone() {
-    let (lake, catalog) = (whole_lake().await, MemoryCatalog::new());
-    let generation = &lake.held().manifests["2026-11-11"].generation.clone();
-    let date = "2026-11-11".parse().unwrap();
-    for (n, body) in
-        ["", "PAR1", "no Parquet file at all", "\u{1}\u{0}\u{0}\u{7f}PAR1"].iter().enumerate()
-    {
-        let key = lake.layout.generation(TABLE, date, generation) + &format!("bad-{n}.parquet");
-        put(&lake, &key, Bytes::from_static(body.as_bytes())).await;
-    }
-    let keys = lake.written_since(0);
-    let done = lake.reconciler(&catalog).reconcile(keys.iter().map(String::as_str)).await;
-    assert_eq!(done.failed.len(), 4);
-    for (key, error) in &done.failed {
-        assert!(key.contains("/bad-"), "{key}");
-        assert!(matches!(**error, ReconcileError::Footer { .. }), "{error}");
-    }
-    let set = catalog.partitions(IN_CATALOG, &[]).await.unwrap();
-    assert_eq!(set.len(), 3, "all days are there");
-}
-
-#[tokio::test]
-async fn drift_is_told_with_both_types_and_holds_nothing_else_up() {
-    let (lake, catalog) = (whole_lake().await, MemoryCatalog::new());
-    let present = table_columns(&[("mine", "int"), ("of_z", "string")]);
-    let table = NewTable {
-        name: IN_CATALOG.to_owned(),
-        columns: present.clone(),
-        location: lake.store.location(&lake.layout.table(TABLE)),
-        format: DataFormat::Parquet,
-        description: String::new(),
-        memo: String::new(),
-    };
-    catalog.create_table(&table).await.unwrap();
-    // A second table, with the files of a day of the first.
-    for (key, body) in lake.store.snapshot() {
-        if key.contains("/2026/11/09/") && key.contains(TABLE) {
-            put(&lake, &key.replace(TABLE, "other"), body).await;
-        }
-    }
-    let keys = lake.written_since(0);
-    let done = lake.reconciler(&catalog).reconcile(keys.iter().map(String::as_str)).await;
-    assert!(done.failed.iter().all(|(key, _)| key.contains("/2026/11/11/")), "{:?}", done.failed);
-    let ReconcileError::Drift { table, conflicts } = &*done.failed[0].1 else { panic!("no drift") };
-    assert_eq!(table, IN_CATALOG);
-    let expected = Conflict::Type {
-        column: "of_z".to_owned(),
-        table: "string".to_owned(),
-        files: "double".to_owned(),
-    };
-    assert_eq!(conflicts, &[expected]);
-    let days = async |table: &str| {
-        let set = catalog.partitions(table, &[]).await.unwrap();
-        set.into_iter().map(|partition| partition.value).collect::<Vec<_>>()
-    };
-    assert_eq!(days("pre_other").await, ["2026-11-09"]);
-    assert_eq!(days(IN_CATALOG).await, ["2026-11-09", "2026-11-10"]);
-    let columns = catalog.table(IN_CATALOG).await.unwrap().unwrap().columns;
-    assert_eq!(columns[..2], present);
-}
-
 #[tokio::test]
 async fn tables_of_json_are_described_as_such_with_the_columns_of_their_manifests() {
     let (lake, catalog) = (Lake::new().of_json(), MemoryCatalog::new());
@@ -306,13 +269,4 @@ async fn tables_of_json_are_described_as_such_with_the_columns_of_their_manifest
     assert!(table.columns.iter().map(|c| c.name.as_str()).eq(names), "{:?}", table.columns);
     assert_eq!(catalog.versions(IN_CATALOG), 2);
     assert_eq!(catalog.partitions(IN_CATALOG, &[]).await.unwrap().len(), 1);
-}
-
-fn table_columns(columns: &[(&str, &str)]) -> Vec<Column> {
-    let column = |&(name, hive_type): &(&str, &str)| Column {
-        name: name.to_owned(),
-        hive_type: hive_type.to_owned(),
-        comment: None,
-    };
-    columns.iter().map(column).collect()
 }

@@ -1,6 +1,6 @@
 //! Batches: Glue takes so many items at a time, and answers for each of them.
 
-use crate::failure::{Call, hint_of};
+use crate::failure::{Call, hint_of, is_of_the_item, not_taken};
 use crate::partitions::GONE;
 use aws_sdk_glue::types::{BatchUpdatePartitionFailureEntry, ErrorDetail, PartitionError};
 use mixlake_app::ports::CatalogError;
@@ -78,10 +78,9 @@ pub(crate) fn all_done(
     undone: Vec<ItemError>,
 ) -> Result<(), CatalogError> {
     let Some(first) = undone.first() else { return Ok(()) };
-    Err(CatalogError::Failed {
-        action: call.verb,
-        subject: format!("partitions of {subject}"),
-        hint: hint_of(call, &first.code),
-        cause: Box::new(Undone(undone)),
-    })
+    let (hint, subject) = (hint_of(call, &first.code), format!("partitions of {subject}"));
+    if undone.iter().any(|item| is_of_the_item(&item.code)) {
+        return Err(not_taken(call, &subject, hint, Undone(undone)));
+    }
+    Err(CatalogError::Failed { action: call.verb, subject, hint, cause: Undone(undone).into() })
 }

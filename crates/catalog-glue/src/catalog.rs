@@ -2,7 +2,8 @@
 
 use crate::describe;
 use crate::failure::{CREATE_TABLE, GET_TABLE, GET_TABLES, UPDATE_TABLE, failure, refused};
-use crate::partitions::{Partitions, Schema, in_order};
+use crate::partition::in_order;
+use crate::partitions::{Partitions, Schema};
 use crate::{pause, table};
 use aws_sdk_glue::Client;
 use aws_sdk_glue::config::AsyncSleep;
@@ -48,7 +49,7 @@ impl GlueCatalog {
         match request.send().await.map_err(|e| failure(GET_TABLE, &self.subject(name), e)) {
             Ok(answer) => Ok(answer.table),
             Err(CatalogError::NotFound(_)) => Ok(None),
-            Err(error @ (CatalogError::Conflict(_) | CatalogError::Failed { .. })) => Err(error),
+            Err(error) => Err(error),
         }
     }
 
@@ -113,7 +114,7 @@ impl Catalog for GlueCatalog {
             Ok(_) => Ok(()),
             // What a table is created in can only be missing as a whole.
             Err(CatalogError::NotFound(_)) => Err(CatalogError::NotFound(self.database_subject())),
-            Err(error @ (CatalogError::Conflict(_) | CatalogError::Failed { .. })) => Err(error),
+            Err(error) => Err(error),
         }
     }
 

@@ -58,6 +58,10 @@ where
         Some("ConcurrentModificationException" | "AlreadyExistsException") => {
             CatalogError::Conflict(subject.to_owned())
         }
+        Some(code) if !is_of_the_service(code) => {
+            let hint = hint_of(call, code);
+            not_taken(call, subject, hint, error)
+        }
         code => CatalogError::Failed {
             action: call.verb,
             subject: subject.to_owned(),
@@ -67,18 +71,37 @@ where
     }
 }
 
+/// Whether a code says that Glue does not answer now, or not us, whatever it is asked. Any other one
+/// may be about what it was asked.
+fn is_of_the_service(code: &str) -> bool {
+    let tired = ["Throttl", "TooManyRequests", "Unavailable", "Internal", "Timeout", "Timed"];
+    let stranger = ["AccessDenied", "Expired", "UnrecognizedClient", "Signature", "Credentials"];
+    tired.iter().chain(&stranger).any(|part| code.contains(part))
+}
+
+/// The same, of an item of a batch that was not refused as a whole: what goes wrong inside of Glue goes
+/// wrong with this item.
+pub(crate) fn is_of_the_item(code: &str) -> bool {
+    !is_of_the_service(code) || code.contains("Internal")
+}
+
 /// A failure that is none of a call: the answer, or the request, makes no sense.
 pub(crate) fn refused(
     call: Call,
     subject: &str,
     cause: impl Into<Box<dyn Error + Send + Sync>>,
 ) -> CatalogError {
-    CatalogError::Failed {
-        action: call.verb,
-        subject: subject.to_owned(),
-        hint: None,
-        cause: cause.into(),
-    }
+    not_taken(call, subject, None, cause)
+}
+
+pub(crate) fn not_taken(
+    call: Call,
+    subject: &str,
+    hint: Option<String>,
+    cause: impl Into<Box<dyn Error + Send + Sync>>,
+) -> CatalogError {
+    let (action, subject, cause) = (call.verb, subject.to_owned(), cause.into());
+    CatalogError::Refused { action, subject, hint, cause }
 }
 
 fn hint<E>(call: Call, error: &SdkError<E, HttpResponse>, code: Option<&str>) -> Option<String> {

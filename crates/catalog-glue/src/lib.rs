@@ -5,6 +5,7 @@ mod catalog;
 mod client;
 mod describe;
 mod failure;
+mod partition;
 mod partitions;
 mod pause;
 mod table;

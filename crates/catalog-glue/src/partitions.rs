@@ -1,12 +1,13 @@
 //! Partitions: read, added, moved and removed in batches.
 
-use crate::batch::{self, ItemError, all_done, value_of};
+use crate::batch::{self, ItemError, all_done};
 use crate::catalog::GlueCatalog;
 use crate::describe;
 use crate::failure::{
     BATCH_CREATE, BATCH_DELETE, BATCH_GET, BATCH_UPDATE, DELETE_PARTITION, GET_PARTITION,
     GET_PARTITIONS, failure, refused,
 };
+use crate::partition::{Wanted, by_value, corrected};
 use aws_sdk_glue::error::ProvideErrorMetadata;
 use aws_sdk_glue::types::{
     BatchUpdatePartitionRequestEntry, Partition as GluePartition, PartitionInput,
@@ -15,7 +16,7 @@ use aws_sdk_glue::types::{
 use futures::{StreamExt, stream};
 use mixlake_app::ports::{CatalogError, Format, Partition};
 use mixlake_domain::DataFormat;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 /// Reads of single partitions at a time.
 const AT_ONCE: usize = 8;
@@ -36,13 +37,6 @@ pub(crate) struct Partitions<'a> {
 pub(crate) enum Schema {
     Included,
     Excluded,
-}
-
-/// Where each partition is to be, by value, and how it is read. Of a value given twice, the last one
-/// counts.
-struct Wanted<'a> {
-    format: DataFormat,
-    locations: BTreeMap<&'a str, &'a str>,
 }
 
 impl Partitions<'_> {
@@ -121,8 +115,8 @@ impl Partitions<'_> {
         Ok((answer.partitions.unwrap_or_default(), answer.unprocessed_keys.unwrap_or_default()))
     }
 
-    /// Adds what is not there, moves what is elsewhere, and leaves the rest alone. Says which ones
-    /// were not as they should be.
+    /// Adds what is not there, corrects what lies elsewhere or is read in another way, and leaves the
+    /// rest alone. Says which ones were not as they should be.
     pub(crate) async fn put(
         &self,
         format: DataFormat,
@@ -132,14 +126,12 @@ impl Partitions<'_> {
         let wanted = Wanted { format, locations: locations.collect() };
         let values: Vec<&str> = wanted.locations.keys().copied().collect();
         let existing = by_value(self.likely(&values).await?);
-        let right = |value: &&str| {
-            existing.get(*value).is_some_and(|there| location_of(there) == wanted.locations[value])
-        };
+        let right = |value: &str| existing.get(value).is_some_and(|there| wanted.is(value, there));
         let wrong = values.iter().filter(|value| !right(value)).map(|&v| v.to_owned()).collect();
         let missing: Vec<&str> =
             values.into_iter().filter(|value| !existing.contains_key(*value)).collect();
         let overtaken = self.create(&wanted, &missing).await?;
-        self.move_to(&wanted, existing).await?;
+        self.correct(&wanted, existing).await?;
         self.compare(&wanted, &overtaken).await?;
         Ok(wrong)
     }
@@ -159,14 +151,14 @@ impl Partitions<'_> {
         self.update(&inputs.ok_or_else(|| self.conflict())?).await
     }
 
-    /// Moves those that somebody else added in the meantime, if they are elsewhere.
+    /// Corrects those that somebody else added in the meantime, if they are not as they should be.
     async fn compare(&self, wanted: &Wanted<'_>, values: &[String]) -> Result<(), CatalogError> {
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
         let existing = by_value(self.some(&values).await?);
         if existing.len() < values.len() {
             return Err(self.conflict());
         }
-        self.move_to(wanted, existing).await
+        self.correct(wanted, existing).await
     }
 
     fn conflict(&self) -> CatalogError {
@@ -196,20 +188,19 @@ impl Partitions<'_> {
         Ok(exist.into_iter().map(|item| item.value).collect())
     }
 
-    /// Moves those whose location is another; all else on them stays.
-    async fn move_to(
+    /// Gives those that are wrong their location and format; all else on them stays.
+    async fn correct(
         &self,
         wanted: &Wanted<'_>,
         existing: HashMap<String, GluePartition>,
     ) -> Result<(), CatalogError> {
-        let moves = existing.into_iter().filter_map(|(value, partition)| {
+        let changes = existing.into_iter().filter_map(|(value, partition)| {
             let location = wanted.locations.get(value.as_str())?;
-            let is_elsewhere = location_of(&partition) != *location;
-            is_elsewhere.then(|| moved(partition, wanted.format, location))
+            (!wanted.is(&value, &partition)).then(|| corrected(partition, wanted.format, location))
         });
-        let mut moves: Vec<_> = moves.collect();
-        moves.sort_by(|a, b| a.values.cmp(&b.values));
-        self.update(&moves).await
+        let mut changes: Vec<_> = changes.collect();
+        changes.sort_by(|a, b| a.values.cmp(&b.values));
+        self.update(&changes).await
     }
 
     async fn update(&self, partitions: &[PartitionInput]) -> Result<(), CatalogError> {
@@ -287,6 +278,7 @@ impl Partitions<'_> {
         }
     }
 }
+<<<<<<< HEAD
 
 /// As the port shows them.
 pub(crate) fn in_order(partitions: Vec<GluePartition>) -> Vec<Partition> {
@@ -336,3 +328,5 @@ fn repaired(mut partition: GluePartition, format: DataFormat, location: &str) ->
     });
     moved(partition, format, location)
 }
+=======
+>>>>>>> wt6b

@@ -33,12 +33,19 @@ fn values(of: &[Partition]) -> Vec<String> {
     of.iter().map(|p| p.value.clone()).collect()
 }
 
-/// A partition as somebody else has left it.
+/// A partition as somebody else has left it, to be read as Parquet.
 fn foreign(value: &str, generation: &str) -> GluePartition {
+    let hive = "org.apache.hadoop.hive.ql.io.parquet";
+    let serde = format!("{hive}.serde.ParquetHiveSerDe");
+    read_with(value, generation, &serde, &format!("{hive}.MapredParquetInputFormat"))
+}
+
+fn read_with(value: &str, generation: &str, serde: &str, input_format: &str) -> GluePartition {
+    let serde = SerDeInfo::builder().serialization_library(serde).parameters("theirs", "serde");
     let storage = StorageDescriptor::builder()
         .location(partition(value, generation).location)
-        .input_format("their.InputFormat")
-        .serde_info(SerDeInfo::builder().serialization_library("their.SerDe").build())
+        .input_format(input_format)
+        .serde_info(serde.build())
         .parameters("theirs", "storage")
         .build();
     GluePartition::builder()
@@ -154,6 +161,35 @@ async fn a_moved_partition_keeps_what_others_put_on_it() {
         .await
         .unwrap();
     assert_eq!(update.num_calls(), 1);
+}
+
+/// What adds it while the table is read in another way gives it that way.
+#[rstest]
+#[case::serde("org.apache.hadoop.hive.serde2.OpenCSVSerde", "MapredParquetInputFormat")]
+#[case::input_format("ParquetHiveSerDe", "org.apache.hadoop.mapred.TextInputFormat")]
+#[tokio::test]
+async fn a_partition_that_is_read_in_another_way_is_corrected_and_keeps_the_rest(
+    #[case] serde: &'static str,
+    #[case] input_format: &'static str,
+) {
+    let update = mock!(Client::batch_update_partition)
+        .match_requests(|r| {
+            let input = r.entries()[0].partition_input().unwrap();
+            let (storage, theirs) = (input.storage_descriptor().unwrap(), foreign("", ""));
+            let library = storage.serde_info().unwrap().serialization_library().unwrap();
+            storage.location() == Some(&partition("2026-11-10", "g1").location)
+                && library.ends_with("parquet.serde.ParquetHiveSerDe")
+                && storage.input_format().unwrap().ends_with("MapredParquetInputFormat")
+                && storage.output_format().unwrap().ends_with("MapredParquetOutputFormat")
+                && storage.parameters() == theirs.storage_descriptor().unwrap().parameters()
+                && input.parameters() == theirs.parameters()
+        })
+        .then_output(|| BatchUpdatePartitionOutput::builder().build());
+    let there = read_with("2026-11-10", "g1", serde, input_format);
+    let catalog = catalog(&[&existing(vec![there]), &update]);
+    let right = [partition("2026-11-10", "g1")];
+    let changed = catalog.put_partitions("signup", DataFormat::Parquet, &right).await.unwrap();
+    assert_eq!((changed, update.num_calls()), (vec!["2026-11-10".to_owned()], 1));
 }
 
 #[tokio::test]

@@ -5,17 +5,22 @@
 
 mod standin;
 
+use futures::future::join;
 use mixlake_app::ports::Catalog;
 use mixlake_app::reconcile::OnDrift;
 use mixlake_testkit::glue::Glue;
+use serde_json::json;
 use standin::functions::{Queue, Weather, work};
-use standin::lake::{Lake, TABLE};
+use standin::lake::{Lake, TABLE, label};
 use standin::{DATABASE, Dice, Life, Trouble, Watched, Wire};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const FUNCTIONS: usize = 32;
 const FILES: usize = 200;
+/// Of a lake that changes meanwhile.
+const HOURS: usize = 80;
 const SEEDS: u64 = 3;
 const STORM: Trouble =
     Trouble { throttled: 150, conflicts: 300, breaks: 50, slow: true, rate: None };
@@ -60,23 +65,58 @@ async fn functions_by_the_dozen_lose_no_column_and_make_no_version_too_many() {
     }
 }
 
+/// Publishes hours, and replaces hours that are there: files and columns come, manifests move on. The
+/// notices come when they come: some at once, others after the next generation is there.
+async fn publish_slowly(lake: &Lake, queue: &Queue, dice: &Dice) {
+    let mut late = Vec::new();
+    for hour in 0..HOURS {
+        late.extend(lake.publish_hour(hour).await);
+        if dice.below(3) == 0 {
+            let earlier = usize::try_from(dice.below(hour as u64 + 1)).unwrap();
+            let other = json!({ format!("again{hour}"): hour, format!("p{hour}"): 1 });
+            late.extend(lake.publish(&label(earlier), Some(other)).await);
+        }
+        dice.shuffle(&mut late);
+        let kept = late.len().min(usize::try_from(dice.below(40)).unwrap());
+        queue.add(late.split_off(kept), dice);
+        dice.pause().await;
+    }
+    queue.add(late, dice);
+    queue.close();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_holds_while_files_columns_and_generations_come() {
+    for (seed, deaths) in [(0, None), (1, Some(90)), (2, Some(90))] {
+        let (lake, glue, dice) = (Lake::new(), Glue::new(DATABASE), Arc::new(Dice::new(seed)));
+        let queue = Queue::open();
+        let weather = Weather { trouble: STORM, deaths };
+        let work = work(&lake, &glue, &queue, FUNCTIONS, weather, &dice);
+        let (seen, ()) = join(work, publish_slowly(&lake, &queue, &dice)).await;
+        check(&lake, &glue, &format!("seed {seed}, {seen:?}")).await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_same_holds_while_functions_die_and_items_of_batches_fail() {
     let (lake, keys) = Lake::with_hours(FILES).await;
-    let (mut deaths, mut failed) = (0, 0);
+    let (mut deaths, refused) = (0, Arc::new(AtomicUsize::new(0)));
     for seed in 0..SEEDS {
         let (glue, dice) = (Glue::new(DATABASE), Arc::new(Dice::new(seed)));
-        let of_items = Dice::new(seed + 1_000);
+        let (of_items, count) = (Dice::new(seed + 1_000), Arc::clone(&refused));
         glue.refuse_items(move |_, _| {
-            (of_items.below(10) == 0).then_some("InternalServiceException")
+            let refuses = of_items.below(3) == 0;
+            count.fetch_add(usize::from(refuses), Ordering::Relaxed);
+            refuses.then_some("InternalServiceException")
         });
         let queue = Queue::new(keys.clone(), &dice);
         let weather = Weather { trouble: STORM, deaths: Some(90) };
         let seen = work(&lake, &glue, &queue, FUNCTIONS, weather, &dice).await;
         check(&lake, &glue, &format!("seed {seed}, {seen:?}")).await;
-        (deaths, failed) = (deaths + seen.deaths, failed + seen.failed);
+        deaths += seen.deaths;
     }
-    assert!(deaths > 10 && failed > 5, "{deaths} deaths, {failed} failures");
+    let refused = refused.load(Ordering::Relaxed);
+    assert!(deaths > 10 && refused > 5, "{deaths} deaths, {refused} items refused");
 }
 
 #[tokio::test(start_paused = true)]

@@ -144,3 +144,67 @@ async fn a_day_without_the_column_that_drifted_is_not_held_up() {
     let days = catalog.partitions(TABLE, &["2026-11-09".to_owned()]).await.unwrap();
     assert_eq!(days.len(), 1);
 }
+
+/// A function that read the registry before somebody else's columns came appends its own.
+#[tokio::test(start_paused = true)]
+async fn what_others_noted_is_not_forgotten_by_a_function_with_an_older_registry() {
+    let (lake, keys) = Lake::with_hours(1).await;
+    let glue = Glue::new(DATABASE);
+    let catalog = standin::catalog(0, Wire::quiet(&glue));
+    lake.deliver(&catalog, &keys).await;
+    let slow = lake.publish("2026-11-09T00", Some(json!({"slow": 1}))).await;
+    let older = lake.as_it_is().await;
+    let fast = lake.publish("2026-11-10T00", Some(json!({"fast": 1}))).await;
+    lake.deliver(&catalog, &fast).await;
+    let done = lake.reconcile(&catalog, &older, OnDrift::Fail, &slow).await;
+    assert!(done.failed.is_empty(), "{:?}", done.failed);
+    assert_eq!(glue.input(TABLE).unwrap()["Parameters"]["mixlake"], "42:0-7,9,8");
+
+    glue.edit(TABLE, |input| columns(input).retain(|c| c["Name"] != "fast"));
+    let done = lake.reconcile(&catalog, &lake.store, OnDrift::Fail, &fast).await;
+    assert_eq!(done.failed.len(), fast.len());
+    assert!(done.failed[0].1.to_string().contains("column fast was dropped"), "{:?}", done.failed);
+}
+
+/// A column of somebody else gets a name that the lake has one for, too: there can be only one, and
+/// the files decide its type. Its place and its comment are theirs.
+#[tokio::test(start_paused = true)]
+async fn a_column_of_others_with_a_name_of_ours_takes_our_type_and_keeps_place_and_comment() {
+    let (lake, _, glue) = table().await;
+    let theirs = json!({"Name": "shared", "Type": "string", "Comment": "theirs"});
+    glue.edit(TABLE, |input| columns(input).insert(2, theirs));
+    let keys = lake.publish("2026-11-09T00", Some(json!({"shared": 1}))).await;
+    let catalog = standin::catalog(0, Wire::quiet(&glue));
+    let done = lake.reconcile(&catalog, &lake.store, OnDrift::Fail, &keys).await;
+    let told = done.failed[0].1.to_string();
+    assert!(told.contains("column shared is string in the catalog and double in the files"));
+    let done = lake.reconcile(&catalog, &lake.store, OnDrift::Repair, &keys).await;
+    assert!(done.failed.is_empty(), "{:?}", done.failed);
+    let mut after = glue.input(TABLE).unwrap();
+    let shared = json!({"Name": "shared", "Type": "double", "Comment": "theirs"});
+    assert_eq!(columns(&mut after)[2], shared);
+    let calls = glue.counts()["UpdateTable"];
+    lake.deliver(&catalog, &keys).await;
+    assert_eq!(glue.counts()["UpdateTable"], calls);
+}
+
+/// Added while the table was read in another way, by a tool that copies the table's way.
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_is_read_in_another_way_is_put_right_by_any_notice_of_its_day() {
+    let (lake, keys, glue) = table().await;
+    glue.edit_partition(TABLE, "2026-11-01", |input| {
+        other_serde(input);
+        input["Parameters"] = json!({"theirs": "kept"});
+    });
+    let catalog = standin::catalog(0, Wire::quiet(&glue));
+    let manifest = keys.iter().find(|key| key.ends_with("/_manifest.json")).unwrap();
+    let done = lake.deliver(&catalog, std::slice::from_ref(manifest)).await;
+    assert_eq!(done.tables[0].partitions_set, ["2026-11-01"]);
+    glue.edit_partition(TABLE, "2026-11-01", |input| {
+        let serde = input["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].as_str();
+        assert!(serde.unwrap().ends_with("ParquetHiveSerDe"), "{input}");
+        assert_eq!(input["Parameters"], json!({"theirs": "kept"}));
+    });
+    let done = lake.deliver(&catalog, &keys).await;
+    assert_eq!(done.tables[0].partitions_set, [""; 0]);
+}

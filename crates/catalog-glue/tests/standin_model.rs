@@ -5,7 +5,7 @@
 
 mod standin;
 
-use mixlake_app::ports::Catalog;
+use mixlake_app::ports::{Catalog, Column, ObjectStore};
 use mixlake_app::reconcile::OnDrift;
 use mixlake_testkit::glue::Glue;
 use proptest::prelude::*;
@@ -32,8 +32,12 @@ enum Step {
     Deliver(Vec<usize>),
     /// The same, to a function that dies at this step; they are delivered again.
     Die(Vec<usize>, usize),
+    /// Somebody removes objects that were written; nobody has told of it yet.
+    Remove(Vec<usize>),
     /// Somebody adds a column of their own.
     Others(usize),
+    /// Somebody writes a comment on a column, a parameter on the table and one on a partition.
+    Annotate(usize),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -43,7 +47,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         5 => (0..HOURS, prop::option::weighted(0.8, row)).prop_map(|(h, row)| Step::Publish(h, row)),
         4 => notices().prop_map(Step::Deliver),
         2 => (notices(), 0_usize..60).prop_map(|(notices, at)| Step::Die(notices, at)),
+        1 => prop::collection::vec(0_usize..1_000, 1..4).prop_map(Step::Remove),
         1 => (0_usize..3).prop_map(Step::Others),
+        1 => (0_usize..1_000).prop_map(Step::Annotate),
     ];
     prop::collection::vec(step, 1..30)
 }
@@ -53,6 +59,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Reference {
     columns: BTreeSet<(String, String)>,
     partitions: BTreeMap<String, String>,
+    /// What others wrote: comments by column, parameters of the table, days whose partition has one.
+    comments: BTreeMap<String, String>,
+    parameters: BTreeSet<String>,
+    marked: BTreeSet<String>,
 }
 
 /// The lake, as the test knows it without looking.
@@ -63,6 +73,8 @@ struct Model {
     first: BTreeMap<usize, bool>,
     notices: Vec<String>,
     columns_of: BTreeMap<String, BTreeSet<(String, String)>>,
+    /// Days of which objects were removed: an export of them starts anew.
+    damaged: BTreeSet<String>,
     reference: Reference,
 }
 
@@ -98,7 +110,19 @@ impl Model {
         columns
     }
 
+    async fn remove(&mut self, lake: &Lake, notices: &[usize]) {
+        for key in self.chosen(notices) {
+            lake.store.delete(&key).await.unwrap();
+            self.damaged.insert(day(&key));
+        }
+    }
+
     async fn publish(&mut self, lake: &Lake, hour: usize, row: Option<&Row>) {
+        let date = &label(hour)[..10];
+        if self.damaged.remove(date) {
+            self.notices.extend(lake.wipe(date.parse().unwrap()).await);
+            self.rows.retain(|hour, _| !label(*hour).starts_with(date));
+        }
         let keys = lake.publish(&label(hour), row.map(properties)).await;
         for (n, text) in row.into_iter().flatten() {
             self.first.entry(*n).or_insert(*text);
@@ -125,19 +149,44 @@ impl Model {
     fn delivered(&mut self, lake: &Lake, keys: &[String]) {
         let live = lake.generations();
         for key in keys {
-            let of_file = self.columns_of.get(key).cloned().unwrap_or_default();
-            self.reference.columns.extend(of_file);
+            let of_file = self.columns_of.get(key).filter(|_| lake.has(key));
+            self.reference.columns.extend(of_file.cloned().unwrap_or_default());
             let day = day(key);
-            for (hour, row) in self.rows.clone() {
-                if label(hour).starts_with(&day) {
-                    let of_row = self.columns(&row);
+            if let Some(location) = live.get(&day) {
+                for (_, row) in self.rows.iter().filter(|(hour, _)| label(**hour).starts_with(&day))
+                {
+                    let of_row = self.columns(row);
                     self.reference.columns.extend(of_row);
                 }
+                self.reference.partitions.insert(day, location.clone());
+                continue;
             }
-            match live.get(&day) {
-                Some(location) => self.reference.partitions.insert(day, location.clone()),
-                None => self.reference.partitions.remove(&day),
-            };
+            let manifest = lake.layout.manifest(TABLE, day.parse().unwrap());
+            // Of a day whose manifest is not there, only the manifest's own notice says so.
+            if *key == manifest || lake.has(&manifest) {
+                self.reference.partitions.remove(&day);
+                self.reference.marked.remove(&day);
+            }
+        }
+    }
+
+    fn annotate(&mut self, glue: &Glue, n: usize) {
+        let Some(mut input) = glue.input(TABLE) else { return };
+        let text = format!("theirs {n}");
+        let columns = input["StorageDescriptor"]["Columns"].as_array_mut().unwrap();
+        let at = n % columns.len();
+        columns[at]["Comment"] = json!(text);
+        let name = columns[at]["Name"].as_str().unwrap().to_owned();
+        input["Parameters"][&text] = json!("theirs");
+        glue.edit(TABLE, |table| *table = input);
+        self.reference.comments.insert(name, text.clone());
+        self.reference.parameters.insert(text);
+        let days: Vec<&String> = self.reference.partitions.keys().collect();
+        if let Some(&day) = days.get(n % days.len().max(1)) {
+            glue.edit_partition(TABLE, day, |partition| {
+                partition["Parameters"] = json!({"theirs": "partition"});
+            });
+            self.reference.marked.insert(day.clone());
         }
     }
 
@@ -154,16 +203,26 @@ impl Model {
     }
 }
 
-async fn found(glue: &Glue) -> Reference {
+async fn found(glue: &Glue, days: &BTreeSet<String>) -> Reference {
     let catalog = standin::catalog(0, Wire::quiet(glue));
     let Some(table) = catalog.table(TABLE).await.unwrap() else { return Reference::default() };
     let partitions = catalog.partitions(TABLE, &[]).await.unwrap().into_iter();
-    let columns: Vec<_> = table.columns.into_iter().map(|c| (c.name, c.hive_type)).collect();
-    let reference = Reference {
-        columns: columns.iter().cloned().collect(),
-        partitions: partitions.map(|p| (p.value, p.location)).collect(),
+    let theirs = |text: &String| text.starts_with("theirs");
+    let parameters = glue.input(TABLE).unwrap()["Parameters"].as_object().unwrap().clone();
+    let comment = |c: &Column| Some((c.name.clone(), c.comment.clone().filter(theirs)?));
+    let marked = |day: &&String| {
+        let mut marked = false;
+        glue.edit_partition(TABLE, day, |p| marked = p["Parameters"]["theirs"] == "partition");
+        marked
     };
-    assert_eq!(reference.columns.len(), columns.len(), "each column once");
+    let reference = Reference {
+        columns: table.columns.iter().map(|c| (c.name.clone(), c.hive_type.clone())).collect(),
+        partitions: partitions.map(|p| (p.value, p.location)).collect(),
+        comments: table.columns.iter().filter_map(comment).collect(),
+        parameters: parameters.into_iter().map(|(name, _)| name).filter(theirs).collect(),
+        marked: days.iter().filter(marked).cloned().collect(),
+    };
+    assert_eq!(reference.columns.len(), table.columns.len(), "each column once");
     reference
 }
 
@@ -206,9 +265,12 @@ async fn check(steps: Vec<Step>, seed: u64) {
                 deliver(&lake, &glue, &dice, &keys).await;
                 model.delivered(&lake, &keys);
             }
+            Step::Remove(notices) => model.remove(&lake, &notices).await,
             Step::Others(n) => model.others(&glue, n),
+            Step::Annotate(n) => model.annotate(&glue, n),
         }
-        assert_eq!(found(&glue).await, model.reference, "after {about}");
+        let found = found(&glue, &model.reference.marked).await;
+        assert_eq!(found, model.reference, "after {about}");
     }
     let story = glue.story(TABLE);
     assert_eq!((story.archived, story.needless, story.rewritten), (0, 0, 0), "{story:?}");

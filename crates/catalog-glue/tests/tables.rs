@@ -166,7 +166,7 @@ async fn an_update_that_changes_nothing_or_repeats_a_column_is_not_sent() {
     for name in ["plan", "PLAN", "mp_date"] {
         let error =
             catalog.append_columns("signup", "3", &[column(name, "string")], "42:0-3").await;
-        assert!(matches!(error.unwrap_err(), CatalogError::Failed { .. }), "{name}");
+        assert!(matches!(error.unwrap_err(), CatalogError::Refused { .. }), "{name}");
     }
     assert_eq!(update.num_calls(), 0);
 }

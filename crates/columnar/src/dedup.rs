@@ -231,6 +231,7 @@ impl Seen {
             let rows = self.rows.drain().map(|(row, (age, _))| (row, age)).collect();
             self.runs.add(rows)?;
         }
+        self.make_room();
         Ok(match self.rows.entry(row) {
             Entry::Vacant(entry) => {
                 entry.insert((age, place));
@@ -239,6 +240,14 @@ impl Seen {
             Entry::Occupied(entry) if !age.is_newer_than(entry.get().0) => Verdict::Repeat,
             Entry::Occupied(mut entry) => Verdict::Replaces(entry.insert((age, place)).1),
         })
+    }
+
+    /// Grows by more than twice when it is full: each time all rows move.
+    fn make_room(&mut self) {
+        let rows = self.rows.len();
+        if rows == self.rows.capacity() {
+            self.rows.reserve((7 * rows).clamp(1, self.most.saturating_sub(rows).max(1)));
+        }
     }
 
     /// Notes a row whose older twin is encoded already. The row itself is among those seen, so the

@@ -77,7 +77,8 @@ impl FolderCatalog {
             |error: Box<dyn Error + Send + Sync>| self.failed("create", &table.name, error);
         let path = self.path(&table.name)?;
         let json = Document::create(table).and_then(|document| document.to_json());
-        let staged = self.place.stage(&json.map_err(|e| failed(e.into()))?);
+        let json = json.map_err(|e| self.refused("create", &table.name, e))?;
+        let staged = self.place.stage(&json);
         let staged = staged.map_err(|e| failed(e.into()))?;
         let turn = self.place.turn().map_err(|e| failed(e.into()))?;
         match self.place.publish_new(staged, &path, &turn) {
@@ -118,7 +119,7 @@ impl FolderCatalog {
             if document.version() != version {
                 return Err(CatalogError::Conflict(self.subject(table)));
             }
-            let changed = change(document).map_err(|e| self.failed("update", table, e))?;
+            let changed = change(document).map_err(|e| self.refused("update", table, e))?;
             Ok((changed, ()))
         })
     }
@@ -147,6 +148,11 @@ impl FolderCatalog {
 
     fn subject(&self, table: &str) -> String {
         format!("table {}.{table}", self.database)
+    }
+
+    fn refused(&self, action: &'static str, table: &str, cause: DocumentError) -> CatalogError {
+        let (subject, cause) = (self.subject(table), cause.into());
+        CatalogError::Refused { action, subject, hint: None, cause }
     }
 
     fn failed(

@@ -45,8 +45,9 @@ pub trait Catalog: Send + Sync {
     /// What partitions declare for themselves, by value.
     async fn declared(&self, table: &str) -> Result<BTreeMap<String, Declared>, CatalogError>;
 
-    /// Adds the partitions, or moves those that exist to the location given. Any number of them.
-    /// Answers the values for which anything had to be done, in order.
+    /// Adds the partitions, or moves those that exist to the location given, and has them read in
+    /// the format given. Any number of them. Answers the values for which anything had to be done, in
+    /// order.
     async fn put_partitions(
         &self,
         table: &str,
@@ -166,7 +167,20 @@ pub enum CatalogError {
     /// The database, or the table to change, is not there.
     #[error("{0} does not exist in the catalog")]
     NotFound(String),
-    /// The call failed.
+    /// It does not take what it was asked to put: a smaller part of that may be to blame.
+    #[error("cannot {action} {subject}{}", hint.as_deref().map(|h| format!(": {h}")).unwrap_or_default())]
+    Refused {
+        /// `create`, `update` or `delete`.
+        action: &'static str,
+        /// The table or partitions.
+        subject: String,
+        /// What a person should look at, where the adapter knows.
+        hint: Option<String>,
+        /// The error below.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The call failed, and would with anything else.
     #[error("cannot {action} {subject}{}", hint.as_deref().map(|h| format!(": {h}")).unwrap_or_default())]
     Failed {
         /// `read`, `create`, `update` or `delete`.

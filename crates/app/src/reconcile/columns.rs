@@ -58,12 +58,14 @@ impl Reconciler<'_> {
             Difference::Create if columns.is_empty() => {}
             Difference::Create => {
                 report.created = true;
-                self.catalog.create_table(&self.new_table(place, columns.to_vec())).await?;
+                let new = self.new_table(place, None, columns.to_vec());
+                self.catalog.create_table(&new).await?;
             }
             Difference::Append(added) => {
                 report.appended_columns = added.iter().map(|c| c.name.clone()).collect();
                 let all = given.iter().chain(&added).map(|c| c.name.as_str());
-                let memo = Memo::of(self.project, place.names, all).to_string();
+                let before = current.as_ref().and_then(memo);
+                let memo = Memo::of(self.project, place.names, before.as_ref(), all).to_string();
                 self.catalog.append_columns(place.name, version, &added, &memo).await?;
             }
             Difference::Conflict(conflicts) => {
@@ -74,7 +76,8 @@ impl Reconciler<'_> {
                     return Err(ReconcileError::Drift { table, conflicts });
                 };
                 report.repaired = conflicts.iter().map(ToString::to_string).collect();
-                let right = self.new_table(place, repaired(&current.columns, &wanted));
+                let columns = repaired(&current.columns, &wanted);
+                let right = self.new_table(place, memo(current).as_ref(), columns);
                 self.catalog.repair_table(version, &right).await?;
             }
         }
@@ -91,11 +94,16 @@ impl Reconciler<'_> {
         self.on_drift == OnDrift::Repair && ours
     }
 
-    fn new_table(&self, place: &Place<'_>, columns: Vec<Column>) -> NewTable {
+    fn new_table(
+        &self,
+        place: &Place<'_>,
+        before: Option<&Memo>,
+        columns: Vec<Column>,
+    ) -> NewTable {
         let names = columns.iter().map(|c| c.name.as_str());
         NewTable {
             name: place.name.to_owned(),
-            memo: Memo::of(self.project, place.names, names).to_string(),
+            memo: Memo::of(self.project, place.names, before, names).to_string(),
             columns,
             location: place.folder.to_owned(),
             format: place.names.format(),

@@ -1,25 +1,25 @@
 //! Points each day's partition to the generation that its manifest names.
 
 use super::fold::TableWork;
-use super::table::{TRIES, TableReport};
+use super::table::{Failed, TRIES, TableReport};
 use super::{ReconcileError, Reconciler};
 use crate::document;
 use crate::manifest::Manifest;
 use crate::ports::{CatalogError, Partition};
 use mixlake_domain::{DataFormat, Date, Generation};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-/// A day as its manifest has it.
+/// A day as its manifest and the store have it.
 pub(super) struct Day {
     manifest: Option<Manifest>,
-    /// Whether somebody said that something happened to the manifest itself.
-    notified: bool,
+    live: Live,
 }
 
 pub(super) type Days = BTreeMap<Date, Day>;
 
 /// What a reader of a day should see.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Live {
     /// The files of a generation.
     In(Generation),
@@ -30,21 +30,57 @@ pub(super) enum Live {
 }
 
 impl Day {
+    /// The columns that its manifest names. A day without live files has none: nothing on the table
+    /// can contradict it.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
-        let files = self.manifest.iter().flat_map(|manifest| &manifest.files);
+        let manifest = self.manifest.iter().filter(|_| matches!(self.live, Live::In(_)));
+        let files = manifest.flat_map(|manifest| &manifest.files);
         files.flat_map(|file| &file.columns).map(String::as_str)
     }
 }
 
 impl Reconciler<'_> {
-    pub(super) async fn days(&self, table: &str, work: &TableWork) -> Result<Days, ReconcileError> {
+    /// The days as they are. One that cannot be read is taken out of the work and fails alone.
+    /// `seen` are files that were read a moment ago.
+    pub(super) async fn days(
+        &self,
+        table: &str,
+        work: &mut TableWork,
+        seen: &BTreeSet<String>,
+        failed: &mut Failed,
+    ) -> Days {
         let mut days = Days::new();
-        for &date in &work.days {
-            let key = self.layout.manifest(table, date);
-            let manifest = document::read(self.store, &key).await?.value;
-            days.insert(date, Day { manifest, notified: work.has_manifest(&key) });
+        for date in work.days.clone() {
+            match self.day(table, date, work, seen).await {
+                Ok(day) => drop(days.insert(date, day)),
+                Err(error) => {
+                    let error = Arc::new(error);
+                    let keys = work.take_day(self.layout, date).into_iter();
+                    failed.extend(keys.map(|key| (key, error.clone())));
+                }
+            }
         }
-        Ok(days)
+        days
+    }
+
+    async fn day(
+        &self,
+        table: &str,
+        date: Date,
+        work: &TableWork,
+        seen: &BTreeSet<String>,
+    ) -> Result<Day, ReconcileError> {
+        let key = self.layout.manifest(table, date);
+        let manifest: Option<Manifest> = document::read(self.store, &key).await?.value;
+        let live = match &manifest {
+            None if work.has_manifest(&key) => Live::Nothing,
+            None => Live::Unknown,
+            Some(manifest) if self.is_there(table, manifest, seen).await? => {
+                Live::In(manifest.generation.clone())
+            }
+            Some(_) => Live::Nothing,
+        };
+        Ok(Day { manifest, live })
     }
 
     /// Sets partitions until the manifests have not moved on meanwhile: whoever reads a manifest
@@ -52,11 +88,15 @@ impl Reconciler<'_> {
     pub(super) async fn follow(
         &self,
         (table, format): (&str, DataFormat),
-        work: &TableWork,
-        mut wanted: BTreeMap<Date, Live>,
-        gone: &BTreeSet<String>,
+        work: &mut TableWork,
+        days: Days,
+        failed: &mut Failed,
         report: &mut TableReport,
     ) -> Result<(), ReconcileError> {
+        let live = |days: Days| -> BTreeMap<Date, Live> {
+            days.into_iter().map(|(date, day)| (date, day.live)).collect()
+        };
+        let mut wanted = live(days);
         for attempt in 0..TRIES {
             if attempt > 0 {
                 self.catalog.pause(attempt).await;
@@ -68,7 +108,7 @@ impl Reconciler<'_> {
                 Err(CatalogError::Conflict(_)) => continue,
                 Err(error) => return Err(error.into()),
             }
-            let now = self.live(table, &self.days(table, work).await?, gone).await?;
+            let now = live(self.days(table, work, &BTreeSet::new(), failed).await);
             if now == wanted {
                 return Ok(());
             }
@@ -77,47 +117,32 @@ impl Reconciler<'_> {
         Err(CatalogError::Conflict(format!("the partitions of {}", report.table)).into())
     }
 
-    pub(super) async fn live(
-        &self,
-        table: &str,
-        days: &Days,
-        gone: &BTreeSet<String>,
-    ) -> Result<BTreeMap<Date, Live>, ReconcileError> {
-        let mut live = BTreeMap::new();
-        for (&date, day) in days {
-            let state = match &day.manifest {
-                None if day.notified => Live::Nothing,
-                None => Live::Unknown,
-                Some(manifest) if self.is_there(table, manifest, gone).await? => {
-                    Live::In(manifest.generation.clone())
-                }
-                Some(_) => Live::Nothing,
-            };
-            live.insert(date, state);
-        }
-        Ok(live)
-    }
-
-    /// Whether a day has a live file. The store is asked only if one is known to be gone, and only
-    /// until one is found.
+    /// Whether a day has a live file. The store is asked until one is found, whatever was notified:
+    /// files are removed before, and after, somebody says so. A manifest names files that may be
+    /// gone, and notices of it come again.
     async fn is_there(
         &self,
         table: &str,
         manifest: &Manifest,
-        gone: &BTreeSet<String>,
+        seen: &BTreeSet<String>,
     ) -> Result<bool, ReconcileError> {
         let folder = self.layout.generation(table, manifest.date, &manifest.generation);
-        let key = |file: &crate::LiveFile| format!("{folder}{}", file.name);
-        if !manifest.files.iter().any(|file| gone.contains(&key(file))) {
-            return Ok(!manifest.files.is_empty());
+        let keys: Vec<_> =
+            manifest.files.iter().map(|file| format!("{folder}{}", file.name)).collect();
+        if keys.iter().any(|key| seen.contains(key)) {
+            return Ok(true);
         }
-        for file in &manifest.files {
-            if self.store.tail(&key(file), 1).await?.is_some() {
-                tracing::warn!(folder, "live files are missing; `mixlake doctor` says which");
-                return Ok(true);
+        let mut unread = None;
+        for key in keys {
+            match self.store.tail(&key, 1).await {
+                Ok(Some(_)) => return Ok(true),
+                Ok(None) => {
+                    tracing::warn!(key, "a live file is missing; `mixlake doctor` says which");
+                }
+                Err(error) => unread = Some(error),
             }
         }
-        Ok(false)
+        unread.map_or(Ok(false), |error| Err(error.into()))
     }
 
     /// Answers whether anything had to be changed.

@@ -76,6 +76,16 @@ pub enum Conflict {
     PartitionKeys(Vec<String>),
 }
 
+impl Conflict {
+    /// Whether every file contradicts it.
+    pub(super) fn is_of_the_whole(&self) -> bool {
+        match self {
+            Self::Location { .. } | Self::Format { .. } | Self::PartitionKeys(_) => true,
+            Self::Type { .. } | Self::Dropped { .. } | Self::Order { .. } => false,
+        }
+    }
+}
+
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -10,7 +10,7 @@ pub(super) struct Work {
 }
 
 /// What there is to look at of a table.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct TableWork {
     /// Data files, whose footers name columns.
     pub files: BTreeSet<String>,
@@ -53,13 +53,24 @@ impl TableWork {
         self.manifests.contains(key)
     }
 
-    /// The same, a day at a time.
-    pub(super) fn by_day(&self, layout: &Layout) -> Vec<Self> {
-        let of = |&day: &Date| {
-            let here = |key: &&str| layout.read(key).is_some_and(|read| read.date == day);
-            Work::fold(layout, self.keys().filter(here)).tables.into_values()
+    /// Takes a day out. Answers its keys.
+    pub(super) fn take_day(&mut self, layout: &Layout, day: Date) -> Vec<String> {
+        let here = |key: &String| layout.read(key).is_some_and(|read| read.date == day);
+        let all = [&mut self.files, &mut self.silent, &mut self.manifests];
+        self.days.remove(&day);
+        all.into_iter().flat_map(|keys| keys.extract_if(.., &here)).collect()
+    }
+
+    /// The same in two halves, which keep what is of one day together as long as there are others.
+    /// None, if there is only one key.
+    pub(super) fn halves(&self, layout: &Layout) -> Option<[Self; 2]> {
+        let mut keys: Vec<&str> = self.keys().collect();
+        keys.sort_unstable();
+        let (first, second) = keys.split_at(keys.len() / 2);
+        let half = |keys: &[&str]| {
+            Work::fold(layout, keys.iter().copied()).tables.into_values().next().unwrap_or_default()
         };
-        self.days.iter().flat_map(of).collect()
+        (!first.is_empty()).then(|| [half(first), half(second)])
     }
 }
 
@@ -78,5 +89,39 @@ mod tests {
         assert_eq!(work.tables["t"].files.len(), 1);
         assert_eq!(work.tables["t"].days.len(), 1);
         assert_eq!(work.all_keys().collect::<Vec<_>>(), [file, manifest]);
+    }
+
+    #[test]
+    fn halves_hold_everything_once_down_to_a_single_key() {
+        let layout = Layout::new("", &"42".parse().unwrap()).unwrap();
+        let key = |day: u8, name: &str| format!("42/t/2026/11/{day:02}/{name}");
+        let names =
+            ["_manifest.json", "g0000000000000001/a.parquet", "g0000000000000001/a.json.gz"];
+        let keys: Vec<String> = (1..=3).flat_map(|day| names.map(|name| key(day, name))).collect();
+        let work = Work::fold(&layout, keys.iter().map(String::as_str));
+        let (mut parts, mut single) = (vec![work.tables["t"].clone()], Vec::new());
+        while let Some(part) = parts.pop() {
+            match part.halves(&layout) {
+                Some(halves) => parts.extend(halves),
+                None => single.extend(part.keys().map(str::to_owned)),
+            }
+        }
+        single.sort();
+        let mut keys = keys;
+        keys.sort();
+        assert_eq!(single, keys);
+    }
+
+    #[test]
+    fn a_day_that_is_taken_out_leaves_the_others() {
+        let layout = Layout::new("", &"42".parse().unwrap()).unwrap();
+        let [file, manifest, other] = [
+            "42/t/2026/11/10/g0000000000000001/2026-11-10-000.parquet",
+            "42/t/2026/11/10/_manifest.json",
+            "42/t/2026/11/11/_manifest.json",
+        ];
+        let mut work = Work::fold(&layout, [file, manifest, other]).tables.remove("t").unwrap();
+        assert_eq!(work.take_day(&layout, "2026-11-10".parse().unwrap()), [file, manifest]);
+        assert_eq!(work, Work::fold(&layout, [other]).tables["t"]);
     }
 }

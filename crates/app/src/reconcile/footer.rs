@@ -20,6 +20,17 @@ pub enum FooterError {
     /// A column of a type that the lake does not write.
     #[error("column {0:?} has a type that no column of the lake has")]
     ForeignType(String),
+    /// A column of another type than the registry has, or than a file of the same batch has of which
+    /// the registry knows nothing.
+    #[error("column {column:?} is {file} in it and {known} in the lake")]
+    OtherType {
+        /// The column.
+        column: String,
+        /// The type in the file.
+        file: &'static str,
+        /// The type that is known.
+        known: &'static str,
+    },
 }
 
 /// What a footer says.

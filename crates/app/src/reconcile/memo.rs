@@ -26,12 +26,26 @@ pub struct NoMemo(String);
 impl Memo {
     /// The note of a table that was given these columns. Those that the registry does not know are
     /// not noted.
+    ///
+    /// Our reading of the registry may be older than that of whoever wrote the note `before`: places
+    /// that it does not know yet stay behind the place that they stood behind.
     pub(super) fn of<'a>(
         project: &ProjectId,
         names: &Names<'_>,
+        before: Option<&Self>,
         columns: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        let columns = columns.into_iter().filter_map(|name| names.place(name)).collect();
+        let mut columns: Vec<usize> =
+            columns.into_iter().filter_map(|name| names.place(name)).collect();
+        let mut after = 0;
+        for &place in before.iter().flat_map(|memo| &memo.columns) {
+            if place < names.columns.len() {
+                after = columns.iter().position(|c| *c == place).map_or(after, |at| at + 1);
+            } else {
+                columns.insert(after, place);
+                after += 1;
+            }
+        }
         Self { project: project.to_string(), columns }
     }
 }
@@ -121,6 +135,33 @@ mod tests {
         let columns = (0..=31).chain([40]).chain(33..=39).collect();
         let memo = Memo { project: "42".to_owned(), columns };
         assert_eq!(memo.to_string(), "42:0-31,40,33-39");
+    }
+
+    #[test]
+    fn places_that_an_older_reading_of_the_registry_does_not_know_stay_where_they_are() {
+        use mixlake_schema::ColumnType::String as Text;
+        let column = |n: usize| mixlake_schema::Column {
+            name: format!("c{n}"),
+            property: format!("c{n}"),
+            column_type: Text,
+            first_seen: None,
+            built_in: false,
+        };
+        let known: Vec<_> = (0..4).map(column).collect();
+        let places = known.iter().enumerate().map(|(n, c)| (c.name.as_str(), n)).collect();
+        let names = Names { format: DataFormat::Parquet, columns: &known, places };
+        let project = "42".parse().unwrap();
+        for (before, columns, after) in [
+            ("42:0,7,1", &["c0", "c1", "c2"][..], "42:0,7,1-2"),
+            ("42:9,0,7-8,1", &["c0", "c1", "c3"][..], "42:9,0,7-8,1,3"),
+            ("42:0-1,7", &["c1", "c0", "c2"][..], "42:1,7,0,2"),
+            ("42:0-1", &["c0", "c1", "mine"][..], "42:0-1"),
+            ("42:7", &[][..], "42:7"),
+        ] {
+            let before: Memo = before.parse().unwrap();
+            let memo = Memo::of(&project, &names, Some(&before), columns.iter().copied());
+            assert_eq!(memo.to_string(), after);
+        }
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub enum OnDrift {
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
     /// A data file cannot be read.
-    #[error("{location} is not a readable Parquet file")]
+    #[error("{location} is no data file of this lake")]
     Footer {
         /// Where it lies.
         location: String,
@@ -93,6 +93,19 @@ pub enum ReconcileError {
     /// The catalog failed.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+}
+
+impl ReconcileError {
+    /// Whether some of the objects may be to blame, and the others may do without them.
+    fn may_be_of_a_part(&self) -> bool {
+        match self {
+            Self::Drift { conflicts, .. } => !conflicts.iter().any(Conflict::is_of_the_whole),
+            Self::Catalog(error) => matches!(error, CatalogError::Refused { .. }),
+            Self::Footer { .. } | Self::Store(_) | Self::Document(_) | Self::Registry { .. } => {
+                false
+            }
+        }
+    }
 }
 
 /// What a reconciliation did.
@@ -144,34 +157,33 @@ impl Reconciler<'_> {
             }
         };
         for (table, work) in work.tables {
-            self.table_or_days(&table, &work, &registry, &mut done).await;
+            self.in_parts(&table, work, &registry, &mut done).await;
         }
         done
     }
 
-    /// Brings a table up to date; one that contradicts some of its files, day by day, so that the
-    /// other days are not held up.
-    async fn table_or_days(
+    /// Brings a table up to date. Where a part of the work may be to blame for a failure, it is done
+    /// in smaller parts, so that the objects at fault fail alone.
+    async fn in_parts(
         &self,
         table: &str,
-        work: &TableWork,
+        work: TableWork,
         registry: &Registry,
         done: &mut Reconciled,
     ) {
-        let mut failed = Vec::new();
-        let error = match self.table(table, work, registry, &mut failed).await {
-            Ok(report) => return done.add(report, failed),
-            Err(error) => error,
-        };
-        let drifts = matches!(error, ReconcileError::Drift { .. });
-        if !drifts || work.days.len() == 1 {
-            return done.fail(work, error);
-        }
-        for day in work.by_day(self.layout) {
+        let mut parts = vec![work];
+        while let Some(work) = parts.pop() {
             let mut failed = Vec::new();
-            match self.table(table, &day, registry, &mut failed).await {
-                Ok(report) => done.add(report, failed),
-                Err(error) => done.fail(&day, error),
+            let error = match self.table(table, &work, registry, &mut failed).await {
+                Ok(report) => {
+                    done.add(report, failed);
+                    continue;
+                }
+                Err(error) => error,
+            };
+            match work.halves(self.layout).filter(|_| error.may_be_of_a_part()) {
+                Some([first, second]) => parts.extend([second, first]),
+                None => done.fail(&work, error),
             }
         }
     }

@@ -1,9 +1,10 @@
 //! Brings one table up to date: its columns, then the partitions of some days.
 
-use super::days::Live;
+use super::days::Day;
 use super::fold::TableWork;
+use super::footer::{self, Footer, FooterError};
 use super::memo::Names;
-use super::{ReconcileError, Reconciler, footer};
+use super::{ReconcileError, Reconciler};
 use crate::ports::Column;
 use mixlake_schema::{ColumnType, Registry};
 use serde::Serialize;
@@ -56,12 +57,28 @@ pub(super) type Failed = Vec<(String, Arc<ReconcileError>)>;
 #[derive(Default)]
 struct Files {
     types: HashMap<String, ColumnType>,
-    /// The keys of those that are not there (any more).
-    gone: BTreeSet<String>,
+    /// The keys of those that are there.
+    seen: BTreeSet<String>,
+}
+
+impl Files {
+    /// Adds what a file has, unless it contradicts what is known of its columns.
+    fn add(&mut self, footer: Footer, names: &Names<'_>) -> Result<(), FooterError> {
+        for (name, file) in &footer.columns {
+            let registered = names.find(name).map(|column| column.column_type);
+            let known = registered.or_else(|| self.types.get(name).copied());
+            if let Some(known) = known.filter(|known| known != file) {
+                let (file, known) = (file.hive(), known.hive());
+                return Err(FooterError::OtherType { column: name.clone(), file, known });
+            }
+        }
+        self.types.extend(footer.columns);
+        Ok(())
+    }
 }
 
 impl Reconciler<'_> {
-    /// Brings a table up to date. Files that cannot be read fail alone.
+    /// Brings a table up to date. Files and days that cannot be read fail alone.
     pub(super) async fn table(
         &self,
         table: &str,
@@ -69,21 +86,20 @@ impl Reconciler<'_> {
         registry: &Registry,
         failed: &mut Failed,
     ) -> Result<TableReport, ReconcileError> {
-        let days = self.days(table, work).await?;
+        let mut work = work.clone();
         let names = Names::new(registry.tables().get(table));
-        let mut files = self.files(work, failed).await?;
-        let live = self.live(table, &days, &files.gone).await?;
-        // A day without live files has no columns: nothing on the table can contradict it.
-        let seen = days.iter().filter(|(date, _)| matches!(live[date], Live::In(_)));
-        for name in seen.flat_map(|(_, day)| day.columns()) {
+        let mut files = self.files(&mut work, &names, failed).await;
+        let days = self.days(table, &mut work, &files.seen, failed).await;
+        for name in days.values().flat_map(Day::columns) {
             if let Some(column) = names.find(name) {
                 files.types.insert(name.to_owned(), column.column_type);
             }
         }
         let mut report = TableReport { table: self.name_of(table), ..TableReport::default() };
         let wanted = in_order(files.types, &names);
-        if self.columns(table, &names, &wanted, &mut report).await? {
-            self.follow((table, names.format()), work, live, &files.gone, &mut report).await?;
+        if !days.is_empty() && self.columns(table, &names, &wanted, &mut report).await? {
+            let place = (table, names.format());
+            self.follow(place, &mut work, days, failed, &mut report).await?;
         }
         Ok(report)
     }
@@ -93,24 +109,31 @@ impl Reconciler<'_> {
         format!("{}{table}", self.table_prefix)
     }
 
-    async fn files(&self, work: &TableWork, failed: &mut Failed) -> Result<Files, ReconcileError> {
+    async fn files(&self, work: &mut TableWork, names: &Names<'_>, failed: &mut Failed) -> Files {
         let mut files = Files::default();
-        for key in &work.files {
-            match footer::read(self.store, key).await? {
-                // A generation that was replaced and deleted since, or a file that was removed.
-                None => {
-                    tracing::info!(key, "the file is gone; its manifest says what is live");
-                    files.gone.insert(key.clone());
-                }
-                Some(Ok(footer)) => files.types.extend(footer.columns),
-                Some(Err(cause)) => {
-                    let location = self.store.location(key);
-                    let error = ReconcileError::Footer { location, cause };
-                    failed.push((key.clone(), Arc::new(error)));
-                }
+        for key in work.files.clone() {
+            if let Err(error) = self.file(&key, names, &mut files).await {
+                work.files.remove(&key);
+                failed.push((key, Arc::new(error)));
             }
         }
-        Ok(files)
+        files
+    }
+
+    async fn file(
+        &self,
+        key: &str,
+        names: &Names<'_>,
+        files: &mut Files,
+    ) -> Result<(), ReconcileError> {
+        let Some(footer) = footer::read(self.store, key).await? else {
+            // A generation that was replaced and deleted since, or a file that was removed.
+            tracing::info!(key, "the file is gone; its manifest says what is live");
+            return Ok(());
+        };
+        files.seen.insert(key.to_owned());
+        let added = footer.and_then(|footer| files.add(footer, names));
+        added.map_err(|cause| ReconcileError::Footer { location: self.store.location(key), cause })
     }
 }
 

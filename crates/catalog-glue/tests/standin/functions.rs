@@ -6,28 +6,49 @@ use super::{Dice, Life, Trouble, Watched, Wire, catalog};
 use futures::future::join_all;
 use mixlake_app::reconcile::OnDrift;
 use mixlake_testkit::glue::Glue;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Notices that are still to be dealt with, as a queue has them: in any order, some of them twice.
-pub struct Queue(Mutex<Vec<String>>);
+#[derive(Default)]
+pub struct Queue {
+    keys: Mutex<Vec<String>>,
+    /// Whether more are to come.
+    open: AtomicBool,
+}
 
 impl Queue {
-    pub fn new(mut keys: Vec<String>, dice: &Dice) -> Self {
+    pub fn new(keys: Vec<String>, dice: &Dice) -> Self {
+        let queue = Self::default();
+        queue.add(keys, dice);
+        queue
+    }
+
+    /// One that stays open until it is closed.
+    pub fn open() -> Self {
+        Self { open: AtomicBool::new(true), ..Self::default() }
+    }
+
+    pub fn close(&self) {
+        self.open.store(false, Ordering::Relaxed);
+    }
+
+    pub fn add(&self, keys: Vec<String>, dice: &Dice) {
         let again: Vec<String> = keys.iter().filter(|_| dice.below(3) == 0).cloned().collect();
-        keys.extend(again);
-        dice.shuffle(&mut keys);
-        Self(Mutex::new(keys))
+        let mut all = self.keys.lock().unwrap();
+        all.extend(keys.into_iter().chain(again));
+        dice.shuffle(&mut all);
     }
 
     fn take(&self, most: u64, dice: &Dice) -> Vec<String> {
-        let mut keys = self.0.lock().unwrap();
+        let mut keys = self.keys.lock().unwrap();
         let count = usize::try_from(1 + dice.below(most)).unwrap().min(keys.len());
         let at = keys.len() - count;
         keys.split_off(at)
     }
 
     fn back(&self, keys: impl IntoIterator<Item = String>) {
-        self.0.lock().unwrap().extend(keys);
+        self.keys.lock().unwrap().extend(keys);
     }
 }
 
@@ -65,8 +86,10 @@ pub async fn work(
         loop {
             dice.pause().await;
             let keys = queue.take(10, dice);
-            if keys.is_empty() {
-                return;
+            match (keys.is_empty(), queue.open.load(Ordering::Relaxed)) {
+                (true, true) => continue,
+                (true, false) => return,
+                (false, _) => {}
             }
             let dies = weather.deaths.filter(|_| dice.below(3) == 0).map(|most| dice.below(most));
             let life = dies.map_or_else(Life::long, |at| Life::until(usize::try_from(at).unwrap()));

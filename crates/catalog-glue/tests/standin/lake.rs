@@ -1,12 +1,20 @@
 //! A lake in memory: slices of one row, with properties that overlap.
 
-use mixlake_app::Manifest;
 use mixlake_app::export::Exporter;
+<<<<<<< HEAD
 use mixlake_app::ports::{Clock, ObjectStore};
+=======
+use mixlake_app::ports::{ObjectStore, Precondition};
+>>>>>>> wt6b
 use mixlake_app::reconcile::{OnDrift, Reconciled, Reconciler};
+use mixlake_app::{LiveFile, Manifest};
 use mixlake_catalog_glue::GlueCatalog;
 use mixlake_columnar::Options;
+<<<<<<< HEAD
 use mixlake_domain::{Layout, ProjectId, Slice, Timestamp, Zone};
+=======
+use mixlake_domain::{Date, Layout, ProjectId, Slice, Zone};
+>>>>>>> wt6b
 use mixlake_schema::Registry;
 use mixlake_testkit::source::MemorySource;
 use mixlake_testkit::store::{MemoryStore, Operation};
@@ -15,6 +23,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub const TABLE: &str = "mp_master_event";
+
+pub fn label(hour: usize) -> String {
+    format!("2026-11-{:02}T{:02}", 1 + hour / 24, hour % 24)
+}
 
 pub struct Lake {
     pub store: MemoryStore,
@@ -61,15 +73,18 @@ impl Lake {
         written.map(|c| c.subject).filter(|key| self.layout.read(key).is_some()).collect()
     }
 
-    /// Hours one after another, each with five properties, four of which its neighbour has too.
-    /// Answers the keys of all.
+    /// One of many hours, with five properties, four of which its neighbour has too.
+    pub async fn publish_hour(&self, hour: usize) -> Vec<String> {
+        let own = (hour..hour + 5).map(|n| (format!("p{n}"), json!(n)));
+        self.publish(&label(hour), Some(own.collect())).await
+    }
+
+    /// Hours one after another. Answers the keys of all.
     pub async fn with_hours(hours: usize) -> (Self, Vec<String>) {
         let lake = Self::new();
         let mut keys = Vec::new();
         for hour in 0..hours {
-            let label = format!("2026-11-{:02}T{:02}", 1 + hour / 24, hour % 24);
-            let own = (hour..hour + 5).map(|n| (format!("p{n}"), json!(n)));
-            keys.extend(lake.publish(&label, Some(own.collect())).await);
+            keys.extend(lake.publish_hour(hour).await);
         }
         keys.sort();
         keys.dedup();
@@ -79,17 +94,44 @@ impl Lake {
     /// Where each day that has live files should be.
     pub fn generations(&self) -> BTreeMap<String, String> {
         let mut generations = BTreeMap::new();
-        for (key, body) in self.store.snapshot() {
-            if !key.ends_with("/_manifest.json") {
-                continue;
-            }
-            let manifest: Manifest = serde_json::from_slice(&body).unwrap();
-            if !manifest.files.is_empty() {
-                let key = self.layout.generation(TABLE, manifest.date, &manifest.generation);
-                generations.insert(manifest.date.to_string(), self.store.location(&key));
+        let objects = self.store.snapshot();
+        for body in objects.iter().filter(|(k, _)| k.ends_with("/_manifest.json")).map(|(_, b)| b) {
+            let manifest: Manifest = serde_json::from_slice(body).unwrap();
+            let folder = self.layout.generation(TABLE, manifest.date, &manifest.generation);
+            let is_there =
+                |file: &LiveFile| objects.contains_key(&format!("{folder}{}", file.name));
+            if manifest.files.iter().any(is_there) {
+                generations.insert(manifest.date.to_string(), self.store.location(&folder));
             }
         }
         generations
+    }
+
+    /// Whether there is an object.
+    pub fn has(&self, key: &str) -> bool {
+        self.store.snapshot().contains_key(key)
+    }
+
+    /// Somebody removes all that there is of a day, as one does who wants it exported again. Answers
+    /// the keys of which a notification would tell.
+    pub async fn wipe(&self, date: Date) -> Vec<String> {
+        let manifest = self.layout.manifest(TABLE, date);
+        let folder = manifest.trim_end_matches("_manifest.json");
+        let keys = self.store.snapshot().into_keys();
+        let keys: Vec<String> = keys.filter(|key| key.starts_with(folder)).collect();
+        for key in keys.iter().chain([&self.layout.ledger(date)]) {
+            self.store.delete(key).await.unwrap();
+        }
+        keys
+    }
+
+    /// The lake as it is now, for a function that is slow to look at it.
+    pub async fn as_it_is(&self) -> MemoryStore {
+        let copy = MemoryStore::new();
+        for (key, body) in self.store.snapshot() {
+            copy.put(&key, body, Precondition::Absent).await.unwrap();
+        }
+        copy
     }
 
     pub fn registry(&self) -> Registry {

@@ -54,9 +54,7 @@ async fn add(catalog: &dyn Catalog, name: &str) {
         {
             Ok(()) => return,
             Err(CatalogError::Conflict(_)) => {}
-            Err(error @ (CatalogError::NotFound(_) | CatalogError::Failed { .. })) => {
-                panic!("{error}")
-            }
+            Err(error) => panic!("{error}"),
         }
     }
 }

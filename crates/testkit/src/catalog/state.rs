@@ -183,7 +183,7 @@ fn check_length(table: &str, column: &Column) -> Result<(), CatalogError> {
 }
 
 fn refused(table: &str, reason: String) -> CatalogError {
-    CatalogError::Failed {
+    CatalogError::Refused {
         action: "update",
         subject: format!("table {table}"),
         hint: None,

@@ -105,7 +105,7 @@ pub(super) async fn a_column_that_exists_is_refused(catalog: &dyn Catalog) {
         let again = [column("fine", "string", None), column(name, "string", None)];
         let error =
             catalog.append_columns("signup", &before.version, &again, "42:0-9").await.unwrap_err();
-        assert!(matches!(error, CatalogError::Failed { .. }), "{name}: {error}");
+        assert!(matches!(error, CatalogError::Refused { .. }), "{name}: {error}");
     }
     let twice = [column("new", "string", None), column("new", "string", None)];
     assert!(catalog.append_columns("signup", &before.version, &twice, "42:0-9").await.is_err());
