@@ -71,3 +71,15 @@ pub(crate) fn corrected(
         .set_last_analyzed_time(partition.last_analyzed_time)
         .build()
 }
+
+/// The same, without columns of its own.
+pub(crate) fn repaired(
+    mut partition: GluePartition,
+    format: DataFormat,
+    location: &str,
+) -> PartitionInput {
+    if let Some(storage) = &mut partition.storage_descriptor {
+        storage.columns = Some(Vec::new());
+    }
+    corrected(partition, format, location)
+}

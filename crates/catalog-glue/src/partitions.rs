@@ -7,14 +7,14 @@ use crate::failure::{
     BATCH_CREATE, BATCH_DELETE, BATCH_GET, BATCH_UPDATE, DELETE_PARTITION, GET_PARTITION,
     GET_PARTITIONS, failure, refused,
 };
-use crate::partition::{Wanted, by_value, corrected};
+use crate::partition::{Wanted, by_value, corrected, repaired};
 use aws_sdk_glue::error::ProvideErrorMetadata;
 use aws_sdk_glue::types::{
     BatchUpdatePartitionRequestEntry, Partition as GluePartition, PartitionInput,
-    PartitionValueList, StorageDescriptor,
+    PartitionValueList,
 };
 use futures::{StreamExt, stream};
-use mixlake_app::ports::{CatalogError, Format, Partition};
+use mixlake_app::ports::{CatalogError, Partition};
 use mixlake_domain::DataFormat;
 use std::collections::{BTreeSet, HashMap};
 
@@ -278,55 +278,3 @@ impl Partitions<'_> {
         }
     }
 }
-<<<<<<< HEAD
-
-/// As the port shows them.
-pub(crate) fn in_order(partitions: Vec<GluePartition>) -> Vec<Partition> {
-    let mut shown: Vec<Partition> = partitions
-        .into_iter()
-        .map(|partition| Partition {
-            location: location_of(&partition).to_owned(),
-            value: value_of(partition.values()),
-        })
-        .collect();
-    shown.sort_by(|a, b| a.value.cmp(&b.value));
-    shown
-}
-
-fn by_value(partitions: Vec<GluePartition>) -> HashMap<String, GluePartition> {
-    partitions.into_iter().map(|partition| (value_of(partition.values()), partition)).collect()
-}
-
-fn location_of(partition: &GluePartition) -> &str {
-    partition.storage_descriptor.as_ref().and_then(|storage| storage.location()).unwrap_or_default()
-}
-
-/// The partition elsewhere, with everything that others put on it.
-fn moved(partition: GluePartition, format: DataFormat, location: &str) -> PartitionInput {
-    let storage = match partition.storage_descriptor {
-        Some(mut storage) => {
-            storage.location = Some(location.to_owned());
-            storage
-        }
-        None => describe::storage(format, location, Vec::new()),
-    };
-    PartitionInput::builder()
-        .set_values(partition.values)
-        .set_last_access_time(partition.last_access_time)
-        .storage_descriptor(storage)
-        .set_parameters(partition.parameters)
-        .set_last_analyzed_time(partition.last_analyzed_time)
-        .build()
-}
-
-/// The partition as a new one would describe its files, with everything else that others put on it.
-fn repaired(mut partition: GluePartition, format: DataFormat, location: &str) -> PartitionInput {
-    let ours = |storage: &StorageDescriptor| describe::format(storage) == Format::Lake(format);
-    partition.storage_descriptor = partition.storage_descriptor.filter(ours).map(|mut storage| {
-        storage.columns = Some(Vec::new());
-        storage
-    });
-    moved(partition, format, location)
-}
-=======
->>>>>>> wt6b

@@ -1,20 +1,12 @@
 //! A lake in memory: slices of one row, with properties that overlap.
 
 use mixlake_app::export::Exporter;
-<<<<<<< HEAD
-use mixlake_app::ports::{Clock, ObjectStore};
-=======
-use mixlake_app::ports::{ObjectStore, Precondition};
->>>>>>> wt6b
+use mixlake_app::ports::{Clock, ObjectStore, Precondition};
 use mixlake_app::reconcile::{OnDrift, Reconciled, Reconciler};
 use mixlake_app::{LiveFile, Manifest};
 use mixlake_catalog_glue::GlueCatalog;
 use mixlake_columnar::Options;
-<<<<<<< HEAD
-use mixlake_domain::{Layout, ProjectId, Slice, Timestamp, Zone};
-=======
-use mixlake_domain::{Date, Layout, ProjectId, Slice, Zone};
->>>>>>> wt6b
+use mixlake_domain::{Date, Layout, ProjectId, Slice, Timestamp, Zone};
 use mixlake_schema::Registry;
 use mixlake_testkit::source::MemorySource;
 use mixlake_testkit::store::{MemoryStore, Operation};
