@@ -397,7 +397,7 @@ mod tests {
             json!({"format": 1, "started": [], "closed": {"since": now, "until": half_an_hour}});
         let patience = Patience::of(&json!({"date": "2026-11-10"}), LEFT);
         let asking = asked(patience, &closed);
-        let error = tokio::time::timeout(Duration::from_secs(60), asking).await.unwrap();
+        let error = tokio::time::timeout(Duration::from_mins(1), asking).await.unwrap();
         assert!(matches!(error, SourceError::RateLimited { .. }), "{error:?}");
     }
 
