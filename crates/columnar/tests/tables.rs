@@ -200,13 +200,13 @@ fn a_frozen_event_gives_the_same_rows_again_in_any_order_whatever_columns_came_m
 fn an_event_that_is_opened_again_takes_every_column_and_can_be_frozen_anew() {
     let freeze = Contract { freeze: true, ..Contract::default() };
     let (open, frozen) = (options(), with_contract(Contract::default(), freeze));
-    let text = line("Sign up", 2, &json!({"new": 1}));
+    let text = line("Sign up", 2, &json!({"fresh": 1}));
     let mut registry = Registry::default();
     let mut row = |options: &Options| {
         let known = Superseded::default();
         let done = run_onto(options, registry.clone(), known, &[text.as_bytes()]).unwrap();
         registry = done.registry.rebase(registry.clone(), options.profile).unwrap();
-        all_rows(&done).remove(0).contains_key("new")
+        all_rows(&done).remove(0).contains_key("fresh")
     };
     assert_eq!([&frozen, &open, &frozen].map(&mut row), [false, true, true]);
 }
