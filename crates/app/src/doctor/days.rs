@@ -17,7 +17,7 @@ pub(super) fn findings(name: &str, date: Date, table: &TableFacts, findings: &mu
     }
     findings.extend(strays(date, day).map(found));
     findings.extend(day.missing_slices().map(|slice| {
-        let text = format!("the slice {slice} is published, and no file of it is live on this day");
+        let text = format!("{slice} was exported, and readers find none of its rows on this day");
         found((Kind::SliceMissing, text, by_hand(&format!("export {slice} again"))))
     }));
     findings.extend(left_behind(date, table, day).map(|left| found(left).note()));
