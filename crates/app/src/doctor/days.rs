@@ -81,7 +81,10 @@ fn left_behind(date: Date, table: &TableFacts, day: &DayFacts) -> Option<Found> 
         return None;
     }
     let bytes: u64 = left.iter().map(|(_, object)| object.size).sum();
-    let text = format!("{} files ({bytes} bytes) lie in folders that were replaced", left.len());
+    let text = format!(
+        "{} of folders that were replaced are still there ({bytes} bytes)",
+        files(left.len())
+    );
     let old = left.into_iter().filter(|(_, object)| object.is_old);
     let keys: Vec<String> = old.map(|(key, _)| key.clone()).collect();
     let remedy = if !readers_are_elsewhere(date, table, day) {
@@ -92,6 +95,10 @@ fn left_behind(date: Date, table: &TableFacts, day: &DayFacts) -> Option<Found> 
         Remedy::Delete { keys }
     };
     Some((Kind::LeftBehind, text, remedy))
+}
+
+fn files(count: usize) -> String {
+    format!("{count} file{}", if count == 1 { "" } else { "s" })
 }
 
 /// Whether the catalog sends readers where the manifest says, and nowhere else.
