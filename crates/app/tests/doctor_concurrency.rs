@@ -17,7 +17,7 @@ use support::clinic::{doctor, problems};
 use support::jitter::{Dice, Jitter};
 use support::{Lake, Rows, slice};
 
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 60;
 const H1: &str = "2026-11-10T01";
 const H2: &str = "2026-11-10T02";
 const OTHER: &str = "2026-11-12T05";

@@ -17,7 +17,7 @@ pub(super) fn findings(name: &str, date: Date, table: &TableFacts, findings: &mu
     }
     findings.extend(strays(date, day).map(found));
     findings.extend(day.missing_slices().map(|slice| {
-        let text = format!("the slice {slice} is published, and no file of it is live on this day");
+        let text = format!("{slice} was exported, and readers find none of its rows on this day");
         found((Kind::SliceMissing, text, by_hand(&format!("export {slice} again"))))
     }));
     findings.extend(left_behind(date, table, day).map(|left| found(left).note()));
@@ -81,7 +81,10 @@ fn left_behind(date: Date, table: &TableFacts, day: &DayFacts) -> Option<Found> 
         return None;
     }
     let bytes: u64 = left.iter().map(|(_, object)| object.size).sum();
-    let text = format!("{} files ({bytes} bytes) lie in folders that were replaced", left.len());
+    let text = format!(
+        "{} of folders that were replaced are still there ({bytes} bytes)",
+        files(left.len())
+    );
     let old = left.into_iter().filter(|(_, object)| object.is_old);
     let keys: Vec<String> = old.map(|(key, _)| key.clone()).collect();
     let remedy = if !readers_are_elsewhere(date, table, day) {
@@ -92,6 +95,10 @@ fn left_behind(date: Date, table: &TableFacts, day: &DayFacts) -> Option<Found> 
         Remedy::Delete { keys }
     };
     Some((Kind::LeftBehind, text, remedy))
+}
+
+fn files(count: usize) -> String {
+    format!("{count} file{}", if count == 1 { "" } else { "s" })
 }
 
 /// Whether the catalog sends readers where the manifest says, and nowhere else.

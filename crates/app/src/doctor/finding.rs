@@ -143,8 +143,8 @@ impl Remedy {
                 keys => format!("delete {} objects", keys.len()),
             },
             Self::Strike { names, .. } => format!(
-                "send readers to a new folder with the day's other files, without {}; then export its \
-                 slice again",
+                "send readers to a new folder with the day's other files, without {}, whose \
+                 slice can then be exported again",
                 names.join(", ")
             ),
             Self::LeaveBehind { .. } => {

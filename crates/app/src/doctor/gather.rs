@@ -195,7 +195,9 @@ impl Doctor<'_> {
         }
         // A ledger that cannot be read may say of any day that it is being written.
         if facts.unreadable.iter().any(|document| document.what == Document::Ledger) {
-            facts.days().for_each(|day| day.busy = true);
+            for day in facts.days() {
+                day.busy = true;
+            }
         }
         Ok(())
     }

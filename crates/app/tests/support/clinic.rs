@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub const BOTH: &[Engine] = &[Engine::Athena, Engine::Spectrum];
 pub const DAY: &str = "2026-11-10";
-pub const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
+pub const GRACE: Duration = Duration::from_hours(24);
 
 /// When the doctor comes. Everything was written in 1970, unless a test says otherwise.
 pub fn now() -> SystemTime {

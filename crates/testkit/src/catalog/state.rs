@@ -139,7 +139,9 @@ impl Table {
         let there = partitions.iter().all(|p| self.partitions.contains_key(&p.value));
         if there {
             self.put(format, partitions);
-            partitions.iter().for_each(|p| self.declare(&p.value, &ours(format)));
+            for partition in partitions {
+                self.declare(&partition.value, &ours(format));
+            }
         }
         there
     }
