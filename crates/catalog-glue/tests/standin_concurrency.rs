@@ -68,20 +68,20 @@ async fn functions_by_the_dozen_lose_no_column_and_make_no_version_too_many() {
 /// Publishes hours, and replaces hours that are there: files and columns come, manifests move on. The
 /// notices come when they come: some at once, others after the next generation is there.
 async fn publish_slowly(lake: &Lake, queue: &Queue, dice: &Dice) {
-    let mut late = Vec::new();
+    let mut unsent = Vec::new();
     for hour in 0..HOURS {
-        late.extend(lake.publish_hour(hour).await);
+        unsent.extend(lake.publish_hour(hour).await);
         if dice.below(3) == 0 {
             let earlier = usize::try_from(dice.below(hour as u64 + 1)).unwrap();
             let other = json!({ format!("again{hour}"): hour, format!("p{hour}"): 1 });
-            late.extend(lake.publish(&label(earlier), Some(other)).await);
+            unsent.extend(lake.publish(&label(earlier), Some(other)).await);
         }
-        dice.shuffle(&mut late);
-        let kept = late.len().min(usize::try_from(dice.below(40)).unwrap());
-        queue.add(late.split_off(kept), dice);
+        dice.shuffle(&mut unsent);
+        let kept = unsent.len().min(usize::try_from(dice.below(40)).unwrap());
+        queue.add(unsent.split_off(kept), dice);
         dice.pause().await;
     }
-    queue.add(late, dice);
+    queue.add(unsent, dice);
     queue.close();
 }
 
@@ -105,9 +105,9 @@ async fn the_same_holds_while_functions_die_and_items_of_batches_fail() {
         let (glue, dice) = (Glue::new(DATABASE), Arc::new(Dice::new(seed)));
         let (of_items, count) = (Dice::new(seed + 1_000), Arc::clone(&refused));
         glue.refuse_items(move |_, _| {
-            let refuses = of_items.below(3) == 0;
-            count.fetch_add(usize::from(refuses), Ordering::Relaxed);
-            refuses.then_some("InternalServiceException")
+            let is_hit = of_items.below(3) == 0;
+            count.fetch_add(usize::from(is_hit), Ordering::Relaxed);
+            is_hit.then_some("InternalServiceException")
         });
         let queue = Queue::new(keys.clone(), &dice);
         let weather = Weather { trouble: STORM, deaths: Some(90) };
