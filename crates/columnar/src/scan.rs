@@ -431,8 +431,20 @@ mod tests {
 
         #[test]
         fn the_first_special_byte_is_found(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-            let expected = bytes.iter().position(|&b| b < 0x20 || b == b'"' || b == b'\\');
+            let expected = bytes.iter().position(|&b| b == b'"' || b == b'\\');
             prop_assert_eq!(special(&bytes), expected);
+            prop_assert_eq!(has_control(&bytes), bytes.iter().any(|b| *b < 0x20));
+        }
+
+        #[test]
+        fn eight_characters_begin_with_the_digits_that_they_begin_with(
+            digit in "[0-9]{0,8}", others in any::<[u8; 8]>(),
+        ) {
+            let bytes: Vec<u8> = digit.bytes().chain(others).take(8).collect();
+            let count = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+            let value = bytes[..count].iter().fold(0, |n, b| n * 10 + u64::from(b - b'0'));
+            let word = u64::from_le_bytes(bytes.try_into().unwrap());
+            prop_assert_eq!(digits(word), (count, value));
         }
     }
 }

@@ -167,9 +167,7 @@ const DICTIONARY_BYTES: usize = 4 << 20;
 /// Whether a dictionary makes a chunk smaller, before compression.
 fn pays(different: usize, dictionary: usize, values: usize, plain: usize) -> bool {
     let indices = values * usize::from(rle::width(different.saturating_sub(1))) / 8;
-    different <= values / 2 + 1
-        && dictionary <= DICTIONARY_BYTES
-        && dictionary + indices < plain
+    different <= values / 2 + 1 && dictionary <= DICTIONARY_BYTES && dictionary + indices < plain
 }
 
 // ---- values of eight bytes ----

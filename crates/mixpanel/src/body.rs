@@ -8,6 +8,8 @@ use mixlake_app::ports::{EventChunks, SourceError};
 use reqwest::header::{CONTENT_ENCODING, HeaderMap, TRANSFER_ENCODING};
 use reqwest::{Response, Version};
 use std::error::Error;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// The first byte of every gzip body; a control character, which no text begins with.
 const GZIP_START: u8 = 0x1f;
@@ -64,6 +66,9 @@ fn plain(
     }))
 }
 
+/// How many chunks are unpacked ahead of whoever reads them, on another processor if there is one.
+const AHEAD: usize = 8;
+
 /// A gzip body on its way; `gunzip` is gone once the trailer was checked.
 struct Unpacking {
     wire: BoxStream<'static, Result<Bytes, SourceError>>,
@@ -71,13 +76,49 @@ struct Unpacking {
     gunzip: Option<Gunzip>,
 }
 
+/// What arrives of it: chunks, and nothing at all when it has proven complete.
+struct Arriving {
+    chunks: mpsc::Receiver<Result<Option<Bytes>, SourceError>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Arriving {
+    /// Nobody wants the rest.
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Arriving {
+    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
+        // A task that died has said nothing of the end, and so the body has none.
+        self.chunks.recv().await.unwrap_or_else(|| Err(incomplete("unpacking it broke off", None)))
+    }
+}
+
 fn unpacked(wire: BoxStream<'static, Result<Bytes, SourceError>>) -> EventChunks {
-    let start = Unpacking { wire, packed: Bytes::new(), gunzip: Some(Gunzip::new()) };
-    stream::try_unfold(start, async |mut state| Ok(state.next().await?.map(|chunk| (chunk, state))))
-        .boxed()
+    let (sender, chunks) = mpsc::channel(AHEAD);
+    let unpacking = Unpacking { wire, packed: Bytes::new(), gunzip: Some(Gunzip::new()) };
+    let arriving = Arriving { chunks, task: tokio::spawn(unpacking.run(sender)) };
+    stream::try_unfold(arriving, async |mut arriving| {
+        Ok(arriving.next().await?.map(|chunk| (chunk, arriving)))
+    })
+    .boxed()
 }
 
 impl Unpacking {
+    /// Hands on all chunks, and then either the end or an error.
+    async fn run(mut self, chunks: mpsc::Sender<Result<Option<Bytes>, SourceError>>) {
+        loop {
+            let chunk = self.next().await;
+            let ends = !matches!(chunk, Ok(Some(_)));
+            let refused = chunks.send(chunk).await.is_err();
+            if ends || refused {
+                return;
+            }
+        }
+    }
+
     /// The next chunk that is not empty; none after the last.
     async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
         while let Some(gunzip) = &mut self.gunzip {
@@ -112,4 +153,20 @@ fn corrupt(error: std::io::Error) -> SourceError {
 
 fn incomplete(reason: &str, cause: Option<Box<dyn Error + Send + Sync>>) -> SourceError {
     SourceError::Incomplete { reason: reason.to_owned(), cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_whose_unpacking_dies_without_a_word_is_not_complete() {
+        let (sender, chunks) = mpsc::channel(AHEAD);
+        let mut arriving = Arriving { chunks, task: tokio::spawn(async {}) };
+        sender.send(Ok(Some(Bytes::from_static(b"{}\n")))).await.unwrap();
+        drop(sender);
+        assert_eq!(arriving.next().await.unwrap().as_deref(), Some(&b"{}\n"[..]));
+        let error = arriving.next().await.unwrap_err();
+        assert!(matches!(error, SourceError::Incomplete { .. }), "{error:?}");
+    }
 }
