@@ -357,7 +357,7 @@ fn digits(word: u64) -> (usize, u64) {
 /// Whether there is a control character. Looked for in the whole line at once, it is not looked for
 /// in each string.
 fn has_control(line: &[u8]) -> bool {
-    line.iter().fold(false, |found, &byte| found | (byte < 0x20))
+    line.iter().fold(u8::MAX, |least, &byte| least.min(byte)) < 0x20
 }
 
 /// The distance to the first quote or backslash; eight bytes at a time.
