@@ -122,7 +122,7 @@ fn lines_that_are_nothing_but_bad_end_a_slice_before_they_fill_memory() {
 #[case::a_line(b"export terminated early\n")]
 #[case::no_line_end(b"terminated early")]
 #[case::within_a_character(
-    b"{\"event\":\"e\",\"properties\":{\"x\":\"caf\xC3export terminated early\n"
+    b"{\"event\":\"e\",\"properties\":{\"x\":\"Z\xC3export terminated early\n"
 )]
 #[case::past_the_bound(&[&[b'x'; 300][..], b"export terminated early\n"].concat())]
 fn an_export_that_says_it_stopped_early_is_refused(#[case] end: &[u8]) {

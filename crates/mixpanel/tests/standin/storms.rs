@@ -38,7 +38,7 @@ fn an_hour() -> Vec<String> {
 
 /// Of one to four bytes a character, and what an export says when it dies, in the middle of a line.
 const SAYINGS: [&str; 5] = [
-    "caf\u{e9}",
+    "Z\u{fc}rich",
     "\u{540d}\u{524d}\u{2028}",
     "\u{1f40b}",
     "export terminated early",
