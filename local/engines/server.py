@@ -3,10 +3,12 @@
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from pathlib import Path
 
+from local import names
 from local.engines import HOME, LOGS
 from local.failure import Failure, tail
 
@@ -15,23 +17,17 @@ VERSION = "476"
 
 SERVER = HOME / f"trino-server-{VERSION}"
 DONE = SERVER / ".complete"
-ARTIFACT = f"io.trino:trino-server:{VERSION}:tar.gz"
+ARTIFACT = f"io.trino:trino-server:tar.gz:{VERSION}"
 ARCHIVE = HOME / "downloads" / f"trino-server-{VERSION}.tar.gz"
 GIVEN = "TRINO_SERVER_ARCHIVE"
+FETCH = (sys.executable, "-m", "local.engines.fetch")
 
 
 def check() -> None:
-    """Fails where the server can come from nowhere."""
+    """Fails where the archive is said to be given, and is not."""
     given = os.environ.get(GIVEN)
-    if DONE.is_file() or ARCHIVE.is_file():
-        return
-    if given and not Path(given).is_file():
+    if given and not DONE.is_file() and not Path(given).is_file():
         raise Failure(f"{GIVEN}={given} is no file", advice=f"set it to the file of {ARTIFACT}, or leave it out")
-    if not given and shutil.which("mvn") is None:
-        raise Failure(
-            "Trino's server is not here, and there is no Maven (mvn) to fetch it",
-            advice=f"install Maven (a package of the system), or fetch {ARTIFACT} and set {GIVEN} to the file",
-        )
 
 
 def install() -> Path:
@@ -55,7 +51,7 @@ def install() -> Path:
 
 
 def archive() -> Path:
-    """The server's archive: given, there already, or fetched by Maven from where it is set up to look."""
+    """The server's archive: given, there already, or fetched."""
     given = os.environ.get(GIVEN)
     if given:
         return Path(given)
@@ -68,13 +64,17 @@ def fetch() -> None:
     """Beside its place first: what is under its own name is whole."""
     ARCHIVE.parent.mkdir(parents=True, exist_ok=True)
     LOGS.mkdir(parents=True, exist_ok=True)
-    log = LOGS / "maven.log"
+    log = LOGS / "fetch.log"
     print(f"\nFetching {ARTIFACT} (once, 0.8 GB) ...", flush=True)
     with tempfile.TemporaryDirectory(dir=ARCHIVE.parent, prefix=".fetching-") as folder:
-        command = ["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={folder}"]
-        with log.open("w") as out:
-            code = subprocess.run(command, cwd=folder, stdout=out, stderr=out, check=False).returncode
         fetched = Path(folder) / ARCHIVE.name
+        command = [*FETCH, ARTIFACT, str(fetched)]
+        with log.open("w") as out:
+            code = subprocess.run(command, cwd=names.ROOT, stdout=out, stderr=out, check=False).returncode
         if code != 0 or not fetched.is_file():
-            raise Failure(f"Maven could not fetch {ARTIFACT}:\n{tail(log)}", log=log)
+            raise Failure(
+                f"{ARTIFACT} could not be fetched:\n{tail(log)}",
+                advice=f"fetch it in another way, and set {GIVEN} to the file",
+                log=log,
+            )
         fetched.rename(ARCHIVE)
