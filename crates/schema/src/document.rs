@@ -3,7 +3,8 @@
 //! People read it to find a column, programs to map it back; so it is indented, in the order in
 //! which names were given, and says nothing that changes from run to run.
 
-use crate::registry::{Column, EventName, Freeze, Registry};
+use crate::registry::{EventName, Freeze, Registry};
+use crate::table::Column;
 use crate::types::ColumnType;
 use mixlake_domain::{DataFormat, Date, ProjectId};
 use serde::{Deserialize, Serialize};

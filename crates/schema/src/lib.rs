@@ -4,12 +4,15 @@ mod document;
 mod names;
 mod profile;
 mod registry;
+mod table;
+mod taken;
 mod types;
 
 pub use document::DocumentError;
 pub use names::clean;
 pub use profile::Profile;
-pub use registry::{Column, ColumnId, EventName, Freeze, NameTaken, Registry, Resolved, Table};
+pub use registry::{EventName, Freeze, NameTaken, Registry};
+pub use table::{Column, ColumnId, Resolved, Table};
 pub use types::{ColumnType, ValueType};
 
 /// The table of all events.

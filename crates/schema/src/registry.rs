@@ -3,14 +3,13 @@
 //! It gives each property of each type a column, in the order in which they are first seen, and
 //! never takes one back (rules 6, 7, 10 and 12).
 
-use crate::names::{clean, with_suffix};
-use crate::types::{ColumnType, ValueType};
-use crate::{MASTER_TABLE, PARTITION_KEY, Profile};
+use crate::names::clean;
+use crate::table::{Column, OVERFLOW, Table};
+use crate::taken::Taken;
+use crate::types::ColumnType;
+use crate::{MASTER_TABLE, Profile};
 use mixlake_domain::{DataFormat, Date};
-use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// The place of a column in its table.
-pub type ColumnId = usize;
+use std::collections::{BTreeMap, HashMap};
 
 /// All names given in a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,33 +20,6 @@ pub struct Registry {
     ingestion_start: Option<Date>,
     tables: BTreeMap<String, Table>,
     events: Names,
-}
-
-/// The columns of a table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Table {
-    format: DataFormat,
-    columns: Vec<Column>,
-    /// About the bytes that the columns take in a catalog's definition of the table.
-    definition: usize,
-    taken: Taken,
-    by_property: HashMap<String, Vec<ColumnId>>,
-    overflow: Option<ColumnId>,
-}
-
-/// A column and where its values come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
-    /// The original name of the property; for a built-in column, of the event's part.
-    pub property: String,
-    /// The type. It never changes.
-    pub column_type: ColumnType,
-    /// The name. It never changes.
-    pub name: String,
-    /// The date of the slice that brought it.
-    pub first_seen: Option<Date>,
-    /// Whether the column is there in every table, from the start.
-    pub built_in: bool,
 }
 
 /// An event's original name and its clean one.
@@ -86,15 +58,6 @@ struct Names {
     by_event: HashMap<String, usize>,
 }
 
-/// Where the values of a property and type go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resolved {
-    /// Into their own column.
-    Column(ColumnId),
-    /// The table is full: under the original name into the JSON text of this column.
-    Overflow(ColumnId),
-}
-
 /// Two registries gave one name to different things.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the name {wanted:?} of {what:?} was given to something else meanwhile")]
@@ -103,156 +66,6 @@ pub struct NameTaken {
     pub what: String,
     /// The name that it had been given.
     pub wanted: String,
-}
-
-/// The name of the column that takes what a full table cannot.
-const OVERFLOW: &str = "mp_properties";
-
-/// What a column costs in a definition beside its name, type and comment: keys and punctuation.
-const COLUMN_BYTES: usize = 40;
-
-/// A comment is cut to so many UTF-16 units: that is how catalogs count.
-const COMMENT_UNITS: usize = 255;
-
-/// What the overflow column costs in a definition.
-const OVERFLOW_BYTES: usize = COLUMN_BYTES + 2 * OVERFLOW.len() + "string".len();
-
-/// The names that no property gets: built-in columns have them, whether the table has those or not.
-const TAKEN: [&str; 5] = ["mp_event_name", "time", "distinct_id", OVERFLOW, PARTITION_KEY];
-
-impl Column {
-    /// About the bytes that it takes in a catalog's definition of the table.
-    fn definition(&self) -> usize {
-        let comment = comment_bytes(&self.property);
-        COLUMN_BYTES + self.name.len() + self.column_type.hive().len() + comment
-    }
-
-    /// The most bytes that a column can take there.
-    fn most_definition(profile: Profile) -> usize {
-        // A unit takes at most three bytes.
-        COLUMN_BYTES + profile.name_bytes() + "timestamp".len() + 3 * COMMENT_UNITS
-    }
-}
-
-/// The bytes of a comment.
-fn comment_bytes(text: &str) -> usize {
-    let mut units = 0;
-    let fitting = text.chars().take_while(|c| {
-        units += c.len_utf16();
-        units <= COMMENT_UNITS
-    });
-    fitting.map(char::len_utf8).sum()
-}
-
-impl Table {
-    /// A table with its built-in columns, given as (property, name, type).
-    fn new(format: DataFormat, built_in: &[(&str, &str, ColumnType)]) -> Self {
-        let mut table = Self { format, ..Self::default() };
-        for name in TAKEN {
-            table.taken.insert(name.to_owned());
-        }
-        for &(property, name, column_type) in built_in {
-            table.insert(Column {
-                property: property.to_owned(),
-                column_type,
-                name: name.to_owned(),
-                first_seen: None,
-                built_in: true,
-            });
-        }
-        table
-    }
-
-    /// The format of its files. It never changes.
-    #[must_use]
-    pub fn format(&self) -> DataFormat {
-        self.format
-    }
-
-    /// The columns in the order of their coming.
-    #[must_use]
-    pub fn columns(&self) -> &[Column] {
-        &self.columns
-    }
-
-    /// The column that a property has for a type.
-    #[must_use]
-    pub fn find(&self, property: &str, column_type: ColumnType) -> Option<ColumnId> {
-        let of_property = self.by_property.get(property)?;
-        of_property.iter().copied().find(|&id| self.columns[id].column_type == column_type)
-    }
-
-    /// Adds a column as it is; for reading a registry back and for built-in ones.
-    pub(crate) fn insert(&mut self, column: Column) -> ColumnId {
-        let id = self.columns.len();
-        self.definition += column.definition();
-        self.taken.insert(column.name.clone());
-        if column.built_in {
-            if column.name == OVERFLOW {
-                self.overflow = Some(id);
-            }
-        } else {
-            self.by_property.entry(column.property.clone()).or_default().push(id);
-        }
-        self.columns.push(column);
-        id
-    }
-
-    /// The column of a property and type, given now if it has none yet.
-    pub fn resolve(
-        &mut self,
-        property: &str,
-        value_type: ValueType,
-        profile: Profile,
-        seen: Date,
-    ) -> Resolved {
-        if let Some(id) = self.find(property, value_type.into()) {
-            return Resolved::Column(id);
-        }
-        if self.is_full(profile) {
-            return Resolved::Overflow(self.overflow_column(seen));
-        }
-        let name = self.new_name(property, value_type, profile.name_bytes());
-        Resolved::Column(self.insert(Column {
-            property: property.to_owned(),
-            column_type: value_type.into(),
-            name,
-            first_seen: Some(seen),
-            built_in: false,
-        }))
-    }
-
-    /// Whether no column comes any more: the largest would not fit, with the overflow column if that
-    /// is still to come. So a table that is full stays full, however short the next name is.
-    fn is_full(&self, profile: Profile) -> bool {
-        let kept = usize::from(self.overflow.is_none());
-        let bytes = self.definition + Column::most_definition(profile) + kept * OVERFLOW_BYTES;
-        self.columns.len() + kept >= profile.columns()
-            || profile.definition_bytes().is_some_and(|most| bytes > most)
-    }
-
-    /// The column of what has none of its own, made if it is new.
-    pub fn overflow_column(&mut self, seen: Date) -> ColumnId {
-        if let Some(id) = self.overflow {
-            return id;
-        }
-        self.insert(Column {
-            property: OVERFLOW.to_owned(),
-            column_type: ColumnType::String,
-            name: OVERFLOW.to_owned(),
-            first_seen: Some(seen),
-            built_in: true,
-        })
-    }
-
-    /// The first type of a property gets the plain name, a later one the plain name and the type.
-    fn new_name(&mut self, property: &str, value_type: ValueType, limit: usize) -> String {
-        let first = self.by_property.get(property).and_then(|ids| ids.first());
-        match first {
-            Some(&id) => self.taken.free(&self.columns[id].name, value_type.suffix(), limit),
-            None => self.taken.free(&clean(property, limit), "", limit),
-        }
-    }
 }
 
 /// Names that no event gets: tables and folders of the lake have them.
@@ -396,16 +209,16 @@ impl Registry {
         }
         for (name, ours) in &self.tables {
             let built_in: Vec<_> = ours
-                .columns
+                .columns()
                 .iter()
                 .filter(|c| c.built_in && c.name != OVERFLOW)
                 .map(|c| (c.property.as_str(), c.name.as_str(), c.column_type))
                 .collect();
-            let theirs = onto.table_or_new(name, ours.format, &built_in);
-            same(name, ours.format.name(), theirs.format.name())?;
-            for column in &ours.columns {
+            let theirs = onto.table_or_new(name, ours.format(), &built_in);
+            same(name, ours.format().name(), theirs.format().name())?;
+            for column in ours.columns() {
                 let id = theirs.adopt(column, profile);
-                let given = id.map_or("", |id| theirs.columns[id].name.as_str());
+                let given = id.map_or("", |id| theirs.columns()[id].name.as_str());
                 same(&column.property, &column.name, given)?;
             }
         }
@@ -426,35 +239,6 @@ impl Registry {
     }
 }
 
-impl Table {
-    /// The column that another registry's column becomes here; none if the table is full.
-    fn adopt(&mut self, column: &Column, profile: Profile) -> Option<ColumnId> {
-        let seen = column.first_seen.unwrap_or_default();
-        let value_type = match column.column_type {
-            ColumnType::String => ValueType::String,
-            ColumnType::Number => ValueType::Number,
-            ColumnType::Boolean => ValueType::Boolean,
-            ColumnType::Timestamp | ColumnType::Bigint => return self.built_in(column),
-        };
-        if column.built_in {
-            return match column.name.as_str() {
-                OVERFLOW => Some(self.overflow_column(seen)),
-                _ => self.built_in(column),
-            };
-        }
-        match self.resolve(&column.property, value_type, profile, seen) {
-            Resolved::Column(id) => Some(id),
-            Resolved::Overflow(_) => None,
-        }
-    }
-
-    fn built_in(&self, wanted: &Column) -> Option<ColumnId> {
-        self.columns.iter().position(|c| {
-            c.built_in && c.name == wanted.name && c.column_type == wanted.column_type
-        })
-    }
-}
-
 fn same(what: &str, ours: &str, theirs: &str) -> Result<(), NameTaken> {
     if ours == theirs {
         return Ok(());
@@ -462,50 +246,12 @@ fn same(what: &str, ours: &str, theirs: &str) -> Result<(), NameTaken> {
     Err(NameTaken { what: what.to_owned(), wanted: ours.to_owned() })
 }
 
-/// The names that are taken.
-#[derive(Debug, Clone, Default)]
-struct Taken {
-    names: HashSet<String>,
-    /// The number from which on a suffix of a stem may be free: thousands of names can clean to the
-    /// same one. It follows from the names, and only saves looking.
-    next: HashMap<String, usize>,
-}
-
-impl PartialEq for Taken {
-    fn eq(&self, other: &Self) -> bool {
-        self.names == other.names
-    }
-}
-
-impl Eq for Taken {}
-
-impl Taken {
-    fn insert(&mut self, name: String) {
-        self.names.insert(name);
-    }
-
-    /// The name with its suffix, or the first with `_1`, `_2`, ... behind that which is free. Where
-    /// they do not fit, the stem is cut.
-    fn free(&mut self, stem: &str, suffix: &str, limit: usize) -> String {
-        let name = with_suffix(stem, suffix, limit);
-        if !self.names.contains(&name) {
-            return name;
-        }
-        let next = self.next.entry(name).or_insert(1);
-        loop {
-            let candidate = with_suffix(stem, &format!("{suffix}_{next}"), limit);
-            if !self.names.contains(&candidate) {
-                return candidate;
-            }
-            *next += 1;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Resolved, ValueType};
     use proptest::prelude::*;
+    use std::collections::HashSet;
 
     const BUILT_IN: [(&str, &str, ColumnType); 2] =
         [("event", "mp_event_name", ColumnType::String), ("time", "time", ColumnType::Timestamp)];
@@ -554,14 +300,6 @@ mod tests {
                 assert_eq!(name(&mut registry, taken, ValueType::String), format!("{taken}_1"));
             }
         }
-    }
-
-    #[test]
-    fn a_comment_counts_with_the_bytes_that_a_catalog_gets() {
-        assert_eq!(comment_bytes("plan"), 4);
-        assert_eq!(comment_bytes(&"名".repeat(300)), 765);
-        assert_eq!(comment_bytes(&"x".repeat(300)), 255);
-        assert_eq!(comment_bytes(&"\u{1f600}".repeat(300)), 127 * 4, "two units each");
     }
 
     #[test]
