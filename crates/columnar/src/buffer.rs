@@ -2,6 +2,7 @@
 
 use crate::column::SparseColumn;
 use crate::dedup::RowIdentity;
+use crate::event::Part;
 use crate::places::{DROPPED, Places};
 use mixlake_schema::{ColumnId, ColumnType};
 
@@ -33,7 +34,8 @@ impl Buffer {
 
     /// The row that [`Self::begin`] will begin.
     pub(crate) fn next_row(&self) -> u32 {
-        u32::try_from(self.order.len()).expect("a row group is cut long before 2^32 rows")
+        let row = u32::try_from(self.order.len()).ok().filter(|row| row >> 31 == 0);
+        row.expect("a row group is cut long before 2^31 rows")
     }
 
     /// Bytes held.
@@ -68,27 +70,40 @@ impl Buffer {
         self.dropped += 1;
     }
 
-    pub(crate) fn text(&mut self, row: u32, column: ColumnId, text: &[u8]) {
+    #[inline]
+    pub(crate) fn text(&mut self, row: u32, column: ColumnId, text: Part<'_>) {
         self.column(column, ColumnType::String).push_text(row, text);
     }
 
+    #[inline]
     pub(crate) fn number(&mut self, row: u32, column: ColumnId, number: f64) {
         self.column(column, ColumnType::Number).push_number(row, number);
     }
 
+    #[inline]
     pub(crate) fn boolean(&mut self, row: u32, column: ColumnId, boolean: bool) {
         self.column(column, ColumnType::Boolean).push_boolean(row, boolean);
     }
 
+    #[inline]
     pub(crate) fn long(&mut self, row: u32, column: ColumnId, long: i64) {
         self.column(column, ColumnType::Bigint).push_long(row, long);
     }
 
+    #[inline]
     fn column(&mut self, id: ColumnId, column_type: ColumnType) -> &mut SparseColumn {
+        if !matches!(self.columns.get(id), Some(Some(_))) {
+            self.add_column(id, column_type);
+        }
+        self.columns[id].as_mut().expect("it is there now")
+    }
+
+    #[cold]
+    fn add_column(&mut self, id: ColumnId, column_type: ColumnType) {
         if id >= self.columns.len() {
             self.columns.resize_with(id + 1, || None);
         }
-        self.columns[id].get_or_insert_with(|| SparseColumn::new(column_type))
+        self.columns[id] = Some(SparseColumn::new(column_type));
     }
 
     /// The columns that have values, and the place of each row.

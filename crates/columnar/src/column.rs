@@ -1,84 +1,112 @@
 //! A sparse column: its values, and the rows they are in. Rows without a value cost nothing.
+//!
+//! A value lies beside its row, so that adding one touches one place in memory: with hundreds of
+//! columns, each place is another line of the cache.
 
+use crate::event::Part;
 use crate::texts::Texts;
 use mixlake_schema::ColumnType;
 
-/// The values that a column has in one buffer of rows.
+/// The values that a column has in one buffer of rows, in the order of their coming; the rows ascend.
 #[derive(Debug)]
-pub(crate) struct SparseColumn {
-    /// The rows, ascending, one for each value.
-    pub rows: Vec<u32>,
-    pub values: Values,
+pub(crate) enum SparseColumn {
+    Text(Texts),
+    Number(Vec<Cell>),
+    /// The row, and in the lowest bit the value.
+    Boolean(Vec<u32>),
+    /// Timestamps and integers.
+    Long(Vec<Cell>),
 }
 
-/// Values in the order of their coming.
-#[derive(Debug)]
-pub(crate) enum Values {
-    Text(Texts),
-    Number(Vec<f64>),
-    Boolean(Vec<bool>),
-    /// Timestamps and integers.
-    Long(Vec<i64>),
+/// A row and a value of eight bytes, in two halves: then no bytes lie between one cell and the next.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cell {
+    row: u32,
+    value: [u32; 2],
+}
+
+impl Cell {
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "each half is taken")]
+    fn new(row: u32, value: u64) -> Self {
+        Self { row, value: [value as u32, (value >> 32) as u32] }
+    }
+
+    #[inline]
+    fn value(self) -> u64 {
+        u64::from(self.value[1]) << 32 | u64::from(self.value[0])
+    }
+}
+
+/// The rows and values of cells.
+pub(crate) fn numbers(cells: &[Cell]) -> impl Iterator<Item = (u32, f64)> + Clone {
+    cells.iter().map(|cell| (cell.row, f64::from_bits(cell.value())))
+}
+
+/// The same for integers.
+pub(crate) fn longs(cells: &[Cell]) -> impl Iterator<Item = (u32, i64)> + Clone {
+    cells.iter().map(|cell| (cell.row, cell.value().cast_signed()))
+}
+
+/// The same for booleans.
+pub(crate) fn booleans(bits: &[u32]) -> impl Iterator<Item = (u32, bool)> + Clone {
+    bits.iter().map(|bit| (bit >> 1, bit & 1 == 1))
 }
 
 impl SparseColumn {
     pub(crate) fn new(column_type: ColumnType) -> Self {
-        let values = match column_type {
-            ColumnType::String => Values::Text(Texts::default()),
-            ColumnType::Number => Values::Number(Vec::new()),
-            ColumnType::Boolean => Values::Boolean(Vec::new()),
-            ColumnType::Timestamp | ColumnType::Bigint => Values::Long(Vec::new()),
-        };
-        Self { rows: Vec::new(), values }
+        match column_type {
+            ColumnType::String => Self::Text(Texts::default()),
+            ColumnType::Number => Self::Number(Vec::new()),
+            ColumnType::Boolean => Self::Boolean(Vec::new()),
+            ColumnType::Timestamp | ColumnType::Bigint => Self::Long(Vec::new()),
+        }
     }
 
     /// Adds a text to a row beyond all rows that have a value.
-    pub(crate) fn push_text(&mut self, row: u32, text: &[u8]) {
-        let Values::Text(texts) = &mut self.values else { wrong_type() };
-        texts.push(text);
-        self.rows.push(row);
+    #[inline]
+    pub(crate) fn push_text(&mut self, row: u32, text: Part<'_>) {
+        let Self::Text(texts) = self else { wrong_type() };
+        texts.push(row, text);
     }
 
+    #[inline]
     pub(crate) fn push_number(&mut self, row: u32, number: f64) {
-        let Values::Number(numbers) = &mut self.values else { wrong_type() };
-        numbers.push(number);
-        self.rows.push(row);
+        let Self::Number(cells) = self else { wrong_type() };
+        cells.push(Cell::new(row, number.to_bits()));
     }
 
+    #[inline]
     pub(crate) fn push_boolean(&mut self, row: u32, boolean: bool) {
-        let Values::Boolean(booleans) = &mut self.values else { wrong_type() };
-        booleans.push(boolean);
-        self.rows.push(row);
+        let Self::Boolean(bits) = self else { wrong_type() };
+        bits.push(row << 1 | u32::from(boolean));
     }
 
+    #[inline]
     pub(crate) fn push_long(&mut self, row: u32, long: i64) {
-        let Values::Long(longs) = &mut self.values else { wrong_type() };
-        longs.push(long);
-        self.rows.push(row);
+        let Self::Long(cells) = self else { wrong_type() };
+        cells.push(Cell::new(row, long.cast_unsigned()));
     }
 
     pub(crate) fn clear(&mut self) {
-        self.rows.clear();
-        match &mut self.values {
-            Values::Text(texts) => texts.clear(),
-            Values::Number(numbers) => numbers.clear(),
-            Values::Boolean(booleans) => booleans.clear(),
-            Values::Long(longs) => longs.clear(),
+        match self {
+            Self::Text(texts) => texts.clear(),
+            Self::Number(cells) | Self::Long(cells) => cells.clear(),
+            Self::Boolean(bits) => bits.clear(),
         }
     }
 
     /// Bytes held, room for more included.
     pub(crate) fn memory(&self) -> usize {
-        let values = match &self.values {
-            Values::Text(texts) => texts.memory(),
-            Values::Number(numbers) => numbers.capacity() * size_of::<f64>(),
-            Values::Boolean(booleans) => booleans.capacity(),
-            Values::Long(longs) => longs.capacity() * size_of::<i64>(),
-        };
-        values + self.rows.capacity() * size_of::<u32>()
+        match self {
+            Self::Text(texts) => texts.memory(),
+            Self::Number(cells) | Self::Long(cells) => cells.capacity() * size_of::<Cell>(),
+            Self::Boolean(bits) => bits.capacity() * size_of::<u32>(),
+        }
     }
 }
 
+#[cold]
 fn wrong_type() -> ! {
     unreachable!("the registry gave this column another type")
 }

@@ -2,7 +2,7 @@
 
 use crate::chunk::{Chunk, Encoder};
 use crate::column::SparseColumn;
-use crate::places::{Places, Present};
+use crate::places::Places;
 use crate::values::arranged;
 use mixlake_schema::{Column, ColumnId};
 use parquet::errors::Result;
@@ -61,15 +61,12 @@ fn encode_some(
     let mut encoder = Encoder::new()?;
     let mut chunks = Vec::new();
     while let Some(&(id, sparse)) = sparse.get(next.fetch_add(1, Ordering::Relaxed)) {
-        let present = Present::of(&sparse.rows, places);
-        if present.values > 0 {
-            let values = arranged(sparse, &present, places);
+        if let Some((present, values)) = arranged(sparse, places) {
             let column = &columns[id];
             let filtered = column.built_in && column.name == "distinct_id";
-            chunks.push((
-                id,
-                encoder.chunk(column, places.rows, &present, values.as_ref(), filtered)?,
-            ));
+            let chunk =
+                encoder.chunk(column, places.rows, &present, values.as_ref(), filtered)?;
+            chunks.push((id, chunk));
         }
     }
     Ok(chunks)

@@ -1,8 +1,8 @@
 //! Encodes the rows of a buffer as JSON lines in gzip, one object a row.
 
-use crate::column::{SparseColumn, Values};
+use crate::column::{SparseColumn, booleans, longs, numbers};
 use crate::places::{Places, Present};
-use crate::texts::Texts;
+use crate::texts::{Place, Placed};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -30,7 +30,7 @@ struct Cursor<'a> {
 }
 
 enum Arranged<'a> {
-    Text(&'a Texts, Vec<u32>),
+    Text(Placed<'a>, Vec<Place>),
     Number(Vec<f64>),
     Boolean(Vec<bool>),
     Long(Vec<i64>),
@@ -43,8 +43,7 @@ impl JsonLines {
         columns: &[Column],
     ) -> io::Result<Self> {
         let cursor = |&(id, column)| Cursor::new(id, column, columns, places);
-        let cursors = sparse.iter().map(cursor);
-        let mut cursors: Vec<Cursor> = cursors.filter(|cursor| cursor.present.values > 0).collect();
+        let mut cursors: Vec<Cursor> = sparse.iter().filter_map(cursor).collect();
         let by_row = by_row(&cursors, places.rows);
         // The header carries no time, so equal rows give equal bytes.
         let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
@@ -64,22 +63,27 @@ impl JsonLines {
 }
 
 impl<'a> Cursor<'a> {
-    fn new(id: ColumnId, column: &'a SparseColumn, columns: &[Column], places: &Places) -> Self {
+    /// None if no row that is written has a value.
+    fn new(
+        id: ColumnId,
+        column: &'a SparseColumn,
+        columns: &[Column],
+        places: &Places,
+    ) -> Option<Self> {
         let Column { name, column_type, .. } = &columns[id];
-        let SparseColumn { rows, values } = column;
-        let present = Present::of(rows, places);
-        let values = match values {
-            Values::Text(texts) => {
-                let all: Vec<u32> = (0..).take(rows.len()).collect();
-                Arranged::Text(texts, present.arrange(rows, places, &all))
+        let (present, values) = match column {
+            SparseColumn::Text(texts) => {
+                let texts = texts.placed();
+                let (present, order) = Present::with(texts.each(&texts.places), places)?;
+                (present, Arranged::Text(texts, order))
             }
-            Values::Number(all) => Arranged::Number(present.arrange(rows, places, all)),
-            Values::Boolean(all) => Arranged::Boolean(present.arrange(rows, places, all)),
-            Values::Long(all) => Arranged::Long(present.arrange(rows, places, all)),
+            SparseColumn::Number(cells) => arranged(numbers(cells), places, Arranged::Number)?,
+            SparseColumn::Long(cells) => arranged(longs(cells), places, Arranged::Long)?,
+            SparseColumn::Boolean(bits) => arranged(booleans(bits), places, Arranged::Boolean)?,
         };
         // Names of columns have no character that needs an escape.
         let key = format!("\"{name}\":").into_bytes();
-        Self { id, key, column_type: *column_type, present, values, written: 0 }
+        Some(Self { id, key, column_type: *column_type, present, values, written: 0 })
     }
 
     /// Writes the next value.
@@ -104,6 +108,15 @@ impl<'a> Cursor<'a> {
         }
         Ok(())
     }
+}
+
+fn arranged<'a, T: Copy + Default>(
+    values: impl Iterator<Item = (u32, T)> + Clone,
+    places: &Places,
+    form: impl FnOnce(Vec<T>) -> Arranged<'a>,
+) -> Option<(Present, Arranged<'a>)> {
+    let (present, values) = Present::with(values, places)?;
+    Some((present, form(values)))
 }
 
 /// An instant as Hive's JSON readers take it: in UTC, without saying so.

@@ -47,20 +47,29 @@ pub(crate) struct Keys {
     alone: bool,
     /// The orders of keys, by the number of the event they were seen on; one if they are alone.
     orders: Vec<Vec<Expected>>,
+    /// The expected keys as they stand in lines, those of an order near each other.
+    texts: Vec<u8>,
     /// The object that each key was last seen in.
     seen: Vec<u64>,
     /// Counts objects, to tell a key that occurs twice in one.
     object: u64,
 }
 
-/// A key at its place in an order.
+/// A key at its place in an order, as it stands in a line with its quotes and colon. Compared where it
+/// lies: what most keys differ in needs no look elsewhere.
 #[derive(Debug)]
 struct Expected {
+    /// Its first eight bytes, and its last; all of it in both if it has fewer.
+    first: u64,
+    last: u64,
+    /// Where it begins in the texts of all.
+    start: u32,
+    length: u16,
+    /// Where its last eight bytes begin.
+    tail: u16,
+    /// By how many bits its bytes are shifted so that those behind it fall away.
+    beyond: u8,
     id: KeyId,
-    /// As it stands in a line, with its quotes and colon; empty where it needs escapes.
-    written: Box<[u8]>,
-    /// Its first eight bytes and its last, if it has so many.
-    ends: Option<(u64, u64)>,
 }
 
 /// Where values go.
@@ -96,6 +105,7 @@ impl Default for Keys {
             object: 0,
             alone: false,
             orders: Vec::new(),
+            texts: Vec::new(),
         };
         for name in KNOWN {
             keys.intern(name);
@@ -120,36 +130,40 @@ impl Keys {
         Walk { event, at: 0 }
     }
 
-    /// The key that `rest` begins with, its quotes and colon included, and how long that is; none
-    /// if it is not one of the few that followed last time.
-    #[inline]
-    pub(crate) fn written(
-        &mut self,
-        walk: &mut Walk,
-        rest: &[u8],
-    ) -> Option<Result<(KeyId, usize), Twice>> {
-        let order = &self.orders[walk.event];
-        let ahead = &order[walk.at..];
-        for (distance, expected) in (1..).zip(&ahead[..ahead.len().min(AHEAD)]) {
-            if expected.begins(rest) {
-                let (id, length) = (expected.id, expected.written.len());
-                walk.at += distance;
-                return Some(self.see(id).map(|()| (id, length)));
-            }
+    /// The key that `rest` begins with, and how long that is with its quotes and colon; none if it is
+    /// not one of the few that followed last time.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call costs as much as what it does")]
+    pub(crate) fn written(&mut self, walk: &mut Walk, rest: &[u8]) -> Option<(KeyId, usize)> {
+        let expected = self.orders[walk.event].get(walk.at)?;
+        let first = u64::from_le_bytes(*rest.first_chunk()?);
+        if !expected.begins(first, rest, &self.texts) {
+            return self.further(walk, first, rest);
         }
-        None
+        walk.at += 1;
+        Some((expected.id, usize::from(expected.length)))
+    }
+
+    /// The same for what comes after the next.
+    #[inline(never)]
+    fn further(&self, walk: &mut Walk, first: u64, rest: &[u8]) -> Option<(KeyId, usize)> {
+        let ahead = self.orders[walk.event].iter().zip(1..).skip(walk.at + 1).take(AHEAD - 1);
+        let mut begun = ahead.filter(|(expected, _)| expected.begins(first, rest, &self.texts));
+        let (expected, next) = begun.next()?;
+        walk.at = next;
+        Some((expected.id, usize::from(expected.length)))
     }
 
     /// The number of the next key of an object.
-    pub(crate) fn next(&mut self, walk: &mut Walk, name: &str) -> Result<KeyId, Twice> {
+    pub(crate) fn next(&mut self, walk: &mut Walk, name: &str) -> KeyId {
         let id = self.ids.get(name).copied().unwrap_or_else(|| self.intern(name));
         self.expect(walk, id);
-        self.see(id)?;
-        Ok(id)
+        id
     }
 
+    /// Notes that the object has this key.
     #[inline]
-    fn see(&mut self, id: KeyId) -> Result<(), Twice> {
+    pub(crate) fn see(&mut self, id: KeyId) -> Result<(), Twice> {
         let before = std::mem::replace(&mut self.seen[id.at()], self.object);
         if before == self.object { Err(Twice) } else { Ok(()) }
     }
@@ -160,7 +174,10 @@ impl Keys {
         if let Some(place) = order.iter().position(|expected| expected.id == id) {
             walk.at = place + 1;
         } else if order.len() < EXPECTED {
-            order.insert(walk.at, Expected::new(id, written(&self.names[id.at()])));
+            let Some(expected) = Expected::new(id, &self.names[id.at()], &mut self.texts) else {
+                return;
+            };
+            order.insert(walk.at, expected);
             walk.at += 1;
         }
     }
@@ -200,37 +217,53 @@ fn place(value_type: ValueType) -> usize {
 }
 
 impl Expected {
-    fn new(id: KeyId, written: Box<[u8]>) -> Self {
-        let first = written.first_chunk().copied().map(u64::from_le_bytes);
-        let last = written.last_chunk().copied().map(u64::from_le_bytes);
-        Self { id, ends: first.zip(last), written }
-    }
-
-    /// Whether a line goes on with this key. Keys are too short for a call, and most of those that
-    /// begin alike end in other ways.
-    #[inline]
-    fn begins(&self, rest: &[u8]) -> bool {
-        let length = self.written.len();
-        let Some(rest) = rest.get(..length) else { return false };
-        let (Some((first, last)), Some(rest_first), Some(rest_last)) =
-            (self.ends, rest.first_chunk(), rest.last_chunk())
-        else {
-            return length > 0 && *rest == *self.written;
+    /// Adds a key to the texts; none if it has to be looked up each time.
+    fn new(id: KeyId, name: &str, texts: &mut Vec<u8>) -> Option<Self> {
+        let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+        if !name.bytes().all(plain) {
+            return None;
+        }
+        let written = format!("\"{name}\":").into_bytes();
+        let tail = written.len().saturating_sub(EIGHT);
+        let word = |bytes: &[u8]| {
+            let mut eight = [0; EIGHT];
+            let length = bytes.len().min(EIGHT);
+            eight[..length].copy_from_slice(&bytes[..length]);
+            u64::from_le_bytes(eight)
         };
-        last == u64::from_le_bytes(*rest_last)
-            && first == u64::from_le_bytes(*rest_first)
-            && (length <= 16 || rest[8..length - 8] == self.written[8..length - 8])
+        let expected = Self {
+            first: word(&written),
+            last: word(&written[tail..]),
+            start: u32::try_from(texts.len()).ok()?,
+            length: u16::try_from(written.len()).ok()?,
+            tail: u16::try_from(tail).ok()?,
+            beyond: u8::try_from(8 * EIGHT.saturating_sub(written.len())).ok()?,
+            id,
+        };
+        texts.extend(written);
+        Some(expected)
+    }
+
+    /// Whether a line goes on with this key; `first` are the first eight bytes of the rest of it.
+    #[inline]
+    fn begins(&self, first: u64, rest: &[u8], texts: &[u8]) -> bool {
+        let tail = usize::from(self.tail);
+        let Some(last) = rest.get(tail..).and_then(<[u8]>::first_chunk) else { return false };
+        let others = (first ^ self.first) | (u64::from_le_bytes(*last) ^ self.last);
+        others << self.beyond == 0 && (tail <= EIGHT || self.goes_on(rest, texts))
+    }
+
+    /// The same for what lies between the ends of a long key.
+    #[inline(never)]
+    fn goes_on(&self, rest: &[u8], texts: &[u8]) -> bool {
+        let written = &texts[self.start as usize..];
+        let middle = EIGHT..usize::from(self.tail);
+        written[middle.clone()] == rest[middle]
     }
 }
 
-/// A key as it stands in a line.
-fn written(name: &str) -> Box<[u8]> {
-    let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
-    if !name.bytes().all(plain) {
-        return Box::default();
-    }
-    format!("\"{name}\":").into_bytes().into()
-}
+/// The bytes that are compared at once.
+const EIGHT: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -240,15 +273,15 @@ mod tests {
     fn ids(keys: &mut Keys, event: usize, names: &[String]) -> Result<Vec<usize>, Twice> {
         let mut walk = keys.walk(event);
         let mut next = |name: &String| {
-            let text = format!("\"{name}\": 1");
-            match keys.written(&mut walk, text.as_bytes()) {
-                Some(found) => {
-                    let (id, length) = found?;
+            let text = format!("\"{name}\": 1, and so on");
+            let id = match keys.written(&mut walk, text.as_bytes()) {
+                Some((id, length)) => {
                     assert_eq!(length, name.len() + 3);
-                    Ok(id.at())
+                    id
                 }
-                None => keys.next(&mut walk, name).map(KeyId::at),
-            }
+                None => keys.next(&mut walk, name),
+            };
+            keys.see(id).map(|()| id.at())
         };
         names.iter().map(&mut next).collect()
     }

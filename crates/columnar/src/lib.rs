@@ -19,6 +19,7 @@ mod json;
 mod keys;
 mod leaf;
 mod lines;
+mod numbering;
 mod options;
 mod order;
 mod parse;

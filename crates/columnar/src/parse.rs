@@ -62,7 +62,8 @@ fn from_fields(
     let mut walk = keys.walk(event.number);
     for (name, json) in fields {
         let twice = |Twice| BadLine::DuplicateKey(name.clone().into_owned());
-        let key = keys.next(&mut walk, &name).map_err(twice)?;
+        let key = keys.next(&mut walk, &name);
+        keys.see(key).map_err(twice)?;
         let value = Value::from_json(json).map_err(|_| BadLine::BadString(name.into_owned()))?;
         let value = event.scalar(&value, line);
         event.add(Property { key, json: Span::of(json, line), value }, line);

@@ -21,10 +21,10 @@ pub(crate) struct Present {
 }
 
 impl Present {
-    /// The places of these rows.
-    pub(crate) fn of(rows: &[u32], places: &Places) -> Self {
+    /// The places of these rows; none if none of them is written.
+    pub(crate) fn of(rows: impl Iterator<Item = u32>, places: &Places) -> Option<Self> {
         let mut words = vec![0_u64; places.rows.div_ceil(64)];
-        for &row in rows {
+        for row in rows {
             let place = places.of[row as usize];
             if place != DROPPED {
                 words[place as usize / 64] |= 1 << (place % 64);
@@ -37,14 +37,27 @@ impl Present {
             before
         });
         let before = before.collect();
-        Self { words, before, values: values as usize }
+        (values > 0).then(|| Self { words, before, values: values as usize })
+    }
+
+    /// The places of the rows of these values, and the values in their order.
+    pub(crate) fn with<T: Copy + Default>(
+        values: impl Iterator<Item = (u32, T)> + Clone,
+        places: &Places,
+    ) -> Option<(Self, Vec<T>)> {
+        let present = Self::of(values.clone().map(|(row, _)| row), places)?;
+        let arranged = present.arrange(values, places);
+        Some((present, arranged))
     }
 
     /// Sets the values of these rows in the order of their places.
-    pub(crate) fn arrange<T: Copy>(&self, rows: &[u32], places: &Places, values: &[T]) -> Vec<T> {
-        let Some(&any) = values.first() else { return Vec::new() };
-        let mut arranged = vec![any; self.values];
-        for (&row, &value) in rows.iter().zip(values) {
+    pub(crate) fn arrange<T: Copy + Default>(
+        &self,
+        values: impl Iterator<Item = (u32, T)>,
+        places: &Places,
+    ) -> Vec<T> {
+        let mut arranged = vec![T::default(); self.values];
+        for (row, value) in values {
             let place = places.of[row as usize];
             if place != DROPPED {
                 let (word, bit) = (place as usize / 64, place % 64);
@@ -77,9 +90,9 @@ mod tests {
             }
             let places = Places { of, rows: order.len() };
             let with: Vec<u32> = (0..).zip(&rows).filter(|(_, r)| r.1).map(|(row, _)| row).collect();
-            let present = Present::of(&with, &places);
+            let arranged = Present::with(with.iter().map(|&row| (row, row)), &places);
             let expected: Vec<u32> = order.iter().filter(|&&row| rows[row].1).map(|&row| u32::try_from(row).unwrap()).collect();
-            prop_assert_eq!(present.arrange(&with, &places, &with), expected);
+            prop_assert_eq!(arranged.map_or(Vec::new(), |(_, values)| values), expected);
         }
     }
 }

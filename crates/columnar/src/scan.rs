@@ -10,6 +10,7 @@ use crate::parse;
 use crate::value;
 use crate::vocabulary::Vocabulary;
 use serde::de::IgnoredAny;
+use wide::u8x32;
 
 /// Reads a line in any form, and answers it as text.
 pub(crate) fn read<'a>(
@@ -17,7 +18,8 @@ pub(crate) fn read<'a>(
     vocabulary: &mut Vocabulary,
     event: &mut Event,
 ) -> Result<&'a str, BadLine> {
-    let line = std::str::from_utf8(line).map_err(|e| BadLine::NotUtf8(e.valid_up_to()))?;
+    let utf8 = simdutf8::compat::from_utf8(line);
+    let line = utf8.map_err(|e| BadLine::NotUtf8(e.valid_up_to()))?;
     if common(line, vocabulary, event).is_none() {
         parse::parse(line, vocabulary, event)?;
     }
@@ -30,295 +32,248 @@ pub(crate) fn common(line: &str, vocabulary: &mut Vocabulary, event: &mut Event)
     if has_control(line.as_bytes()) {
         return None;
     }
-    let mut cursor = Cursor { text: line, bytes: line.as_bytes(), at: 0 };
-    cursor.open(b'{')?;
-    cursor.key("event")?;
-    let name = cursor.string()?;
-    cursor.after(b',')?;
-    cursor.key("properties")?;
-    let number = vocabulary.event(name);
+    let reader = Reader { text: line, bytes: line.as_bytes() };
+    let at = reader.expect(b'{', 0)?;
+    let at = reader.key("event", at)?;
+    let (name, at) = reader.string(at)?;
+    let number = vocabulary.event(name.get(line));
     event.clear(number);
-    cursor.properties(event, vocabulary.keys(number))?;
-    cursor.after(b'}')?;
-    (cursor.at == line.len() && !event.time.is_empty()).then_some(())
+    let at = reader.expect(b',', at)?;
+    let at = reader.key("properties", at)?;
+    let at = reader.properties(at, event, vocabulary.keys(number))?;
+    let at = reader.expect(b'}', at)?;
+    (at == line.len() && !event.time.is_empty()).then_some(())
 }
 
-/// A place in a line.
-struct Cursor<'a> {
+/// Reads the parts of a line. Each begins at a place, and answers what it found and the place behind
+/// it: places that are handed on stay in registers, those that are kept do not.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
     text: &'a str,
     bytes: &'a [u8],
-    at: usize,
 }
 
-impl<'a> Cursor<'a> {
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+/// What was read, and the place behind it; none if it has no common form.
+type Found<T> = Option<(T, usize)>;
+
+impl Reader<'_> {
+    /// The next byte that is no space.
+    #[inline]
+    fn token(self, at: usize) -> Found<u8> {
+        let byte = *self.bytes.get(at)?;
+        if byte == b' ' { self.token_behind_spaces(at) } else { Some((byte, at + 1)) }
     }
 
-    fn space(&mut self) {
-        while self.peek() == Some(b' ') {
-            self.at += 1;
+    #[cold]
+    fn token_behind_spaces(self, at: usize) -> Found<u8> {
+        let spaces = self.bytes[at..].iter().take_while(|&&byte| byte == b' ').count();
+        Some((*self.bytes.get(at + spaces)?, at + spaces + 1))
+    }
+
+    /// A byte that must be this one.
+    #[inline]
+    fn expect(self, byte: u8, at: usize) -> Option<usize> {
+        self.token(at).filter(|&(found, _)| found == byte).map(|(_, at)| at)
+    }
+
+    /// A key that must be this one, and its colon.
+    fn key(self, name: &str, at: usize) -> Option<usize> {
+        let (found, at) = self.string(at)?;
+        (found.get(self.text) == name).then(|| self.expect(b':', at))?
+    }
+
+    fn properties(self, at: usize, event: &mut Event, keys: &mut Keys) -> Option<usize> {
+        let mut at = self.expect(b'{', at)?;
+        if let (b'}', at) = self.token(at)? {
+            return Some(at);
         }
-    }
-
-    /// White space, then this byte.
-    fn after(&mut self, byte: u8) -> Option<()> {
-        self.space();
-        (self.peek()? == byte).then(|| self.at += 1)
-    }
-
-    /// White space, then this byte, then white space.
-    fn open(&mut self, byte: u8) -> Option<()> {
-        self.after(byte)?;
-        self.space();
-        Some(())
-    }
-
-    /// A key that must be this one, and what stands between it and its value.
-    fn key(&mut self, name: &str) -> Option<()> {
-        self.space();
-        (self.string()? == name).then_some(())?;
-        self.open(b':')
-    }
-
-    fn properties(&mut self, event: &mut Event, keys: &mut Keys) -> Option<()> {
-        self.open(b'{')?;
         let mut walk = keys.walk(event.number);
-        if self.peek()? == b'}' {
-            self.at += 1;
-            return Some(());
-        }
         loop {
-            self.property(event, keys, &mut walk)?;
-            self.space();
-            match self.peek()? {
-                b',' => self.at += 1,
-                b'}' => {
-                    self.at += 1;
-                    return Some(());
-                }
+            let (key, colon) = match keys.written(&mut walk, &self.bytes[at..]) {
+                Some((key, length)) => (key, at + length),
+                None => self.other_key(at, keys, &mut walk)?,
+            };
+            keys.see(key).ok()?;
+            let (first, start) = self.token(colon)?;
+            let (value, end) = self.value(first, start, event)?;
+            event.add(Property { key, json: Span::new(start - 1, end), value }, self.text);
+            let (next, behind) = self.token(end)?;
+            match next {
+                b',' => at = behind,
+                b'}' => return Some(behind),
                 _ => return None,
             }
-            self.space();
         }
     }
 
-    #[inline]
-    fn property(&mut self, event: &mut Event, keys: &mut Keys, walk: &mut Walk) -> Option<()> {
-        let key = self.property_key(keys, walk)?;
-        let start = self.at;
-        let value = self.value(event)?;
-        event.add(Property { key, json: Span::new(start, self.at), value }, self.text);
-        Some(())
-    }
-
-    /// A key, and what stands between it and its value.
-    fn property_key(&mut self, keys: &mut Keys, walk: &mut Walk) -> Option<KeyId> {
-        if let Some(found) = keys.written(walk, &self.bytes[self.at..]) {
-            let (key, length) = found.ok()?;
-            self.at += length;
-            self.space();
-            return Some(key);
+    /// A key that does not stand where it is expected, and its colon.
+    #[inline(never)]
+    fn other_key(self, at: usize, keys: &mut Keys, walk: &mut Walk) -> Found<KeyId> {
+        let start = self.token(at)?.1 - 1;
+        if let Some((key, length)) = keys.written(walk, &self.bytes[start..]) {
+            return Some((key, start + length));
         }
-        let name = self.string()?;
-        self.open(b':')?;
-        keys.next(walk, name).ok()
+        let (name, at) = self.string(start)?;
+        let at = self.expect(b':', at)?;
+        Some((keys.next(walk, name.get(self.text)), at))
     }
 
+    /// The rest of a value behind its first byte.
     #[inline]
-    fn value(&mut self, event: &mut Event) -> Option<Scalar> {
-        match self.peek()? {
-            b'"' => self.text_value(event),
-            b'-' | b'0'..=b'9' => self.number(),
-            b'{' | b'[' => self.nested(),
-            b't' => self.literal("true", Scalar::Boolean(true)),
-            b'f' => self.literal("false", Scalar::Boolean(false)),
-            b'n' => self.literal("null", Scalar::Null),
+    fn value(self, first: u8, at: usize, event: &mut Event) -> Found<Scalar> {
+        match first {
+            b'"' => match self.quoted(at) {
+                Some((span, at)) => Some((Scalar::Text(Text::Line(span)), at)),
+                None => self.escaped(at, event),
+            },
+            b'-' | b'0'..=b'9' => self.number(at - 1),
+            b'{' | b'[' => self.nested(first, at),
+            b't' => self.literal("rue", Scalar::Boolean(true), at),
+            b'f' => self.literal("alse", Scalar::Boolean(false), at),
+            b'n' => self.literal("ull", Scalar::Null, at),
             _ => None,
         }
     }
 
-    fn literal(&mut self, word: &str, value: Scalar) -> Option<Scalar> {
-        self.bytes[self.at..].starts_with(word.as_bytes()).then(|| {
-            self.at += word.len();
-            value
-        })
+    #[inline]
+    fn literal(self, rest: &str, value: Scalar, at: usize) -> Found<Scalar> {
+        self.bytes[at..].starts_with(rest.as_bytes()).then_some((value, at + rest.len()))
     }
 
     /// A string without escapes.
-    fn string(&mut self) -> Option<&'a str> {
-        self.quoted().map(|span| span.get(self.text))
+    fn string(self, at: usize) -> Found<Span> {
+        self.quoted(self.expect(b'"', at)?)
     }
 
-    /// Where a string without escapes stands, its quotes left out.
+    /// The rest of a string without escapes behind its first quote.
     #[inline]
-    fn quoted(&mut self) -> Option<Span> {
-        if self.peek()? != b'"' {
-            return None;
-        }
-        let start = self.at + 1;
-        let end = start + special(&self.bytes[start..])?;
-        if self.bytes[end] != b'"' {
-            return None;
-        }
-        self.at = end + 1;
-        Some(Span::new(start, end))
+    fn quoted(self, at: usize) -> Found<Span> {
+        let end = at + special(&self.bytes[at..])?;
+        (self.bytes[end] == b'"').then(|| (Span::new(at, end), end + 1))
     }
 
-    #[inline]
-    fn text_value(&mut self, event: &mut Event) -> Option<Scalar> {
-        match self.quoted() {
-            Some(span) => Some(Scalar::Text(Text::Line(span))),
-            None => self.escaped(event),
-        }
-    }
-
-    fn escaped(&mut self, event: &mut Event) -> Option<Scalar> {
-        let start = self.at;
-        let mut end = start + 1;
+    #[inline(never)]
+    fn escaped(self, at: usize, event: &mut Event) -> Found<Scalar> {
+        let mut end = at;
         loop {
-            end += special(&self.bytes[end..])?;
-            match self.bytes[end] {
-                b'"' => break,
-                b'\\' => end += 2,
-                _ => return None,
+            end += special(self.bytes.get(end..)?)?;
+            if self.bytes[end] == b'"' {
+                break;
             }
-            if end >= self.bytes.len() {
-                return None;
-            }
+            end += 2;
         }
-        self.at = end + 1;
-        let text = value::text(&self.text[start..=end]).ok()?;
-        Some(Scalar::Text(event.unescaped(&text)))
+        let text = value::text(&self.text[at - 1..=end]).ok()?;
+        Some((Scalar::Text(event.unescaped(&text)), end + 1))
     }
 
-    fn nested(&mut self) -> Option<Scalar> {
-        let start = self.at;
-        if self.skip(NESTED).is_none() {
-            self.at = start;
+    #[inline(never)]
+    fn nested(self, open: u8, at: usize) -> Found<Scalar> {
+        let start = at - 1;
+        let end = self.skip(open, at, NESTED).or_else(|| {
             let rest = &self.text[start..];
             let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
             values.next()?.ok()?;
-            self.at += values.byte_offset();
-        }
-        Some(Scalar::Text(Text::Line(Span::new(start, self.at))))
+            Some(start + values.byte_offset())
+        })?;
+        Some((Scalar::Text(Text::Line(Span::new(start, end))), end))
     }
 
-    /// Passes over a value in its common form, nested at most so many times.
-    fn skip(&mut self, depth: u32) -> Option<()> {
-        match self.peek()? {
-            b'"' => self.quoted().map(|_| ()),
-            open @ (b'{' | b'[') => self.skip_items(open, depth.checked_sub(1)?),
-            b'-' | b'0'..=b'9' => self.number().map(|_| ()),
-            b't' => self.literal("true", Scalar::Null).map(|_| ()),
-            b'f' => self.literal("false", Scalar::Null).map(|_| ()),
-            b'n' => self.literal("null", Scalar::Null).map(|_| ()),
+    /// Passes over the rest of a value in its common form, nested at most so many times.
+    fn skip(self, first: u8, at: usize, depth: u32) -> Option<usize> {
+        match first {
+            b'"' => Some(self.quoted(at)?.1),
+            b'{' | b'[' => self.skip_items(first, at, depth.checked_sub(1)?),
+            b'-' | b'0'..=b'9' => Some(self.number(at - 1)?.1),
+            b't' => Some(self.literal("rue", Scalar::Null, at)?.1),
+            b'f' => Some(self.literal("alse", Scalar::Null, at)?.1),
+            b'n' => Some(self.literal("ull", Scalar::Null, at)?.1),
             _ => None,
         }
     }
 
-    fn skip_items(&mut self, open: u8, depth: u32) -> Option<()> {
+    fn skip_items(self, open: u8, at: usize, depth: u32) -> Option<usize> {
         // `{` and `}`, `[` and `]` are two apart.
         let close = open + 2;
-        self.at += 1;
-        self.space();
-        if self.peek()? == close {
-            self.at += 1;
-            return Some(());
+        let (mut first, mut at) = self.token(at)?;
+        if first == close {
+            return Some(at);
         }
         loop {
             if open == b'{' {
-                self.quoted()?;
-                self.open(b':')?;
+                (first == b'"').then_some(())?;
+                at = self.expect(b':', self.quoted(at)?.1)?;
+                (first, at) = self.token(at)?;
             }
-            self.skip(depth)?;
-            self.space();
-            let next = self.peek()?;
-            self.at += 1;
+            at = self.skip(first, at, depth)?;
+            let (next, behind) = self.token(at)?;
             match next {
-                b',' => self.space(),
-                _ if next == close => return Some(()),
+                b',' => (first, at) = self.token(behind)?,
+                _ if next == close => return Some(behind),
                 _ => return None,
             }
         }
     }
 
     #[inline]
-    fn number(&mut self) -> Option<Scalar> {
-        let start = self.at;
-        let negative = self.peek()? == b'-';
-        self.at += usize::from(negative);
-        let digits = self.at;
-        let mut mantissa = self.accumulate(0);
-        let whole = self.at - digits;
+    fn number(self, start: usize) -> Found<Scalar> {
+        let negative = self.bytes[start] == b'-';
+        let digits = start + usize::from(negative);
+        let (mut mantissa, mut at) = self.digits(0, digits);
+        let whole = at - digits;
         if whole == 0 || (whole > 1 && self.bytes[digits] == b'0') {
             return None;
         }
         let mut decimals = 0;
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            let point = self.at;
-            mantissa = self.accumulate(mantissa);
-            decimals = self.at - point;
+        if self.bytes.get(at) == Some(&b'.') {
+            let point = at + 1;
+            (mantissa, at) = self.digits(mantissa, point);
+            decimals = at - point;
             if decimals == 0 {
                 return None;
             }
         }
-        if whole + decimals > 15 || matches!(self.peek(), Some(b'e' | b'E')) {
-            self.at = digits;
-            return self.long_number(start);
+        if whole + decimals > 15 || matches!(self.bytes.get(at), Some(b'e' | b'E')) {
+            return self.long_number(start, at);
         }
-        // Both are exact, so their quotient is rounded once: it is the nearest double.
         #[expect(clippy::cast_precision_loss, reason = "15 digits fit exactly")]
-        let number = mantissa as f64 / TENS[decimals];
-        Some(Scalar::Number(if negative { -number } else { number }))
+        let mut number = mantissa as f64;
+        if decimals > 0 {
+            // Both are exact, so their quotient is rounded once: it is the nearest double.
+            number /= TENS[decimals % TENS.len()];
+        }
+        Some((Scalar::Number(if negative { -number } else { number }), at))
     }
 
     /// Passes over digits, and puts them behind those of `mantissa`.
     #[inline]
-    fn accumulate(&mut self, mut mantissa: u64) -> u64 {
-        while let Some(word) = self.bytes[self.at..].first_chunk() {
+    fn digits(self, mut mantissa: u64, mut at: usize) -> (u64, usize) {
+        while let Some(word) = self.bytes[at..].first_chunk() {
             let (count, value) = digits(u64::from_le_bytes(*word));
-            mantissa = mantissa.wrapping_mul(POWERS[count]).wrapping_add(value);
-            self.at += count;
+            mantissa = mantissa.wrapping_mul(POWERS[count % POWERS.len()]).wrapping_add(value);
+            at += count;
             if count < 8 {
-                return mantissa;
+                return (mantissa, at);
             }
         }
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
+        while let Some(digit @ b'0'..=b'9') = self.bytes.get(at) {
             mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-            self.at += 1;
+            at += 1;
         }
-        mantissa
+        (mantissa, at)
     }
 
-    fn long_number(&mut self, start: usize) -> Option<Scalar> {
-        self.digits()?;
-        self.fraction()?;
-        let span = Span::new(start, self.at);
+    /// A number that has more digits than a double keeps, or an exponent behind its last digit.
+    #[inline(never)]
+    fn long_number(self, start: usize, mut at: usize) -> Found<Scalar> {
+        if let Some(b'e' | b'E') = self.bytes.get(at) {
+            let signed = matches!(self.bytes.get(at + 1), Some(b'+' | b'-'));
+            let exponent = at + 1 + usize::from(signed);
+            at = self.digits(0, exponent).1;
+            (at > exponent).then_some(())?;
+        }
+        let span = Span::new(start, at);
         let number = value::number(span.get(self.text));
-        Some(number.map_or(Scalar::Text(Text::Line(span)), Scalar::Number))
-    }
-
-    fn fraction(&mut self) -> Option<()> {
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.at += 1;
-            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
-            self.digits()?;
-        }
-        Some(())
-    }
-
-    fn digits(&mut self) -> Option<()> {
-        let start = self.at;
-        while matches!(self.peek(), Some(b'0'..=b'9')) {
-            self.at += 1;
-        }
-        (self.at > start).then_some(())
+        Some((number.map_or(Scalar::Text(Text::Line(span)), Scalar::Number), at))
     }
 }
 
@@ -329,8 +284,9 @@ const NESTED: u32 = 32;
 const TENS: [f64; 16] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
-/// The powers of ten that fewer than nine digits take.
-const POWERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+/// The powers of ten by the number of digits, of which there are at most eight.
+const POWERS: [u64; 16] =
+    [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 0, 0, 0, 0, 0, 0, 0];
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
@@ -360,21 +316,34 @@ fn has_control(line: &[u8]) -> bool {
     line.iter().fold(u8::MAX, |least, &byte| least.min(byte)) < 0x20
 }
 
-/// The distance to the first quote or backslash; eight bytes at a time.
+/// The distance to the first quote or backslash.
 #[inline]
-fn special(bytes: &[u8]) -> Option<usize> {
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let mut at = 0;
-    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let found = zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c));
-        if found != 0 {
-            return Some(at + (found.trailing_zeros() / 8) as usize);
+fn special(mut bytes: &[u8]) -> Option<usize> {
+    let mut passed = 0;
+    while let Some((chunk, rest)) = bytes.split_first_chunk::<AT_ONCE>() {
+        match special_of(chunk) {
+            0 => passed += AT_ONCE,
+            found => return Some(passed + found.trailing_zeros() as usize),
         }
-        at += 8;
+        bytes = rest;
     }
-    let rest = bytes[at..].iter().position(|&b| b == b'"' || b == b'\\');
-    rest.map(|offset| at + offset)
+    let mut chunk = [0; AT_ONCE];
+    chunk[..bytes.len()].copy_from_slice(bytes);
+    match special_of(&chunk) {
+        0 => None,
+        found => Some(passed + found.trailing_zeros() as usize),
+    }
+}
+
+/// The bytes that are looked at at once: most strings are shorter.
+const AT_ONCE: usize = 32;
+
+/// Which of these bytes are quotes or backslashes.
+#[inline]
+fn special_of(chunk: &[u8; AT_ONCE]) -> u32 {
+    let chunk = u8x32::new(*chunk);
+    let is = |byte| chunk.simd_eq(u8x32::splat(byte));
+    (is(b'"') | is(b'\\')).to_bitmask()
 }
 
 #[cfg(test)]

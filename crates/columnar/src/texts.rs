@@ -1,76 +1,110 @@
 //! The texts of a column, and which of them are equal.
 
-use crate::values::TABLE;
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
+use crate::event::Part;
+use crate::numbering::{Different, different, hasher};
 use std::hash::BuildHasher;
 
-/// Texts behind one another.
+/// Texts behind one another, each behind its row and its length.
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
     bytes: Vec<u8>,
-    /// Where each ends.
-    ends: Vec<u32>,
+    texts: usize,
 }
 
-/// Equal texts are one.
-pub(crate) struct Different {
-    /// The first of each that are equal.
-    pub first: Vec<u32>,
-    /// For each text, which of the different ones it is.
-    pub numbers: Vec<u32>,
+/// What stands before a text.
+const HEAD: usize = 2 * size_of::<u32>();
+
+/// Where a text stands.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Place {
+    start: u32,
+    length: u32,
+}
+
+/// The texts with their places.
+pub(crate) struct Placed<'a> {
+    bytes: &'a [u8],
+    /// The row of each text.
+    pub rows: Vec<u32>,
+    /// The place of each text.
+    pub places: Vec<Place>,
+}
+
+impl Place {
+    /// How many bytes the text takes in a page.
+    pub(crate) fn plain_bytes(self) -> usize {
+        size_of::<u32>() + self.length as usize
+    }
 }
 
 impl Texts {
-    pub(crate) fn push(&mut self, text: &[u8]) {
-        self.bytes.extend_from_slice(text);
-        self.ends.push(u32::try_from(self.bytes.len()).expect("a row group is cut before 4 GiB"));
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "a line is shorter than 4 GiB")]
+    pub(crate) fn push(&mut self, row: u32, text: Part<'_>) {
+        let head = u64::from(text.len() as u32) << 32 | u64::from(row);
+        self.bytes.extend_from_slice(&head.to_le_bytes());
+        text.append_to(&mut self.bytes);
+        self.texts += 1;
     }
 
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
-        self.ends.clear();
-    }
-
-    pub(crate) fn get(&self, at: u32) -> &[u8] {
-        let at = at as usize;
-        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
-        &self.bytes[start..self.ends[at] as usize]
+        self.texts = 0;
     }
 
     /// Bytes held, room for more included.
     pub(crate) fn memory(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * size_of::<u32>()
+        self.bytes.capacity()
     }
 
-    /// Tells equal texts; none if more than `most` are different.
-    pub(crate) fn different(&self, most: usize) -> Option<Different> {
-        let hash = |at: u32| hasher().hash_one(self.get(at));
-        let mut table: HashTable<u32> = HashTable::with_capacity(most.min(TABLE));
-        let mut first = Vec::new();
-        let mut numbers = Vec::with_capacity(self.ends.len());
-        for at in (0..).take(self.ends.len()) {
-            let same = |&number: &u32| self.get(first[number as usize]) == self.get(at);
-            let hashed = hash(at);
-            let number = match table.find(hashed, same) {
-                Some(&number) => number,
-                None if first.len() == most => return None,
-                None => {
-                    let number = u32::try_from(first.len()).ok()?;
-                    first.push(at);
-                    table.insert_unique(hashed, number, |&n| hash(first[n as usize]));
-                    number
-                }
-            };
-            numbers.push(number);
+    /// Finds out where each text is.
+    pub(crate) fn placed(&self) -> Placed<'_> {
+        u32::try_from(self.bytes.len()).expect("a row group is cut before 4 GiB");
+        let mut rows = Vec::with_capacity(self.texts);
+        let mut places = Vec::with_capacity(self.texts);
+        let mut rest = &self.bytes[..];
+        let mut start = 0;
+        while let Some((head, texts)) = rest.split_first_chunk::<HEAD>() {
+            let [row, length] = halves(u64::from_le_bytes(*head));
+            start += HEAD as u32;
+            rows.push(row);
+            places.push(Place { start, length });
+            start += length;
+            rest = &texts[length as usize..];
         }
-        Some(Different { first, numbers })
+        Placed { bytes: &self.bytes, rows, places }
     }
 }
 
-/// The same for the same bytes, always.
-pub(crate) fn hasher() -> FixedState {
-    FixedState::default()
+#[expect(clippy::cast_possible_truncation, reason = "each half is taken")]
+fn halves(both: u64) -> [u32; 2] {
+    [both as u32, (both >> 32) as u32]
+}
+
+impl Placed<'_> {
+    /// The row of each text, and what is said of it.
+    pub(crate) fn each<T: Copy>(&self, said: &[T]) -> impl Iterator<Item = (u32, T)> + Clone {
+        self.rows.iter().copied().zip(said.iter().copied())
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, place: Place) -> &[u8] {
+        &self.bytes[place.start as usize..][..place.length as usize]
+    }
+
+    /// Appends a text behind its length, as pages have it; so it stands here.
+    #[inline]
+    pub(crate) fn append_plain(&self, place: Place, out: &mut Vec<u8>) {
+        let start = place.start as usize;
+        Part::new(self.bytes, start - size_of::<u32>(), start + place.length as usize)
+            .append_to(out);
+    }
+
+    /// Tells equal texts; none if too many are different.
+    pub(crate) fn different(&self) -> Option<Different<Place>> {
+        let hash = |place: Place| hasher().hash_one(self.get(place));
+        different(&self.places, hash, |a, b| self.get(a) == self.get(b))
+    }
 }
 
 /// Eight bytes that order texts as their first eight do: most comparisons end there.

@@ -4,7 +4,7 @@ use crate::buffer::RowKey;
 use crate::completeness;
 use crate::days::{Context, DataFile, DayId, Days};
 use crate::dedup::{Age, FarApart, RowIdentity, Seen, Superseded, Verdict};
-use crate::event::{self, BadLine, Event, Scalar};
+use crate::event::{self, BadLine, Event, Part, Scalar};
 use crate::keys::Target;
 use crate::lines::{Line, LineSplitter};
 use crate::options::{EventNameForm, Options, SchemaType};
@@ -319,11 +319,11 @@ impl Rows {
                 EventNameForm::Cleaned => &name.name,
                 EventNameForm::Raw => &name.event,
             };
-            buffer.text(row, column, name.as_bytes());
+            buffer.text(row, column, Part::whole(name.as_bytes()));
         }
         buffer.long(row, built_in.time, key.time);
         if let Some(id) = event.distinct_id {
-            buffer.text(row, built_in.distinct_id, event.bytes(id, line));
+            buffer.text(row, built_in.distinct_id, event.part(id, line));
         }
         let keys = vocabulary.keys(event.number);
         let mut overflow = Overflow::default();
@@ -343,7 +343,7 @@ impl Rows {
             // Matched in its place: a copy of the value, made field by field, is slow to read back.
             match (to, &property.value) {
                 (Target::Column(id), Scalar::Text(text)) => {
-                    buffer.text(row, id as ColumnId, event.bytes(*text, line));
+                    buffer.text(row, id as ColumnId, event.part(*text, line));
                 }
                 (Target::Column(id), Scalar::Number(number)) => {
                     buffer.number(row, id as ColumnId, *number);
@@ -358,7 +358,7 @@ impl Rows {
             }
         }
         if let Some((id, json)) = overflow.finish() {
-            buffer.text(row, id, json.as_bytes());
+            buffer.text(row, id, Part::whole(json.as_bytes()));
         }
     }
 

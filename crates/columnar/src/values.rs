@@ -1,10 +1,10 @@
 //! The values of a column chunk in the order of their rows, as pages take them.
 
-use crate::column::{SparseColumn, Values};
+use crate::column::{self, SparseColumn};
+use crate::numbering::{Different, different, hasher, most, renumber};
 use crate::places::{Places, Present};
 use crate::rle;
-use crate::texts::{Different, Texts, hasher, prefix};
-use hashbrown::HashTable;
+use crate::texts::{Place, Placed, Texts, prefix};
 use parquet::basic::Encoding;
 use std::cmp::Ordering;
 use std::hash::BuildHasher;
@@ -43,19 +43,18 @@ pub(crate) trait PageValues {
     fn each(&self, each: &mut dyn FnMut(&[u8]));
 }
 
-/// Puts a column's values in the order of their places and chooses their encoding.
-pub(crate) fn arranged<'a>(
-    column: &'a SparseColumn,
-    present: &Present,
-    places: &Places,
-) -> Box<dyn PageValues + 'a> {
-    let rows = &column.rows;
-    match &column.values {
-        Values::Text(texts) => text(texts, rows, present, places),
-        Values::Number(numbers) => fixed(present.arrange(rows, places, numbers)),
-        Values::Long(longs) => fixed(present.arrange(rows, places, longs)),
-        Values::Boolean(all) => Box::new(Booleans(present.arrange(rows, places, all))),
-    }
+/// The rows of a column chunk that have a value, and the values in the order of their places.
+pub(crate) type Arranged<'a> = (Present, Box<dyn PageValues + 'a>);
+
+/// Puts a column's values in the order of their places and chooses their encoding; none if no row
+/// that is written has a value.
+pub(crate) fn arranged<'a>(column: &'a SparseColumn, places: &Places) -> Option<Arranged<'a>> {
+    Some(match column {
+        SparseColumn::Text(all) => text(all, places)?,
+        SparseColumn::Number(all) => fixed(column::numbers(all), places)?,
+        SparseColumn::Long(all) => fixed(column::longs(all), places)?,
+        SparseColumn::Boolean(all) => booleans(all, places)?,
+    })
 }
 
 /// The extremes of all values from those of their parts.
@@ -67,7 +66,7 @@ pub(crate) fn of_all(values: &dyn PageValues, parts: Vec<Extremes>) -> Option<Ex
 }
 
 /// A value of eight bytes.
-pub(crate) trait Fixed: Copy + 'static {
+pub(crate) trait Fixed: Copy + Default + 'static {
     fn plain(self) -> [u8; 8];
     fn from_plain(bytes: [u8; 8]) -> Self;
     fn order(&self, other: &Self) -> Ordering;
@@ -158,16 +157,13 @@ impl<D: Dictionary> PageValues for Numbered<D> {
     }
 }
 
-/// Different values that there is room for from the start.
-pub(crate) const TABLE: usize = 512;
-
 /// The largest dictionary: its readers hold all of it.
 const DICTIONARY_BYTES: usize = 4 << 20;
 
 /// Whether a dictionary makes a chunk smaller, before compression.
 fn pays(different: usize, dictionary: usize, values: usize, plain: usize) -> bool {
     let indices = values * usize::from(rle::width(different.saturating_sub(1))) / 8;
-    different <= values / 2 + 1 && dictionary <= DICTIONARY_BYTES && dictionary + indices < plain
+    different <= most(values) && dictionary <= DICTIONARY_BYTES && dictionary + indices < plain
 }
 
 // ---- values of eight bytes ----
@@ -176,55 +172,32 @@ struct Plain<T>(Vec<T>);
 
 struct FixedDictionary<T>(Vec<T>);
 
-fn fixed<T: Fixed>(values: Vec<T>) -> Box<dyn PageValues> {
-    let Some((mut different, mut numbers)) = numbered(&values) else {
-        return Box::new(Plain(values));
+fn fixed<'a, T: Fixed>(
+    cells: impl Iterator<Item = (u32, T)> + Clone,
+    places: &Places,
+) -> Option<Arranged<'a>> {
+    let (present, values) = Present::with(cells, places)?;
+    let values: Box<dyn PageValues> = match fixed_dictionary(&values) {
+        Some(numbered) => Box::new(numbered),
+        None => Box::new(Plain(values)),
     };
-    if !pays(different.len(), different.len() * 8, values.len(), values.len() * 8) {
-        return Box::new(Plain(values));
-    }
-    let mut order: Vec<u32> = (0..).take(different.len()).collect();
-    order.sort_unstable_by(|&a, &b| different[a as usize].order(&different[b as usize]));
-    renumber(&mut numbers, &order);
-    different = order.iter().map(|&number| different[number as usize]).collect();
-    let width = rle::width(different.len() - 1);
-    Box::new(Numbered { values: FixedDictionary(different), numbers, width })
+    Some((present, values))
 }
 
-/// Each different value once, and the number of each value; none if too many are different.
-fn numbered<T: Fixed>(values: &[T]) -> Option<(Vec<T>, Vec<u32>)> {
-    let most = values.len() / 2 + 1;
+/// The different values in their order, and the number of each value; none if it does not pay.
+fn fixed_dictionary<T: Fixed>(values: &[T]) -> Option<Numbered<FixedDictionary<T>>> {
     let hash = |value: T| hasher().hash_one(u64::from_le_bytes(value.plain()));
-    let mut table: HashTable<u32> = HashTable::with_capacity(most.min(TABLE));
-    let mut different: Vec<T> = Vec::new();
-    let mut numbers = Vec::with_capacity(values.len());
-    for &value in values {
-        let same = |&number: &u32| different[number as usize].plain() == value.plain();
-        let number = match table.find(hash(value), same) {
-            Some(&number) => number,
-            None if different.len() == most => return None,
-            None => {
-                let number = u32::try_from(different.len()).ok()?;
-                different.push(value);
-                table.insert_unique(hash(value), number, |&n| hash(different[n as usize]));
-                number
-            }
-        };
-        numbers.push(number);
+    let equal = |a: T, b: T| a.plain() == b.plain();
+    let Different { first, mut numbers } = different(values, hash, equal)?;
+    if !pays(first.len(), first.len() * 8, values.len(), values.len() * 8) {
+        return None;
     }
-    Some((different, numbers))
-}
-
-/// Numbers things anew by their place in `order`.
-fn renumber(numbers: &mut [u32], order: &[u32]) {
-    let most = order.iter().max().map_or(0, |&most| most as usize + 1);
-    let mut ranks = vec![0; most];
-    for (rank, &number) in (0..).zip(order) {
-        ranks[number as usize] = rank;
-    }
-    for number in numbers {
-        *number = ranks[*number as usize];
-    }
+    let mut order: Vec<u32> = (0..).take(first.len()).collect();
+    order.sort_unstable_by(|&a, &b| first[a as usize].order(&first[b as usize]));
+    renumber(&mut numbers, &order);
+    let different = order.iter().map(|&number| first[number as usize]).collect();
+    let width = rle::width(first.len() - 1);
+    Some(Numbered { values: FixedDictionary(different), numbers, width })
 }
 
 fn compare_fixed<T: Fixed>(a: &[u8], b: &[u8]) -> Ordering {
@@ -298,6 +271,11 @@ impl<T: Fixed> PageValues for Plain<T> {
 
 struct Booleans(Vec<bool>);
 
+fn booleans<'a>(bits: &[u32], places: &Places) -> Option<Arranged<'a>> {
+    let (present, values) = Present::with(column::booleans(bits), places)?;
+    Some((present, Box::new(Booleans(values))))
+}
+
 impl PageValues for Booleans {
     fn encoding(&self) -> Encoding {
         Encoding::PLAIN
@@ -328,41 +306,41 @@ impl PageValues for Booleans {
 
 /// All values as they are, where nearly all are different.
 struct PlainTexts<'a> {
-    texts: &'a Texts,
-    /// Which text each value is.
-    order: Vec<u32>,
+    texts: Placed<'a>,
+    /// Where each value stands.
+    order: Vec<Place>,
 }
 
 /// Different texts in their order.
 struct TextDictionary<'a> {
-    texts: &'a Texts,
-    order: Vec<u32>,
+    texts: Placed<'a>,
+    order: Vec<Place>,
 }
 
-fn text<'a>(
-    texts: &'a Texts,
-    rows: &[u32],
-    present: &Present,
-    places: &Places,
-) -> Box<dyn PageValues + 'a> {
-    if let Some((order, numbers)) = text_dictionary(texts, rows, present, places) {
-        let width = rle::width(order.len().saturating_sub(1));
-        return Box::new(Numbered { values: TextDictionary { texts, order }, numbers, width });
-    }
-    let all: Vec<u32> = (0..).take(rows.len()).collect();
-    let order = present.arrange(rows, places, &all);
-    Box::new(PlainTexts { texts, order })
+fn text<'a>(texts: &'a Texts, places: &Places) -> Option<Arranged<'a>> {
+    let texts = texts.placed();
+    let present = Present::of(texts.rows.iter().copied(), places)?;
+    let values: Box<dyn PageValues> = match text_dictionary(&texts, &present, places) {
+        Some((order, numbers)) => {
+            let width = rle::width(order.len() - 1);
+            Box::new(Numbered { values: TextDictionary { texts, order }, numbers, width })
+        }
+        None => {
+            let order = present.arrange(texts.each(&texts.places), places);
+            Box::new(PlainTexts { texts, order })
+        }
+    };
+    Some((present, values))
 }
 
 /// The different texts in their order, and the number of each value; none if it does not pay.
 fn text_dictionary(
-    texts: &Texts,
-    rows: &[u32],
+    texts: &Placed<'_>,
     present: &Present,
     places: &Places,
-) -> Option<(Vec<u32>, Vec<u32>)> {
-    let Different { first, numbers } = texts.different(rows.len() / 2 + 1)?;
-    let mut numbers = present.arrange(rows, places, &numbers);
+) -> Option<(Vec<Place>, Vec<u32>)> {
+    let Different { first, numbers } = texts.different()?;
+    let mut numbers = present.arrange(texts.each(&numbers), places);
     // A text may be there for rows only that are left out.
     let mut uses = vec![0_usize; first.len()];
     for &number in &numbers {
@@ -370,22 +348,16 @@ fn text_dictionary(
     }
     let occurring = (0..).zip(&uses).filter_map(|(number, &uses)| (uses > 0).then_some(number));
     let mut order: Vec<u32> = occurring.collect();
-    let get = |number: u32| texts.get(first[number as usize]);
-    let size = |number: u32| 4 + get(number).len();
+    let size = |number: u32| first[number as usize].plain_bytes();
     let dictionary = order.iter().map(|&number| size(number)).sum();
     let plain = order.iter().map(|&number| uses[number as usize] * size(number)).sum();
     if !pays(order.len(), dictionary, numbers.len(), plain) {
         return None;
     }
+    let get = |number: u32| texts.get(first[number as usize]);
     order.sort_by_cached_key(|&number| (prefix(get(number)), get(number)));
     renumber(&mut numbers, &order);
     Some((order.into_iter().map(|number| first[number as usize]).collect(), numbers))
-}
-
-fn append_text(text: &[u8], out: &mut Vec<u8>) {
-    let length = u32::try_from(text.len()).expect("a line is shorter than 4 GiB");
-    out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(text);
 }
 
 impl TextDictionary<'_> {
@@ -405,7 +377,7 @@ impl Dictionary for TextDictionary<'_> {
 
     fn plain(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        self.each(&mut |text| append_text(text, &mut out));
+        self.order.iter().for_each(|&place| self.texts.append_plain(place, &mut out));
         out
     }
 
@@ -414,13 +386,13 @@ impl Dictionary for TextDictionary<'_> {
     }
 
     fn each(&self, each: &mut dyn FnMut(&[u8])) {
-        self.order.iter().for_each(|&number| each(self.texts.get(number)));
+        self.order.iter().for_each(|&place| each(self.texts.get(place)));
     }
 }
 
 impl PlainTexts<'_> {
     fn some(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
-        self.order[range].iter().map(|&number| self.texts.get(number))
+        self.order[range].iter().map(|&place| self.texts.get(place))
     }
 }
 
@@ -434,11 +406,11 @@ impl PageValues for PlainTexts<'_> {
     }
 
     fn bytes(&self, range: Range<usize>) -> usize {
-        self.some(range).map(|text| 4 + text.len()).sum()
+        self.order[range].iter().map(|place| place.plain_bytes()).sum()
     }
 
     fn write(&self, range: Range<usize>, out: &mut Vec<u8>) {
-        self.some(range).for_each(|text| append_text(text, out));
+        self.order[range].iter().for_each(|&place| self.texts.append_plain(place, out));
     }
 
     fn extremes(&self, range: Range<usize>) -> Extremes {
@@ -451,6 +423,6 @@ impl PageValues for PlainTexts<'_> {
     }
 
     fn each(&self, each: &mut dyn FnMut(&[u8])) {
-        self.order.iter().for_each(|&number| each(self.texts.get(number)));
+        self.order.iter().for_each(|&place| each(self.texts.get(place)));
     }
 }
