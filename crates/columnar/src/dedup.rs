@@ -4,10 +4,8 @@
 use crate::identities::Identities;
 use crate::options::Bounds;
 use crate::runs::{Record, Runs};
+use hashbrown::HashTable;
 use std::cmp::Ordering;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::io;
 use std::sync::Arc;
 use twox_hash::XxHash3_128 as Hash128;
@@ -16,31 +14,44 @@ use twox_hash::XxHash3_128 as Hash128;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RowIdentity(u128);
 
-impl Hash for RowIdentity {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.low());
-    }
+/// A row that was seen.
+#[derive(Debug)]
+struct SeenRow {
+    identity: RowIdentity,
+    age: Age,
+    place: Place,
 }
 
-/// A row's identity is a hash already: half of it serves as it is.
-#[derive(Debug, Clone, Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("an identity writes one u64");
-    }
-
-    fn write_u64(&mut self, half: u64) {
-        self.0 = half;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
+/// Rows in the order of their coming, and where each identity is among them: a table of such small
+/// numbers stays in the cache.
+#[derive(Debug, Default)]
+struct ByIdentity {
+    rows: Vec<SeenRow>,
+    numbers: HashTable<u32>,
 }
 
-type ByIdentity<T> = HashMap<RowIdentity, T, BuildHasherDefault<AsItIs>>;
+impl ByIdentity {
+    fn find(&mut self, identity: RowIdentity) -> Option<&mut SeenRow> {
+        let is_it = |&number: &u32| self.rows[number as usize].identity == identity;
+        let number = *self.numbers.find(identity.low(), is_it)?;
+        Some(&mut self.rows[number as usize])
+    }
+
+    /// Adds a row that is not there.
+    fn add(&mut self, row: SeenRow) {
+        let number = u32::try_from(self.rows.len()).expect("far fewer rows than 2^32 are held");
+        let hash = row.identity.low();
+        self.rows.push(row);
+        let hash_of = |&number: &u32| self.rows[number as usize].identity.low();
+        self.numbers.insert_unique(hash, number, hash_of);
+    }
+
+    /// Takes all rows out; the room stays.
+    fn take(&mut self) -> Vec<Record> {
+        self.numbers.clear();
+        self.rows.drain(..).map(|row| (row.identity, row.age)).collect()
+    }
+}
 
 impl RowIdentity {
     /// `room` is only for what is hashed.
@@ -168,7 +179,7 @@ pub enum FarApart {
 /// The rows seen so far: the last ones in memory, those before in runs on file.
 #[derive(Debug)]
 pub(crate) struct Seen {
-    rows: ByIdentity<(Age, Place)>,
+    rows: ByIdentity,
     /// What the passes before found out.
     superseded: Superseded,
     /// Of which of those the newest row was seen.
@@ -227,27 +238,18 @@ impl Seen {
             // was the newest then.
             self.came_late(row, age)?;
         }
-        if self.rows.len() >= self.most && !self.rows.contains_key(&row) {
-            let rows = self.rows.drain().map(|(row, (age, _))| (row, age)).collect();
-            self.runs.add(rows)?;
-        }
-        self.make_room();
-        Ok(match self.rows.entry(row) {
-            Entry::Vacant(entry) => {
-                entry.insert((age, place));
-                Verdict::First
+        if let Some(known) = self.rows.find(row) {
+            if !age.is_newer_than(known.age) {
+                return Ok(Verdict::Repeat);
             }
-            Entry::Occupied(entry) if !age.is_newer_than(entry.get().0) => Verdict::Repeat,
-            Entry::Occupied(mut entry) => Verdict::Replaces(entry.insert((age, place)).1),
-        })
-    }
-
-    /// Grows by more than twice when it is full: each time all rows move.
-    fn make_room(&mut self) {
-        let rows = self.rows.len();
-        if rows == self.rows.capacity() {
-            self.rows.reserve((7 * rows).clamp(1, self.most.saturating_sub(rows).max(1)));
+            known.age = age;
+            return Ok(Verdict::Replaces(std::mem::replace(&mut known.place, place)));
         }
+        if self.rows.rows.len() >= self.most {
+            self.runs.add(self.rows.take())?;
+        }
+        self.rows.add(SeenRow { identity: row, age, place });
+        Ok(Verdict::First)
     }
 
     /// Notes a row whose older twin is encoded already. The row itself is among those seen, so the
@@ -267,7 +269,7 @@ impl Seen {
             return Ok(Superseded::default());
         }
         self.runs.add(self.late)?;
-        self.runs.add(self.rows.drain().map(|(row, (age, _))| (row, age)).collect())?;
+        self.runs.add(self.rows.take())?;
         drop(self.rows);
         let room = self.most_superseded.saturating_sub(self.superseded.len());
         let mut found = Vec::new();

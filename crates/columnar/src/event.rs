@@ -87,10 +87,9 @@ impl<'a> Part<'a> {
     #[inline]
     pub(crate) fn append_to(self, out: &mut Vec<u8>) {
         const AT_ONCE: usize = 32;
-        let length = self.len();
         match self.all[self.start..].first_chunk::<AT_ONCE>() {
-            Some(more) if length <= AT_ONCE => {
-                let end = out.len() + length;
+            Some(more) if self.len() <= AT_ONCE => {
+                let end = out.len() + self.len();
                 out.extend_from_slice(more);
                 out.truncate(end);
             }

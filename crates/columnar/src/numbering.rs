@@ -22,16 +22,15 @@ const SHARE: (usize, usize) = (15, 16);
 
 /// Tells equal values; none if so many are different that a dictionary cannot pay.
 pub(crate) fn different<T: Copy>(
-    values: &[T],
+    values: impl ExactSizeIterator<Item = T>,
     hash: impl Fn(T) -> u64,
     equal: impl Fn(T, T) -> bool,
 ) -> Option<Different<T>> {
-    let most = most(values.len());
-    let early = values.len() / EARLY;
+    let (most, early) = (most(values.len()), values.len() / EARLY);
     let mut table: HashTable<u32> = HashTable::with_capacity(most.min(ROOM));
     let mut first: Vec<T> = Vec::new();
     let mut numbers = Vec::with_capacity(values.len());
-    for (seen, &value) in values.iter().enumerate() {
+    for (seen, value) in values.enumerate() {
         if seen == early && first.len() * SHARE.1 > seen * SHARE.0 {
             return None;
         }
@@ -80,7 +79,7 @@ mod tests {
     use std::hash::BuildHasher;
 
     fn of(values: &[u32]) -> Option<Different<u32>> {
-        different(values, |value| hasher().hash_one(value), |a, b| a == b)
+        different(values.iter().copied(), |value| hasher().hash_one(value), |a, b| a == b)
     }
 
     #[test]

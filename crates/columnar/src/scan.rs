@@ -236,7 +236,7 @@ impl Reader<'_> {
             return self.long_number(start, at);
         }
         #[expect(clippy::cast_precision_loss, reason = "15 digits fit exactly")]
-        let mut number = mantissa as f64;
+        let mut number = mantissa.cast_signed() as f64;
         if decimals > 0 {
             // Both are exact, so their quotient is rounded once: it is the nearest double.
             number /= TENS[decimals % TENS.len()];

@@ -188,7 +188,7 @@ fn fixed<'a, T: Fixed>(
 fn fixed_dictionary<T: Fixed>(values: &[T]) -> Option<Numbered<FixedDictionary<T>>> {
     let hash = |value: T| hasher().hash_one(u64::from_le_bytes(value.plain()));
     let equal = |a: T, b: T| a.plain() == b.plain();
-    let Different { first, mut numbers } = different(values, hash, equal)?;
+    let Different { first, mut numbers } = different(values.iter().copied(), hash, equal)?;
     if !pays(first.len(), first.len() * 8, values.len(), values.len() * 8) {
         return None;
     }
