@@ -34,6 +34,7 @@ pub(crate) struct Encoder {
     zstd: zstd::bulk::Compressor<'static>,
     plain: Vec<u8>,
     packed: Vec<u8>,
+    chunk: Vec<u8>,
 }
 
 /// A page ends after so many values: small enough that a query for one event reads a fraction of
@@ -52,7 +53,7 @@ const FALSE_POSITIVES: f64 = 0.01;
 impl Encoder {
     pub(crate) fn new() -> Result<Self> {
         let zstd = zstd::bulk::Compressor::new(LEVEL)?;
-        Ok(Self { zstd, plain: Vec::new(), packed: Vec::new() })
+        Ok(Self { zstd, plain: Vec::new(), packed: Vec::new(), chunk: Vec::new() })
     }
 
     /// The chunk of a column; `filtered` gives it a bloom filter.
@@ -148,9 +149,11 @@ struct Pages<'a> {
 
 impl<'a> Pages<'a> {
     fn new(encoder: &'a mut Encoder, column_type: ColumnType) -> Self {
+        let mut room = std::mem::take(&mut encoder.chunk);
+        room.clear();
         Self {
             encoder,
-            sink: TrackedWrite::new(Vec::new()),
+            sink: TrackedWrite::new(room),
             offsets: OffsetIndexBuilder::new(),
             index: ColumnIndexBuilder::new(physical(column_type)),
             nans: nans(column_type),
@@ -259,7 +262,9 @@ impl<'a> Pages<'a> {
             Some(bounds) => bounds.statistics(column.column_type, nulls),
             None => without_bounds(column.column_type, nulls),
         };
-        let bytes: Bytes = self.sink.into_inner()?.into();
+        // Chunks are held until their file is whole: in no more room than they need.
+        self.encoder.chunk = self.sink.into_inner()?;
+        let bytes = Bytes::copy_from_slice(&self.encoder.chunk);
         let mut encodings: Vec<Encoding> = self.stats.iter().map(|stats| stats.encoding).collect();
         encodings.extend([Encoding::PLAIN, Encoding::RLE]);
         let metadata = ColumnChunkMetaData::builder(descriptor(column)?)

@@ -3,6 +3,7 @@
 //! A value lies beside its row, so that adding one touches one place in memory: with hundreds of
 //! columns, each place is another line of the cache.
 
+use crate::blocks::Blocks;
 use crate::event::Part;
 use crate::texts::Texts;
 use mixlake_schema::ColumnType;
@@ -11,11 +12,11 @@ use mixlake_schema::ColumnType;
 #[derive(Debug)]
 pub(crate) enum SparseColumn {
     Text(Texts),
-    Number(Vec<Cell>),
+    Number(Blocks<Cell>),
     /// The row, and in the lowest bit the value.
-    Boolean(Vec<u32>),
+    Boolean(Blocks<u32>),
     /// Timestamps and integers.
-    Long(Vec<Cell>),
+    Long(Blocks<Cell>),
 }
 
 /// A row and a value of eight bytes, in two halves: then no bytes lie between one cell and the next.
@@ -39,27 +40,27 @@ impl Cell {
 }
 
 /// The rows and values of cells.
-pub(crate) fn numbers(cells: &[Cell]) -> impl Iterator<Item = (u32, f64)> + Clone {
-    cells.iter().map(|cell| (cell.row, f64::from_bits(cell.value())))
+pub(crate) fn numbers(cells: &Blocks<Cell>) -> impl Iterator<Item = (u32, f64)> + Clone {
+    cells.iter().flatten().map(|cell| (cell.row, f64::from_bits(cell.value())))
 }
 
 /// The same for integers.
-pub(crate) fn longs(cells: &[Cell]) -> impl Iterator<Item = (u32, i64)> + Clone {
-    cells.iter().map(|cell| (cell.row, cell.value().cast_signed()))
+pub(crate) fn longs(cells: &Blocks<Cell>) -> impl Iterator<Item = (u32, i64)> + Clone {
+    cells.iter().flatten().map(|cell| (cell.row, cell.value().cast_signed()))
 }
 
 /// The same for booleans.
-pub(crate) fn booleans(bits: &[u32]) -> impl Iterator<Item = (u32, bool)> + Clone {
-    bits.iter().map(|bit| (bit >> 1, bit & 1 == 1))
+pub(crate) fn booleans(bits: &Blocks<u32>) -> impl Iterator<Item = (u32, bool)> + Clone {
+    bits.iter().flatten().map(|bit| (bit >> 1, bit & 1 == 1))
 }
 
 impl SparseColumn {
     pub(crate) fn new(column_type: ColumnType) -> Self {
         match column_type {
             ColumnType::String => Self::Text(Texts::default()),
-            ColumnType::Number => Self::Number(Vec::new()),
-            ColumnType::Boolean => Self::Boolean(Vec::new()),
-            ColumnType::Timestamp | ColumnType::Bigint => Self::Long(Vec::new()),
+            ColumnType::Number => Self::Number(Blocks::default()),
+            ColumnType::Boolean => Self::Boolean(Blocks::default()),
+            ColumnType::Timestamp | ColumnType::Bigint => Self::Long(Blocks::default()),
         }
     }
 
@@ -73,19 +74,19 @@ impl SparseColumn {
     #[inline]
     pub(crate) fn push_number(&mut self, row: u32, number: f64) {
         let Self::Number(cells) = self else { wrong_type() };
-        cells.push(Cell::new(row, number.to_bits()));
+        cells.room(1).push(Cell::new(row, number.to_bits()));
     }
 
     #[inline]
     pub(crate) fn push_boolean(&mut self, row: u32, boolean: bool) {
         let Self::Boolean(bits) = self else { wrong_type() };
-        bits.push(row << 1 | u32::from(boolean));
+        bits.room(1).push(row << 1 | u32::from(boolean));
     }
 
     #[inline]
     pub(crate) fn push_long(&mut self, row: u32, long: i64) {
         let Self::Long(cells) = self else { wrong_type() };
-        cells.push(Cell::new(row, long.cast_unsigned()));
+        cells.room(1).push(Cell::new(row, long.cast_unsigned()));
     }
 
     pub(crate) fn clear(&mut self) {
@@ -100,8 +101,8 @@ impl SparseColumn {
     pub(crate) fn memory(&self) -> usize {
         match self {
             Self::Text(texts) => texts.memory(),
-            Self::Number(cells) | Self::Long(cells) => cells.capacity() * size_of::<Cell>(),
-            Self::Boolean(bits) => bits.capacity() * size_of::<u32>(),
+            Self::Number(cells) | Self::Long(cells) => cells.memory(),
+            Self::Boolean(bits) => bits.memory(),
         }
     }
 }

@@ -68,6 +68,11 @@ pub(crate) struct Part<'a> {
     end: usize,
 }
 
+impl Part<'_> {
+    /// How many bytes are copied at once.
+    pub(crate) const AT_ONCE: usize = 32;
+}
+
 impl<'a> Part<'a> {
     #[inline]
     pub(crate) fn new(all: &'a [u8], start: usize, end: usize) -> Self {
@@ -86,9 +91,8 @@ impl<'a> Part<'a> {
     /// Appends them.
     #[inline]
     pub(crate) fn append_to(self, out: &mut Vec<u8>) {
-        const AT_ONCE: usize = 32;
-        match self.all[self.start..].first_chunk::<AT_ONCE>() {
-            Some(more) if self.len() <= AT_ONCE => {
+        match self.all[self.start..].first_chunk::<{ Part::AT_ONCE }>() {
+            Some(more) if self.len() <= Part::AT_ONCE => {
                 let end = out.len() + self.len();
                 out.extend_from_slice(more);
                 out.truncate(end);

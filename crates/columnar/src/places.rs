@@ -24,12 +24,12 @@ impl Present {
     /// The places of these rows; none if none of them is written.
     pub(crate) fn of(rows: impl Iterator<Item = u32>, places: &Places) -> Option<Self> {
         let mut words = vec![0_u64; places.rows.div_ceil(64)];
-        for row in rows {
+        rows.for_each(|row| {
             let place = places.of[row as usize];
             if place != DROPPED {
                 words[place as usize / 64] |= 1 << (place % 64);
             }
-        }
+        });
         let mut values = 0;
         let before = words.iter().map(|word| {
             let before = values;
@@ -57,14 +57,14 @@ impl Present {
         places: &Places,
     ) -> Vec<T> {
         let mut arranged = vec![T::default(); self.values];
-        for (row, value) in values {
+        values.for_each(|(row, value)| {
             let place = places.of[row as usize];
             if place != DROPPED {
                 let (word, bit) = (place as usize / 64, place % 64);
                 let below = self.words[word] & ((1 << bit) - 1);
                 arranged[(self.before[word] + below.count_ones()) as usize] = value;
             }
-        }
+        });
         arranged
     }
 }

@@ -1,5 +1,6 @@
 //! The texts of a column, and which of them are equal.
 
+use crate::blocks::Blocks;
 use crate::event::Part;
 use crate::numbering::{Different, different, hasher};
 use std::hash::BuildHasher;
@@ -7,7 +8,7 @@ use std::hash::BuildHasher;
 /// Texts behind one another, each behind its row and its length.
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
-    bytes: Vec<u8>,
+    bytes: Blocks<u8>,
     texts: usize,
 }
 
@@ -17,13 +18,14 @@ const HEAD: usize = 2 * size_of::<u32>();
 /// Where a text stands.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Place {
+    block: u32,
     start: u32,
     length: u32,
 }
 
 /// The texts with their places.
 pub(crate) struct Placed<'a> {
-    bytes: &'a [u8],
+    blocks: Vec<&'a [u8]>,
     /// The row of each text.
     pub rows: Vec<u32>,
     /// The place of each text.
@@ -43,8 +45,9 @@ impl Texts {
     #[expect(clippy::cast_possible_truncation, reason = "a line is shorter than 4 GiB")]
     pub(crate) fn push(&mut self, row: u32, text: Part<'_>) {
         let head = u64::from(text.len() as u32) << 32 | u64::from(row);
-        self.bytes.extend_from_slice(&head.to_le_bytes());
-        text.append_to(&mut self.bytes);
+        let bytes = self.bytes.room(HEAD + text.len().max(Part::AT_ONCE));
+        bytes.extend_from_slice(&head.to_le_bytes());
+        text.append_to(bytes);
         self.texts += 1;
     }
 
@@ -55,27 +58,28 @@ impl Texts {
 
     /// Bytes held, room for more included.
     pub(crate) fn memory(&self) -> usize {
-        self.bytes.capacity()
+        self.bytes.memory()
     }
 
     /// Finds out where each text is.
     pub(crate) fn placed(&self) -> Placed<'_> {
-        let bytes = &*self.bytes;
-        u32::try_from(bytes.len()).expect("a row group is cut before 4 GiB");
+        let blocks: Vec<&[u8]> = self.bytes.iter().collect();
         let mut rows = Vec::with_capacity(self.texts);
         let mut places = Vec::with_capacity(self.texts);
-        let mut rest = bytes;
-        let (mut start, mut longest) = (0, 0);
-        while let Some((head, texts)) = rest.split_first_chunk::<HEAD>() {
-            let [row, length] = halves(u64::from_le_bytes(*head));
-            start += HEAD as u32;
-            rows.push(row);
-            places.push(Place { start, length });
-            start += length;
-            longest = longest.max(length as usize);
-            rest = &texts[length as usize..];
+        let mut longest = 0;
+        for (block, &bytes) in (0..).zip(&blocks) {
+            let (mut rest, mut start) = (bytes, 0);
+            while let Some((head, texts)) = rest.split_first_chunk::<HEAD>() {
+                let [row, length] = halves(u64::from_le_bytes(*head));
+                start += HEAD as u32;
+                rows.push(row);
+                places.push(Place { block, start, length });
+                start += length;
+                longest = longest.max(length as usize);
+                rest = &texts[length as usize..];
+            }
         }
-        Placed { bytes, rows, places, longest }
+        Placed { blocks, rows, places, longest }
     }
 }
 
@@ -92,15 +96,21 @@ impl Placed<'_> {
 
     #[inline]
     pub(crate) fn get(&self, place: Place) -> &[u8] {
-        &self.bytes[place.start as usize..][..place.length as usize]
+        &self.behind(place)[..place.length as usize]
+    }
+
+    /// A text and all that stands behind it in its block.
+    #[inline]
+    fn behind(&self, place: Place) -> &[u8] {
+        &self.blocks[place.block as usize][place.start as usize..]
     }
 
     /// Appends a text behind its length, as pages have it; so it stands here.
     #[inline]
     pub(crate) fn append_plain(&self, place: Place, out: &mut Vec<u8>) {
         let start = place.start as usize;
-        Part::new(self.bytes, start - size_of::<u32>(), start + place.length as usize)
-            .append_to(out);
+        let block = self.blocks[place.block as usize];
+        Part::new(block, start - size_of::<u32>(), start + place.length as usize).append_to(out);
     }
 
     /// Tells equal texts; none if too many are different.
@@ -121,7 +131,7 @@ impl Placed<'_> {
     #[inline]
     fn short(&self, place: Place) -> u128 {
         let text = self.get(place);
-        let bytes = match self.bytes[place.start as usize..].first_chunk::<SHORT>() {
+        let bytes = match self.behind(place).first_chunk::<SHORT>() {
             Some(more) => u128::from_le_bytes(*more) & !(u128::MAX << (8 * text.len())),
             None => text.iter().rev().fold(0, |number, &byte| number << 8 | u128::from(byte)),
         };

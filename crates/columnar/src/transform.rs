@@ -369,8 +369,9 @@ impl Rows {
             slice: self.slice.label(),
             tables: self.tables.names(),
         };
-        self.days.end(&context)?;
+        // First: it gives the room back that the rows seen take.
         let superseded = self.seen.superseded()?;
+        self.days.end(&context)?;
         let (quarantined, quarantine) = self.quarantine.finish()?;
         self.counts.quarantined = quarantined;
         Ok(Transformed {

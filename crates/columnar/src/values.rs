@@ -1,5 +1,6 @@
 //! The values of a column chunk in the order of their rows, as pages take them.
 
+use crate::blocks::Blocks;
 use crate::column::{self, SparseColumn};
 use crate::numbering::{Different, different, hasher, most, renumber};
 use crate::places::{Places, Present};
@@ -271,7 +272,7 @@ impl<T: Fixed> PageValues for Plain<T> {
 
 struct Booleans(Vec<bool>);
 
-fn booleans<'a>(bits: &[u32], places: &Places) -> Option<Arranged<'a>> {
+fn booleans<'a>(bits: &Blocks<u32>, places: &Places) -> Option<Arranged<'a>> {
     let (present, values) = Present::with(column::booleans(bits), places)?;
     Some((present, Box::new(Booleans(values))))
 }
