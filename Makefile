@@ -107,7 +107,7 @@ bench: ## Times the stages of the transformation on generated events: ROWS=30000
 .PHONY: bench-peers
 bench-peers: ## Measures Mixlake beside other tools: ROWS=300000 ROUNDS=3 THREADS=1 SYSTEMS=name,name
 	@$(PYTHON) -m local.peers.environment
-	@cargo build --release --locked -p mixlake-bench
+	@cargo build --release --locked -p mixlake-bench -p mixlake-export-lambda -p mixlake-catalog-lambda
 	@.local/peers/bin/python -m local.peers
 
 .PHONY: demo

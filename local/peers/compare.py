@@ -9,8 +9,8 @@ from pathlib import Path
 
 from local import names
 from local.failure import errors, tail
-from local.peers import data, measure
-from local.peers.place import LOGS, OUTPUT
+from local.peers import cold, data, measure
+from local.peers.place import BENCH, LOGS, OUTPUT
 from local.peers.result import Checked, Measured, Read, Result
 from local.peers.systems import ALL, OURS, System
 
@@ -54,7 +54,19 @@ def compare(wish: Wish) -> Result:
                 run(job, is_last=number == wish.rounds)
     result = Result([job.measured for job in jobs], *(job.measured for job in own))
     result.clustered, result.unclustered = queried(usual, wish)
+    result.stages = stages(wish)
+    say("cold starts")
+    result.starts = cold.starts()
+    print("done", flush=True)
     return result
+
+
+def stages(wish: Wish) -> dict[str, float]:
+    say("the stages of ours, one by one")
+    command = [str(BENCH), "stages", "--rows", str(wish.rows), "--rounds", str(wish.rounds), "--json"]
+    done = subprocess.run(command, cwd=names.ROOT, capture_output=True, text=True, check=True)
+    print("done", flush=True)
+    return json.loads(done.stdout)
 
 
 def usual_jobs(wish: Wish, usual: Path) -> list[Job]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from local import names
+from local.peers import cold
 from local.peers.data import NARROW, WIDE
 from local.peers.result import Measured, Read, Result
 from local.peers.systems import OURS, PLAIN
@@ -36,11 +38,13 @@ def of(result: Result) -> list[Goal]:
         less_cpu(result, "DuckDB, schema inferred", "duckdb_inferred", 12),
         less_cpu(result, "plain arrow-json", PLAIN, 7),
         less_cpu(result, "dlt", "dlt_files", 40),
+        over_limits(result),
         smaller(result, ours),
         wider(result),
         Goal("peak memory, the idle process's included", 256, is_floor=False, value=ours.peak_mb, unit=" MB"),
         threads(result, ours),
         reading(result.clustered, result.unclustered),
+        *(starting(result, function) for function in names.FUNCTIONS),
     ]
 
 
@@ -49,6 +53,16 @@ def less_cpu(result: Result, title: str, name: str, bound: float) -> Goal:
     ratio = result.cpu_ratio(peer) if peer else None
     reason = "" if peer else "it gave no output"
     return Goal(f"processor time, {title} to ours", bound, is_floor=True, value=ratio, reason=reason)
+
+
+def over_limits(result: Result) -> Goal:
+    """What is between the stages that nobody can do without: rows, repeats, tables."""
+    text, stages = "processor time, all of it to gunzip, reading and encoding alone", result.stages
+    if not stages:
+        return Goal(text, 1.5, is_floor=False, value=None, reason="the stages did not run")
+    limits = [stages[name] for name in ("gunzip", "decode", "encode")]
+    reason = f"{stages['whole']:.2f} s to {' + '.join(f'{limit:.2f}' for limit in limits)} s"
+    return Goal(text, 1.5, is_floor=False, value=stages["whole"] / sum(limits), reason=reason)
 
 
 def smaller(result: Result, ours: Measured) -> Goal:
@@ -85,3 +99,12 @@ def reading(clustered: Read | None, unclustered: Read | None) -> Goal:
         return Goal(text, 0.25, is_floor=False, value=None, reason="one of the two files is missing")
     reason = f"{clustered.bytes:,} and {unclustered.bytes:,} bytes for {clustered.rows:,} rows"
     return Goal(text, 0.25, is_floor=False, value=clustered.bytes / unclustered.bytes, reason=reason)
+
+
+def starting(result: Result, function: str) -> Goal:
+    text, starts = f"start of {function} to its first request for work, to the least function's", result.starts
+    if not starts:
+        return Goal(text, 1.3, is_floor=False, value=None, reason="it did not run")
+    ours, least = starts[function], starts[cold.HELLO]
+    reason = f"{ours * 1e3:.1f} and {least * 1e3:.1f} ms"
+    return Goal(text, 1.3, is_floor=False, value=ours / least, reason=reason)

@@ -2,8 +2,9 @@
 
 from local import names
 
-BENCH = names.target_folder() / "release" / "mixlake-bench"
-"""The release build: peers are release builds too."""
+RELEASE = names.target_folder() / "release"
+"""The release builds: peers are release builds too."""
+BENCH = RELEASE / "mixlake-bench"
 
 HOME = names.HOME / "bench"
 DATA = HOME / "data"

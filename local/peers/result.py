@@ -81,6 +81,10 @@ class Result:
     wide: Measured
     clustered: Read | None = None
     unclustered: Read | None = None
+    stages: dict[str, float] = field(default_factory=dict)
+    """Processor seconds of each stage of ours alone, and of the whole."""
+    starts: dict[str, float] = field(default_factory=dict)
+    """Seconds from the start of each function to its first request for work."""
 
     def of(self, name: str, events: int | None = None) -> Measured | None:
         """A system, on the file of so many events; on its largest if not told."""

@@ -37,6 +37,9 @@ enum Command {
         /// How often each stage is run; the median counts.
         #[arg(long, default_value_t = 3)]
         rounds: usize,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
     },
     /// Turns gzip JSON lines into one Parquet file, as the export function does.
     Whole {
@@ -59,7 +62,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Generate { shape, file } => data::generate(shape, &file),
-        Command::Stages { shape, rounds } => stages::run(shape, rounds),
+        Command::Stages { shape, rounds, json } => stages::run(shape, rounds, json),
         Command::Whole { file, out, how } => whole::run(&file, &out, how),
         Command::ArrowJson { file, out } => baseline::run(&file, &out),
     }

@@ -55,12 +55,12 @@ pub(crate) fn run(file: &Path, out: &Path, how: How) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Unpacks a file piece by piece.
+/// Unpacks events piece by piece.
 fn pieces<E: From<io::Error>>(
-    file: File,
+    events: impl Read,
     mut each: impl FnMut(Vec<u8>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut events = MultiGzDecoder::new(file);
+    let mut events = MultiGzDecoder::new(events);
     loop {
         let mut piece = Vec::with_capacity(PIECE);
         events.by_ref().take(PIECE as u64).read_to_end(&mut piece)?;
@@ -104,14 +104,15 @@ pub(crate) fn begin(options: Options) -> anyhow::Result<Transform> {
     Ok(Transform::new(options, day, Registry::default(), Superseded::default())?)
 }
 
-/// Transforms plain JSON lines.
-pub(crate) fn transform(options: Options, lines: &[u8]) -> anyhow::Result<Transformed> {
+/// Transforms gzip JSON lines in memory.
+pub(crate) fn transform(options: Options, events: &[u8]) -> anyhow::Result<Transformed> {
     let mut transform = begin(options)?;
     let mut files = Vec::new();
-    for piece in lines.chunks(PIECE) {
-        transform.push(piece)?;
+    pieces(events, |piece| {
+        transform.push(&piece)?;
         files.extend(transform.take_files());
-    }
+        anyhow::Ok(())
+    })?;
     let mut done = transform.finish()?;
     done.files.splice(0..0, files);
     Ok(done)

@@ -64,8 +64,7 @@ fn encode_some(
         if let Some((present, values)) = arranged(sparse, places) {
             let column = &columns[id];
             let filtered = column.built_in && column.name == "distinct_id";
-            let chunk =
-                encoder.chunk(column, places.rows, &present, values.as_ref(), filtered)?;
+            let chunk = encoder.chunk(column, places.rows, &present, values.as_ref(), filtered)?;
             chunks.push((id, chunk));
         }
     }

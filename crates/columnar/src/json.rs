@@ -2,7 +2,7 @@
 
 use crate::column::{SparseColumn, booleans, longs, numbers};
 use crate::places::{Places, Present};
-use crate::texts::{Place, Placed};
+use crate::texts::{Place, View};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -30,7 +30,7 @@ struct Cursor<'a> {
 }
 
 enum Arranged<'a> {
-    Text(Placed<'a>, Vec<Place>),
+    Text(View<'a>, Vec<Place>),
     Number(Vec<f64>),
     Boolean(Vec<bool>),
     Long(Vec<i64>),
@@ -74,8 +74,8 @@ impl<'a> Cursor<'a> {
         let (present, values) = match column {
             SparseColumn::Text(texts) => {
                 let texts = texts.placed();
-                let (present, order) = Present::with(texts.each(&texts.places), places)?;
-                (present, Arranged::Text(texts, order))
+                let (present, order) = Present::with(texts.places(), places)?;
+                (present, Arranged::Text(texts.view, order))
             }
             SparseColumn::Number(cells) => arranged(numbers(cells), places, Arranged::Number)?,
             SparseColumn::Long(cells) => arranged(longs(cells), places, Arranged::Long)?,

@@ -147,11 +147,15 @@ impl Keys {
     /// The same for what comes after the next.
     #[inline(never)]
     fn further(&self, walk: &mut Walk, first: u64, rest: &[u8]) -> Option<(KeyId, usize)> {
-        let ahead = self.orders[walk.event].iter().zip(1..).skip(walk.at + 1).take(AHEAD - 1);
-        let mut begun = ahead.filter(|(expected, _)| expected.begins(first, rest, &self.texts));
-        let (expected, next) = begun.next()?;
-        walk.at = next;
-        Some((expected.id, usize::from(expected.length)))
+        let order = &self.orders[walk.event];
+        for at in walk.at + 1..order.len().min(walk.at + AHEAD) {
+            let expected = &order[at];
+            if expected.begins(first, rest, &self.texts) {
+                walk.at = at + 1;
+                return Some((expected.id, usize::from(expected.length)));
+            }
+        }
+        None
     }
 
     /// The number of the next key of an object.

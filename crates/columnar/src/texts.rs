@@ -23,13 +23,14 @@ pub(crate) struct Place {
     length: u32,
 }
 
-/// The texts with their places.
+/// Texts to look at by their places.
+pub(crate) struct View<'a>(Vec<&'a [u8]>);
+
+/// All texts with their rows and places.
 pub(crate) struct Placed<'a> {
-    blocks: Vec<&'a [u8]>,
-    /// The row of each text.
-    pub rows: Vec<u32>,
-    /// The place of each text.
-    pub places: Vec<Place>,
+    pub view: View<'a>,
+    rows: Vec<u32>,
+    places: Vec<Place>,
     longest: usize,
 }
 
@@ -79,7 +80,7 @@ impl Texts {
                 rest = &texts[length as usize..];
             }
         }
-        Placed { blocks, rows, places, longest }
+        Placed { view: View(blocks), rows, places, longest }
     }
 }
 
@@ -89,11 +90,36 @@ fn halves(both: u64) -> [u32; 2] {
 }
 
 impl Placed<'_> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = u32> {
+        self.rows.iter().copied()
+    }
+
+    /// The row of each text, and its place.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (u32, Place)> + Clone {
+        self.each(&self.places)
+    }
+
     /// The row of each text, and what is said of it.
     pub(crate) fn each<T: Copy>(&self, said: &[T]) -> impl Iterator<Item = (u32, T)> + Clone {
         self.rows.iter().copied().zip(said.iter().copied())
     }
 
+    /// Tells equal texts; none if too many are different.
+    pub(crate) fn different(&self) -> Option<Different<Place>> {
+        let (hasher, places) = (hasher(), self.places.iter().copied());
+        let get = |place| self.view.get(place);
+        if self.longest >= SHORT {
+            return different(places, |place| hasher.hash_one(get(place)), |a, b| get(a) == get(b));
+        }
+        // As numbers, they are hashed and compared without a look at where they stand.
+        let shorts = places.map(|place| (self.view.short(place), place));
+        let found = different(shorts, |(short, _)| hasher.hash_one(short), |a, b| a.0 == b.0)?;
+        let first = found.first.into_iter().map(|(_, place)| place).collect();
+        Some(Different { first, numbers: found.numbers })
+    }
+}
+
+impl View<'_> {
     #[inline]
     pub(crate) fn get(&self, place: Place) -> &[u8] {
         &self.behind(place)[..place.length as usize]
@@ -102,29 +128,14 @@ impl Placed<'_> {
     /// A text and all that stands behind it in its block.
     #[inline]
     fn behind(&self, place: Place) -> &[u8] {
-        &self.blocks[place.block as usize][place.start as usize..]
+        &self.0[place.block as usize][place.start as usize..]
     }
 
     /// Appends a text behind its length, as pages have it; so it stands here.
     #[inline]
     pub(crate) fn append_plain(&self, place: Place, out: &mut Vec<u8>) {
-        let start = place.start as usize;
-        let block = self.blocks[place.block as usize];
+        let (block, start) = (self.0[place.block as usize], place.start as usize);
         Part::new(block, start - size_of::<u32>(), start + place.length as usize).append_to(out);
-    }
-
-    /// Tells equal texts; none if too many are different.
-    pub(crate) fn different(&self) -> Option<Different<Place>> {
-        let (hasher, places) = (hasher(), self.places.iter().copied());
-        if self.longest >= SHORT {
-            let hash = |place| hasher.hash_one(self.get(place));
-            return different(places, hash, |a, b| self.get(a) == self.get(b));
-        }
-        // As numbers, they are hashed and compared without a look at where they stand.
-        let shorts = places.map(|place| (self.short(place), place));
-        let found = different(shorts, |(short, _)| hasher.hash_one(short), |a, b| a.0 == b.0)?;
-        let first = found.first.into_iter().map(|(_, place)| place).collect();
-        Some(Different { first, numbers: found.numbers })
     }
 
     /// A text that is shorter than a number of sixteen bytes, with its length in the last of them.
@@ -174,10 +185,11 @@ mod tests {
                 texts.into_iter().map(|text| text[..text.len().min(most)].to_vec()).collect();
             let all = placed(&texts);
             let all = all.placed();
-            let back: Vec<&[u8]> = all.places.iter().map(|&place| all.get(place)).collect();
+            let get = |place| all.view.get(place);
+            let back: Vec<&[u8]> = all.places.iter().copied().map(get).collect();
             prop_assert_eq!(&back, &texts);
             if let Some(Different { first, numbers }) = all.different() {
-                let again: Vec<&[u8]> = numbers.iter().map(|&n| all.get(first[n as usize])).collect();
+                let again: Vec<&[u8]> = numbers.iter().map(|&n| get(first[n as usize])).collect();
                 prop_assert_eq!(&again, &texts);
                 let different: std::collections::HashSet<&Vec<u8>> = texts.iter().collect();
                 prop_assert_eq!(first.len(), different.len());

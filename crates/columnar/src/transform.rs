@@ -340,21 +340,21 @@ impl Rows {
                 to = target(table, asked, place.frozen_at, (options.profile, slice.date()));
                 keys.decide(key, value_type, to);
             }
+            let id = match to {
+                Target::Column(id) => id as ColumnId,
+                Target::Overflow(id) => {
+                    let json = property.json.get(line);
+                    overflow.add(id as ColumnId, keys.name(key), json);
+                    continue;
+                }
+                Target::LeftOut | Target::Undecided => continue,
+            };
             // Matched in its place: a copy of the value, made field by field, is slow to read back.
-            match (to, &property.value) {
-                (Target::Column(id), Scalar::Text(text)) => {
-                    buffer.text(row, id as ColumnId, event.part(*text, line));
-                }
-                (Target::Column(id), Scalar::Number(number)) => {
-                    buffer.number(row, id as ColumnId, *number);
-                }
-                (Target::Column(id), Scalar::Boolean(boolean)) => {
-                    buffer.boolean(row, id as ColumnId, *boolean);
-                }
-                (Target::Overflow(id), _) => {
-                    overflow.add(id as ColumnId, keys.name(key), property.json.get(line));
-                }
-                (Target::LeftOut | Target::Undecided, _) | (Target::Column(_), Scalar::Null) => {}
+            match &property.value {
+                Scalar::Text(text) => buffer.text(row, id, event.part(*text, line)),
+                Scalar::Number(number) => buffer.number(row, id, *number),
+                Scalar::Boolean(boolean) => buffer.boolean(row, id, *boolean),
+                Scalar::Null => {}
             }
         }
         if let Some((id, json)) = overflow.finish() {

@@ -5,7 +5,7 @@ use crate::column::{self, SparseColumn};
 use crate::numbering::{Different, different, hasher, most, renumber};
 use crate::places::{Places, Present};
 use crate::rle;
-use crate::texts::{Place, Placed, Texts, prefix};
+use crate::texts::{Place, Placed, Texts, View, prefix};
 use parquet::basic::Encoding;
 use std::cmp::Ordering;
 use std::hash::BuildHasher;
@@ -307,28 +307,29 @@ impl PageValues for Booleans {
 
 /// All values as they are, where nearly all are different.
 struct PlainTexts<'a> {
-    texts: Placed<'a>,
+    texts: View<'a>,
     /// Where each value stands.
     order: Vec<Place>,
 }
 
 /// Different texts in their order.
 struct TextDictionary<'a> {
-    texts: Placed<'a>,
+    texts: View<'a>,
     order: Vec<Place>,
 }
 
 fn text<'a>(texts: &'a Texts, places: &Places) -> Option<Arranged<'a>> {
     let texts = texts.placed();
-    let present = Present::of(texts.rows.iter().copied(), places)?;
+    let present = Present::of(texts.rows(), places)?;
     let values: Box<dyn PageValues> = match text_dictionary(&texts, &present, places) {
         Some((order, numbers)) => {
             let width = rle::width(order.len() - 1);
-            Box::new(Numbered { values: TextDictionary { texts, order }, numbers, width })
+            let values = TextDictionary { texts: texts.view, order };
+            Box::new(Numbered { values, numbers, width })
         }
         None => {
-            let order = present.arrange(texts.each(&texts.places), places);
-            Box::new(PlainTexts { texts, order })
+            let order = present.arrange(texts.places(), places);
+            Box::new(PlainTexts { texts: texts.view, order })
         }
     };
     Some((present, values))
@@ -355,7 +356,7 @@ fn text_dictionary(
     if !pays(order.len(), dictionary, numbers.len(), plain) {
         return None;
     }
-    let get = |number: u32| texts.get(first[number as usize]);
+    let get = |number: u32| texts.view.get(first[number as usize]);
     order.sort_by_cached_key(|&number| (prefix(get(number)), get(number)));
     renumber(&mut numbers, &order);
     Some((order.into_iter().map(|number| first[number as usize]).collect(), numbers))

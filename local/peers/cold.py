@@ -1,0 +1,65 @@
+"""How long functions take from their start to their first request for work, beside the least function there is."""
+
+import socket
+import subprocess
+import time
+from pathlib import Path
+from statistics import median
+
+from local import names
+from local.failure import Failure, tail
+from local.peers.place import LOGS, RELEASE
+
+HELLO = "hello-lambda"
+ROUNDS = 21
+PATIENCE_S = 30
+
+NEXT = b"GET /2018-06-01/runtime/invocation/next "
+"""What a function asks the Lambda runtime when it is ready."""
+
+SETTINGS = {
+    "PROJECT_ID": names.PROJECT_ID,
+    "S3_BUCKET": "a-bucket",
+    "MIXPANEL_SECRET": "a-secret",
+    "AWS_REGION": names.REGION,
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_LAMBDA_FUNCTION_NAME": "function",
+    "AWS_LAMBDA_FUNCTION_VERSION": "1",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+}
+
+
+def starts() -> dict[str, float]:
+    """Seconds of each function, medians of rounds in turn."""
+    functions = (HELLO, *names.FUNCTIONS)
+    taken: dict[str, list[float]] = {function: [] for function in functions}
+    for _ in range(ROUNDS):
+        for function in functions:
+            taken[function].append(start(RELEASE / function, LOGS / f"cold-{function}.log"))
+    return {function: median(seconds) for function, seconds in taken.items()}
+
+
+def start(binary: Path, log: Path) -> float:
+    """One start: from the new process to its request."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with socket.create_server(("127.0.0.1", 0)) as runtime, log.open("wb") as out:
+        runtime.settimeout(PATIENCE_S)
+        api = f"127.0.0.1:{runtime.getsockname()[1]}"
+        environment = SETTINGS | {"AWS_LAMBDA_RUNTIME_API": api}
+        process = subprocess.Popen([binary], env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        # The call returns when the new process runs the binary.
+        began = time.monotonic()
+        try:
+            connection, _ = runtime.accept()
+            with connection:
+                asked = connection.recv(1 << 12)
+                took = time.monotonic() - began
+        except TimeoutError:
+            raise Failure(f"{binary.name} asked for no work:\n{tail(log)}", log=log) from None
+        finally:
+            process.kill()
+            process.wait()
+    if not asked.startswith(NEXT):
+        raise Failure(f"{binary.name} asked for something else than work: {asked[:80]!r}", log=log)
+    return took
