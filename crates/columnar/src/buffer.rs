@@ -2,7 +2,7 @@
 
 use crate::column::SparseColumn;
 use crate::dedup::RowIdentity;
-use crate::event::Part;
+use crate::part::Part;
 use crate::places::{DROPPED, Places};
 use mixlake_schema::{ColumnId, ColumnType};
 

@@ -4,7 +4,7 @@
 //! columns, each place is another line of the cache.
 
 use crate::blocks::Blocks;
-use crate::event::Part;
+use crate::part::Part;
 use crate::texts::Texts;
 use mixlake_schema::ColumnType;
 

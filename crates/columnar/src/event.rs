@@ -1,6 +1,7 @@
 //! An event as places in its line, so that reading it makes no copies.
 
 use crate::keys::KeyId;
+use crate::part::Part;
 use crate::value::Value;
 use mixlake_domain::{Timestamp, Zone};
 use mixlake_schema::ValueType;
@@ -57,49 +58,6 @@ pub(crate) enum Scalar {
     Number(f64),
     /// Text; also arrays, objects and numbers that a double cannot hold, as JSON text.
     Text(Text),
-}
-
-/// Some of some bytes. Copying as many as fit in a register is faster than copying as many as there
-/// are; that needs to know what stands behind them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Part<'a> {
-    all: &'a [u8],
-    start: usize,
-    end: usize,
-}
-
-impl Part<'_> {
-    /// How many bytes are copied at once.
-    pub(crate) const AT_ONCE: usize = 32;
-}
-
-impl<'a> Part<'a> {
-    #[inline]
-    pub(crate) fn new(all: &'a [u8], start: usize, end: usize) -> Self {
-        Self { all, start, end }
-    }
-
-    pub(crate) fn whole(all: &'a [u8]) -> Self {
-        Self::new(all, 0, all.len())
-    }
-
-    #[inline]
-    pub(crate) fn len(self) -> usize {
-        self.end - self.start
-    }
-
-    /// Appends them.
-    #[inline]
-    pub(crate) fn append_to(self, out: &mut Vec<u8>) {
-        match self.all[self.start..].first_chunk::<{ Part::AT_ONCE }>() {
-            Some(more) if self.len() <= Part::AT_ONCE => {
-                let end = out.len() + self.len();
-                out.extend_from_slice(more);
-                out.truncate(end);
-            }
-            _ => out.extend_from_slice(&self.all[self.start..self.end]),
-        }
-    }
 }
 
 impl Scalar {

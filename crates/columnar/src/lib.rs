@@ -24,6 +24,7 @@ mod numbering;
 mod options;
 mod order;
 mod parse;
+mod part;
 mod peek;
 mod places;
 mod quarantine;

@@ -37,7 +37,7 @@ impl Present {
             before
         });
         let before = before.collect();
-        (values > 0).then(|| Self { words, before, values: values as usize })
+        (values > 0).then_some(Self { words, before, values: values as usize })
     }
 
     /// The places of the rows of these values, and the values in their order.

@@ -1,8 +1,8 @@
 //! The texts of a column, and which of them are equal.
 
 use crate::blocks::Blocks;
-use crate::event::Part;
 use crate::numbering::{Different, different, hasher};
+use crate::part::{AT_ONCE, Part};
 use std::hash::BuildHasher;
 
 /// Texts behind one another, each behind its row and its length.
@@ -46,7 +46,7 @@ impl Texts {
     #[expect(clippy::cast_possible_truncation, reason = "a line is shorter than 4 GiB")]
     pub(crate) fn push(&mut self, row: u32, text: Part<'_>) {
         let head = u64::from(text.len() as u32) << 32 | u64::from(row);
-        let bytes = self.bytes.room(HEAD + text.len().max(Part::AT_ONCE));
+        let bytes = self.bytes.room(HEAD + text.len().max(AT_ONCE));
         bytes.extend_from_slice(&head.to_le_bytes());
         text.append_to(bytes);
         self.texts += 1;
@@ -63,6 +63,7 @@ impl Texts {
     }
 
     /// Finds out where each text is.
+    #[expect(clippy::cast_possible_truncation, reason = "a block holds less than 4 GiB")]
     pub(crate) fn placed(&self) -> Placed<'_> {
         let blocks: Vec<&[u8]> = self.bytes.iter().collect();
         let mut rows = Vec::with_capacity(self.texts);

@@ -321,18 +321,13 @@ struct TextDictionary<'a> {
 fn text<'a>(texts: &'a Texts, places: &Places) -> Option<Arranged<'a>> {
     let texts = texts.placed();
     let present = Present::of(texts.rows(), places)?;
-    let values: Box<dyn PageValues> = match text_dictionary(&texts, &present, places) {
-        Some((order, numbers)) => {
-            let width = rle::width(order.len() - 1);
-            let values = TextDictionary { texts: texts.view, order };
-            Box::new(Numbered { values, numbers, width })
-        }
-        None => {
-            let order = present.arrange(texts.places(), places);
-            Box::new(PlainTexts { texts: texts.view, order })
-        }
+    let Some((order, numbers)) = text_dictionary(&texts, &present, places) else {
+        let order = present.arrange(texts.places(), places);
+        return Some((present, Box::new(PlainTexts { texts: texts.view, order })));
     };
-    Some((present, values))
+    let width = rle::width(order.len() - 1);
+    let values = TextDictionary { texts: texts.view, order };
+    Some((present, Box::new(Numbered { values, numbers, width })))
 }
 
 /// The different texts in their order, and the number of each value; none if it does not pay.

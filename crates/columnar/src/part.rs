@@ -1,0 +1,61 @@
+//! Bytes with what stands behind them: copying as many as fit in a register is faster than copying
+//! as many as there are, and what is too much is overwritten by what comes next.
+
+/// Some of some bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part<'a> {
+    all: &'a [u8],
+    start: usize,
+    end: usize,
+}
+
+/// How many bytes are copied at once.
+pub(crate) const AT_ONCE: usize = 32;
+
+impl<'a> Part<'a> {
+    #[inline]
+    pub(crate) fn new(all: &'a [u8], start: usize, end: usize) -> Self {
+        Self { all, start, end }
+    }
+
+    pub(crate) fn whole(all: &'a [u8]) -> Self {
+        Self::new(all, 0, all.len())
+    }
+
+    #[inline]
+    pub(crate) fn len(self) -> usize {
+        self.end - self.start
+    }
+
+    /// Appends them.
+    #[inline]
+    pub(crate) fn append_to(self, out: &mut Vec<u8>) {
+        match self.all[self.start..].first_chunk::<AT_ONCE>() {
+            Some(more) if self.len() <= AT_ONCE => {
+                let end = out.len() + self.len();
+                out.extend_from_slice(more);
+                out.truncate(end);
+            }
+            _ => out.extend_from_slice(&self.all[self.start..self.end]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_part_is_appended_and_nothing_else(
+            all in prop::collection::vec(any::<u8>(), 0..90), ends in any::<[prop::sample::Index; 2]>(),
+        ) {
+            let mut ends = ends.map(|end| end.index(all.len() + 1));
+            ends.sort_unstable();
+            let mut out = b"before".to_vec();
+            Part::new(&all, ends[0], ends[1]).append_to(&mut out);
+            prop_assert_eq!(out, [b"before", &all[ends[0]..ends[1]]].concat());
+        }
+    }
+}
