@@ -2,7 +2,7 @@
 
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use mixlake_runtime::settings::Settings;
-use mixlake_runtime::{CatalogHandler, logs};
+use mixlake_runtime::{Aside, CatalogHandler, logs};
 use serde_json::Value;
 
 #[tokio::main]
@@ -10,9 +10,9 @@ use serde_json::Value;
 async fn main() -> Result<(), Error> {
     logs::json();
     let settings = Settings::from_environment(|name| std::env::var(name).ok());
-    let handler = CatalogHandler::new(&settings).await;
+    let handler = Aside::new(async move { CatalogHandler::new(&settings).await });
     // A wrong setting is told to whoever invokes the function, not only to its log.
-    let answer = async |event: LambdaEvent<Value>| match &handler {
+    let answer = async |event: LambdaEvent<Value>| match &*handler.get().await {
         Ok(handler) => handler.handle(event.payload).await.map_err(Diagnostic::from),
         Err(failure) => Err(Diagnostic::from(failure.clone())),
     };

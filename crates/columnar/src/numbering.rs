@@ -14,10 +14,11 @@ pub(crate) struct Different<T> {
 /// Different values that there is room for from the start.
 const ROOM: usize = 512;
 
-/// Looked at after one part in so many: values of which more than this share are different there
-/// are not worth numbering to the end. Of values that come in any order and of which half are
-/// different in the end, seven in eight are by then.
+/// Looked at after one part in so many, and no less than some: values of which more than this share
+/// are different there are not worth numbering to the end. Of values that come in any order and of
+/// which half are different in the end, seven in eight are by then.
 const EARLY: usize = 8;
+const LEAST: usize = 64;
 const SHARE: (usize, usize) = (15, 16);
 
 /// Tells equal values; none if so many are different that a dictionary cannot pay.
@@ -26,7 +27,7 @@ pub(crate) fn different<T: Copy>(
     hash: impl Fn(T) -> u64,
     equal: impl Fn(T, T) -> bool,
 ) -> Option<Different<T>> {
-    let (most, early) = (most(values.len()), values.len() / EARLY);
+    let (most, early) = (most(values.len()), (values.len() / EARLY).max(LEAST));
     let mut table: HashTable<u32> = HashTable::with_capacity(most.min(ROOM));
     let mut first: Vec<T> = Vec::new();
     let mut numbers = Vec::with_capacity(values.len());
@@ -89,6 +90,8 @@ mod tests {
         let any = |number: u32| (hasher().hash_one(number) % 2_000) as u32;
         let half: Vec<u32> = (0..4_000).map(any).collect();
         assert!(of(&half).is_some(), "half of them are different");
+        let few: Vec<u32> = (0..32).chain(0..32).collect();
+        assert!(of(&few).is_some(), "of a few, nothing can be told early");
     }
 
     proptest! {

@@ -128,16 +128,16 @@ impl Reader<'_> {
             },
             b'-' | b'0'..=b'9' => self.number(at - 1),
             b'{' | b'[' => self.nested(first, at),
-            b't' => self.literal("rue", Scalar::Boolean(true), at),
-            b'f' => self.literal("alse", Scalar::Boolean(false), at),
-            b'n' => self.literal("ull", Scalar::Null, at),
+            b't' => self.literal("true", Scalar::Boolean(true), at - 1),
+            b'f' => self.literal("false", Scalar::Boolean(false), at - 1),
+            b'n' => self.literal("null", Scalar::Null, at - 1),
             _ => None,
         }
     }
 
     #[inline]
-    fn literal(self, rest: &str, value: Scalar, at: usize) -> Found<Scalar> {
-        self.bytes[at..].starts_with(rest.as_bytes()).then_some((value, at + rest.len()))
+    fn literal(self, word: &str, value: Scalar, start: usize) -> Found<Scalar> {
+        self.bytes[start..].starts_with(word.as_bytes()).then_some((value, start + word.len()))
     }
 
     /// A string without escapes.
@@ -184,9 +184,9 @@ impl Reader<'_> {
             b'"' => Some(self.quoted(at)?.1),
             b'{' | b'[' => self.skip_items(first, at, depth.checked_sub(1)?),
             b'-' | b'0'..=b'9' => Some(self.number(at - 1)?.1),
-            b't' => Some(self.literal("rue", Scalar::Null, at)?.1),
-            b'f' => Some(self.literal("alse", Scalar::Null, at)?.1),
-            b'n' => Some(self.literal("ull", Scalar::Null, at)?.1),
+            b't' => Some(self.literal("true", Scalar::Null, at - 1)?.1),
+            b'f' => Some(self.literal("false", Scalar::Null, at - 1)?.1),
+            b'n' => Some(self.literal("null", Scalar::Null, at - 1)?.1),
             _ => None,
         }
     }

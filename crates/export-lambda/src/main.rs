@@ -2,7 +2,7 @@
 
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use mixlake_runtime::settings::Settings;
-use mixlake_runtime::{ExportHandler, logs};
+use mixlake_runtime::{Aside, ExportHandler, logs};
 use serde_json::Value;
 
 /// Row groups come and go; the system's allocator gives their memory back each time, and the next
@@ -15,9 +15,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() -> Result<(), Error> {
     logs::json();
     let settings = Settings::from_environment(|name| std::env::var(name).ok());
-    let handler = ExportHandler::new(&settings).await;
+    let handler = Aside::new(async move { ExportHandler::new(&settings).await });
     // A wrong setting is told to whoever invokes the function, not only to its log.
-    let answer = async |event: LambdaEvent<Value>| match &handler {
+    let answer = async |event: LambdaEvent<Value>| match &*handler.get().await {
         Ok(handler) => {
             let left = mixlake_runtime::time_until(event.context.deadline);
             handler.handle(&event.payload, left).await.map_err(Diagnostic::from)
