@@ -117,9 +117,12 @@ fn pages_of(present: &Present, rows: usize, values: &dyn PageValues) -> Vec<Page
     let mut page = PageRange { rows: 0..0, values: 0..0 };
     let mut bytes = 0;
     for (word, next) in present.words.iter().zip(1..) {
+        page.rows.end = rows.min(next * 64);
+        if *word == 0 {
+            continue;
+        }
         let before = page.values.end;
         page.values.end += word.count_ones() as usize;
-        page.rows.end = rows.min(next * 64);
         bytes += values.bytes(before..page.values.end);
         let left = present.values - page.values.end;
         if (page.values.len() >= PAGE_VALUES || bytes >= PAGE_BYTES) && left > 0 {
