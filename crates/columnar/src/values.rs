@@ -50,12 +50,12 @@ pub(crate) type Arranged<'a> = (Present, Box<dyn PageValues + 'a>);
 /// Puts a column's values in the order of their places and chooses their encoding; none if no row
 /// that is written has a value.
 pub(crate) fn arranged<'a>(column: &'a SparseColumn, places: &Places) -> Option<Arranged<'a>> {
-    Some(match column {
-        SparseColumn::Text(all) => text(all, places)?,
-        SparseColumn::Number(all) => fixed(column::numbers(all), places)?,
-        SparseColumn::Long(all) => fixed(column::longs(all), places)?,
-        SparseColumn::Boolean(all) => booleans(all, places)?,
-    })
+    match column {
+        SparseColumn::Text(all) => text(all, places),
+        SparseColumn::Number(all) => fixed(column::numbers(all), places),
+        SparseColumn::Long(all) => fixed(column::longs(all), places),
+        SparseColumn::Boolean(all) => booleans(all, places),
+    }
 }
 
 /// The extremes of all values from those of their parts.
