@@ -53,17 +53,32 @@ impl<T> Blocks<T> {
         self.others[..self.full].iter().chain([&self.last]).map(Vec::as_slice)
     }
 
-    /// Forgets the values and keeps the blocks.
+    /// Forgets the values and keeps the blocks; the first is the first again.
     pub(crate) fn clear(&mut self) {
         self.last.clear();
         self.others[..self.full].iter_mut().for_each(Vec::clear);
+        if let Some(first) = self.others[..self.full].first_mut() {
+            std::mem::swap(first, &mut self.last);
+        }
         self.full = 0;
+    }
+
+    /// Gives the blocks back that no value is in.
+    pub(crate) fn give_back(&mut self) {
+        self.others.truncate(self.full);
     }
 
     /// Bytes held, room for more included.
     pub(crate) fn memory(&self) -> usize {
         let values = self.others.iter().chain([&self.last]).map(Vec::capacity).sum::<usize>();
         values * size_of::<T>() + self.others.capacity() * size_of::<Vec<T>>()
+    }
+
+    /// Bytes that the values would hold in new blocks, about: of the same values always the same,
+    /// whatever blocks there are.
+    pub(crate) fn needs(&self) -> usize {
+        let bytes = self.iter().map(size_of_val).sum::<usize>();
+        bytes + bytes.min(LARGEST) / 2
     }
 }
 

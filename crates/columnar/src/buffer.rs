@@ -32,18 +32,37 @@ impl Buffer {
         self.order.len() - self.dropped
     }
 
+    /// Whether no row was begun.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
     /// The row that [`Self::begin`] will begin.
     pub(crate) fn next_row(&self) -> u32 {
         let row = u32::try_from(self.order.len()).ok().filter(|row| row >> 31 == 0);
         row.expect("a row group is cut long before 2^31 rows")
     }
 
-    /// Bytes held.
+    /// Bytes held, room for more included.
     pub(crate) fn memory(&self) -> usize {
         let columns = self.columns.iter().flatten().map(SparseColumn::memory).sum::<usize>();
         let heads = self.columns.capacity() * size_of::<Option<SparseColumn>>();
         let identities = self.identities.capacity() * size_of::<(u32, RowIdentity)>();
         columns + heads + self.order.capacity() * size_of::<RowKey>() + identities
+    }
+
+    /// Bytes that the rows need, about: of the same rows always the same, whatever room there is.
+    pub(crate) fn needs(&self) -> usize {
+        // A column that is here and has no value comes from other rows.
+        let needs = self.columns.iter().flatten().map(SparseColumn::needs).filter(|&it| it > 0);
+        let columns = needs.map(|values| size_of::<SparseColumn>() + values).sum::<usize>();
+        let identities = self.identities.len() * size_of::<(u32, RowIdentity)>();
+        columns + self.order.len() * size_of::<RowKey>() + identities
+    }
+
+    /// Gives back room that no row is in.
+    pub(crate) fn give_back(&mut self) {
+        self.columns.iter_mut().flatten().for_each(SparseColumn::give_back);
     }
 
     /// Begins a row. Its values follow.
@@ -106,14 +125,22 @@ impl Buffer {
         self.columns[id] = Some(SparseColumn::new(column_type));
     }
 
-    /// The columns that have values, and the place of each row.
+    /// The columns that have ever had a value here.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (ColumnId, &SparseColumn)> {
+        let columns = self.columns.iter().enumerate();
+        columns.filter_map(|(id, column)| Some((id, column.as_ref()?)))
+    }
+
+    /// A column that has had a value here.
+    pub(crate) fn of_column(&self, id: ColumnId) -> &SparseColumn {
+        self.columns[id].as_ref().expect("only columns that are here are asked for")
+    }
+
+    /// The place of each row.
     ///
     /// `ranks` turns the number of an event into its place among the event names; without them
     /// rows stay in their order.
-    pub(crate) fn columns(
-        &self,
-        ranks: Option<&[u32]>,
-    ) -> (Vec<(ColumnId, &SparseColumn)>, Places) {
+    pub(crate) fn places(&self, ranks: Option<&[u32]>) -> Places {
         let kept = (0..).zip(&self.order).filter(|(_, key)| key.event != DROPPED);
         let mut order: Vec<(RowKey, u32)> = kept.map(|(row, key)| (*key, row)).collect();
         if let Some(ranks) = ranks {
@@ -126,9 +153,7 @@ impl Buffer {
         for (place, &(_, row)) in (0..).zip(&order) {
             of[row as usize] = place;
         }
-        let columns = self.columns.iter().enumerate();
-        let columns = columns.filter_map(|(id, column)| Some((id, column.as_ref()?))).collect();
-        (columns, Places { of, rows: order.len() })
+        Places { of, rows: order.len() }
     }
 
     /// Forgets the rows and keeps the room: memory that is given back comes again page by page,

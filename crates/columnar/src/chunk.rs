@@ -6,7 +6,7 @@
 //! and the file are the crate's.
 
 use crate::leaf::{descriptor, physical};
-use crate::places::Present;
+use crate::places::{Bits, Present};
 use crate::rle;
 use crate::statistics::{Bounds, nans, without_bounds};
 use crate::values::{Extremes, PageValues, of_all};
@@ -114,20 +114,21 @@ struct PageRange {
 
 /// Cuts the rows into pages, at multiples of 64.
 fn pages_of(present: &Present, rows: usize, values: &dyn PageValues) -> Vec<PageRange> {
+    let all = 0..present.values;
+    if all.len() <= PAGE_VALUES && values.bytes(all.clone()) < PAGE_BYTES {
+        return vec![PageRange { rows: 0..rows, values: all }];
+    }
     let mut pages = Vec::new();
     let mut page = PageRange { rows: 0..0, values: 0..0 };
     let mut bytes = 0;
-    for (word, next) in present.words.iter().zip(1..) {
-        page.rows.end = rows.min(next * 64);
-        if *word == 0 {
-            continue;
-        }
+    for (number, word) in present.bits().words().filter(|&(_, word)| word != 0) {
         let before = page.values.end;
         page.values.end += word.count_ones() as usize;
         bytes += values.bytes(before..page.values.end);
         let left = present.values - page.values.end;
         if (page.values.len() >= PAGE_VALUES || bytes >= PAGE_BYTES) && left > 0 {
             bytes = 0;
+            page.rows.end = (number + 1) * 64;
             let next = PageRange {
                 rows: page.rows.end..page.rows.end,
                 values: page.values.end..page.values.end,
@@ -135,6 +136,7 @@ fn pages_of(present: &Present, rows: usize, values: &dyn PageValues) -> Vec<Page
             pages.push(std::mem::replace(&mut page, next));
         }
     }
+    page.rows.end = rows;
     pages.push(page);
     pages
 }
@@ -194,8 +196,8 @@ impl<'a> Pages<'a> {
         present: &Present,
         values: &dyn PageValues,
     ) -> Result<Extremes> {
-        let words = &present.words[page.rows.start / 64..page.rows.end.div_ceil(64)];
-        self.levels(words, page.rows.len());
+        let bits = present.bits().part(page.rows.start / 64..page.rows.end.div_ceil(64));
+        self.levels(bits, page.rows.len());
         values.write(page.values.clone(), &mut self.encoder.plain);
         self.page(page.rows.len(), values.encoding())?;
         let nulls = page.rows.len() - page.values.len();
@@ -212,18 +214,18 @@ impl<'a> Pages<'a> {
     }
 
     fn nulls(&mut self, rows: usize) -> Result<()> {
-        self.levels(&vec![0; rows.div_ceil(64)], rows);
+        self.levels(Bits::NONE, rows);
         self.page(rows, Encoding::PLAIN)?;
         self.index.append(true, Vec::new(), Vec::new(), signed(rows)?, self.nans);
         Ok(())
     }
 
     /// Begins a page by its definition levels, after their length.
-    fn levels(&mut self, words: &[u64], rows: usize) {
+    fn levels(&mut self, bits: Bits<'_>, rows: usize) {
         let plain = &mut self.encoder.plain;
         plain.clear();
         plain.extend([0; 4]);
-        rle::levels(words, rows, plain);
+        rle::levels(bits, rows, plain);
         let length = u32::try_from(plain.len() - 4).expect("a page has few levels");
         plain[..4].copy_from_slice(&length.to_le_bytes());
     }

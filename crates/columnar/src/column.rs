@@ -105,6 +105,24 @@ impl SparseColumn {
             Self::Boolean(bits) => bits.memory(),
         }
     }
+
+    /// Bytes that the values need, about, whatever room there is.
+    pub(crate) fn needs(&self) -> usize {
+        match self {
+            Self::Text(texts) => texts.needs(),
+            Self::Number(cells) | Self::Long(cells) => cells.needs(),
+            Self::Boolean(bits) => bits.needs(),
+        }
+    }
+
+    /// Gives back what no value is in.
+    pub(crate) fn give_back(&mut self) {
+        match self {
+            Self::Text(texts) => texts.give_back(),
+            Self::Number(cells) | Self::Long(cells) => cells.give_back(),
+            Self::Boolean(bits) => bits.give_back(),
+        }
+    }
 }
 
 #[cold]

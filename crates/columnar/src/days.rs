@@ -2,6 +2,7 @@
 
 use crate::buffer::Buffer;
 use crate::dedup::{Place, RowIdentity};
+use crate::encode::Encoding;
 use crate::group::Groups;
 use crate::identities::Identities;
 use crate::options::Options;
@@ -51,9 +52,18 @@ pub(crate) struct Days {
     ids: HashMap<(usize, Date), DayId>,
     all: Vec<Day>,
     buffers: u32,
+    /// Rows on their way into a file.
+    under_way: Option<UnderWay>,
     /// Bytes that came since the memory of the rows was last counted.
     uncounted: usize,
     ready: Vec<DataFile>,
+}
+
+struct UnderWay {
+    day: DayId,
+    encoding: Encoding,
+    /// Whether the next rows of the day need the same room.
+    keep_room: bool,
 }
 
 struct Day {
@@ -61,6 +71,8 @@ struct Day {
     date: Date,
     buffer: Buffer,
     buffer_id: u32,
+    /// An empty one, for the rows after those in the buffer.
+    spare: Option<Buffer>,
     /// Encoded rows that are in no file yet.
     groups: Option<Groups>,
     /// The identities of those rows, if they are asked for.
@@ -82,9 +94,9 @@ impl Days {
         let id = *self.ids.entry((table, date)).or_insert(next);
         if id == next {
             self.buffers += 1;
-            let (buffer, buffer_id) = (Buffer::default(), self.buffers);
-            let identities = Vec::new();
-            let day = Day { table, date, buffer, buffer_id, groups: None, identities, parts: 0 };
+            let (buffer, buffer_id, identities) = (Buffer::default(), self.buffers, Vec::new());
+            let (spare, groups) = (None, None);
+            let day = Day { table, date, buffer, buffer_id, spare, groups, identities, parts: 0 };
             self.all.push(day);
         }
         id
@@ -127,9 +139,7 @@ impl Days {
     ) -> Result<(), TransformError> {
         let bounds = context.options.bounds;
         if self.all[day].buffer.rows() >= bounds.group_rows {
-            self.encode(day, context)?;
-            // The next rows need the same room.
-            self.all[day].buffer.clear();
+            self.encode(day, true, context)?;
         }
         // Counting looks at every column, so it is done now and then only. A row takes no more
         // than a few times its line.
@@ -143,25 +153,40 @@ impl Days {
 
     /// Encodes the largest buffers until all of them are within the bound.
     fn make_room(&mut self, context: &Context<'_>) -> Result<(), TransformError> {
-        let sizes = self.all.iter().map(|day| day.buffer.memory()).enumerate();
+        let bound = context.options.bounds.buffer_bytes;
+        // What is needed is counted here, not what is held: that is another thing with more threads.
+        let sizes = self.all.iter().map(|day| day.buffer.needs()).enumerate();
         let mut sizes: Vec<(usize, DayId)> = sizes.map(|(day, size)| (size, day)).collect();
         let mut total: usize = sizes.iter().map(|(size, _)| size).sum();
         sizes.sort_unstable();
-        while total > context.options.bounds.buffer_bytes
+        while total > bound
             && let Some((size, day)) = sizes.pop()
         {
-            self.encode(day, context)?;
-            self.all[day].buffer = Buffer::default();
+            self.encode(day, false, context)?;
             total -= size;
         }
+        if self.held() > bound {
+            self.end_encoding(context)?;
+            for day in &mut self.all {
+                day.spare = None;
+                day.buffer.give_back();
+            }
+        }
         Ok(())
+    }
+
+    /// Bytes held by rows and by room for more.
+    fn held(&self) -> usize {
+        let under_way = self.under_way.iter().map(|it| it.encoding.memory()).sum::<usize>();
+        let buffers = self.all.iter().flat_map(|day| day.spare.iter().chain([&day.buffer]));
+        under_way + buffers.map(Buffer::memory).sum::<usize>()
     }
 
     /// Encodes and ends everything.
     pub(crate) fn end(&mut self, context: &Context<'_>) -> Result<(), TransformError> {
         for day in 0..self.all.len() {
-            self.encode(day, context)?;
-            self.all[day].buffer = Buffer::default();
+            self.encode(day, false, context)?;
+            self.end_encoding(context)?;
             self.end_file(day, context)?;
         }
         Ok(())
@@ -172,18 +197,48 @@ impl Days {
         std::mem::take(&mut self.ready)
     }
 
-    /// Encodes the rows of a day, which are still in its buffer afterwards.
-    fn encode(&mut self, id: DayId, context: &Context<'_>) -> Result<(), TransformError> {
+    /// Begins to encode the rows of a day, and with one thread ends it.
+    fn encode(
+        &mut self,
+        id: DayId,
+        keep_room: bool,
+        context: &Context<'_>,
+    ) -> Result<(), TransformError> {
+        self.end_encoding(context)?;
         self.buffers += 1;
         let day = &mut self.all[id];
         day.buffer_id = self.buffers;
-        if day.buffer.rows() == 0 {
+        let buffer = std::mem::replace(&mut day.buffer, day.spare.take().unwrap_or_default());
+        if buffer.rows() == 0 {
             return Ok(());
         }
         let columns = context.registry.tables()[&context.tables[day.table]].columns();
+        let encoding = Encoding::begin(buffer, columns, context);
+        self.under_way = Some(UnderWay { day: id, encoding, keep_room });
+        if context.options.bounds.threads.get() == 1 {
+            self.end_encoding(context)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the encoding that is under way.
+    fn end_encoding(&mut self, context: &Context<'_>) -> Result<(), TransformError> {
+        let Some(UnderWay { day: id, encoding, keep_room }) = self.under_way.take() else {
+            return Ok(());
+        };
+        let (encoded, mut buffer) = encoding.end()?;
+        let day = &mut self.all[id];
         let groups = day.groups.get_or_insert_with(|| Groups::new(context.options.format));
-        groups.add(&day.buffer, columns, context)?;
-        day.identities.extend(day.buffer.identities());
+        groups.add(encoded);
+        day.identities.extend(buffer.identities());
+        if keep_room {
+            buffer.clear();
+            if day.buffer.is_empty() {
+                day.buffer = buffer;
+            } else {
+                day.spare = Some(buffer);
+            }
+        }
         // What is encoded and not in a file yet has a bound of its own, however many tables.
         let sizes: Vec<usize> = self.all.iter().map(Day::encoded).collect();
         let largest = (0..sizes.len()).max_by_key(|&day| sizes[day]).unwrap_or(id);

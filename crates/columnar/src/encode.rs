@@ -1,14 +1,24 @@
-//! Encodes the columns of a buffer as the column chunks of one row group, on several threads.
+//! Encodes the rows of a buffer, aside: with several threads, the next rows are read meanwhile.
 
+use crate::buffer::Buffer;
 use crate::chunk::{Chunk, Encoder};
-use crate::column::SparseColumn;
+use crate::days::Context;
+use crate::json::JsonLines;
+use crate::options::EventNameForm;
 use crate::places::Places;
+use crate::transform::TransformError;
 use crate::values::arranged;
+use mixlake_domain::DataFormat;
 use mixlake_schema::{Column, ColumnId};
-use parquet::errors::Result;
-use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
+
+/// Rows of a buffer in the format of their table.
+pub(crate) enum Encoded {
+    Parquet(RowGroup),
+    Json(JsonLines),
+}
 
 /// A row group whose columns are encoded and compressed; a column without values is not there.
 pub(crate) struct RowGroup {
@@ -26,47 +36,131 @@ impl RowGroup {
     pub(crate) fn memory(&self) -> usize {
         self.chunks.iter().map(|(_, chunk)| chunk.bytes.len() + CHUNK_BYTES).sum()
     }
+}
 
-    /// Encodes rows. `columns` are the table's. The number of threads changes no byte.
-    pub(crate) fn encode(
-        sparse: &[(ColumnId, &SparseColumn)],
-        places: &Places,
-        columns: &[Column],
-        threads: NonZero<usize>,
-    ) -> Result<Self> {
-        let threads = threads.get().min(sparse.len());
-        let next = AtomicUsize::new(0);
-        let work = || encode_some(sparse, &next, places, columns);
-        let mut chunks = thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            let mut chunks = work()?;
-            for other in others {
-                let theirs = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                chunks.extend(theirs?);
-            }
-            Ok::<_, parquet::errors::ParquetError>(chunks)
-        })?;
+/// Rows that are being encoded. The number of threads changes no byte.
+pub(crate) struct Encoding {
+    work: Arc<Work>,
+    others: Vec<JoinHandle<Result<Pieces, TransformError>>>,
+}
+
+/// What the threads share.
+struct Work {
+    buffer: Buffer,
+    /// The places of events, by their numbers, in the order of their names; none if rows are not sorted.
+    ranks: Option<Vec<u32>>,
+    /// Made by who comes first.
+    places: OnceLock<Places>,
+    /// The columns of the table that are in the buffer.
+    columns: Vec<(ColumnId, Column)>,
+    format: DataFormat,
+    /// How many columns somebody has taken.
+    taken: AtomicUsize,
+}
+
+/// What one of them has encoded.
+#[derive(Default)]
+struct Pieces {
+    chunks: Vec<(ColumnId, Chunk)>,
+    lines: Option<JsonLines>,
+}
+
+impl Encoding {
+    /// Begins to encode rows; `columns` are the table's. With one thread all is done in [`Self::end`].
+    pub(crate) fn begin(buffer: Buffer, columns: &[Column], context: &Context<'_>) -> Self {
+        let used = buffer.columns().map(|(id, _)| (id, columns[id].clone())).collect();
+        let work = Arc::new(Work {
+            buffer,
+            ranks: ranks(context),
+            places: OnceLock::new(),
+            columns: used,
+            format: context.options.format,
+            taken: AtomicUsize::new(0),
+        });
+        let other = |_| {
+            let work = Arc::clone(&work);
+            thread::spawn(move || work.pieces())
+        };
+        let others = (1..context.options.bounds.threads.get()).map(other).collect();
+        Self { work, others }
+    }
+
+    /// Bytes held by the rows.
+    pub(crate) fn memory(&self) -> usize {
+        self.work.buffer.memory()
+    }
+
+    /// Encodes what nobody has taken yet, waits for the others, and gives the buffer back, still with
+    /// its rows.
+    pub(crate) fn end(self) -> Result<(Encoded, Buffer), TransformError> {
+        let Pieces { mut chunks, mut lines } = self.work.pieces()?;
+        for other in self.others {
+            let theirs = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            chunks.extend(theirs.chunks);
+            lines = lines.or(theirs.lines);
+        }
+        let rows = self.work.places().rows;
+        let work = Arc::into_inner(self.work).expect("the others have ended");
         chunks.sort_unstable_by_key(|&(id, _)| id);
-        Ok(Self { rows: places.rows, chunks })
+        let group = RowGroup { rows, chunks };
+        Ok((lines.map_or(Encoded::Parquet(group), Encoded::Json), work.buffer))
     }
 }
 
-/// Encodes columns that nobody has taken yet until none is left.
-fn encode_some(
-    sparse: &[(ColumnId, &SparseColumn)],
-    next: &AtomicUsize,
-    places: &Places,
-    columns: &[Column],
-) -> Result<Vec<(ColumnId, Chunk)>> {
-    let mut encoder = Encoder::new()?;
-    let mut chunks = Vec::new();
-    while let Some(&(id, sparse)) = sparse.get(next.fetch_add(1, Ordering::Relaxed)) {
-        if let Some((present, values)) = arranged(sparse, places) {
-            let column = &columns[id];
-            let filtered = column.built_in && column.name == "distinct_id";
-            let chunk = encoder.chunk(column, places.rows, &present, values.as_ref(), filtered)?;
-            chunks.push((id, chunk));
+impl Work {
+    /// Takes columns until none is left; JSON lines are taken at once.
+    fn pieces(&self) -> Result<Pieces, TransformError> {
+        let mut pieces = Pieces::default();
+        match self.format {
+            DataFormat::Parquet => pieces.chunks = self.chunks()?,
+            DataFormat::Json if self.take() == 0 => {
+                let lines = JsonLines::encode(&self.buffer, self.places(), &self.columns);
+                pieces.lines = Some(lines.map_err(TransformError::Json)?);
+            }
+            DataFormat::Json => {}
         }
+        Ok(pieces)
     }
-    Ok(chunks)
+
+    fn chunks(&self) -> parquet::errors::Result<Vec<(ColumnId, Chunk)>> {
+        let places = self.places();
+        let mut encoder = Encoder::new()?;
+        let mut chunks = Vec::new();
+        while let Some((id, column)) = self.columns.get(self.take()) {
+            if let Some((present, values)) = arranged(self.buffer.of_column(*id), places) {
+                let filtered = column.built_in && column.name == "distinct_id";
+                let values = values.as_ref();
+                let chunk = encoder.chunk(column, places.rows, &present, values, filtered)?;
+                chunks.push((*id, chunk));
+            }
+        }
+        Ok(chunks)
+    }
+
+    fn take(&self) -> usize {
+        self.taken.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn places(&self) -> &Places {
+        self.places.get_or_init(|| self.buffer.places(self.ranks.as_deref()))
+    }
+}
+
+/// The place of each event, by its number, in the order of what `mp_event_name` says; none if rows
+/// are not sorted.
+fn ranks(context: &Context<'_>) -> Option<Vec<u32>> {
+    if !context.options.clustered {
+        return None;
+    }
+    let events = context.registry.events();
+    let mut numbers: Vec<usize> = (0..events.len()).collect();
+    numbers.sort_by_key(|&number| match context.options.event_name {
+        EventNameForm::Cleaned => &events[number].name,
+        EventNameForm::Raw => &events[number].event,
+    });
+    let mut ranks = vec![0; events.len()];
+    for (rank, number) in (0..).zip(numbers) {
+        ranks[number] = rank;
+    }
+    Some(ranks)
 }

@@ -1,11 +1,8 @@
 //! Encoded rows of a day of a table, in the format of the table.
 
-use crate::buffer::Buffer;
-use crate::days::Context;
-use crate::encode::RowGroup;
+use crate::encode::{Encoded, RowGroup};
 use crate::file::assemble;
 use crate::json::JsonLines;
-use crate::options::EventNameForm;
 use crate::transform::TransformError;
 use bytes::Bytes;
 use mixlake_domain::DataFormat;
@@ -27,25 +24,12 @@ impl Groups {
         }
     }
 
-    /// Encodes rows and adds them.
-    pub(crate) fn add(
-        &mut self,
-        buffer: &Buffer,
-        columns: &[Column],
-        context: &Context<'_>,
-    ) -> Result<(), TransformError> {
-        let threads = context.options.bounds.threads;
-        let (sparse, places) = buffer.columns(ranks(context).as_deref());
-        match self {
-            Self::Parquet(groups) => {
-                groups.push(RowGroup::encode(&sparse, &places, columns, threads)?);
-            }
-            Self::Json(groups) => {
-                let lines = JsonLines::encode(&sparse, &places, columns);
-                groups.push(lines.map_err(TransformError::Json)?);
-            }
+    pub(crate) fn add(&mut self, encoded: Encoded) {
+        match (self, encoded) {
+            (Self::Parquet(groups), Encoded::Parquet(group)) => groups.push(group),
+            (Self::Json(groups), Encoded::Json(lines)) => groups.push(lines),
+            (Self::Parquet(_) | Self::Json(_), _) => unreachable!("a slice has one format"),
         }
-        Ok(())
     }
 
     /// Bytes held.
@@ -81,23 +65,4 @@ impl Groups {
             }
         }
     }
-}
-
-/// The place of each event, by its number, in the order of what `mp_event_name` says; none if rows
-/// are not sorted.
-fn ranks(context: &Context<'_>) -> Option<Vec<u32>> {
-    if !context.options.clustered {
-        return None;
-    }
-    let events = context.registry.events();
-    let mut numbers: Vec<usize> = (0..events.len()).collect();
-    numbers.sort_by_key(|&number| match context.options.event_name {
-        EventNameForm::Cleaned => &events[number].name,
-        EventNameForm::Raw => &events[number].event,
-    });
-    let mut ranks = vec![0; events.len()];
-    for (rank, number) in (0..).zip(numbers) {
-        ranks[number] = rank;
-    }
-    Some(ranks)
 }

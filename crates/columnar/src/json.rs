@@ -1,5 +1,6 @@
 //! Encodes the rows of a buffer as JSON lines in gzip, one object a row.
 
+use crate::buffer::Buffer;
 use crate::column::{SparseColumn, booleans, longs, numbers};
 use crate::places::{Places, Present};
 use crate::texts::{Place, View};
@@ -38,12 +39,14 @@ enum Arranged<'a> {
 
 impl JsonLines {
     pub(crate) fn encode(
-        sparse: &[(ColumnId, &SparseColumn)],
+        buffer: &Buffer,
         places: &Places,
-        columns: &[Column],
+        columns: &[(ColumnId, Column)],
     ) -> io::Result<Self> {
-        let cursor = |&(id, column)| Cursor::new(id, column, columns, places);
-        let mut cursors: Vec<Cursor> = sparse.iter().filter_map(cursor).collect();
+        let cursor = |(id, column): &(ColumnId, Column)| {
+            Cursor::new(*id, column, buffer.of_column(*id), places)
+        };
+        let mut cursors: Vec<Cursor> = columns.iter().filter_map(cursor).collect();
         let by_row = by_row(&cursors, places.rows);
         // The header carries no time, so equal rows give equal bytes.
         let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
@@ -66,15 +69,16 @@ impl<'a> Cursor<'a> {
     /// None if no row that is written has a value.
     fn new(
         id: ColumnId,
-        column: &'a SparseColumn,
-        columns: &[Column],
+        column: &Column,
+        values: &'a SparseColumn,
         places: &Places,
     ) -> Option<Self> {
-        let Column { name, column_type, .. } = &columns[id];
-        let (present, values) = match column {
+        let Column { name, column_type, .. } = column;
+        let (present, values) = match values {
             SparseColumn::Text(texts) => {
                 let texts = texts.placed();
-                let (present, order) = Present::with(texts.places(), places)?;
+                let present = Present::of(texts.rows(), places)?;
+                let order = present.arrange(texts.places());
                 (present, Arranged::Text(texts.view, order))
             }
             SparseColumn::Number(cells) => arranged(numbers(cells), places, Arranged::Number)?,
@@ -159,13 +163,13 @@ impl ByRow {
 }
 
 fn places(present: &Present) -> impl Iterator<Item = usize> {
-    (0..).step_by(64).zip(&present.words).flat_map(|(start, &word)| {
+    present.bits().words().flat_map(|(number, word)| {
         let mut left = word;
         std::iter::from_fn(move || {
             let bit = left.trailing_zeros() as usize;
             (left != 0).then(|| {
                 left &= left - 1;
-                start + bit
+                number * 64 + bit
             })
         })
     })

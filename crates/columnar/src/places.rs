@@ -1,5 +1,7 @@
 //! From the rows as they came to the rows as they are written.
 
+use std::ops::Range;
+
 /// The place of a row that is not written.
 pub(crate) const DROPPED: u32 = u32::MAX;
 
@@ -12,24 +14,66 @@ pub(crate) struct Places {
     pub rows: usize,
 }
 
-/// Which rows of a row group have a value in a column, as a bitmap, and how many before each word.
+/// Which rows of a row group have a value in a column, and where its values go.
+///
+/// Rows are clustered, so the values of most columns lie near each other: between the first and the
+/// last of them there is a bitmap, and what lies outside costs nothing.
 #[derive(Debug)]
 pub(crate) struct Present {
-    pub words: Vec<u64>,
+    /// The place of each value in the order of their coming; [`DROPPED`] for one that is left out.
+    at: Vec<u32>,
+    /// The number of the first word of the bitmap.
+    first: usize,
+    words: Vec<u64>,
+    /// How many values there are before each word.
     before: Vec<u32>,
     pub values: usize,
 }
 
+/// Bits of which only some can be set: all outside of these words are zero.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bits<'a> {
+    /// The number of the first word.
+    pub first: usize,
+    pub words: &'a [u64],
+}
+
+impl Bits<'_> {
+    pub(crate) const NONE: Self = Self { first: 0, words: &[] };
+
+    /// The word of this number.
+    #[inline]
+    pub(crate) fn word(self, number: usize) -> u64 {
+        self.words.get(number.wrapping_sub(self.first)).copied().unwrap_or(0)
+    }
+
+    /// The words that can have bits, and their numbers.
+    pub(crate) fn words(self) -> impl Iterator<Item = (usize, u64)> {
+        (self.first..).zip(self.words.iter().copied())
+    }
+
+    /// Where the bits of a range of words are, counted from its beginning.
+    pub(crate) fn part(self, range: Range<usize>) -> Self {
+        let start = range.start.max(self.first);
+        let end = range.end.min(self.first + self.words.len());
+        let words = self.words.get(start - self.first..end.saturating_sub(self.first));
+        Self { first: start - range.start, words: words.unwrap_or_default() }
+    }
+}
+
 impl Present {
-    /// The places of these rows; none if none of them is written.
+    /// The places of these rows, one for each value; none if none of them is written.
     pub(crate) fn of(rows: impl Iterator<Item = u32>, places: &Places) -> Option<Self> {
-        let mut words = vec![0_u64; places.rows.div_ceil(64)];
-        rows.for_each(|row| {
-            let place = places.of[row as usize];
-            if place != DROPPED {
-                words[place as usize / 64] |= 1 << (place % 64);
-            }
-        });
+        let mut at = Vec::with_capacity(rows.size_hint().0);
+        rows.for_each(|row| at.push(places.of[row as usize]));
+        // A place that is left out is the greatest number, and the least when one is added to it.
+        let least = *at.iter().min().filter(|&&least| least != DROPPED)? as usize;
+        let end = at.iter().map(|place| place.wrapping_add(1)).max()? as usize;
+        let first = least / 64;
+        let mut words = vec![0_u64; end.div_ceil(64) - first];
+        for &place in at.iter().filter(|&&place| place != DROPPED) {
+            words[place as usize / 64 - first] |= 1 << (place % 64);
+        }
         let mut values = 0;
         let before = words.iter().map(|word| {
             let before = values;
@@ -37,7 +81,7 @@ impl Present {
             before
         });
         let before = before.collect();
-        (values > 0).then_some(Self { words, before, values: values as usize })
+        Some(Self { at, first, words, before, values: values as usize })
     }
 
     /// The places of the rows of these values, and the values in their order.
@@ -46,26 +90,27 @@ impl Present {
         places: &Places,
     ) -> Option<(Self, Vec<T>)> {
         let present = Self::of(values.clone().map(|(row, _)| row), places)?;
-        let arranged = present.arrange(values, places);
+        let arranged = present.arrange(values.map(|(_, value)| value));
         Some((present, arranged))
     }
 
-    /// Sets the values of these rows in the order of their places.
-    pub(crate) fn arrange<T: Copy + Default>(
-        &self,
-        values: impl Iterator<Item = (u32, T)>,
-        places: &Places,
-    ) -> Vec<T> {
+    /// Sets values, which come in the order of their rows, in the order of their places.
+    pub(crate) fn arrange<T: Copy + Default>(&self, values: impl Iterator<Item = T>) -> Vec<T> {
         let mut arranged = vec![T::default(); self.values];
-        values.for_each(|(row, value)| {
-            let place = places.of[row as usize];
-            if place != DROPPED {
-                let (word, bit) = (place as usize / 64, place % 64);
+        let mut at = self.at.iter();
+        values.for_each(|value| {
+            if let Some(&place) = at.next().filter(|&&place| place != DROPPED) {
+                let (word, bit) = (place as usize / 64 - self.first, place % 64);
                 let below = self.words[word] & ((1 << bit) - 1);
                 arranged[(self.before[word] + below.count_ones()) as usize] = value;
             }
         });
         arranged
+    }
+
+    /// By place: whether there is a value.
+    pub(crate) fn bits(&self) -> Bits<'_> {
+        Bits { first: self.first, words: &self.words }
     }
 }
 
@@ -92,7 +137,25 @@ mod tests {
             let with: Vec<u32> = (0..).zip(&rows).filter(|(_, r)| r.1).map(|(row, _)| row).collect();
             let arranged = Present::with(with.iter().map(|&row| (row, row)), &places);
             let expected: Vec<u32> = order.iter().filter(|&&row| rows[row].1).map(|&row| u32::try_from(row).unwrap()).collect();
-            prop_assert_eq!(arranged.map_or(Vec::new(), |(_, values)| values), expected);
+            let Some((present, values)) = arranged else {
+                prop_assert!(expected.is_empty());
+                return Ok(());
+            };
+            prop_assert_eq!(values, expected);
+            let bits: Vec<bool> = order.iter().map(|&row| rows[row].1).collect();
+            let is = |bits: Bits<'_>, place: usize| bits.word(place / 64) >> (place % 64) & 1 == 1;
+            let all = (0..bits.len()).map(|place| is(present.bits(), place));
+            prop_assert_eq!(all.collect::<Vec<_>>(), bits.clone());
+            let words = bits.len().div_ceil(64);
+            for start in 0..words {
+                for end in start..=words {
+                    let part = present.bits().part(start..end);
+                    prop_assert!(part.words.is_empty() || part.first + part.words.len() <= end - start);
+                    let places = 64 * start..bits.len().min(64 * end);
+                    let same = places.clone().all(|at| is(part, at - 64 * start) == bits[at]);
+                    prop_assert!(same, "{start}..{end}");
+                }
+            }
         }
     }
 }

@@ -3,17 +3,19 @@
 //! The `parquet` crate's own encoder is fed one level a row; here the levels of a sparse column are
 //! a bitmap, and 64 rows without a value cost one comparison. `docs/PERFORMANCE.md` has the numbers.
 
+use crate::places::Bits;
+
 /// From so many groups of eight equal levels on, a run is shorter than their bits.
 const RUN_GROUPS: usize = 4;
 
-/// Appends the first `count` bits of a bitmap as levels of one bit. Bits behind them must be zero.
-pub(crate) fn levels(words: &[u64], count: usize, out: &mut Vec<u8>) {
+/// Appends the first `count` bits as levels of one bit. Those behind them must be zero.
+pub(crate) fn levels(bits: Bits<'_>, count: usize, out: &mut Vec<u8>) {
     let groups = count.div_ceil(8);
-    let group = |at: usize| words[at / 8].to_le_bytes()[at % 8];
+    let group = |at: usize| bits.word(at / 8).to_le_bytes()[at % 8];
     let (mut literal, mut at) = (0, 0);
     while at < groups {
         let byte = group(at);
-        let end = if byte == 0 || byte == 0xff { run_end(words, at, groups) } else { at + 1 };
+        let end = if byte == 0 || byte == 0xff { run_end(bits, at, groups) } else { at + 1 };
         if end - at >= RUN_GROUPS {
             packed_groups(literal, at, group, out);
             run((end * 8).min(count) - at * 8, &[byte & 1], out);
@@ -25,13 +27,19 @@ pub(crate) fn levels(words: &[u64], count: usize, out: &mut Vec<u8>) {
 }
 
 /// Where the groups end that equal the one at `at`, which is all zeros or all ones.
-fn run_end(words: &[u64], mut at: usize, groups: usize) -> usize {
-    let byte = words[at / 8].to_le_bytes()[at % 8];
+fn run_end(bits: Bits<'_>, mut at: usize, groups: usize) -> usize {
+    let byte = bits.word(at / 8).to_le_bytes()[at % 8];
     let word = u64::from_le_bytes([byte; 8]);
+    let beyond = bits.first + bits.words.len();
     while at < groups {
-        if at.is_multiple_of(8) && words[at / 8] == word {
+        let number = at / 8;
+        if byte == 0 && number < bits.first {
+            at = bits.first * 8;
+        } else if byte == 0 && number >= beyond {
+            return groups;
+        } else if at.is_multiple_of(8) && bits.word(number) == word {
             at += 8;
-        } else if words[at / 8].to_le_bytes()[at % 8] == byte {
+        } else if bits.word(number).to_le_bytes()[at % 8] == byte {
             at += 1;
         } else {
             return at;
@@ -162,8 +170,9 @@ mod tests {
             for (at, &bit) in bits.iter().enumerate() {
                 words[at / 64] |= u64::from(bit) << (at % 64);
             }
+            let first = words.iter().take_while(|&&word| word == 0).count();
             let mut out = Vec::new();
-            levels(&words, bits.len(), &mut out);
+            levels(Bits { first, words: &words[first..] }, bits.len(), &mut out);
             prop_assert_eq!(decoded(&out, 1, bits.len()), bits);
         }
 
@@ -181,7 +190,7 @@ mod tests {
     #[test]
     fn long_runs_take_few_bytes() {
         let mut out = Vec::new();
-        levels(&[0; 2_048], 131_072, &mut out);
+        levels(Bits::NONE, 131_072, &mut out);
         assert!(out.len() <= 4, "{out:?}");
         out.clear();
         indices(&vec![7; 100_000], 3, &mut out);

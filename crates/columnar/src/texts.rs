@@ -62,6 +62,16 @@ impl Texts {
         self.bytes.memory()
     }
 
+    /// Bytes that the texts need, about, whatever room there is.
+    pub(crate) fn needs(&self) -> usize {
+        self.bytes.needs()
+    }
+
+    /// Gives back what no text is in.
+    pub(crate) fn give_back(&mut self) {
+        self.bytes.give_back();
+    }
+
     /// Finds out where each text is.
     #[expect(clippy::cast_possible_truncation, reason = "a block holds less than 4 GiB")]
     pub(crate) fn placed(&self) -> Placed<'_> {
@@ -95,14 +105,9 @@ impl Placed<'_> {
         self.rows.iter().copied()
     }
 
-    /// The row of each text, and its place.
-    pub(crate) fn places(&self) -> impl Iterator<Item = (u32, Place)> + Clone {
-        self.each(&self.places)
-    }
-
-    /// The row of each text, and what is said of it.
-    pub(crate) fn each<T: Copy>(&self, said: &[T]) -> impl Iterator<Item = (u32, T)> + Clone {
-        self.rows.iter().copied().zip(said.iter().copied())
+    /// The place of each text.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
+        self.places.iter().copied()
     }
 
     /// Tells equal texts; none if too many are different.

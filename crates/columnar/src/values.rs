@@ -321,8 +321,8 @@ struct TextDictionary<'a> {
 fn text<'a>(texts: &'a Texts, places: &Places) -> Option<Arranged<'a>> {
     let texts = texts.placed();
     let present = Present::of(texts.rows(), places)?;
-    let Some((order, numbers)) = text_dictionary(&texts, &present, places) else {
-        let order = present.arrange(texts.places(), places);
+    let Some((order, numbers)) = text_dictionary(&texts, &present) else {
+        let order = present.arrange(texts.places());
         return Some((present, Box::new(PlainTexts { texts: texts.view, order })));
     };
     let width = rle::width(order.len() - 1);
@@ -331,13 +331,9 @@ fn text<'a>(texts: &'a Texts, places: &Places) -> Option<Arranged<'a>> {
 }
 
 /// The different texts in their order, and the number of each value; none if it does not pay.
-fn text_dictionary(
-    texts: &Placed<'_>,
-    present: &Present,
-    places: &Places,
-) -> Option<(Vec<Place>, Vec<u32>)> {
+fn text_dictionary(texts: &Placed<'_>, present: &Present) -> Option<(Vec<Place>, Vec<u32>)> {
     let Different { first, numbers } = texts.different()?;
-    let mut numbers = present.arrange(texts.each(&numbers), places);
+    let mut numbers = present.arrange(numbers.into_iter());
     // A text may be there for rows only that are left out.
     let mut uses = vec![0_usize; first.len()];
     for &number in &numbers {

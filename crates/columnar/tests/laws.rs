@@ -225,17 +225,26 @@ fn files(done: Transformed) -> Vec<Bytes> {
 
 #[test]
 fn the_number_of_threads_changes_no_byte() {
-    let lines = generated(Shape { rows: 3_000, ..Shape::default() });
-    let on = |threads: usize| {
-        let bounds = Bounds {
-            threads: NonZero::new(threads).unwrap(),
-            group_rows: 1_000,
-            ..Bounds::default()
+    let lines = generated(Shape { rows: 6_000, repeat_one_in: 50, ..Shape::default() });
+    let by_rows = Bounds { group_rows: 1_000, ..Bounds::default() };
+    // A buffer that is kept holds what it had to hold, and that must not tell.
+    let by_memory = Bounds { group_rows: 2_000, buffer_bytes: 700_000, ..Bounds::default() };
+    let files_too = Bounds { file_bytes: 150_000, ..by_memory };
+    for (bounds, schema_type, format) in [
+        (by_rows, SchemaType::Monoschema, DataFormat::Parquet),
+        (by_memory, SchemaType::Monoschema, DataFormat::Parquet),
+        (files_too, SchemaType::Multischema, DataFormat::Parquet),
+        (files_too, SchemaType::Monoschema, DataFormat::Json),
+    ] {
+        let on = |threads: usize| {
+            let bounds = Bounds { threads: NonZero::new(threads).unwrap(), ..bounds };
+            let options = Options { bounds, schema_type, format, ..options() };
+            let pieces: Vec<&[u8]> = lines.chunks(100_000).collect();
+            run(&options, &pieces).unwrap().files
         };
-        files(run(&Options { bounds, ..options() }, &[&lines]).unwrap())
-    };
-    assert_eq!(on(1), on(2));
-    assert_eq!(on(1), on(5));
+        let one = on(1);
+        assert!(one == on(2) && one == on(5), "{bounds:?} {schema_type:?} {format:?}");
+    }
 }
 
 #[test]
