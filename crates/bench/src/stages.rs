@@ -4,11 +4,10 @@ use crate::clock::{median, timed};
 use crate::data::Size;
 use crate::whole::{self, PIECE, options};
 use flate2::Compression;
-use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use mixlake_columnar::{Bounds, LineSplitter, Options, Peek};
 use std::hint::black_box;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::time::Duration;
 
 /// What the stages took, in seconds of the processor.
@@ -70,16 +69,13 @@ fn report(plain: &[u8], times: &Times, json: bool) {
     }
 }
 
-fn unpack(packed: &[u8]) -> anyhow::Result<u64> {
-    let mut reader = MultiGzDecoder::new(packed);
-    let mut piece = vec![0; PIECE];
+fn unpack(packed: &[u8]) -> anyhow::Result<usize> {
     let mut total = 0;
-    loop {
-        match reader.read(&mut piece)? {
-            0 => return Ok(total),
-            length => total += length as u64,
-        }
-    }
+    whole::pieces(packed, |piece| {
+        total += piece.len();
+        anyhow::Ok(())
+    })?;
+    Ok(total)
 }
 
 fn decode(plain: &[u8]) {

@@ -26,8 +26,8 @@ pub(crate) struct How {
     unclustered: bool,
 }
 
-/// Bytes that are unpacked at a time.
-pub(crate) const PIECE: usize = 256 << 10;
+/// Bytes that are unpacked at a time, at the most; about what the function's source hands on.
+pub(crate) const PIECE: usize = 64 << 10;
 
 /// Transforms a file. A second data file and all after it get numbers in their names.
 pub(crate) fn run(file: &Path, out: &Path, how: How) -> anyhow::Result<()> {
@@ -42,7 +42,7 @@ pub(crate) fn run(file: &Path, out: &Path, how: How) -> anyhow::Result<()> {
         Ok(())
     };
     if how.threads.get() == 1 {
-        pieces(input, |piece| push(&piece))?;
+        pieces(input, &mut push)?;
     } else {
         apart(input, push)?;
     }
@@ -56,18 +56,17 @@ pub(crate) fn run(file: &Path, out: &Path, how: How) -> anyhow::Result<()> {
 }
 
 /// Unpacks events piece by piece.
-fn pieces<E: From<io::Error>>(
+pub(crate) fn pieces<E: From<io::Error>>(
     events: impl Read,
-    mut each: impl FnMut(Vec<u8>) -> Result<(), E>,
+    mut each: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut events = MultiGzDecoder::new(events);
+    let mut piece = vec![0; PIECE];
     loop {
-        let mut piece = Vec::with_capacity(PIECE);
-        events.by_ref().take(PIECE as u64).read_to_end(&mut piece)?;
-        if piece.is_empty() {
-            return Ok(());
+        match events.read(&mut piece)? {
+            0 => return Ok(()),
+            length => each(&piece[..length])?,
         }
-        each(piece)?;
     }
 }
 
@@ -76,9 +75,10 @@ fn apart(
     file: File,
     mut each: impl FnMut(&[u8]) -> Result<(), TransformError>,
 ) -> anyhow::Result<()> {
-    let (sender, receiver) = mpsc::sync_channel::<io::Result<Vec<u8>>>(8);
+    let (sender, receiver) = mpsc::sync_channel::<io::Result<Vec<u8>>>(32);
     thread::spawn(move || {
-        let sent = pieces(file, |piece| sender.send(Ok(piece)).map_err(io::Error::other));
+        let sent =
+            pieces(file, |piece| sender.send(Ok(piece.to_owned())).map_err(io::Error::other));
         if let Err(error) = sent {
             // Nobody reads any more: then nobody needs to know.
             sender.send(Err(error)).unwrap_or_default();
@@ -109,7 +109,7 @@ pub(crate) fn transform(options: Options, events: &[u8]) -> anyhow::Result<Trans
     let mut transform = begin(options)?;
     let mut files = Vec::new();
     pieces(events, |piece| {
-        transform.push(&piece)?;
+        transform.push(piece)?;
         files.extend(transform.take_files());
         anyhow::Ok(())
     })?;

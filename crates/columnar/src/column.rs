@@ -5,6 +5,7 @@
 
 use crate::blocks::Blocks;
 use crate::part::Part;
+use crate::places::InBlocks;
 use crate::texts::Texts;
 use mixlake_schema::ColumnType;
 
@@ -39,19 +40,19 @@ impl Cell {
     }
 }
 
-/// The rows and values of cells.
-pub(crate) fn numbers(cells: &Blocks<Cell>) -> impl Iterator<Item = (u32, f64)> + Clone {
-    cells.iter().flatten().map(|cell| (cell.row, f64::from_bits(cell.value())))
+/// The rows and values of cells, block by block.
+pub(crate) fn numbers(cells: &Blocks<Cell>) -> impl InBlocks<f64> {
+    cells.iter().map(|block| block.iter().map(|cell| (cell.row, f64::from_bits(cell.value()))))
 }
 
 /// The same for integers.
-pub(crate) fn longs(cells: &Blocks<Cell>) -> impl Iterator<Item = (u32, i64)> + Clone {
-    cells.iter().flatten().map(|cell| (cell.row, cell.value().cast_signed()))
+pub(crate) fn longs(cells: &Blocks<Cell>) -> impl InBlocks<i64> {
+    cells.iter().map(|block| block.iter().map(|cell| (cell.row, cell.value().cast_signed())))
 }
 
 /// The same for booleans.
-pub(crate) fn booleans(bits: &Blocks<u32>) -> impl Iterator<Item = (u32, bool)> + Clone {
-    bits.iter().flatten().map(|bit| (bit >> 1, bit & 1 == 1))
+pub(crate) fn booleans(bits: &Blocks<u32>) -> impl InBlocks<bool> {
+    bits.iter().map(|block| block.iter().map(|bit| (bit >> 1, bit & 1 == 1)))
 }
 
 impl SparseColumn {

@@ -2,7 +2,7 @@
 
 use crate::buffer::Buffer;
 use crate::column::{SparseColumn, booleans, longs, numbers};
-use crate::places::{Places, Present};
+use crate::places::{InBlocks, Places, Present};
 use crate::texts::{Place, View};
 use bytes::Bytes;
 use flate2::Compression;
@@ -10,6 +10,7 @@ use flate2::write::GzEncoder;
 use mixlake_domain::{Timestamp, Zone};
 use mixlake_schema::{Column, ColumnId, ColumnType};
 use std::io::{self, Write};
+use std::iter::once;
 
 /// Encoded rows: a whole gzip member, so that several behind one another are a file.
 pub(crate) struct JsonLines {
@@ -77,8 +78,8 @@ impl<'a> Cursor<'a> {
         let (present, values) = match values {
             SparseColumn::Text(texts) => {
                 let texts = texts.placed();
-                let present = Present::of(texts.rows(), places)?;
-                let order = present.arrange(texts.places());
+                let present = Present::of(once(texts.rows()), places)?;
+                let order = present.arrange(once(texts.places()));
                 (present, Arranged::Text(texts.view, order))
             }
             SparseColumn::Number(cells) => arranged(numbers(cells), places, Arranged::Number)?,
@@ -115,7 +116,7 @@ impl<'a> Cursor<'a> {
 }
 
 fn arranged<'a, T: Copy + Default>(
-    values: impl Iterator<Item = (u32, T)> + Clone,
+    values: impl InBlocks<T>,
     places: &Places,
     form: impl FnOnce(Vec<T>) -> Arranged<'a>,
 ) -> Option<(Present, Arranged<'a>)> {
@@ -157,7 +158,7 @@ fn by_row(cursors: &[Cursor], rows: usize) -> ByRow {
 
 impl ByRow {
     fn rows(&self) -> impl Iterator<Item = &[u32]> {
-        let starts = std::iter::once(&0).chain(&self.ends);
+        let starts = once(&0).chain(&self.ends);
         starts.zip(&self.ends).map(|(&start, &end)| &self.cursors[start..end])
     }
 }

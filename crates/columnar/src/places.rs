@@ -61,11 +61,28 @@ impl Bits<'_> {
     }
 }
 
+/// Rows and their values in blocks, as they lie: what is known to be so long is gone through without
+/// a question at each value.
+pub(crate) trait InBlocks<T>:
+    Iterator<Item: ExactSizeIterator<Item = (u32, T)>> + Clone
+{
+}
+
+impl<T, I> InBlocks<T> for I
+where
+    I: Iterator + Clone,
+    I::Item: ExactSizeIterator<Item = (u32, T)>,
+{
+}
+
 impl Present {
     /// The places of these rows, one for each value; none if none of them is written.
-    pub(crate) fn of(rows: impl Iterator<Item = u32>, places: &Places) -> Option<Self> {
-        let mut at = Vec::with_capacity(rows.size_hint().0);
-        rows.for_each(|row| at.push(places.of[row as usize]));
+    pub(crate) fn of(
+        rows: impl Iterator<Item: ExactSizeIterator<Item = u32>>,
+        places: &Places,
+    ) -> Option<Self> {
+        let mut at = Vec::new();
+        rows.for_each(|block| at.extend(block.map(|row| places.of[row as usize])));
         // A place that is left out is the greatest number, and the least when one is added to it.
         let least = *at.iter().min().filter(|&&least| least != DROPPED)? as usize;
         let end = at.iter().map(|place| place.wrapping_add(1)).max()? as usize;
@@ -86,25 +103,31 @@ impl Present {
 
     /// The places of the rows of these values, and the values in their order.
     pub(crate) fn with<T: Copy + Default>(
-        values: impl Iterator<Item = (u32, T)> + Clone,
+        values: impl InBlocks<T>,
         places: &Places,
     ) -> Option<(Self, Vec<T>)> {
-        let present = Self::of(values.clone().map(|(row, _)| row), places)?;
-        let arranged = present.arrange(values.map(|(_, value)| value));
+        let rows = values.clone().map(|block| block.map(|(row, _)| row));
+        let present = Self::of(rows, places)?;
+        let arranged = present.arrange(values.map(|block| block.map(|(_, value)| value)));
         Some((present, arranged))
     }
 
     /// Sets values, which come in the order of their rows, in the order of their places.
-    pub(crate) fn arrange<T: Copy + Default>(&self, values: impl Iterator<Item = T>) -> Vec<T> {
+    pub(crate) fn arrange<T: Copy + Default>(
+        &self,
+        values: impl Iterator<Item: ExactSizeIterator<Item = T>>,
+    ) -> Vec<T> {
         let mut arranged = vec![T::default(); self.values];
-        let mut at = self.at.iter();
-        values.for_each(|value| {
-            if let Some(&place) = at.next().filter(|&&place| place != DROPPED) {
+        let mut left = self.at.as_slice();
+        for block in values {
+            let (at, behind) = left.split_at(block.len());
+            left = behind;
+            for (value, &place) in block.zip(at).filter(|&(_, &place)| place != DROPPED) {
                 let (word, bit) = (place as usize / 64 - self.first, place % 64);
                 let below = self.words[word] & ((1 << bit) - 1);
                 arranged[(self.before[word] + below.count_ones()) as usize] = value;
             }
-        });
+        }
         arranged
     }
 
@@ -135,7 +158,8 @@ mod tests {
             }
             let places = Places { of, rows: order.len() };
             let with: Vec<u32> = (0..).zip(&rows).filter(|(_, r)| r.1).map(|(row, _)| row).collect();
-            let arranged = Present::with(with.iter().map(|&row| (row, row)), &places);
+            let blocks = with.chunks(7).map(|block| block.iter().map(|&row| (row, row)));
+            let arranged = Present::with(blocks, &places);
             let expected: Vec<u32> = order.iter().filter(|&&row| rows[row].1).map(|&row| u32::try_from(row).unwrap()).collect();
             let Some((present, values)) = arranged else {
                 prop_assert!(expected.is_empty());

@@ -2,7 +2,7 @@
 
 use crate::blocks::Blocks;
 use crate::numbering::{Different, different, hasher};
-use crate::part::{AT_ONCE, Part};
+use crate::part::{AT_ONCE, HEAD, Part};
 use std::hash::BuildHasher;
 
 /// Texts behind one another, each behind its row and its length.
@@ -11,9 +11,6 @@ pub(crate) struct Texts {
     bytes: Blocks<u8>,
     texts: usize,
 }
-
-/// What stands before a text.
-const HEAD: usize = 2 * size_of::<u32>();
 
 /// Where a text stands.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,8 +44,7 @@ impl Texts {
     pub(crate) fn push(&mut self, row: u32, text: Part<'_>) {
         let head = u64::from(text.len() as u32) << 32 | u64::from(row);
         let bytes = self.bytes.room(HEAD + text.len().max(AT_ONCE));
-        bytes.extend_from_slice(&head.to_le_bytes());
-        text.append_to(bytes);
+        text.append_behind(head.to_le_bytes(), bytes);
         self.texts += 1;
     }
 
@@ -101,12 +97,12 @@ fn halves(both: u64) -> [u32; 2] {
 }
 
 impl Placed<'_> {
-    pub(crate) fn rows(&self) -> impl Iterator<Item = u32> {
+    pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = u32> {
         self.rows.iter().copied()
     }
 
     /// The place of each text.
-    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
+    pub(crate) fn places(&self) -> impl ExactSizeIterator<Item = Place> {
         self.places.iter().copied()
     }
 

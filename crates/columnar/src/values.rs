@@ -3,12 +3,13 @@
 use crate::blocks::Blocks;
 use crate::column::{self, SparseColumn};
 use crate::numbering::{Different, different, hasher, most, renumber};
-use crate::places::{Places, Present};
+use crate::places::{InBlocks, Places, Present};
 use crate::rle;
 use crate::texts::{Place, Placed, Texts, View, prefix};
 use parquet::basic::Encoding;
 use std::cmp::Ordering;
 use std::hash::BuildHasher;
+use std::iter::once;
 use std::ops::Range;
 
 /// The least and the greatest of some values, as plain bytes.
@@ -173,10 +174,7 @@ struct Plain<T>(Vec<T>);
 
 struct FixedDictionary<T>(Vec<T>);
 
-fn fixed<'a, T: Fixed>(
-    cells: impl Iterator<Item = (u32, T)> + Clone,
-    places: &Places,
-) -> Option<Arranged<'a>> {
+fn fixed<'a, T: Fixed>(cells: impl InBlocks<T>, places: &Places) -> Option<Arranged<'a>> {
     let (present, values) = Present::with(cells, places)?;
     let values: Box<dyn PageValues> = match fixed_dictionary(&values) {
         Some(numbered) => Box::new(numbered),
@@ -320,9 +318,9 @@ struct TextDictionary<'a> {
 
 fn text<'a>(texts: &'a Texts, places: &Places) -> Option<Arranged<'a>> {
     let texts = texts.placed();
-    let present = Present::of(texts.rows(), places)?;
+    let present = Present::of(once(texts.rows()), places)?;
     let Some((order, numbers)) = text_dictionary(&texts, &present) else {
-        let order = present.arrange(texts.places());
+        let order = present.arrange(once(texts.places()));
         return Some((present, Box::new(PlainTexts { texts: texts.view, order })));
     };
     let width = rle::width(order.len() - 1);
@@ -333,7 +331,7 @@ fn text<'a>(texts: &'a Texts, places: &Places) -> Option<Arranged<'a>> {
 /// The different texts in their order, and the number of each value; none if it does not pay.
 fn text_dictionary(texts: &Placed<'_>, present: &Present) -> Option<(Vec<Place>, Vec<u32>)> {
     let Different { first, numbers } = texts.different()?;
-    let mut numbers = present.arrange(numbers.into_iter());
+    let mut numbers = present.arrange(once(numbers.into_iter()));
     // A text may be there for rows only that are left out.
     let mut uses = vec![0_usize; first.len()];
     for &number in &numbers {

@@ -11,6 +11,9 @@ const STEP: usize = 1024;
 /// Output is handed on when there is this much of it.
 const ENOUGH: usize = 64 * 1024;
 
+/// As much output as there usually is: the decoder hands 32 KB on at a time. More makes it grow.
+const ROOM: usize = ENOUGH + (32 << 10);
+
 /// A gzip body that is being unpacked. After an error it must not be used again.
 pub(crate) struct Gunzip {
     decoder: MultiGzDecoder<Vec<u8>>,
@@ -38,7 +41,10 @@ impl Gunzip {
     }
 
     fn output(&mut self) -> Bytes {
-        std::mem::take(self.decoder.get_mut()).into()
+        if self.decoder.get_ref().is_empty() {
+            return Bytes::new();
+        }
+        std::mem::replace(self.decoder.get_mut(), Vec::with_capacity(ROOM)).into()
     }
 }
 
