@@ -178,8 +178,9 @@ impl<'a> Pages<'a> {
     }
 
     fn dictionary(&mut self, values: &dyn PageValues) -> Result<()> {
-        let Some((plain, different)) = values.dictionary() else { return Ok(()) };
-        self.encoder.plain = plain;
+        let plain = &mut self.encoder.plain;
+        plain.clear();
+        let Some(different) = values.dictionary(plain) else { return Ok(()) };
         let page = Page::DictionaryPage {
             buf: self.encoder.compressed()?,
             num_values: number(different)?,

@@ -78,10 +78,10 @@ where
 impl Present {
     /// The places of these rows, one for each value; none if none of them is written.
     pub(crate) fn of(
-        rows: impl Iterator<Item: ExactSizeIterator<Item = u32>>,
+        rows: impl Iterator<Item: ExactSizeIterator<Item = u32>> + Clone,
         places: &Places,
     ) -> Option<Self> {
-        let mut at = Vec::new();
+        let mut at = Vec::with_capacity(rows.clone().map(|block| block.len()).sum());
         rows.for_each(|block| at.extend(block.map(|row| places.of[row as usize])));
         // A place that is left out is the greatest number, and the least when one is added to it.
         let least = *at.iter().min().filter(|&&least| least != DROPPED)? as usize;

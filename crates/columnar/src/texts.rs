@@ -97,7 +97,7 @@ fn halves(both: u64) -> [u32; 2] {
 }
 
 impl Placed<'_> {
-    pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = u32> {
+    pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = u32> + Clone {
         self.rows.iter().copied()
     }
 

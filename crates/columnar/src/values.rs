@@ -22,8 +22,9 @@ pub(crate) struct Extremes {
 pub(crate) trait PageValues {
     fn encoding(&self) -> Encoding;
 
-    /// The different values in their order, plain, and how many; none without a dictionary.
-    fn dictionary(&self) -> Option<(Vec<u8>, usize)>;
+    /// Appends the different values in their order, plain, and answers how many; none without a
+    /// dictionary.
+    fn dictionary(&self, out: &mut Vec<u8>) -> Option<usize>;
 
     /// How many bytes some of the values take at the most.
     fn bytes(&self, range: Range<usize>) -> usize {
@@ -124,7 +125,7 @@ struct Numbered<D> {
 trait Dictionary {
     fn len(&self) -> usize;
     fn compare(&self, a: &[u8], b: &[u8]) -> Ordering;
-    fn plain(&self) -> Vec<u8>;
+    fn append_plain(&self, out: &mut Vec<u8>);
     fn extremes(&self, min: u32, max: u32) -> Extremes;
     fn each(&self, each: &mut dyn FnMut(&[u8]));
 }
@@ -134,8 +135,9 @@ impl<D: Dictionary> PageValues for Numbered<D> {
         Encoding::PLAIN_DICTIONARY
     }
 
-    fn dictionary(&self) -> Option<(Vec<u8>, usize)> {
-        Some((self.values.plain(), self.values.len()))
+    fn dictionary(&self, out: &mut Vec<u8>) -> Option<usize> {
+        self.values.append_plain(out);
+        Some(self.values.len())
     }
 
     fn write(&self, range: Range<usize>, out: &mut Vec<u8>) {
@@ -218,8 +220,8 @@ impl<T: Fixed> Dictionary for FixedDictionary<T> {
         compare_fixed::<T>(a, b)
     }
 
-    fn plain(&self) -> Vec<u8> {
-        self.0.iter().flat_map(|value| value.plain()).collect()
+    fn append_plain(&self, out: &mut Vec<u8>) {
+        out.extend(self.0.iter().flat_map(|value| value.plain()));
     }
 
     fn extremes(&self, min: u32, max: u32) -> Extremes {
@@ -236,7 +238,7 @@ impl<T: Fixed> PageValues for Plain<T> {
         Encoding::PLAIN
     }
 
-    fn dictionary(&self) -> Option<(Vec<u8>, usize)> {
+    fn dictionary(&self, _: &mut Vec<u8>) -> Option<usize> {
         None
     }
 
@@ -280,7 +282,7 @@ impl PageValues for Booleans {
         Encoding::PLAIN
     }
 
-    fn dictionary(&self) -> Option<(Vec<u8>, usize)> {
+    fn dictionary(&self, _: &mut Vec<u8>) -> Option<usize> {
         None
     }
 
@@ -366,10 +368,8 @@ impl Dictionary for TextDictionary<'_> {
         a.cmp(b)
     }
 
-    fn plain(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        self.order.iter().for_each(|&place| self.texts.append_plain(place, &mut out));
-        out
+    fn append_plain(&self, out: &mut Vec<u8>) {
+        self.order.iter().for_each(|&place| self.texts.append_plain(place, out));
     }
 
     fn extremes(&self, min: u32, max: u32) -> Extremes {
@@ -392,7 +392,7 @@ impl PageValues for PlainTexts<'_> {
         Encoding::PLAIN
     }
 
-    fn dictionary(&self) -> Option<(Vec<u8>, usize)> {
+    fn dictionary(&self, _: &mut Vec<u8>) -> Option<usize> {
         None
     }
 
