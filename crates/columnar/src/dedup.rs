@@ -22,34 +22,65 @@ struct SeenRow {
     place: Place,
 }
 
-/// Rows in the order of their coming, and where each identity is among them: a table of such small
-/// numbers stays in the cache.
+/// Rows in the order of their coming, and where each identity is among them.
 #[derive(Debug, Default)]
 struct ByIdentity {
-    rows: Vec<SeenRow>,
-    numbers: HashTable<u32>,
+    /// In blocks of the same size, so that growing moves nothing.
+    rows: Vec<Vec<SeenRow>>,
+    count: usize,
+    numbers: HashTable<Numbered>,
+}
+
+/// A block has so many rows.
+const BLOCK: usize = 1 << 12;
+
+/// The number of a row, and a part of its hash: most that is asked of the table needs no look at rows,
+/// which lie far apart.
+#[derive(Debug)]
+struct Numbered {
+    hash: u32,
+    number: u32,
+}
+
+impl Numbered {
+    /// The table goes by the lowest and the highest bits.
+    fn spread(hash: u32) -> u64 {
+        u64::from(hash) << 32 | u64::from(hash)
+    }
 }
 
 impl ByIdentity {
     fn find(&mut self, identity: RowIdentity) -> Option<&mut SeenRow> {
-        let is_it = |&number: &u32| self.rows[number as usize].identity == identity;
-        let number = *self.numbers.find(identity.low(), is_it)?;
-        Some(&mut self.rows[number as usize])
+        let hash = identity.least();
+        let row = |number: u32| (number as usize / BLOCK, number as usize % BLOCK);
+        let is_it = |it: &Numbered| {
+            let (block, at) = row(it.number);
+            it.hash == hash && self.rows[block][at].identity == identity
+        };
+        let (block, at) = row(self.numbers.find(Numbered::spread(hash), is_it)?.number);
+        Some(&mut self.rows[block][at])
     }
 
     /// Adds a row that is not there.
     fn add(&mut self, row: SeenRow) {
-        let number = u32::try_from(self.rows.len()).expect("far fewer rows than 2^32 are held");
-        let hash = row.identity.low();
-        self.rows.push(row);
-        let hash_of = |&number: &u32| self.rows[number as usize].identity.low();
-        self.numbers.insert_unique(hash, number, hash_of);
+        let number = u32::try_from(self.count).expect("far fewer rows than 2^32 are held");
+        let hash = row.identity.least();
+        if self.count == self.rows.len() * BLOCK {
+            self.rows.push(Vec::with_capacity(BLOCK));
+        }
+        self.rows[self.count / BLOCK].push(row);
+        self.count += 1;
+        let numbered = Numbered { hash, number };
+        let hash_of = |it: &Numbered| Numbered::spread(it.hash);
+        self.numbers.insert_unique(Numbered::spread(hash), numbered, hash_of);
     }
 
     /// Takes all rows out; the room stays.
     fn take(&mut self) -> Vec<Record> {
         self.numbers.clear();
-        self.rows.drain(..).map(|row| (row.identity, row.age)).collect()
+        self.count = 0;
+        let rows = self.rows.iter_mut().flat_map(|block| block.drain(..));
+        rows.map(|row| (row.identity, row.age)).collect()
     }
 }
 
@@ -84,6 +115,12 @@ impl RowIdentity {
 
     pub(crate) fn of_number(number: u128) -> Self {
         Self(number)
+    }
+
+    /// A quarter of the hash.
+    #[expect(clippy::cast_possible_truncation, reason = "a quarter is meant")]
+    fn least(self) -> u32 {
+        self.0 as u32
     }
 
     /// Half of the hash, to set rows in order by.
@@ -245,7 +282,7 @@ impl Seen {
             known.age = age;
             return Ok(Verdict::Replaces(std::mem::replace(&mut known.place, place)));
         }
-        if self.rows.rows.len() >= self.most {
+        if self.rows.count >= self.most {
             self.runs.add(self.rows.take())?;
         }
         self.rows.add(SeenRow { identity: row, age, place });

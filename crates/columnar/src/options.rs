@@ -129,7 +129,7 @@ impl Default for Bounds {
             buffer_bytes: 80 << 20,
             file_bytes: 64 << 20,
             quarantine_bytes: 32 << 20,
-            // What a table of 2^19 places takes before it doubles; with the rows 28 MB.
+            // What a table of 2^19 places takes before it doubles; with the rows 27 MB.
             identities: 458_752,
             // 32 bytes each: 32 MB.
             superseded: 1 << 20,
