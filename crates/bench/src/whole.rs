@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::Args;
 use flate2::read::MultiGzDecoder;
 use mixlake_columnar::{
-    Bounds, EventNameForm, Options, Superseded, Transform, TransformError, Transformed,
+    Bounds, DataFile, EventNameForm, Options, Superseded, Transform, Transformed,
 };
 use mixlake_domain::{Slice, Zone};
 use mixlake_schema::{Profile, Registry};
@@ -35,24 +35,27 @@ pub(crate) fn run(file: &Path, out: &Path, how: How) -> anyhow::Result<()> {
     let bounds = Bounds { threads: how.threads, ..Bounds::default() };
     let clustered = !how.unclustered;
     let mut transform = begin(Options { bounds, clustered, ..options() })?;
-    let mut files = Vec::new();
+    // As the function does, which hands files on and lets them go.
+    let mut written = 0;
+    let mut write = |files: Vec<DataFile>| {
+        for file in files {
+            let numbered = || out.with_extension(format!("{written}.parquet"));
+            let name = if written == 0 { out.to_owned() } else { numbered() };
+            std::fs::write(&name, &file.bytes).with_context(|| name.display().to_string())?;
+            written += 1;
+        }
+        anyhow::Ok(())
+    };
     let mut push = |piece: &[u8]| {
         transform.push(piece)?;
-        files.extend(transform.take_files());
-        Ok(())
+        write(transform.take_files())
     };
     if how.threads.get() == 1 {
         pieces(input, &mut push)?;
     } else {
         apart(input, push)?;
     }
-    files.extend(transform.finish()?.files);
-    for (number, file) in files.iter().enumerate() {
-        let numbered = || out.with_extension(format!("{number}.parquet"));
-        let name = if number == 0 { out.to_owned() } else { numbered() };
-        std::fs::write(&name, &file.bytes).with_context(|| name.display().to_string())?;
-    }
-    Ok(())
+    write(transform.finish()?.files)
 }
 
 /// Unpacks events piece by piece.
@@ -71,10 +74,7 @@ pub(crate) fn pieces<E: From<io::Error>>(
 }
 
 /// The same with the unpacking on a thread of its own, a few pieces ahead.
-fn apart(
-    file: File,
-    mut each: impl FnMut(&[u8]) -> Result<(), TransformError>,
-) -> anyhow::Result<()> {
+fn apart(file: File, mut each: impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let (sender, receiver) = mpsc::sync_channel::<io::Result<Vec<u8>>>(32);
     thread::spawn(move || {
         let sent =
