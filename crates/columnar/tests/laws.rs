@@ -223,18 +223,30 @@ fn files(done: Transformed) -> Vec<Bytes> {
     done.files.into_iter().map(|file| file.bytes).collect()
 }
 
+/// Rows that have other columns from one row group of a thousand to the next: a buffer that is used again
+/// holds room that another does not.
+fn in_turns() -> Vec<u8> {
+    let row = |row: u32| {
+        let text = |column: u32| (format!("{} {column}", row / 1_000 % 2), json!("x".repeat(60)));
+        let properties = (0..20).map(text).collect::<Map<_, _>>();
+        support::line("E", row, &properties.into())
+    };
+    (0..5_000).flat_map(|number| row(number).into_bytes()).collect()
+}
+
 #[test]
 fn the_number_of_threads_changes_no_byte() {
-    let lines = generated(Shape { rows: 6_000, repeat_one_in: 50, ..Shape::default() });
+    let usual = generated(Shape { rows: 6_000, repeat_one_in: 50, ..Shape::default() });
     let by_rows = Bounds { group_rows: 1_000, ..Bounds::default() };
-    // A buffer that is kept holds what it had to hold, and that must not tell.
-    let by_memory = Bounds { group_rows: 2_000, buffer_bytes: 700_000, ..Bounds::default() };
+    let nearly_by_memory = Bounds { buffer_bytes: 2_000_000, ..by_rows };
+    let by_memory = Bounds { group_rows: 2_000, buffer_bytes: 700_000, ..by_rows };
     let files_too = Bounds { file_bytes: 150_000, ..by_memory };
-    for (bounds, schema_type, format) in [
-        (by_rows, SchemaType::Monoschema, DataFormat::Parquet),
-        (by_memory, SchemaType::Monoschema, DataFormat::Parquet),
-        (files_too, SchemaType::Multischema, DataFormat::Parquet),
-        (files_too, SchemaType::Monoschema, DataFormat::Json),
+    for (lines, bounds, schema_type, format) in [
+        (&usual, by_rows, SchemaType::Monoschema, DataFormat::Parquet),
+        (&in_turns(), nearly_by_memory, SchemaType::Monoschema, DataFormat::Parquet),
+        (&usual, by_memory, SchemaType::Monoschema, DataFormat::Parquet),
+        (&usual, files_too, SchemaType::Multischema, DataFormat::Parquet),
+        (&usual, files_too, SchemaType::Monoschema, DataFormat::Json),
     ] {
         let on = |threads: usize| {
             let bounds = Bounds { threads: NonZero::new(threads).unwrap(), ..bounds };
