@@ -77,8 +77,10 @@ impl<T> Blocks<T> {
     /// Bytes that the values would hold in new blocks, about: of the same values always the same,
     /// whatever blocks there are.
     pub(crate) fn needs(&self) -> usize {
-        let bytes = self.iter().map(size_of_val).sum::<usize>();
-        bytes + bytes.min(LARGEST) / 2
+        match self.iter().map(size_of_val).sum::<usize>() {
+            0 => 0,
+            bytes => bytes.max(FIRST) + bytes.min(LARGEST) / 2,
+        }
     }
 }
 

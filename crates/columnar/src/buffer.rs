@@ -53,11 +53,17 @@ impl Buffer {
 
     /// Bytes that the rows need, about: of the same rows always the same, whatever room there is.
     pub(crate) fn needs(&self) -> usize {
-        // A column that is here and has no value comes from other rows.
-        let needs = self.columns.iter().flatten().map(SparseColumn::needs).filter(|&it| it > 0);
-        let columns = needs.map(|values| size_of::<SparseColumn>() + values).sum::<usize>();
+        let (mut heads, mut columns) = (0, 0);
+        for (id, column) in self.columns() {
+            let needs = column.needs();
+            columns += needs;
+            // A column that has no value here comes from other rows.
+            if needs > 0 {
+                heads = (id + 1) * size_of::<Option<SparseColumn>>();
+            }
+        }
         let identities = self.identities.len() * size_of::<(u32, RowIdentity)>();
-        columns + self.order.len() * size_of::<RowKey>() + identities
+        heads + columns + self.order.len() * size_of::<RowKey>() + identities
     }
 
     /// Gives back room that no row is in.

@@ -88,6 +88,7 @@ impl<'a> Cursor<'a> {
         };
         // Names of columns have no character that needs an escape.
         let key = format!("\"{name}\":").into_bytes();
+        let present = present.without_places();
         Some(Self { id, key, column_type: *column_type, present, values, written: 0 })
     }
 

@@ -131,6 +131,11 @@ impl Present {
         arranged
     }
 
+    /// Gives back what only [`Self::arrange`] needs.
+    pub(crate) fn without_places(self) -> Self {
+        Self { at: Vec::new(), before: Vec::new(), ..self }
+    }
+
     /// By place: whether there is a value.
     pub(crate) fn bits(&self) -> Bits<'_> {
         Bits { first: self.first, words: &self.words }
