@@ -40,6 +40,8 @@ check-rust:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 	$(PYTHON) local/licences.py
+	@# The fuzzer has a lock file of its own, which a new dependency of a crate leaves behind.
+	cargo metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null
 
 .PHONY: check-template
 check-template: setup
