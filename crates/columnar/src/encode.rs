@@ -54,7 +54,7 @@ struct Work {
     /// The columns of the table that are in the buffer.
     columns: Vec<(ColumnId, Column)>,
     format: DataFormat,
-    /// How many columns somebody has taken.
+    /// How many pieces somebody has taken: a piece is a column, or all JSON lines.
     taken: AtomicUsize,
 }
 
@@ -68,7 +68,11 @@ struct Pieces {
 impl Encoding {
     /// Begins to encode rows; `columns` are the table's. With one thread all is done in [`Self::end`].
     pub(crate) fn begin(buffer: Buffer, columns: &[Column], context: &Context<'_>) -> Self {
-        let used = buffer.columns().map(|(id, _)| (id, columns[id].clone())).collect();
+        let used: Vec<_> = buffer.columns().map(|(id, _)| (id, columns[id].clone())).collect();
+        let pieces = match context.options.format {
+            DataFormat::Parquet => used.len(),
+            DataFormat::Json => 1,
+        };
         let work = Arc::new(Work {
             buffer,
             ranks: ranks(context),
@@ -81,7 +85,8 @@ impl Encoding {
             let work = Arc::clone(&work);
             thread::spawn(move || work.pieces())
         };
-        let others = (1..context.options.bounds.threads.get()).map(other).collect();
+        let others = context.options.bounds.threads.get() - 1;
+        let others = (0..others.min(pieces)).map(other).collect();
         Self { work, others }
     }
 
@@ -108,7 +113,7 @@ impl Encoding {
 }
 
 impl Work {
-    /// Takes columns until none is left; JSON lines are taken at once.
+    /// Encodes pieces until none is left.
     fn pieces(&self) -> Result<Pieces, TransformError> {
         let mut pieces = Pieces::default();
         match self.format {
