@@ -4,11 +4,13 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from local import names
-from local.failure import errors, tail
+from local.failure import Failure, errors, tail
 from local.peers import cold, data, measure
 from local.peers.place import BENCH, LOGS, OUTPUT
 from local.peers.result import Checked, Measured, Read, Result
@@ -54,11 +56,30 @@ def compare(wish: Wish) -> Result:
                 run(job, is_last=number == wish.rounds)
     result = Result([job.measured for job in jobs], *(job.measured for job in own))
     result.clustered, result.unclustered = queried(usual, wish)
+    result.side_by_side_s = side_by_side(usual, wish)
     result.stages = stages(wish)
     say("cold starts")
     result.starts = cold.starts()
     print("done", flush=True)
     return result
+
+
+def side_by_side(usual: Path, wish: Wish) -> float:
+    """Two processes of one thread each, at once: what two processors of this machine do is seldom twice as much."""
+    jobs = [our_job(f"beside-{number}", usual, wish.rows, threads=1) for number in (1, 2)]
+    say("two of ours side by side")
+    taken = []
+    for _ in range(wish.rounds):
+        for job in jobs:
+            job.output.mkdir(parents=True, exist_ok=True)
+        start = time.monotonic()
+        processes = [subprocess.Popen(job.command, cwd=names.ROOT) for job in jobs]
+        exit_codes = [process.wait() for process in processes]
+        if any(exit_codes):
+            raise Failure("one of two processes side by side failed")
+        taken.append(time.monotonic() - start)
+    print(f"{median(taken):.1f} s", flush=True)
+    return median(taken)
 
 
 def stages(wish: Wish) -> dict[str, float]:

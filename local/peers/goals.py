@@ -90,7 +90,8 @@ def threads(result: Result, ours: Measured) -> Goal:
     text, two = "elapsed time, one thread to two", result.two_threads
     if not two.is_complete:
         return Goal(text, 1.7, is_floor=True, value=None, reason=two.problem or "it did not run")
-    return Goal(text, 1.7, is_floor=True, value=ours.wall_s / two.wall_s)
+    reason = f"two processes at once: {2 * ours.wall_s / result.side_by_side_s:.2f}x the work of one"
+    return Goal(text, 1.7, is_floor=True, value=ours.wall_s / two.wall_s, reason=reason)
 
 
 def reading(clustered: Read | None, unclustered: Read | None) -> Goal:

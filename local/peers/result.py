@@ -81,6 +81,8 @@ class Result:
     wide: Measured
     clustered: Read | None = None
     unclustered: Read | None = None
+    side_by_side_s: float = 0
+    """Until two of our processes have ended that were started at once."""
     stages: dict[str, float] = field(default_factory=dict)
     """Processor seconds of each stage of ours alone, and of the whole."""
     starts: dict[str, float] = field(default_factory=dict)
