@@ -1,5 +1,6 @@
 //! The rows of a day of a table that are not yet encoded.
 
+use crate::blocks::Size;
 use crate::column::SparseColumn;
 use crate::dedup::RowIdentity;
 use crate::part::Part;
@@ -43,27 +44,28 @@ impl Buffer {
         row.expect("a row group is cut long before 2^31 rows")
     }
 
-    /// Bytes held, room for more included.
-    pub(crate) fn memory(&self) -> usize {
-        let columns = self.columns.iter().flatten().map(SparseColumn::memory).sum::<usize>();
-        let heads = self.columns.capacity() * size_of::<Option<SparseColumn>>();
-        let identities = self.identities.capacity() * size_of::<(u32, RowIdentity)>();
-        columns + heads + self.order.capacity() * size_of::<RowKey>() + identities
-    }
-
-    /// Bytes that the rows need, about: of the same rows always the same, whatever room there is.
-    pub(crate) fn needs(&self) -> usize {
-        let (mut heads, mut columns) = (0, 0);
+    /// What the rows take.
+    pub(crate) fn size(&self) -> Size {
+        const HEAD: usize = size_of::<Option<SparseColumn>>();
+        let (key, identity) = (size_of::<RowKey>(), size_of::<(u32, RowIdentity)>());
+        let mut all = Size {
+            holds: self.columns.capacity() * HEAD
+                + self.order.capacity() * key
+                + self.identities.capacity() * identity,
+            needs: self.order.len() * key + self.identities.len() * identity,
+        };
+        let mut heads = 0;
         for (id, column) in self.columns() {
-            let needs = column.needs();
-            columns += needs;
+            let Size { holds, needs } = column.size();
+            all.holds += holds;
+            all.needs += needs;
             // A column that has no value here comes from other rows.
             if needs > 0 {
-                heads = (id + 1) * size_of::<Option<SparseColumn>>();
+                heads = (id + 1) * HEAD;
             }
         }
-        let identities = self.identities.len() * size_of::<(u32, RowIdentity)>();
-        heads + columns + self.order.len() * size_of::<RowKey>() + identities
+        all.needs += heads;
+        all
     }
 
     /// Gives back room that no row is in.

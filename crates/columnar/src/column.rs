@@ -3,7 +3,7 @@
 //! A value lies beside its row, so that adding one touches one place in memory: with hundreds of
 //! columns, each place is another line of the cache.
 
-use crate::blocks::Blocks;
+use crate::blocks::{Blocks, Size};
 use crate::part::Part;
 use crate::places::InBlocks;
 use crate::texts::Texts;
@@ -98,21 +98,11 @@ impl SparseColumn {
         }
     }
 
-    /// Bytes held, room for more included.
-    pub(crate) fn memory(&self) -> usize {
+    pub(crate) fn size(&self) -> Size {
         match self {
-            Self::Text(texts) => texts.memory(),
-            Self::Number(cells) | Self::Long(cells) => cells.memory(),
-            Self::Boolean(bits) => bits.memory(),
-        }
-    }
-
-    /// Bytes that the values need, about, whatever room there is.
-    pub(crate) fn needs(&self) -> usize {
-        match self {
-            Self::Text(texts) => texts.needs(),
-            Self::Number(cells) | Self::Long(cells) => cells.needs(),
-            Self::Boolean(bits) => bits.needs(),
+            Self::Text(texts) => texts.size(),
+            Self::Number(cells) | Self::Long(cells) => cells.size(),
+            Self::Boolean(bits) => bits.size(),
         }
     }
 

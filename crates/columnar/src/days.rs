@@ -1,5 +1,6 @@
 //! The days of tables that a slice writes to: the rows being collected for each, and its files.
 
+use crate::blocks::Size;
 use crate::buffer::Buffer;
 use crate::dedup::{Place, RowIdentity};
 use crate::encode::Encoding;
@@ -144,7 +145,7 @@ impl Days {
         // Counting looks at every column, so it is done now and then only. A row takes no more
         // than a few times its line.
         self.uncounted += line;
-        if self.uncounted > bounds.buffer_bytes / 64 {
+        if self.uncounted > bounds.buffer_bytes / 32 {
             self.uncounted = 0;
             self.make_room(context)?;
         }
@@ -154,18 +155,22 @@ impl Days {
     /// Encodes the largest buffers until all of them are within the bound.
     fn make_room(&mut self, context: &Context<'_>) -> Result<(), TransformError> {
         let bound = context.options.bounds.buffer_bytes;
-        // What is needed is counted here, not what is held: that is another thing with more threads.
-        let sizes = self.all.iter().map(|day| day.buffer.needs()).enumerate();
-        let mut sizes: Vec<(usize, DayId)> = sizes.map(|(day, size)| (size, day)).collect();
+        let mut all: Vec<Size> = self.all.iter().map(|day| day.buffer.size()).collect();
+        // What is held is another thing with more threads, and must not tell.
+        let mut sizes: Vec<(usize, DayId)> = all.iter().map(|size| size.needs).zip(0..).collect();
         let mut total: usize = sizes.iter().map(|(size, _)| size).sum();
         sizes.sort_unstable();
         while total > bound
             && let Some((size, day)) = sizes.pop()
         {
             self.encode(day, false, context)?;
+            all[day] = Size::default();
             total -= size;
         }
-        if self.held() > bound {
+        let others = self.all.iter().filter_map(|day| day.spare.as_ref());
+        let others = others.map(|spare| spare.size().holds).sum::<usize>()
+            + self.under_way.iter().map(|it| it.encoding.memory()).sum::<usize>();
+        if others + all.iter().map(|size| size.holds).sum::<usize>() > bound {
             self.end_encoding(context)?;
             for day in &mut self.all {
                 day.spare = None;
@@ -173,13 +178,6 @@ impl Days {
             }
         }
         Ok(())
-    }
-
-    /// Bytes held by rows and by room for more.
-    fn held(&self) -> usize {
-        let under_way = self.under_way.iter().map(|it| it.encoding.memory()).sum::<usize>();
-        let buffers = self.all.iter().flat_map(|day| day.spare.iter().chain([&day.buffer]));
-        under_way + buffers.map(Buffer::memory).sum::<usize>()
     }
 
     /// Encodes and ends everything.

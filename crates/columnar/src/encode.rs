@@ -92,7 +92,7 @@ impl Encoding {
 
     /// Bytes held by the rows.
     pub(crate) fn memory(&self) -> usize {
-        self.work.buffer.memory()
+        self.work.buffer.size().holds
     }
 
     /// Encodes what nobody has taken yet, waits for the others, and gives the buffer back, still with

@@ -1,6 +1,6 @@
 //! The texts of a column, and which of them are equal.
 
-use crate::blocks::Blocks;
+use crate::blocks::{Blocks, Size};
 use crate::numbering::{Different, different, hasher};
 use crate::part::{AT_ONCE, HEAD, Part};
 use std::hash::BuildHasher;
@@ -53,14 +53,8 @@ impl Texts {
         self.texts = 0;
     }
 
-    /// Bytes held, room for more included.
-    pub(crate) fn memory(&self) -> usize {
-        self.bytes.memory()
-    }
-
-    /// Bytes that the texts need, about, whatever room there is.
-    pub(crate) fn needs(&self) -> usize {
-        self.bytes.needs()
+    pub(crate) fn size(&self) -> Size {
+        self.bytes.size()
     }
 
     /// Gives back what no text is in.
