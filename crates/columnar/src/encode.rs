@@ -106,7 +106,8 @@ impl Encoding {
         }
         let rows = self.work.places().rows;
         let work = Arc::into_inner(self.work).expect("the others have ended");
-        chunks.sort_unstable_by_key(|&(id, _)| id);
+        // Those of each thread are in order: what keeps runs only has to merge them.
+        chunks.sort_by_key(|&(id, _)| id);
         let group = RowGroup { rows, chunks };
         Ok((lines.map_or(Encoded::Parquet(group), Encoded::Json), work.buffer))
     }
