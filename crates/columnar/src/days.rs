@@ -227,7 +227,7 @@ impl Days {
         let (encoded, mut buffer) = encoding.end()?;
         let day = &mut self.all[id];
         let groups = day.groups.get_or_insert_with(|| Groups::new(context.options.format));
-        groups.add(encoded);
+        groups.add(buffer.rows(), encoded);
         day.identities.extend(buffer.identities());
         if keep_room {
             buffer.clear();

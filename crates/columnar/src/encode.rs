@@ -14,34 +14,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
-/// Rows of a buffer in the format of their table.
-pub(crate) enum Encoded {
-    Parquet(RowGroup),
-    Json(JsonLines),
-}
-
-/// A row group whose columns are encoded and compressed; a column without values is not there.
-pub(crate) struct RowGroup {
-    pub rows: usize,
-    /// In the order of their ids.
+/// What was made of rows, in the format of their table; by one thread, or in the end by all.
+#[derive(Default)]
+pub(crate) struct Encoded {
+    /// The columns that have values, in the order of their ids.
     pub chunks: Vec<(ColumnId, Chunk)>,
-}
-
-/// What a chunk takes beside its bytes: metadata, statistics and indexes. It counts where hundreds
-/// of tables have thousands of small chunks.
-const CHUNK_BYTES: usize = 2 << 10;
-
-impl RowGroup {
-    /// Bytes held, about.
-    pub(crate) fn memory(&self) -> usize {
-        self.chunks.iter().map(|(_, chunk)| chunk.bytes.len() + CHUNK_BYTES).sum()
-    }
+    pub lines: Option<JsonLines>,
 }
 
 /// Rows that are being encoded. The number of threads changes no byte.
 pub(crate) struct Encoding {
     work: Arc<Work>,
-    others: Vec<JoinHandle<Result<Pieces, TransformError>>>,
+    others: Vec<JoinHandle<Result<Encoded, TransformError>>>,
 }
 
 /// What the threads share.
@@ -56,13 +40,6 @@ struct Work {
     format: DataFormat,
     /// How many pieces somebody has taken: a piece is a column, or all JSON lines.
     taken: AtomicUsize,
-}
-
-/// What one of them has encoded.
-#[derive(Default)]
-struct Pieces {
-    chunks: Vec<(ColumnId, Chunk)>,
-    lines: Option<JsonLines>,
 }
 
 impl Encoding {
@@ -98,34 +75,32 @@ impl Encoding {
     /// Encodes what nobody has taken yet, waits for the others, and gives the buffer back, still with
     /// its rows.
     pub(crate) fn end(self) -> Result<(Encoded, Buffer), TransformError> {
-        let Pieces { mut chunks, mut lines } = self.work.pieces()?;
+        let Encoded { mut chunks, mut lines } = self.work.pieces()?;
         for other in self.others {
             let theirs = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             chunks.extend(theirs.chunks);
             lines = lines.or(theirs.lines);
         }
-        let rows = self.work.places().rows;
         let work = Arc::into_inner(self.work).expect("the others have ended");
         // Those of each thread are in order: what keeps runs only has to merge them.
         chunks.sort_by_key(|&(id, _)| id);
-        let group = RowGroup { rows, chunks };
-        Ok((lines.map_or(Encoded::Parquet(group), Encoded::Json), work.buffer))
+        Ok((Encoded { chunks, lines }, work.buffer))
     }
 }
 
 impl Work {
     /// Encodes pieces until none is left.
-    fn pieces(&self) -> Result<Pieces, TransformError> {
-        let mut pieces = Pieces::default();
+    fn pieces(&self) -> Result<Encoded, TransformError> {
+        let mut encoded = Encoded::default();
         match self.format {
-            DataFormat::Parquet => pieces.chunks = self.chunks()?,
+            DataFormat::Parquet => encoded.chunks = self.chunks()?,
             DataFormat::Json if self.take() == 0 => {
                 let lines = JsonLines::encode(&self.buffer, self.places(), &self.columns);
-                pieces.lines = Some(lines.map_err(TransformError::Json)?);
+                encoded.lines = Some(lines.map_err(TransformError::Json)?);
             }
             DataFormat::Json => {}
         }
-        Ok(pieces)
+        Ok(encoded)
     }
 
     fn chunks(&self) -> parquet::errors::Result<Vec<(ColumnId, Chunk)>> {

@@ -1,7 +1,7 @@
 //! Puts encoded row groups together as a Parquet file.
 
 use crate::chunk::Encoder;
-use crate::encode::RowGroup;
+use crate::group::RowGroup;
 use crate::leaf::leaf;
 use crate::order;
 use bytes::Bytes;

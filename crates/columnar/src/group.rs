@@ -1,6 +1,7 @@
 //! Encoded rows of a day of a table, in the format of the table.
 
-use crate::encode::{Encoded, RowGroup};
+use crate::chunk::Chunk;
+use crate::encode::Encoded;
 use crate::file::assemble;
 use crate::json::JsonLines;
 use crate::transform::TransformError;
@@ -16,6 +17,24 @@ pub(crate) enum Groups {
     Json(Vec<JsonLines>),
 }
 
+/// A row group whose columns are encoded and compressed; a column without values is not there.
+pub(crate) struct RowGroup {
+    pub rows: usize,
+    /// In the order of their ids.
+    pub chunks: Vec<(ColumnId, Chunk)>,
+}
+
+/// What a chunk takes beside its bytes: metadata, statistics and indexes. It counts where hundreds
+/// of tables have thousands of small chunks.
+const CHUNK_BYTES: usize = 2 << 10;
+
+impl RowGroup {
+    /// Bytes held, about.
+    pub(crate) fn memory(&self) -> usize {
+        self.chunks.iter().map(|(_, chunk)| chunk.bytes.len() + CHUNK_BYTES).sum()
+    }
+}
+
 impl Groups {
     pub(crate) fn new(format: DataFormat) -> Self {
         match format {
@@ -24,11 +43,11 @@ impl Groups {
         }
     }
 
-    pub(crate) fn add(&mut self, encoded: Encoded) {
-        match (self, encoded) {
-            (Self::Parquet(groups), Encoded::Parquet(group)) => groups.push(group),
-            (Self::Json(groups), Encoded::Json(lines)) => groups.push(lines),
-            (Self::Parquet(_) | Self::Json(_), _) => unreachable!("a slice has one format"),
+    /// Adds so many encoded rows.
+    pub(crate) fn add(&mut self, rows: usize, encoded: Encoded) {
+        match self {
+            Self::Parquet(groups) => groups.push(RowGroup { rows, chunks: encoded.chunks }),
+            Self::Json(groups) => groups.extend(encoded.lines),
         }
     }
 

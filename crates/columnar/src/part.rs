@@ -12,9 +12,6 @@ pub(crate) struct Part<'a> {
 /// How many bytes are copied at once.
 pub(crate) const AT_ONCE: usize = 32;
 
-/// How many bytes can stand before them.
-pub(crate) const HEAD: usize = 8;
-
 impl<'a> Part<'a> {
     #[inline]
     pub(crate) fn new(all: &'a [u8], start: usize, end: usize) -> Self {
@@ -42,25 +39,6 @@ impl<'a> Part<'a> {
             _ => out.extend_from_slice(&self.all[self.start..self.end]),
         }
     }
-
-    /// Appends them behind eight other bytes.
-    #[inline]
-    pub(crate) fn append_behind(self, head: [u8; HEAD], out: &mut Vec<u8>) {
-        match self.all[self.start..].first_chunk::<AT_ONCE>() {
-            Some(more) if self.len() <= AT_ONCE => {
-                let end = out.len() + HEAD + self.len();
-                let mut both = [0; HEAD + AT_ONCE];
-                both[..HEAD].copy_from_slice(&head);
-                both[HEAD..].copy_from_slice(more);
-                out.extend_from_slice(&both);
-                out.truncate(end);
-            }
-            _ => {
-                out.extend_from_slice(&head);
-                out.extend_from_slice(&self.all[self.start..self.end]);
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -77,10 +55,7 @@ mod tests {
             ends.sort_unstable();
             let mut out = b"before".to_vec();
             Part::new(&all, ends[0], ends[1]).append_to(&mut out);
-            prop_assert_eq!(&out, &[b"before", &all[ends[0]..ends[1]]].concat());
-            Part::new(&all, ends[0], ends[1]).append_behind(*b"12345678", &mut out);
-            let some = &all[ends[0]..ends[1]];
-            prop_assert_eq!(out, [b"before", some, b"12345678", some].concat());
+            prop_assert_eq!(out, [b"before", &all[ends[0]..ends[1]]].concat());
         }
     }
 }

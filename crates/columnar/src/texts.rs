@@ -2,7 +2,7 @@
 
 use crate::blocks::{Blocks, Size};
 use crate::numbering::{Different, different, hasher};
-use crate::part::{AT_ONCE, HEAD, Part};
+use crate::part::{AT_ONCE, Part};
 use std::hash::BuildHasher;
 
 /// Texts behind one another, each behind its row and its length.
@@ -11,6 +11,9 @@ pub(crate) struct Texts {
     bytes: Blocks<u8>,
     texts: usize,
 }
+
+/// What stands before a text.
+const HEAD: usize = 2 * size_of::<u32>();
 
 /// Where a text stands.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,7 +47,8 @@ impl Texts {
     pub(crate) fn push(&mut self, row: u32, text: Part<'_>) {
         let head = u64::from(text.len() as u32) << 32 | u64::from(row);
         let bytes = self.bytes.room(HEAD + text.len().max(AT_ONCE));
-        text.append_behind(head.to_le_bytes(), bytes);
+        bytes.extend_from_slice(&head.to_le_bytes());
+        text.append_to(bytes);
         self.texts += 1;
     }
 
