@@ -4,7 +4,6 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use std::future::Future;
 use std::sync::Arc;
-use tokio::runtime::Handle;
 
 /// A value that is made aside.
 ///
@@ -14,12 +13,9 @@ use tokio::runtime::Handle;
 pub struct Aside<T>(Shared<BoxFuture<'static, Arc<T>>>);
 
 impl<T: Send + Sync + 'static> Aside<T> {
-    /// Begins to make it at once, beside what else the runtime does: on a thread of its own, as it
-    /// computes, and the one worker of a small function has to ask for work meanwhile.
+    /// Begins to make it at once, beside what else the runtime does.
     pub fn new(making: impl Future<Output = T> + Send + 'static) -> Self {
-        let runtime = Handle::current();
-        let made = tokio::task::spawn_blocking(move || runtime.block_on(making));
-        let made = made.map(|made| match made {
+        let made = tokio::spawn(making).map(|made| match made {
             Ok(made) => Arc::new(made),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         });
@@ -46,16 +42,6 @@ mod tests {
         let (one, other) = tokio::join!(aside.get(), aside.get());
         assert!(Arc::ptr_eq(&one, &other));
         assert_eq!(*aside.get().await, "made");
-    }
-
-    #[tokio::test]
-    async fn the_only_worker_is_free_while_it_is_made() {
-        let (tell, told) = std::sync::mpsc::channel();
-        let aside = Aside::new(async move { told.recv_timeout(Duration::from_secs(20)) });
-        // Were it made on this worker, nobody would come to tell.
-        tokio::task::yield_now().await;
-        tell.send("told").expect("it waits");
-        assert_eq!(*aside.get().await, Ok("told"));
     }
 
     #[tokio::test]
