@@ -65,7 +65,7 @@ def compare(wish: Wish) -> Result:
 
 
 def side_by_side(usual: Path, wish: Wish) -> float:
-    """Two processes of one thread each, at once: what two processors of this machine do is seldom twice as much."""
+    """Two processes of one thread each, at once: what they do is what the machine has for two threads."""
     jobs = [our_job(f"beside-{number}", usual, wish.rows, threads=1) for number in (1, 2)]
     say("two of ours side by side")
     taken = []
@@ -74,7 +74,11 @@ def side_by_side(usual: Path, wish: Wish) -> float:
             job.output.mkdir(parents=True, exist_ok=True)
         start = time.monotonic()
         processes = [subprocess.Popen(job.command, cwd=names.ROOT) for job in jobs]
-        exit_codes = [process.wait() for process in processes]
+        try:
+            exit_codes = [process.wait() for process in processes]
+        finally:
+            for process in processes:
+                process.kill()
         if any(exit_codes):
             raise Failure("one of two processes side by side failed")
         taken.append(time.monotonic() - start)
