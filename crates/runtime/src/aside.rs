@@ -1,25 +1,31 @@
-//! What is made while a function asks for its first work.
+//! What is made while a function waits for work.
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// A value that is made aside.
+/// A value that is made when it is asked for, or before that, once the function has asked for work.
 ///
-/// Reading the root certificates of the system takes most of a function's start. The request for
-/// work need not wait for it.
+/// Reading the root certificates of the system takes most of a function's start. The request for work
+/// need not wait for it, nor share the processor with it.
 #[derive(Debug)]
 pub struct Aside<T>(Shared<BoxFuture<'static, Arc<T>>>);
 
+/// After this a function has asked for work. If it has not, both go on side by side.
+const ASKED_FOR_WORK: Duration = Duration::from_millis(20);
+
 impl<T: Send + Sync + 'static> Aside<T> {
-    /// Begins to make it at once, beside what else the runtime does.
+    /// Sees to it that the value is made in a while, if nobody asks for it sooner.
     pub fn new(making: impl Future<Output = T> + Send + 'static) -> Self {
-        let made = tokio::spawn(making).map(|made| match made {
-            Ok(made) => Arc::new(made),
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        let made = making.map(Arc::new).boxed().shared();
+        let unasked = made.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(ASKED_FOR_WORK).await;
+            unasked.await;
         });
-        Self(made.boxed().shared())
+        Self(made)
     }
 
     /// Waits until it is made. A panic in the making is one here.
@@ -31,20 +37,38 @@ impl<T: Send + Sync + 'static> Aside<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
-    #[tokio::test]
-    async fn it_is_made_once_however_many_wait() {
-        let aside = Aside::new(async {
+    fn counted() -> (Aside<String>, Arc<AtomicUsize>) {
+        let times = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&times);
+        let aside = Aside::new(async move {
+            count.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(Duration::from_millis(5)).await;
             String::from("made")
         });
-        let (one, other) = tokio::join!(aside.get(), aside.get());
-        assert!(Arc::ptr_eq(&one, &other));
-        assert_eq!(*aside.get().await, "made");
+        (aside, times)
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
+    async fn it_is_made_once_however_many_wait() {
+        let (aside, times) = counted();
+        let (one, other) = tokio::join!(aside.get(), aside.get());
+        assert!(Arc::ptr_eq(&one, &other));
+        tokio::time::sleep(2 * ASKED_FOR_WORK).await;
+        assert_eq!((aside.get().await.as_str(), times.load(Ordering::Relaxed)), ("made", 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_made_though_nobody_asks_but_not_at_once() {
+        let (_aside, times) = counted();
+        tokio::time::sleep(ASKED_FOR_WORK / 2).await;
+        assert_eq!(times.load(Ordering::Relaxed), 0);
+        tokio::time::sleep(ASKED_FOR_WORK).await;
+        assert_eq!(times.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
     #[should_panic(expected = "no certificates")]
     async fn a_panic_in_the_making_is_not_swallowed() {
         Aside::<()>::new(async { panic!("no certificates") }).get().await;
