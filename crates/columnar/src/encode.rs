@@ -1,9 +1,10 @@
 //! Encodes the rows of a buffer, aside: with several threads, the next rows are read meanwhile.
 
 use crate::buffer::Buffer;
-use crate::chunk::{Chunk, Encoder};
+use crate::chunk::Encoder;
 use crate::days::Context;
 use crate::json::JsonLines;
+use crate::metadata::Chunk;
 use crate::options::EventNameForm;
 use crate::places::Places;
 use crate::transform::TransformError;
@@ -111,7 +112,7 @@ impl Work {
             if let Some((present, values)) = arranged(self.buffer.of_column(*id), places) {
                 let filtered = column.built_in && column.name == "distinct_id";
                 let values = values.as_ref();
-                let chunk = encoder.chunk(column, places.rows, &present, values, filtered)?;
+                let chunk = encoder.chunk(places.rows, &present, values, filtered)?;
                 chunks.push((*id, chunk));
             }
         }

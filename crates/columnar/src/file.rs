@@ -30,15 +30,17 @@ pub(crate) fn assemble(
     let held = groups.iter().map(RowGroup::memory).sum();
     let mut writer = SerializedFileWriter::new(Vec::with_capacity(held), root, properties)?;
     let mut encoder = Encoder::new()?;
+    let described = writer.schema_descr().columns().to_vec();
     for group in groups {
         let mut target = writer.next_row_group()?;
         let mut chunks = group.chunks.into_iter().peekable();
-        for &id in &used {
+        for (&id, descriptor) in used.iter().zip(&described) {
             let chunk = match chunks.next_if(|(next, _)| *next == id) {
                 Some((_, chunk)) => chunk,
-                None => encoder.nulls(&columns[id], group.rows)?,
+                None => encoder.nulls(group.rows)?,
             };
-            target.append_column(&chunk.bytes, chunk.close)?;
+            let (bytes, close) = chunk.close(columns[id].column_type, descriptor.clone())?;
+            target.append_column(&bytes, close)?;
         }
         target.close()?;
     }

@@ -1,9 +1,9 @@
 //! Encoded rows of a day of a table, in the format of the table.
 
-use crate::chunk::Chunk;
 use crate::encode::Encoded;
 use crate::file::assemble;
 use crate::json::JsonLines;
+use crate::metadata::Chunk;
 use crate::transform::TransformError;
 use bytes::Bytes;
 use mixlake_domain::DataFormat;
@@ -24,8 +24,8 @@ pub(crate) struct RowGroup {
     pub chunks: Vec<(ColumnId, Chunk)>,
 }
 
-/// What a chunk takes beside its bytes: metadata, statistics and indexes. It counts where hundreds
-/// of tables have thousands of small chunks.
+/// What a chunk takes beside its bytes when its file is put together: metadata, statistics and
+/// indexes. It counts where tables have thousands of small chunks.
 const CHUNK_BYTES: usize = 2 << 10;
 
 impl RowGroup {

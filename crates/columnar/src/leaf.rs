@@ -3,7 +3,7 @@
 use mixlake_schema::{Column, ColumnType};
 use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
 use parquet::errors::Result;
-use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor, ColumnPath, Type, TypePtr};
+use parquet::schema::types::{Type, TypePtr};
 use std::sync::Arc;
 
 /// The leaf of a column: its physical type and the annotations that engines go by.
@@ -32,10 +32,4 @@ pub(crate) fn physical(column_type: ColumnType) -> Physical {
         ColumnType::Boolean => Physical::BOOLEAN,
         ColumnType::Timestamp | ColumnType::Bigint => Physical::INT64,
     }
-}
-
-/// The leaf as a column writer wants it.
-pub(crate) fn descriptor(column: &Column) -> Result<ColumnDescPtr> {
-    let path = ColumnPath::new(vec![column.name.clone()]);
-    Ok(Arc::new(ColumnDescriptor::new(leaf(column)?, 1, 0, path)))
 }

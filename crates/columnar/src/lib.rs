@@ -20,6 +20,7 @@ mod json;
 mod keys;
 mod leaf;
 mod lines;
+mod metadata;
 mod numbering;
 mod options;
 mod order;

@@ -4,11 +4,13 @@ use crate::values::Extremes;
 use mixlake_schema::ColumnType;
 use parquet::data_type::ByteArray;
 use parquet::file::statistics::{Statistics, ValueStatistics};
+use std::cmp::Ordering;
 
 /// Texts are cut to so many bytes: a bound need not be a value.
 const BOUND_BYTES: usize = 64;
 
 /// Bounds of values: the least and the greatest, or texts just outside of them.
+#[derive(Clone)]
 pub(crate) struct Bounds {
     pub min: Vec<u8>,
     pub max: Vec<u8>,
@@ -18,18 +20,38 @@ pub(crate) struct Bounds {
 
 impl Bounds {
     /// None where a text has no short upper bound.
-    pub(crate) fn of(extremes: &Extremes) -> Option<Self> {
+    pub(crate) fn of(extremes: Extremes) -> Option<Self> {
         let Extremes { min, max } = extremes;
         let (min_is_exact, max_is_exact) = (min.len() <= BOUND_BYTES, max.len() <= BOUND_BYTES);
-        let min = if min_is_exact { min.clone() } else { cut(min).as_bytes().to_vec() };
-        let max = if max_is_exact { max.clone() } else { above(cut(max))?.into_bytes() };
+        let min = if min_is_exact { min } else { cut(&min).as_bytes().to_vec() };
+        let max = if max_is_exact { max } else { above(cut(&max))?.into_bytes() };
         Some(Self { min, max, min_is_exact, max_is_exact })
+    }
+
+    /// The bounds of all parts from those of each; none if there is no part, or one without bounds.
+    pub(crate) fn of_all<'a>(
+        column_type: ColumnType,
+        parts: impl Iterator<Item = Option<&'a Self>>,
+    ) -> Option<Self> {
+        let parts: Vec<&Self> = parts.collect::<Option<_>>()?;
+        // Of equal bounds one may be a value and the other lie outside of its own.
+        let min = parts.iter().min_by(|a, b| {
+            compare(column_type, &a.min, &b.min).then(b.min_is_exact.cmp(&a.min_is_exact))
+        })?;
+        let max = parts.iter().max_by(|a, b| {
+            compare(column_type, &a.max, &b.max).then(a.max_is_exact.cmp(&b.max_is_exact))
+        })?;
+        Some(Self {
+            min: min.min.clone(),
+            max: max.max.clone(),
+            min_is_exact: min.min_is_exact,
+            max_is_exact: max.max_is_exact,
+        })
     }
 
     /// The statistics of a column chunk.
     pub(crate) fn statistics(self, column_type: ColumnType, nulls: u64) -> Statistics {
         let Self { min, max, min_is_exact, max_is_exact } = self;
-        let eight = |bytes: &[u8]| bytes.try_into().unwrap_or_default();
         let nulls = Some(nulls);
         match column_type {
             ColumnType::String => {
@@ -57,6 +79,21 @@ impl Bounds {
             }
         }
     }
+}
+
+/// Compares two values as they lie in pages.
+fn compare(column_type: ColumnType, a: &[u8], b: &[u8]) -> Ordering {
+    match column_type {
+        ColumnType::String | ColumnType::Boolean => a.cmp(b),
+        ColumnType::Number => f64::from_le_bytes(eight(a)).total_cmp(&f64::from_le_bytes(eight(b))),
+        ColumnType::Timestamp | ColumnType::Bigint => {
+            i64::from_le_bytes(eight(a)).cmp(&i64::from_le_bytes(eight(b)))
+        }
+    }
+}
+
+fn eight(bytes: &[u8]) -> [u8; 8] {
+    bytes.try_into().unwrap_or_default()
 }
 
 /// The statistics of a chunk of which only the nulls are known.
@@ -107,7 +144,7 @@ mod tests {
         fn bounds_are_short_and_enclose(a in ".{0,90}", b in ".{0,90}") {
             let (min, max) = (a.clone().min(b.clone()), a.max(b));
             let extremes = Extremes { min: min.clone().into_bytes(), max: max.clone().into_bytes() };
-            let bounds = Bounds::of(&extremes).unwrap();
+            let bounds = Bounds::of(extremes).unwrap();
             prop_assert!(bounds.min.as_slice() <= min.as_bytes());
             prop_assert!(bounds.max.as_slice() >= max.as_bytes());
             prop_assert!(bounds.min.len() <= BOUND_BYTES && bounds.max.len() <= BOUND_BYTES + 3);
@@ -116,11 +153,46 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn bounds_of_all_parts_enclose_and_are_exact_where_they_say_so(
+            parts in prop::collection::vec(
+                prop::collection::vec("(a{62,63}|b)[aé\u{10ffff}]{0,3}|a{64}b?", 1..4), 1..4),
+        ) {
+            let extremes = |texts: &[String]| Extremes {
+                min: texts.iter().min().unwrap().clone().into_bytes(),
+                max: texts.iter().max().unwrap().clone().into_bytes(),
+            };
+            let bounds: Vec<_> = parts.iter().map(|texts| Bounds::of(extremes(texts)).unwrap()).collect();
+            let all = Bounds::of_all(ColumnType::String, bounds.iter().map(Some)).unwrap();
+            let Extremes { min, max } = extremes(&parts.concat());
+            prop_assert!(all.min <= min && all.max >= max);
+            prop_assert!(!all.min_is_exact || all.min == min);
+            prop_assert!(!all.max_is_exact || all.max == max);
+        }
+    }
+
+    #[test]
+    fn bounds_of_numbers_are_compared_as_numbers() {
+        let of = |min: i64, max: i64| {
+            Bounds::of(Extremes { min: min.to_le_bytes().into(), max: max.to_le_bytes().into() })
+        };
+        let parts = [of(-1, 3), of(-300, 2), of(4, 1_000)];
+        let all = Bounds::of_all(ColumnType::Bigint, parts.iter().map(Option::as_ref)).unwrap();
+        assert_eq!(
+            (all.min, all.max),
+            ((-300_i64).to_le_bytes().into(), 1_000_i64.to_le_bytes().into())
+        );
+        assert!(
+            Bounds::of_all(ColumnType::Bigint, [parts[0].as_ref(), None].into_iter()).is_none()
+        );
+    }
+
     #[test]
     fn a_zero_may_be_the_other_one_and_so_is_not_exact() {
         let of = |min: f64, max: f64| {
             let [min, max] = [min, max].map(|number| number.to_le_bytes().to_vec());
-            let bounds = Bounds::of(&Extremes { min, max }).unwrap();
+            let bounds = Bounds::of(Extremes { min, max }).unwrap();
             let statistics = bounds.statistics(ColumnType::Number, 1);
             assert_eq!(
                 (statistics.nan_count_opt(), statistics.null_count_opt()),
@@ -135,6 +207,6 @@ mod tests {
     #[test]
     fn a_text_of_last_characters_has_no_upper_bound() {
         let last = char::MAX.to_string().repeat(30).into_bytes();
-        assert!(Bounds::of(&Extremes { min: vec![], max: last }).is_none());
+        assert!(Bounds::of(Extremes { min: vec![], max: last }).is_none());
     }
 }

@@ -37,11 +37,6 @@ pub(crate) trait PageValues {
     /// The extremes of some of the values; there is at least one.
     fn extremes(&self, range: Range<usize>) -> Extremes;
 
-    /// Compares two plain values.
-    fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
-        a.cmp(b)
-    }
-
     /// Hands every different value at least once to `each`.
     fn each(&self, each: &mut dyn FnMut(&[u8]));
 }
@@ -60,18 +55,9 @@ pub(crate) fn arranged<'a>(column: &'a SparseColumn, places: &Places) -> Option<
     }
 }
 
-/// The extremes of all values from those of their parts.
-pub(crate) fn of_all(values: &dyn PageValues, parts: Vec<Extremes>) -> Option<Extremes> {
-    parts.into_iter().reduce(|all, part| Extremes {
-        min: if values.compare(&part.min, &all.min).is_lt() { part.min } else { all.min },
-        max: if values.compare(&part.max, &all.max).is_gt() { part.max } else { all.max },
-    })
-}
-
 /// A value of eight bytes.
 pub(crate) trait Fixed: Copy + Default + 'static {
     fn plain(self) -> [u8; 8];
-    fn from_plain(bytes: [u8; 8]) -> Self;
     fn order(&self, other: &Self) -> Ordering;
     /// The least and the greatest value that compare equal to these.
     fn widened(min: Self, max: Self) -> (Self, Self);
@@ -80,10 +66,6 @@ pub(crate) trait Fixed: Copy + Default + 'static {
 impl Fixed for f64 {
     fn plain(self) -> [u8; 8] {
         self.to_le_bytes()
-    }
-
-    fn from_plain(bytes: [u8; 8]) -> Self {
-        Self::from_le_bytes(bytes)
     }
 
     fn order(&self, other: &Self) -> Ordering {
@@ -99,10 +81,6 @@ impl Fixed for f64 {
 impl Fixed for i64 {
     fn plain(self) -> [u8; 8] {
         self.to_le_bytes()
-    }
-
-    fn from_plain(bytes: [u8; 8]) -> Self {
-        Self::from_le_bytes(bytes)
     }
 
     fn order(&self, other: &Self) -> Ordering {
@@ -124,7 +102,6 @@ struct Numbered<D> {
 /// Different values in order.
 trait Dictionary {
     fn len(&self) -> usize;
-    fn compare(&self, a: &[u8], b: &[u8]) -> Ordering;
     fn append_plain(&self, out: &mut Vec<u8>);
     fn extremes(&self, min: u32, max: u32) -> Extremes;
     fn each(&self, each: &mut dyn FnMut(&[u8]));
@@ -150,10 +127,6 @@ impl<D: Dictionary> PageValues for Numbered<D> {
             .iter()
             .fold((u32::MAX, 0), |(min, max), &number| (min.min(number), max.max(number)));
         self.values.extremes(min, max)
-    }
-
-    fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
-        self.values.compare(a, b)
     }
 
     fn each(&self, each: &mut dyn FnMut(&[u8])) {
@@ -201,11 +174,6 @@ fn fixed_dictionary<T: Fixed>(values: &[T]) -> Option<Numbered<FixedDictionary<T
     Some(Numbered { values: FixedDictionary(different), numbers, width })
 }
 
-fn compare_fixed<T: Fixed>(a: &[u8], b: &[u8]) -> Ordering {
-    let [a, b] = [a, b].map(|bytes| T::from_plain(bytes.try_into().unwrap_or_default()));
-    a.order(&b)
-}
-
 fn fixed_extremes<T: Fixed>(min: T, max: T) -> Extremes {
     let (min, max) = T::widened(min, max);
     Extremes { min: min.plain().to_vec(), max: max.plain().to_vec() }
@@ -214,10 +182,6 @@ fn fixed_extremes<T: Fixed>(min: T, max: T) -> Extremes {
 impl<T: Fixed> Dictionary for FixedDictionary<T> {
     fn len(&self) -> usize {
         self.0.len()
-    }
-
-    fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
-        compare_fixed::<T>(a, b)
     }
 
     fn append_plain(&self, out: &mut Vec<u8>) {
@@ -257,10 +221,6 @@ impl<T: Fixed> PageValues for Plain<T> {
             (min, max)
         });
         fixed_extremes(min, max)
-    }
-
-    fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
-        compare_fixed::<T>(a, b)
     }
 
     fn each(&self, each: &mut dyn FnMut(&[u8])) {
@@ -362,10 +322,6 @@ impl TextDictionary<'_> {
 impl Dictionary for TextDictionary<'_> {
     fn len(&self) -> usize {
         self.order.len()
-    }
-
-    fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
-        a.cmp(b)
     }
 
     fn append_plain(&self, out: &mut Vec<u8>) {
