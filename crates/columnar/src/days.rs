@@ -57,6 +57,8 @@ pub(crate) struct Days {
     under_way: Option<UnderWay>,
     /// Bytes that came since the memory of the rows was last counted.
     uncounted: usize,
+    /// How many may come until it is counted again.
+    count_after: usize,
     ready: Vec<DataFile>,
 }
 
@@ -142,18 +144,20 @@ impl Days {
         if self.all[day].buffer.rows() >= bounds.group_rows {
             self.encode(day, true, context)?;
         }
-        // Counting looks at every column, so it is done now and then only. A row takes no more
-        // than a few times its line.
+        // Counting looks at every column, so it is done the less often the more room there is. A row
+        // takes no more than a few times its line.
         self.uncounted += line;
-        if self.uncounted > bounds.buffer_bytes / 32 {
+        if self.uncounted > self.count_after {
             self.uncounted = 0;
-            self.make_room(context)?;
+            let taken = self.make_room(context)?;
+            let left = bounds.buffer_bytes.saturating_sub(taken);
+            self.count_after = (left / 4).max(bounds.buffer_bytes / 32);
         }
         Ok(())
     }
 
-    /// Encodes the largest buffers until all of them are within the bound.
-    fn make_room(&mut self, context: &Context<'_>) -> Result<(), TransformError> {
+    /// Encodes the largest buffers until all of them are within the bound. Answers what they need then.
+    fn make_room(&mut self, context: &Context<'_>) -> Result<usize, TransformError> {
         let bound = context.options.bounds.buffer_bytes;
         let mut all: Vec<Size> = self.all.iter().map(|day| day.buffer.size()).collect();
         // What is held is another thing with more threads, and must not tell.
@@ -177,7 +181,7 @@ impl Days {
                 day.buffer.give_back();
             }
         }
-        Ok(())
+        Ok(total)
     }
 
     /// Encodes and ends everything.
