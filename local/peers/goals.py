@@ -42,7 +42,7 @@ def of(result: Result) -> list[Goal]:
         smaller(result, ours),
         wider(result),
         Goal("peak memory, the idle process's included", 256, is_floor=False, value=ours.peak_mb, unit=" MB"),
-        threads(result, ours),
+        threads(result),
         reading(result.clustered, result.unclustered),
         *(starting(result, function) for function in names.FUNCTIONS),
     ]
@@ -86,12 +86,12 @@ def wider(result: Result) -> Goal:
     return Goal(text, 1.3, is_floor=False, value=wide.cpu_s / narrow.cpu_s, reason=reason)
 
 
-def threads(result: Result, ours: Measured) -> Goal:
-    text, two = "elapsed time, one thread to two", result.two_threads
-    if not two.is_complete:
-        return Goal(text, 1.7, is_floor=True, value=None, reason=two.problem or "it did not run")
-    reason = f"two processes at once: {2 * ours.wall_s / result.side_by_side_s:.2f}x the work of one"
-    return Goal(text, 1.7, is_floor=True, value=ours.wall_s / two.wall_s, reason=reason)
+def threads(result: Result) -> Goal:
+    text, one, two = "elapsed time, one thread to two", result.one_thread, result.two_threads
+    if not (one.is_complete and two.is_complete):
+        return Goal(text, 1.7, is_floor=True, value=None, reason=one.problem or two.problem or "it did not run")
+    reason = f"two processes at once: {2 * one.wall_s / result.side_by_side_s:.2f}x the work of one"
+    return Goal(text, 1.7, is_floor=True, value=one.wall_s / two.wall_s, reason=reason)
 
 
 def reading(clustered: Read | None, unclustered: Read | None) -> Goal:

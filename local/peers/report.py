@@ -8,7 +8,7 @@ from pathlib import Path
 
 from local.console import heading, print_table
 from local.peers import goals
-from local.peers.compare import Wish
+from local.peers.compare import TURNS, Wish
 from local.peers.outcomes import KEPT, SAMPLE
 from local.peers.place import DOCUMENT, RESULT
 from local.peers.result import Checked, Measured, Result
@@ -88,7 +88,8 @@ def about(wish: Wish) -> str:
     rounds = "one round" if wish.rounds == 1 else f"{wish.rounds} rounds in turn, medians"
     return (
         f"{dt.datetime.now(tz=dt.UTC):%Y-%m-%d}, {os.cpu_count()} {platform.machine()} cores, {threads} each, "
-        f"{rounds}; whole processes, start included. {peers}. Kept: each value of about {SAMPLE:,} events, "
+        f"{rounds}; ours again before each of the others, and {TURNS} times in turn where it is compared with itself: "
+        f"medians; whole processes, start included. {peers}. Kept: each value of about {SAMPLE:,} events, "
         f"spread evenly over the input, is looked for in the output."
     )
 

@@ -76,6 +76,7 @@ class Result:
     """One comparison: every system on the usual data, and ours on data and settings of its own."""
 
     systems: list[Measured]
+    one_thread: Measured
     two_threads: Measured
     narrow: Measured
     wide: Measured
