@@ -29,7 +29,7 @@ pub(crate) struct RowGroup {
 const CHUNK_BYTES: usize = 2 << 10;
 
 impl RowGroup {
-    /// Bytes held, about.
+    /// Bytes that it takes until its file is whole, about.
     pub(crate) fn memory(&self) -> usize {
         self.chunks.iter().map(|(_, chunk)| chunk.bytes.len() + CHUNK_BYTES).sum()
     }
