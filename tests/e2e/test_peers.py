@@ -83,7 +83,7 @@ def test_what_is_kept_is_said_of_the_sample_and_not_of_all() -> None:
 def test_the_numbers_have_the_command_that_makes_them_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "version", lambda _: "1.0")
     ours = Measured(ALL[0], 300_000)
-    text = report.markdown(Result([], ours, ours, ours), Wish(rows=300_000, rounds=5))
+    text = report.markdown(Result([], ours, ours, ours, ours), Wish(rows=300_000, rounds=5))
     assert text.startswith("    make bench-peers ROWS=300000 ROUNDS=5 THREADS=1\n\n")
     assert "each value of about 5,000 events" in text
 
