@@ -73,4 +73,11 @@ mod tests {
     async fn a_panic_in_the_making_is_not_swallowed() {
         Aside::<()>::new(async { panic!("no certificates") }).get().await;
     }
+    #[tokio::test(start_paused = true)]
+    #[should_panic(expected = "panicked during poll")]
+    async fn nor_is_one_that_came_before_anybody_asked() {
+        let aside = Aside::<()>::new(async { panic!("no certificates") });
+        tokio::time::sleep(2 * ASKED_FOR_WORK).await;
+        aside.get().await;
+    }
 }
