@@ -74,6 +74,7 @@ impl Buffer {
     }
 
     /// Begins a row. Its values follow.
+    #[inline]
     pub(crate) fn begin(&mut self, key: RowKey) -> u32 {
         let row = self.next_row();
         self.order.push(key);

@@ -26,12 +26,12 @@ pub(crate) struct Event {
 }
 
 /// A property of an event.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Property {
     pub key: KeyId,
     /// Its value's JSON text.
     pub json: Span,
-    pub value: Scalar,
+    pub value: Packed,
 }
 
 /// A part of a line.
@@ -60,15 +60,74 @@ pub(crate) enum Scalar {
     Text(Text),
 }
 
-impl Scalar {
+/// A scalar as two numbers, which stay in registers. Variants with fields of several sizes are put
+/// together in memory, field by field, and a processor that reads them back as a whole has to wait until
+/// all that it wrote before has arrived.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Packed {
+    kind: Kind,
+    bits: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Null,
+    Boolean,
+    Number,
+    Line,
+    Unescaped,
+}
+
+impl Packed {
+    pub(crate) const NULL: Self = Self { kind: Kind::Null, bits: 0 };
+
+    #[inline]
+    pub(crate) fn boolean(boolean: bool) -> Self {
+        Self { kind: Kind::Boolean, bits: boolean.into() }
+    }
+
+    #[inline]
+    pub(crate) fn number(number: f64) -> Self {
+        Self { kind: Kind::Number, bits: number.to_bits() }
+    }
+
+    #[inline]
+    pub(crate) fn text(text: Text) -> Self {
+        let (kind, Span { start, end }) = match text {
+            Text::Line(span) => (Kind::Line, span),
+            Text::Unescaped(span) => (Kind::Unescaped, span),
+        };
+        Self { kind, bits: u64::from(end) << 32 | u64::from(start) }
+    }
+
+    pub(crate) fn is_null(self) -> bool {
+        matches!(self.kind, Kind::Null)
+    }
+
+    #[inline]
+    pub(crate) fn scalar(self) -> Scalar {
+        match self.kind {
+            Kind::Null => Scalar::Null,
+            Kind::Boolean => Scalar::Boolean(self.bits != 0),
+            Kind::Number => Scalar::Number(f64::from_bits(self.bits)),
+            Kind::Line => Scalar::Text(Text::Line(self.span())),
+            Kind::Unescaped => Scalar::Text(Text::Unescaped(self.span())),
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "each half is taken")]
+    fn span(self) -> Span {
+        Span { start: self.bits as u32, end: (self.bits >> 32) as u32 }
+    }
+
     /// The type of column that takes it; none for null.
     #[inline]
-    pub(crate) fn value_type(&self) -> Option<ValueType> {
-        match self {
-            Self::Null => None,
-            Self::Boolean(_) => Some(ValueType::Boolean),
-            Self::Number(_) => Some(ValueType::Number),
-            Self::Text(_) => Some(ValueType::String),
+    pub(crate) fn value_type(self) -> Option<ValueType> {
+        match self.kind {
+            Kind::Null => None,
+            Kind::Boolean => Some(ValueType::Boolean),
+            Kind::Number => Some(ValueType::Number),
+            Kind::Line | Kind::Unescaped => Some(ValueType::String),
         }
     }
 }
@@ -115,13 +174,13 @@ impl Event {
     }
 
     /// Keeps a value.
-    pub(crate) fn scalar(&mut self, value: &Value<'_>, line: &str) -> Scalar {
+    pub(crate) fn packed(&mut self, value: &Value<'_>, line: &str) -> Packed {
         match value {
-            Value::Null => Scalar::Null,
-            Value::Boolean(boolean) => Scalar::Boolean(*boolean),
-            Value::Number(number) => Scalar::Number(*number),
-            Value::Text(Cow::Borrowed(text)) => Scalar::Text(Text::Line(Span::of(text, line))),
-            Value::Text(Cow::Owned(text)) => Scalar::Text(self.unescaped(text)),
+            Value::Null => Packed::NULL,
+            Value::Boolean(boolean) => Packed::boolean(*boolean),
+            Value::Number(number) => Packed::number(*number),
+            Value::Text(Cow::Borrowed(text)) => Packed::text(Text::Line(Span::of(text, line))),
+            Value::Text(Cow::Owned(text)) => Packed::text(self.unescaped(text)),
         }
     }
 
@@ -144,19 +203,19 @@ impl Event {
 
     /// Adds a property, or puts it in the place that is made for it.
     #[inline]
-    pub(crate) fn add(&mut self, property: Property, line: &str) {
-        if property.key.is_known() && self.takes(property, line) {
+    pub(crate) fn add(&mut self, key: KeyId, json: Span, value: Packed, line: &str) {
+        if key.is_known() && self.takes(key, json, value, line) {
             return;
         }
-        if !matches!(property.value, Scalar::Null) {
-            self.properties.push(property);
+        if !value.is_null() {
+            self.properties.push(Property { key, json, value });
         }
     }
 
     /// Looks at a property that has a meaning. Answers whether it is no column of its own.
     #[inline(never)]
-    fn takes(&mut self, property: Property, line: &str) -> bool {
-        let Property { key, json, value } = property;
+    fn takes(&mut self, key: KeyId, json: Span, value: Packed, line: &str) -> bool {
+        let value = value.scalar();
         match key {
             KeyId::TIME => self.time = json,
             KeyId::DISTINCT_ID => self.distinct_id = as_text(json, value),

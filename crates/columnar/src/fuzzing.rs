@@ -66,7 +66,7 @@ pub(crate) fn told(line: &str, event: &Event, vocabulary: &mut Vocabulary) -> St
     let keys = vocabulary.keys(event.number);
     let text = |text| event.text(text, line);
     let properties = event.properties.iter().map(|p| {
-        let value = match p.value {
+        let value = match p.value.scalar() {
             Scalar::Text(value) => format!("{:?}", text(value)),
             value @ (Scalar::Null | Scalar::Boolean(_) | Scalar::Number(_)) => format!("{value:?}"),
         };

@@ -4,7 +4,7 @@
 //! The structure is checked by `serde_json`; each value is kept as its JSON text, so that a
 //! number keeps every digit until its type is known.
 
-use crate::event::{BadLine, Event, Property, Span};
+use crate::event::{BadLine, Event, Span};
 use crate::keys::{Keys, Twice};
 use crate::value::{self, Value};
 use crate::vocabulary::Vocabulary;
@@ -65,8 +65,8 @@ fn from_fields(
         let key = keys.next(&mut walk, &name);
         keys.see(key).map_err(twice)?;
         let value = Value::from_json(json).map_err(|_| BadLine::BadString(name.into_owned()))?;
-        let value = event.scalar(&value, line);
-        event.add(Property { key, json: Span::of(json, line), value }, line);
+        let value = event.packed(&value, line);
+        event.add(key, Span::of(json, line), value, line);
     }
     if event.time.is_empty() {
         return Err(BadLine::BadTime("it is missing".into()));
@@ -229,7 +229,7 @@ mod tests {
                 let expected = &properties[key];
                 let parsed = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
                 prop_assert_eq!(&parsed(json), expected);
-                match property.value {
+                match property.value.scalar() {
                     Scalar::Null => prop_assert!(expected.is_null()),
                     Scalar::Boolean(b) => prop_assert_eq!(expected.as_bool(), Some(b)),
                     Scalar::Number(n) => prop_assert_eq!(expected.as_f64(), Some(n)),

@@ -4,7 +4,7 @@
 //! answered with `None`: then `event.rs` reads the line, slowly, and says what is wrong. So this
 //! file only has to be right about what it accepts, and a property test holds the two together.
 
-use crate::event::{BadLine, Event, Property, Scalar, Span, Text};
+use crate::event::{BadLine, Event, Packed, Span, Text};
 use crate::keys::{KeyId, Keys, Walk};
 use crate::parse;
 use crate::value;
@@ -96,7 +96,7 @@ impl Reader<'_> {
             keys.see(key).ok()?;
             let (first, start) = self.token(colon)?;
             let (value, end) = self.value(first, start, event)?;
-            event.add(Property { key, json: Span::new(start - 1, end), value }, self.text);
+            event.add(key, Span::new(start - 1, end), value, self.text);
             let (next, behind) = self.token(end)?;
             match next {
                 b',' => at = behind,
@@ -120,23 +120,23 @@ impl Reader<'_> {
 
     /// The rest of a value behind its first byte.
     #[inline]
-    fn value(self, first: u8, at: usize, event: &mut Event) -> Found<Scalar> {
+    fn value(self, first: u8, at: usize, event: &mut Event) -> Found<Packed> {
         match first {
             b'"' => match self.quoted(at) {
-                Some((span, at)) => Some((Scalar::Text(Text::Line(span)), at)),
+                Some((span, at)) => Some((Packed::text(Text::Line(span)), at)),
                 None => self.escaped(at, event),
             },
             b'-' | b'0'..=b'9' => self.number(at - 1),
             b'{' | b'[' => self.nested(first, at),
-            b't' => self.literal("true", Scalar::Boolean(true), at - 1),
-            b'f' => self.literal("false", Scalar::Boolean(false), at - 1),
-            b'n' => self.literal("null", Scalar::Null, at - 1),
+            b't' => self.literal("true", Packed::boolean(true), at - 1),
+            b'f' => self.literal("false", Packed::boolean(false), at - 1),
+            b'n' => self.literal("null", Packed::NULL, at - 1),
             _ => None,
         }
     }
 
     #[inline]
-    fn literal(self, word: &str, value: Scalar, start: usize) -> Found<Scalar> {
+    fn literal(self, word: &str, value: Packed, start: usize) -> Found<Packed> {
         self.bytes[start..].starts_with(word.as_bytes()).then_some((value, start + word.len()))
     }
 
@@ -153,7 +153,7 @@ impl Reader<'_> {
     }
 
     #[inline(never)]
-    fn escaped(self, at: usize, event: &mut Event) -> Found<Scalar> {
+    fn escaped(self, at: usize, event: &mut Event) -> Found<Packed> {
         let mut end = at;
         loop {
             end += special(self.bytes.get(end..)?)?;
@@ -163,11 +163,11 @@ impl Reader<'_> {
             end += 2;
         }
         let text = value::text(&self.text[at - 1..=end]).ok()?;
-        Some((Scalar::Text(event.unescaped(&text)), end + 1))
+        Some((Packed::text(event.unescaped(&text)), end + 1))
     }
 
     #[inline(never)]
-    fn nested(self, open: u8, at: usize) -> Found<Scalar> {
+    fn nested(self, open: u8, at: usize) -> Found<Packed> {
         let start = at - 1;
         let end = self.skip(open, at, NESTED).or_else(|| {
             let rest = &self.text[start..];
@@ -175,7 +175,7 @@ impl Reader<'_> {
             values.next()?.ok()?;
             Some(start + values.byte_offset())
         })?;
-        Some((Scalar::Text(Text::Line(Span::new(start, end))), end))
+        Some((Packed::text(Text::Line(Span::new(start, end))), end))
     }
 
     /// Passes over the rest of a value in its common form, nested at most so many times.
@@ -184,9 +184,9 @@ impl Reader<'_> {
             b'"' => Some(self.quoted(at)?.1),
             b'{' | b'[' => self.skip_items(first, at, depth.checked_sub(1)?),
             b'-' | b'0'..=b'9' => Some(self.number(at - 1)?.1),
-            b't' => Some(self.literal("true", Scalar::Null, at - 1)?.1),
-            b'f' => Some(self.literal("false", Scalar::Null, at - 1)?.1),
-            b'n' => Some(self.literal("null", Scalar::Null, at - 1)?.1),
+            b't' => Some(self.literal("true", Packed::NULL, at - 1)?.1),
+            b'f' => Some(self.literal("false", Packed::NULL, at - 1)?.1),
+            b'n' => Some(self.literal("null", Packed::NULL, at - 1)?.1),
             _ => None,
         }
     }
@@ -215,7 +215,7 @@ impl Reader<'_> {
     }
 
     #[inline]
-    fn number(self, start: usize) -> Found<Scalar> {
+    fn number(self, start: usize) -> Found<Packed> {
         let negative = self.bytes[start] == b'-';
         let digits = start + usize::from(negative);
         let (mut mantissa, mut at) = self.digits(0, digits);
@@ -241,7 +241,7 @@ impl Reader<'_> {
             // Both are exact, so their quotient is rounded once: it is the nearest double.
             number /= TENS[decimals % TENS.len()];
         }
-        Some((Scalar::Number(if negative { -number } else { number }), at))
+        Some((Packed::number(if negative { -number } else { number }), at))
     }
 
     /// Passes over digits, and puts them behind those of `mantissa`.
@@ -264,7 +264,7 @@ impl Reader<'_> {
 
     /// A number that has more digits than a double keeps, or an exponent behind its last digit.
     #[inline(never)]
-    fn long_number(self, start: usize, mut at: usize) -> Found<Scalar> {
+    fn long_number(self, start: usize, mut at: usize) -> Found<Packed> {
         if let Some(b'e' | b'E') = self.bytes.get(at) {
             let signed = matches!(self.bytes.get(at + 1), Some(b'+' | b'-'));
             let exponent = at + 1 + usize::from(signed);
@@ -273,7 +273,7 @@ impl Reader<'_> {
         }
         let span = Span::new(start, at);
         let number = value::number(span.get(self.text));
-        Some((number.map_or(Scalar::Text(Text::Line(span)), Scalar::Number), at))
+        Some((number.map_or(Packed::text(Text::Line(span)), Packed::number), at))
     }
 }
 

@@ -350,11 +350,10 @@ impl Rows {
                 }
                 Target::LeftOut | Target::Undecided => continue,
             };
-            // Matched in its place: a copy of the value, made field by field, is slow to read back.
-            match &property.value {
-                Scalar::Text(text) => buffer.text(row, id, event.part(*text, line)),
-                Scalar::Number(number) => buffer.number(row, id, *number),
-                Scalar::Boolean(boolean) => buffer.boolean(row, id, *boolean),
+            match property.value.scalar() {
+                Scalar::Text(text) => buffer.text(row, id, event.part(text, line)),
+                Scalar::Number(number) => buffer.number(row, id, number),
+                Scalar::Boolean(boolean) => buffer.boolean(row, id, boolean),
                 Scalar::Null => {}
             }
         }
