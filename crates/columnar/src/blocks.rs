@@ -1,6 +1,11 @@
 //! Values behind one another in blocks: growing moves nothing, and leaves no memory behind that is
 //! too small for what comes next.
 
+use prefetch_index::prefetch_index;
+
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
+
 /// The first block has so many bytes, each further one twice as many as the last, up to a bound.
 const FIRST: usize = 512;
 const LARGEST: usize = 32 << 10;
@@ -29,6 +34,20 @@ impl<T> Blocks<T> {
             self.next(values);
         }
         &mut self.last
+    }
+
+    /// Adds a value.
+    #[inline]
+    pub(crate) fn push(&mut self, value: T) {
+        self.room(1).push(value);
+        self.prefetch();
+    }
+
+    /// Asks for the line of the cache behind the one that is being filled: with hundreds of columns the
+    /// processor does not foresee which it will be, and each value that begins a line would wait for it.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        prefetch_index(&self.last, self.last.len() + LINE / size_of::<T>());
     }
 
     #[cold]

@@ -75,19 +75,19 @@ impl SparseColumn {
     #[inline]
     pub(crate) fn push_number(&mut self, row: u32, number: f64) {
         let Self::Number(cells) = self else { wrong_type() };
-        cells.room(1).push(Cell::new(row, number.to_bits()));
+        cells.push(Cell::new(row, number.to_bits()));
     }
 
     #[inline]
     pub(crate) fn push_boolean(&mut self, row: u32, boolean: bool) {
         let Self::Boolean(bits) = self else { wrong_type() };
-        bits.room(1).push(row << 1 | u32::from(boolean));
+        bits.push(row << 1 | u32::from(boolean));
     }
 
     #[inline]
     pub(crate) fn push_long(&mut self, row: u32, long: i64) {
         let Self::Long(cells) = self else { wrong_type() };
-        cells.room(1).push(Cell::new(row, long.cast_unsigned()));
+        cells.push(Cell::new(row, long.cast_unsigned()));
     }
 
     pub(crate) fn clear(&mut self) {

@@ -49,6 +49,7 @@ impl Texts {
         let bytes = self.bytes.room(HEAD + text.len().max(AT_ONCE));
         bytes.extend_from_slice(&head.to_le_bytes());
         text.append_to(bytes);
+        self.bytes.prefetch();
         self.texts += 1;
     }
 
