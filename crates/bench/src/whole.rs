@@ -26,8 +26,8 @@ pub(crate) struct How {
     unclustered: bool,
 }
 
-/// Bytes that are unpacked at a time, at the most; about what the function's source hands on.
-pub(crate) const PIECE: usize = 64 << 10;
+/// Bytes that are unpacked at a time, as the function's source hands them on.
+pub(crate) const PIECE: usize = 128 << 10;
 
 /// Transforms a file. A second data file and all after it get numbers in their names.
 pub(crate) fn run(file: &Path, out: &Path, how: How) -> anyhow::Result<()> {

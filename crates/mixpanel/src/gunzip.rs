@@ -1,50 +1,87 @@
 //! Unpacks gzip piece by piece, and tells at the end whether all of it was there.
 
 use bytes::Bytes;
-use flate2::write::MultiGzDecoder;
-use std::io::{self, Write};
+use flate2::bufread::MultiGzDecoder;
+use std::io::{self, BufRead, ErrorKind, Read};
 
-/// Deflate packs at most 1,032 bytes into one, so one step gives at most a mebibyte, whatever the
-/// sender made up.
-const STEP: usize = 1024;
-
-/// Output is handed on when there is this much of it.
-const ENOUGH: usize = 64 * 1024;
-
-/// As much output as there usually is: the decoder hands 32 KB on at a time. More makes it grow.
-const ROOM: usize = ENOUGH + (32 << 10);
+/// Output is handed on when there is this much of it: each time the decoder is left it keeps a copy of the
+/// last 32 KB, so that less takes more time.
+const PIECE: usize = 128 << 10;
 
 /// A gzip body that is being unpacked. After an error it must not be used again.
 pub(crate) struct Gunzip {
-    decoder: MultiGzDecoder<Vec<u8>>,
+    decoder: MultiGzDecoder<Packed>,
+    output: Vec<u8>,
+    /// How much of it there is.
+    length: usize,
+}
+
+/// Input that has arrived.
+struct Packed {
+    bytes: Bytes,
+    /// Whether nothing follows.
+    ended: bool,
+}
+
+impl BufRead for Packed {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.bytes.is_empty() && !self.ended {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        Ok(&self.bytes)
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        drop(self.bytes.split_to(bytes));
+    }
+}
+
+impl Read for Packed {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(into)?;
+        self.consume(read);
+        Ok(read)
+    }
 }
 
 impl Gunzip {
     pub(crate) fn new() -> Self {
-        Self { decoder: MultiGzDecoder::new(Vec::new()) }
+        let packed = Packed { bytes: Bytes::new(), ended: false };
+        Self { decoder: MultiGzDecoder::new(packed), output: vec![0; PIECE], length: 0 }
     }
 
-    /// Unpacks from the front of `packed` until there is enough output or no more input. The
-    /// output can be empty: gzip holds bytes back.
+    /// Unpacks from the front of `packed` until there is enough output or no more input: then what
+    /// there is of it waits for the next, and nothing is answered.
     pub(crate) fn unpack(&mut self, packed: &mut Bytes) -> io::Result<Bytes> {
-        while !packed.is_empty() && self.decoder.get_ref().len() < ENOUGH {
-            let step = packed.split_to(packed.len().min(STEP));
-            self.decoder.write_all(&step)?;
+        std::mem::swap(&mut self.decoder.get_mut().bytes, packed);
+        let filled = self.fill();
+        std::mem::swap(&mut self.decoder.get_mut().bytes, packed);
+        filled?;
+        if self.length < PIECE {
+            return Ok(Bytes::new());
         }
-        Ok(self.output())
+        self.length = 0;
+        Ok(std::mem::replace(&mut self.output, vec![0; PIECE]).into())
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        while self.length < PIECE {
+            match self.decoder.read(&mut self.output[self.length..]) {
+                Ok(0) => break,
+                Ok(read) => self.length += read,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// The last output, if the trailer was there and its length and checksum are right.
     pub(crate) fn finish(mut self) -> io::Result<Bytes> {
-        self.decoder.try_finish()?;
-        Ok(self.output())
-    }
-
-    fn output(&mut self) -> Bytes {
-        if self.decoder.get_ref().is_empty() {
-            return Bytes::new();
-        }
-        std::mem::replace(self.decoder.get_mut(), Vec::with_capacity(ROOM)).into()
+        self.decoder.get_mut().ended = true;
+        self.output.truncate(self.length);
+        self.decoder.read_to_end(&mut self.output)?;
+        Ok(self.output.into())
     }
 }
 
@@ -54,6 +91,7 @@ mod tests {
     use flate2::Compression;
     use flate2::write::GzEncoder;
     use proptest::prelude::*;
+    use std::io::Write;
 
     fn gzip(plain: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -107,7 +145,7 @@ mod tests {
         let mut packed = Bytes::from(bomb);
         let mut gunzip = Gunzip::new();
         while !packed.is_empty() {
-            assert!(gunzip.unpack(&mut packed).unwrap().len() <= ENOUGH + (STEP << 10) + STEP * 40);
+            assert!(gunzip.unpack(&mut packed).unwrap().len() <= PIECE);
         }
     }
 
@@ -115,8 +153,10 @@ mod tests {
         #[test]
         fn any_chunking_gives_the_same_bytes(
             plain in prop::collection::vec(any::<u8>(), 0..5000),
+            times in 1_usize..60,
             size in 1_usize..300,
         ) {
+            let plain = plain.repeat(times);
             let packed = gzip(&plain);
             prop_assert_eq!(unpacked(packed.chunks(size)).unwrap(), plain);
         }
