@@ -120,18 +120,10 @@ impl Buffer {
 
     #[inline]
     fn column(&mut self, id: ColumnId, column_type: ColumnType) -> &mut SparseColumn {
-        if !matches!(self.columns.get(id), Some(Some(_))) {
-            self.add_column(id, column_type);
-        }
-        self.columns[id].as_mut().expect("it is there now")
-    }
-
-    #[cold]
-    fn add_column(&mut self, id: ColumnId, column_type: ColumnType) {
         if id >= self.columns.len() {
             self.columns.resize_with(id + 1, || None);
         }
-        self.columns[id] = Some(SparseColumn::new(column_type));
+        self.columns[id].get_or_insert_with(|| SparseColumn::new(column_type))
     }
 
     /// The columns that have ever had a value here.

@@ -65,70 +65,65 @@ pub(crate) enum Scalar {
 /// all that it wrote before has arrived.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Packed {
-    kind: Kind,
+    /// The type of column that takes it; none for null.
+    pub value_type: Option<ValueType>,
+    /// Of a text: whether it stands among those that had escapes.
+    unescaped: bool,
     bits: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Null,
-    Boolean,
-    Number,
-    Line,
-    Unescaped,
-}
-
 impl Packed {
-    pub(crate) const NULL: Self = Self { kind: Kind::Null, bits: 0 };
+    pub(crate) const NULL: Self = Self { value_type: None, unescaped: false, bits: 0 };
 
     #[inline]
     pub(crate) fn boolean(boolean: bool) -> Self {
-        Self { kind: Kind::Boolean, bits: boolean.into() }
+        let value_type = Some(ValueType::Boolean);
+        Self { value_type, unescaped: false, bits: boolean.into() }
     }
 
     #[inline]
     pub(crate) fn number(number: f64) -> Self {
-        Self { kind: Kind::Number, bits: number.to_bits() }
+        let value_type = Some(ValueType::Number);
+        Self { value_type, unescaped: false, bits: number.to_bits() }
     }
 
     #[inline]
     pub(crate) fn text(text: Text) -> Self {
-        let (kind, Span { start, end }) = match text {
-            Text::Line(span) => (Kind::Line, span),
-            Text::Unescaped(span) => (Kind::Unescaped, span),
+        let (unescaped, Span { start, end }) = match text {
+            Text::Line(span) => (false, span),
+            Text::Unescaped(span) => (true, span),
         };
-        Self { kind, bits: u64::from(end) << 32 | u64::from(start) }
+        let bits = u64::from(end) << 32 | u64::from(start);
+        Self { value_type: Some(ValueType::String), unescaped, bits }
     }
 
-    pub(crate) fn is_null(self) -> bool {
-        matches!(self.kind, Kind::Null)
-    }
-
-    #[inline]
     pub(crate) fn scalar(self) -> Scalar {
-        match self.kind {
-            Kind::Null => Scalar::Null,
-            Kind::Boolean => Scalar::Boolean(self.bits != 0),
-            Kind::Number => Scalar::Number(f64::from_bits(self.bits)),
-            Kind::Line => Scalar::Text(Text::Line(self.span())),
-            Kind::Unescaped => Scalar::Text(Text::Unescaped(self.span())),
+        match self.value_type {
+            None => Scalar::Null,
+            Some(ValueType::Boolean) => Scalar::Boolean(self.as_boolean()),
+            Some(ValueType::Number) => Scalar::Number(self.as_number()),
+            Some(ValueType::String) => Scalar::Text(self.as_text()),
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "each half is taken")]
-    fn span(self) -> Span {
-        Span { start: self.bits as u32, end: (self.bits >> 32) as u32 }
-    }
-
-    /// The type of column that takes it; none for null.
+    /// The value, if it is a boolean.
     #[inline]
-    pub(crate) fn value_type(self) -> Option<ValueType> {
-        match self.kind {
-            Kind::Null => None,
-            Kind::Boolean => Some(ValueType::Boolean),
-            Kind::Number => Some(ValueType::Number),
-            Kind::Line | Kind::Unescaped => Some(ValueType::String),
-        }
+    pub(crate) fn as_boolean(self) -> bool {
+        self.bits != 0
+    }
+
+    /// The value, if it is a number.
+    #[inline]
+    pub(crate) fn as_number(self) -> f64 {
+        f64::from_bits(self.bits)
+    }
+
+    /// The value, if it is a text.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "each half is taken")]
+    pub(crate) fn as_text(self) -> Text {
+        let span = Span { start: self.bits as u32, end: (self.bits >> 32) as u32 };
+        if self.unescaped { Text::Unescaped(span) } else { Text::Line(span) }
     }
 }
 
@@ -207,7 +202,7 @@ impl Event {
         if key.is_known() && self.takes(key, json, value, line) {
             return;
         }
-        if !value.is_null() {
+        if value.value_type.is_some() {
             self.properties.push(Property { key, json, value });
         }
     }

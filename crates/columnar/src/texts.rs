@@ -42,7 +42,8 @@ impl Place {
 }
 
 impl Texts {
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call puts its arguments into memory")]
     #[expect(clippy::cast_possible_truncation, reason = "a line is shorter than 4 GiB")]
     pub(crate) fn push(&mut self, row: u32, text: Part<'_>) {
         let head = u64::from(text.len() as u32) << 32 | u64::from(row);

@@ -4,7 +4,7 @@ use crate::buffer::RowKey;
 use crate::completeness;
 use crate::days::{Context, DataFile, DayId, Days};
 use crate::dedup::{Age, FarApart, RowIdentity, Seen, Superseded, Verdict};
-use crate::event::{self, BadLine, Event, Scalar};
+use crate::event::{self, BadLine, Event};
 use crate::keys::Target;
 use crate::lines::{Line, LineSplitter};
 use crate::options::{EventNameForm, Options, SchemaType};
@@ -16,7 +16,7 @@ use crate::tables::{Tables, target};
 use crate::vocabulary::{Apart, Vocabulary};
 use bytes::Bytes;
 use mixlake_domain::{Slice, Timestamp};
-use mixlake_schema::{ColumnId, Registry};
+use mixlake_schema::{ColumnId, Registry, ValueType};
 use parquet::errors::ParquetError;
 
 /// Why a stream gives no files. Nothing of it may be published.
@@ -330,7 +330,8 @@ impl Rows {
         let mut overflow = Overflow::default();
         for property in &event.properties {
             let key = property.key;
-            let Some(value_type) = property.value.value_type() else { continue };
+            let value = property.value;
+            let Some(value_type) = value.value_type else { continue };
             let mut to = keys.target(key, value_type);
             if to == Target::Undecided {
                 let name = &registry.events()[place.number].event;
@@ -341,20 +342,15 @@ impl Rows {
                 to = target(table, asked, place.frozen_at, (options.profile, slice.date()));
                 keys.decide(key, value_type, to);
             }
-            let id = match to {
-                Target::Column(id) => id as ColumnId,
-                Target::Overflow(id) => {
-                    let json = property.json.get(line);
-                    overflow.add(id as ColumnId, keys.name(key), json);
-                    continue;
+            if let Target::Column(id) = to {
+                let id = id as ColumnId;
+                match value_type {
+                    ValueType::String => buffer.text(row, id, event.part(value.as_text(), line)),
+                    ValueType::Number => buffer.number(row, id, value.as_number()),
+                    ValueType::Boolean => buffer.boolean(row, id, value.as_boolean()),
                 }
-                Target::LeftOut | Target::Undecided => continue,
-            };
-            match property.value.scalar() {
-                Scalar::Text(text) => buffer.text(row, id, event.part(text, line)),
-                Scalar::Number(number) => buffer.number(row, id, number),
-                Scalar::Boolean(boolean) => buffer.boolean(row, id, boolean),
-                Scalar::Null => {}
+            } else if let Target::Overflow(id) = to {
+                overflow.add(id as ColumnId, keys.name(key), property.json.get(line));
             }
         }
         if let Some((id, json)) = overflow.finish() {
