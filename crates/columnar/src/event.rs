@@ -65,40 +65,58 @@ pub(crate) enum Scalar {
 /// all that it wrote before has arrived.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Packed {
-    /// The type of column that takes it; none for null.
-    pub value_type: Option<ValueType>,
-    /// Of a text: whether it stands among those that had escapes.
-    unescaped: bool,
+    kind: Kind,
     bits: u64,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Null,
+    Boolean,
+    Number,
+    Line,
+    Unescaped,
+}
+
 impl Packed {
-    pub(crate) const NULL: Self = Self { value_type: None, unescaped: false, bits: 0 };
+    pub(crate) const NULL: Self = Self { kind: Kind::Null, bits: 0 };
 
     #[inline]
     pub(crate) fn boolean(boolean: bool) -> Self {
-        let value_type = Some(ValueType::Boolean);
-        Self { value_type, unescaped: false, bits: boolean.into() }
+        Self { kind: Kind::Boolean, bits: boolean.into() }
     }
 
     #[inline]
     pub(crate) fn number(number: f64) -> Self {
-        let value_type = Some(ValueType::Number);
-        Self { value_type, unescaped: false, bits: number.to_bits() }
+        Self { kind: Kind::Number, bits: number.to_bits() }
     }
 
     #[inline]
     pub(crate) fn text(text: Text) -> Self {
-        let (unescaped, Span { start, end }) = match text {
-            Text::Line(span) => (false, span),
-            Text::Unescaped(span) => (true, span),
+        let (kind, Span { start, end }) = match text {
+            Text::Line(span) => (Kind::Line, span),
+            Text::Unescaped(span) => (Kind::Unescaped, span),
         };
-        let bits = u64::from(end) << 32 | u64::from(start);
-        Self { value_type: Some(ValueType::String), unescaped, bits }
+        Self { kind, bits: u64::from(end) << 32 | u64::from(start) }
+    }
+
+    /// The type of column that takes it; none for null.
+    #[inline]
+    pub(crate) fn value_type(self) -> Option<ValueType> {
+        // Looked up: of a choice the processor would have to guess the outcome.
+        const TYPES: [Option<ValueType>; 5] = {
+            let mut types = [None; 5];
+            types[Kind::Boolean as usize] = Some(ValueType::Boolean);
+            types[Kind::Number as usize] = Some(ValueType::Number);
+            types[Kind::Line as usize] = Some(ValueType::String);
+            types[Kind::Unescaped as usize] = Some(ValueType::String);
+            types
+        };
+        TYPES[self.kind as usize]
     }
 
     pub(crate) fn scalar(self) -> Scalar {
-        match self.value_type {
+        match self.value_type() {
             None => Scalar::Null,
             Some(ValueType::Boolean) => Scalar::Boolean(self.as_boolean()),
             Some(ValueType::Number) => Scalar::Number(self.as_number()),
@@ -123,7 +141,7 @@ impl Packed {
     #[expect(clippy::cast_possible_truncation, reason = "each half is taken")]
     pub(crate) fn as_text(self) -> Text {
         let span = Span { start: self.bits as u32, end: (self.bits >> 32) as u32 };
-        if self.unescaped { Text::Unescaped(span) } else { Text::Line(span) }
+        if self.kind == Kind::Unescaped { Text::Unescaped(span) } else { Text::Line(span) }
     }
 }
 
@@ -202,7 +220,7 @@ impl Event {
         if key.is_known() && self.takes(key, json, value, line) {
             return;
         }
-        if value.value_type.is_some() {
+        if value.kind != Kind::Null {
             self.properties.push(Property { key, json, value });
         }
     }

@@ -331,7 +331,7 @@ impl Rows {
         for property in &event.properties {
             let key = property.key;
             let value = property.value;
-            let Some(value_type) = value.value_type else { continue };
+            let Some(value_type) = value.value_type() else { continue };
             let mut to = keys.target(key, value_type);
             if to == Target::Undecided {
                 let name = &registry.events()[place.number].event;
