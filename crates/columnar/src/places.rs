@@ -28,6 +28,8 @@ pub(crate) struct Present {
     /// How many values there are before each word.
     before: Vec<u32>,
     pub values: usize,
+    /// The first place, if all from there to the last have a value.
+    solid: Option<usize>,
 }
 
 /// Bits of which only some can be set: all outside of these words are zero.
@@ -98,7 +100,9 @@ impl Present {
             before
         });
         let before = before.collect();
-        Some(Self { at, first, words, before, values: values as usize })
+        let values = values as usize;
+        let solid = (values == end - least).then_some(least);
+        Some(Self { at, first, words, before, values, solid })
     }
 
     /// The places of the rows of these values, and the values in their order.
@@ -122,13 +126,21 @@ impl Present {
         for block in values {
             let (at, behind) = left.split_at(block.len());
             left = behind;
-            for (value, &place) in block.zip(at).filter(|&(_, &place)| place != DROPPED) {
-                let (word, bit) = (place as usize / 64 - self.first, place % 64);
-                let below = self.words[word] & ((1 << bit) - 1);
-                arranged[(self.before[word] + below.count_ones()) as usize] = value;
+            let kept = block.zip(at).filter(|&(_, &place)| place != DROPPED);
+            match self.solid {
+                Some(first) => kept.for_each(|(value, &at)| arranged[at as usize - first] = value),
+                None => kept.for_each(|(value, &at)| arranged[self.rank(at)] = value),
             }
         }
         arranged
+    }
+
+    /// How many values there are before a place.
+    #[inline]
+    fn rank(&self, place: u32) -> usize {
+        let (word, bit) = (place as usize / 64 - self.first, place % 64);
+        let below = self.words[word] & ((1 << bit) - 1);
+        (self.before[word] + below.count_ones()) as usize
     }
 
     /// Gives back what only [`Self::arrange`] needs.
@@ -152,9 +164,11 @@ mod tests {
         fn values_come_in_the_order_of_their_places(
             rows in prop::collection::vec((any::<bool>(), any::<bool>()), 0..300)
                 .prop_shuffle(),
+            everywhere in any::<bool>(),
             seed in any::<u64>(),
         ) {
             // Each row: whether it is written, and whether it has a value.
+            let rows: Vec<(bool, bool)> = rows.into_iter().map(|(written, filled)| (written, filled || everywhere)).collect();
             let mut order: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].0).collect();
             order.sort_by_key(|&row| (row as u64).wrapping_mul(seed | 1));
             let mut of = vec![DROPPED; rows.len()];
