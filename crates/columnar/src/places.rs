@@ -168,7 +168,8 @@ mod tests {
             seed in any::<u64>(),
         ) {
             // Each row: whether it is written, and whether it has a value.
-            let rows: Vec<(bool, bool)> = rows.into_iter().map(|(written, filled)| (written, filled || everywhere)).collect();
+            let filled = |(written, filled)| (written, filled || everywhere);
+            let rows: Vec<(bool, bool)> = rows.into_iter().map(filled).collect();
             let mut order: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].0).collect();
             order.sort_by_key(|&row| (row as u64).wrapping_mul(seed | 1));
             let mut of = vec![DROPPED; rows.len()];
