@@ -298,20 +298,20 @@ pub(crate) fn instant(json: &str, wall_clock: Option<&Zone>) -> Result<Timestamp
 /// milliseconds. Seconds reach 10^11 in the year 5138, milliseconds did in 1973. What is finer than
 /// a millisecond is cut, so that no event moves into the next second or day.
 fn milliseconds(json: &str) -> Result<i64, BadLine> {
-    const LAST: i64 = 253_402_300_800_000; // the year 10000
+    const LAST: u64 = 253_402_300_800_000; // the year 10000
     let bad = || BadLine::BadTime(json.chars().take(64).collect());
     let (seconds, fraction) = json.split_once('.').unwrap_or((json, ""));
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    let Some(whole) = seconds.parse::<i64>().ok().filter(|_| digits(fraction)) else {
+    let Some(whole) = seconds.parse::<u64>().ok().filter(|_| digits(fraction)) else {
         return exponential(json).ok_or_else(bad);
     };
     let time = if whole >= 100_000_000_000 {
         whole
     } else {
         let thousandths = fraction.bytes().chain(*b"000").take(3);
-        thousandths.fold(whole, |time, digit| time * 10 + i64::from(digit - b'0'))
+        thousandths.fold(whole, |time, digit| time * 10 + u64::from(digit - b'0'))
     };
-    if (0..LAST).contains(&time) { Ok(time) } else { Err(bad()) }
+    if time < LAST { Ok(time.cast_signed()) } else { Err(bad()) }
 }
 
 /// A time such as 1.6e9, which no exporter writes but JSON allows.
@@ -337,6 +337,8 @@ mod tests {
     #[case::huge("99999999999999999999999", None)]
     #[case::exponent("1.6e9", Some(1_600_000_000_000))]
     #[case::negative("-1", None)]
+    #[case::negative_fraction("-0.5", None)]
+    #[case::negative_beyond_milliseconds("-9223372036854775807", None)]
     #[case::text(r#""yesterday""#, None)]
     #[case::null("null", None)]
     #[case::far_future("1e18", None)]
