@@ -10,10 +10,11 @@ use serde_json::Value;
 async fn main() -> Result<(), Error> {
     logs::json();
     let settings = Settings::from_environment(|name| std::env::var(name).ok());
-    let handler = Aside::new(async move { CatalogHandler::new(&settings).await });
+    let handler = Aside::new(move || async move { CatalogHandler::new(&settings).await });
     // A wrong setting is told to whoever invokes the function, not only to its log.
+    // Boxed, it takes no room before there is an event: the start would pay for each page of it.
     let answer = async |event: LambdaEvent<Value>| match &*handler.get().await {
-        Ok(handler) => handler.handle(event.payload).await.map_err(Diagnostic::from),
+        Ok(handler) => Box::pin(handler.handle(event.payload)).await.map_err(Diagnostic::from),
         Err(failure) => Err(Diagnostic::from(failure.clone())),
     };
     run(service_fn(answer)).await

@@ -19,7 +19,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    mixlake_runtime::logs::text(if arguments.verbose { "info" } else { "warn" });
+    mixlake_runtime::logs::text(arguments.verbose);
     let result = match arguments.command {
         Command::Export(export) => {
             let account = std::env::var(export::ACCOUNT).ok();

@@ -15,12 +15,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() -> Result<(), Error> {
     logs::json();
     let settings = Settings::from_environment(|name| std::env::var(name).ok());
-    let handler = Aside::new(async move { ExportHandler::new(&settings).await });
+    let handler = Aside::new(move || async move { ExportHandler::new(&settings).await });
     // A wrong setting is told to whoever invokes the function, not only to its log.
+    // Boxed, it takes no room before there is an event: the start would pay for each page of it.
     let answer = async |event: LambdaEvent<Value>| match &*handler.get().await {
         Ok(handler) => {
             let left = mixlake_runtime::time_until(event.context.deadline);
-            handler.handle(&event.payload, left).await.map_err(Diagnostic::from)
+            Box::pin(handler.handle(&event.payload, left)).await.map_err(Diagnostic::from)
         }
         Err(failure) => Err(Diagnostic::from(failure.clone())),
     };

@@ -17,15 +17,19 @@ pub struct Aside<T>(Shared<BoxFuture<'static, Arc<T>>>);
 const ASKED_FOR_WORK: Duration = Duration::from_millis(20);
 
 impl<T: Send + Sync + 'static> Aside<T> {
-    /// Sees to it that the value is made in a while, if nobody asks for it sooner.
-    pub fn new(making: impl Future<Output = T> + Send + 'static) -> Self {
-        let made = making.map(Arc::new).boxed().shared();
-        let unasked = made.clone();
+    /// Sees to it that the value is made in a while, if nobody asks for it sooner. What makes it is made
+    /// then, too: the futures of clients take many pages of memory.
+    pub fn new<F>(make: impl FnOnce() -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let value = async { Arc::new(Box::pin(make()).await) }.boxed().shared();
+        let unasked = value.clone();
         tokio::spawn(async move {
             tokio::time::sleep(ASKED_FOR_WORK).await;
             unasked.await;
         });
-        Self(made)
+        Self(value)
     }
 
     /// Waits until it is made. A panic in the making is one here.
@@ -42,7 +46,7 @@ mod tests {
     fn counted() -> (Aside<String>, Arc<AtomicUsize>) {
         let times = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&times);
-        let aside = Aside::new(async move {
+        let aside = Aside::new(move || async move {
             count.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(Duration::from_millis(5)).await;
             String::from("made")
@@ -71,12 +75,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     #[should_panic(expected = "no certificates")]
     async fn a_panic_in_the_making_is_not_swallowed() {
-        Aside::<()>::new(async { panic!("no certificates") }).get().await;
+        Aside::<()>::new(|| async { panic!("no certificates") }).get().await;
     }
+
     #[tokio::test(start_paused = true)]
     #[should_panic(expected = "panicked during poll")]
     async fn nor_is_one_that_came_before_anybody_asked() {
-        let aside = Aside::<()>::new(async { panic!("no certificates") });
+        let aside = Aside::<()>::new(|| async { panic!("no certificates") });
         tokio::time::sleep(2 * ASKED_FOR_WORK).await;
         aside.get().await;
     }

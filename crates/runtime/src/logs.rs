@@ -1,31 +1,32 @@
 //! Logs: one JSON object a line, sentences with fields; never payloads, secrets or user ids.
 
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Starts logging JSON lines to standard output, as Lambda collects them.
 pub fn json() {
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_target(false)
-        .with_env_filter(filter("info"))
-        .init();
+    let lines = fmt::layer().json().flatten_event(true).with_current_span(false);
+    tracing_subscriber::registry().with(filter(Level::INFO)).with(lines.with_target(false)).init();
 }
 
-/// Starts logging text to standard error, for people.
-pub fn text(level: &str) {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .without_time()
-        .with_env_filter(filter(level))
-        .init();
+/// Starts logging text to standard error, for people: warnings, and each step to whom is `verbose`.
+pub fn text(verbose: bool) {
+    let level = if verbose { Level::INFO } else { Level::WARN };
+    let text = fmt::layer().with_writer(std::io::stderr).with_target(false).without_time();
+    tracing_subscriber::registry().with(filter(level)).with(text).init();
 }
 
 /// The SDKs' own chatter is of no use to an operator.
-fn filter(level: &str) -> EnvFilter {
-    EnvFilter::new(format!(
-        "error,mixlake_app={level},mixlake_mixpanel={level},mixlake_runtime={level},mixlake_store_s3={level},mixlake_catalog_glue={level}"
-    ))
+fn filter(level: Level) -> Targets {
+    let ours = [
+        "mixlake_app",
+        "mixlake_mixpanel",
+        "mixlake_runtime",
+        "mixlake_store_s3",
+        "mixlake_catalog_glue",
+    ];
+    Targets::new().with_default(Level::ERROR).with_targets(ours.map(|target| (target, level)))
 }
