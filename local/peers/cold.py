@@ -3,6 +3,7 @@
 Alone, on release builds that are there: python3 -m local.peers.cold
 """
 
+import resource
 import socket
 import subprocess
 import time
@@ -68,6 +69,13 @@ def start(binary: Path, log: Path) -> float:
     return took
 
 
+def faults(function: str) -> int:
+    """How many pages of memory a start touches for the first time; nearly the same each time."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
+    start(RELEASE / function, LOGS / f"cold-{function}.log")
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt - before
+
+
 if __name__ == "__main__":
     for function, seconds in starts().items():
-        print(f"{function:16} {seconds * 1e3:6.1f} ms")
+        print(f"{function:16} {seconds * 1e3:6.1f} ms {faults(function):6} page faults")
