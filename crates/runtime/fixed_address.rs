@@ -2,13 +2,13 @@
 //!
 //! At any other address, which systems choose at random to make attacks on memory errors harder, the
 //! loader has to settle 46,000 pointers of the binary at each start, and gets a copy of each page that
-//! has one: a third of all that a start takes. Code here is safe Rust, and whatever else lies in
-//! memory (libraries, stacks, the heap) still is at random addresses. Go links all programs so.
+//! has one: a third of all that a start takes (docs/PERFORMANCE.md). Libraries, stacks and the heap are
+//! still at random addresses. Go links its programs like this, unless told otherwise.
 
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "so a build script is told, and tells"
+    reason = "what a build script is told and tells goes this way"
 )]
 
 fn main() {
