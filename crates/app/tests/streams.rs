@@ -22,6 +22,7 @@ const H2: &str = "2026-11-10T02";
 fn lake() -> Lake {
     let lake = Lake::new().in_many_parts();
     lake.hold(&["b 2026-11-10T02:20", "c 2026-11-10T02:30", "d 2026-11-10T02:40"]);
+    lake.source.be_one_stream();
     lake
 }
 
@@ -31,7 +32,7 @@ fn lake() -> Lake {
 #[case::at_the_end(Ending::BreaksAfter(100_000))]
 #[case::says_so(Ending::TerminatedEarly)]
 #[case::in_the_last_line(Ending::CutLine)]
-#[case::unavailable(Ending::Unavailable)]
+#[case::ends_with_an_error(Ending::Says("{\"event\":\"e\",\"properties\":{\"time\":1794276000}}\n{\"error\":\"Timeout\"}\n"))]
 #[tokio::test]
 async fn a_broken_stream_is_asked_for_again_and_gives_nothing_else(#[case] ending: Ending) {
     let lake = lake();
@@ -45,7 +46,12 @@ async fn a_broken_stream_is_asked_for_again_and_gives_nothing_else(#[case] endin
     let incomplete = match &error {
         ExportError::Source(error) => error.is_transient(),
         ExportError::Transform(error) => {
-            matches!(error, TransformError::TerminatedEarly(_) | TransformError::CutLine(_))
+            matches!(
+                error,
+                TransformError::TerminatedEarly(_)
+                    | TransformError::CutLine(_)
+                    | TransformError::EndsWithError(_)
+            )
         }
         ExportError::Store(_)
         | ExportError::Document(_)
@@ -53,6 +59,9 @@ async fn a_broken_stream_is_asked_for_again_and_gives_nothing_else(#[case] endin
         | ExportError::Identities { .. }
         | ExportError::Zone { .. }
         | ExportError::Start(_)
+        | ExportError::MostlyBad { .. }
+        | ExportError::Empty { .. }
+        | ExportError::Fewer { .. }
         | ExportError::NotTried(_)
         | ExportError::Minute { .. }
         | ExportError::Contended(_) => false,
@@ -118,7 +127,7 @@ fn minutes_asked(lake: &Lake, since: usize) -> Vec<i64> {
 
 /// The hour and its first half fail; of the quarters so many are complete when the budget ends.
 async fn stopped_after(lake: &Lake, quarters: usize) {
-    let failed = [Ending::Unavailable; 6].into_iter();
+    let failed = [Ending::BreaksAfter(0); 6].into_iter();
     let whole = std::iter::repeat_n(Ending::Whole, quarters);
     lake.source.next_endings(failed.chain(whole).chain([Ending::RateLimited]));
     let error = lake.exporter().slice(&slice(H2)).await.unwrap_err();
@@ -133,7 +142,7 @@ async fn parts_that_are_complete_are_not_asked_for_again_when_the_budget_is_ther
     let before = lake.source.windows().len();
     stopped_after(&lake, 1).await;
     assert_eq!(minutes_asked(&lake, before), [60, 60, 60, 60, 30, 30, 15, 15]);
-    lake.source.next_endings([Ending::Unavailable; 6]);
+    lake.source.next_endings([Ending::BreaksAfter(0); 6]);
     let before = lake.source.windows().len();
     let report = lake.publish(H2).await;
     assert_eq!(minutes_asked(&lake, before), [60, 60, 60, 60, 30, 30, 15]);
@@ -159,7 +168,7 @@ async fn parts_that_may_lack_something_are_asked_for_again(
     let later = at(now);
     lake.clock = Arc::new(move || later);
     lake.source.filter(filter);
-    lake.source.next_endings([Ending::Unavailable; 6]);
+    lake.source.next_endings([Ending::BreaksAfter(0); 6]);
     let before = lake.source.windows().len();
     assert_eq!(lake.publish(H2).await.counts.written, 10);
     assert_eq!(minutes_asked(&lake, before), [60, 60, 60, 60, 30, 30, 15, 15, 15, 15]);
@@ -169,7 +178,7 @@ async fn parts_that_may_lack_something_are_asked_for_again(
 async fn a_part_that_is_cut_in_its_last_line_is_no_part() {
     let lake = lake_that_can_be_asked_for_parts();
     let (cut, words) = (Ending::CutLine, Ending::TerminatedEarly);
-    lake.source.next_endings([Ending::Unavailable; 4].into_iter().chain([cut, words, words, cut]));
+    lake.source.next_endings([Ending::BreaksAfter(0); 4].into_iter().chain([cut, words, words, cut]));
     let report = lake.publish(H2).await;
     assert_eq!((report.counts.written, report.counts.quarantined), (10, 1));
 }
@@ -177,9 +186,9 @@ async fn a_part_that_is_cut_in_its_last_line_is_no_part() {
 #[tokio::test]
 async fn a_minute_that_cannot_be_had_leaves_nothing_of_the_parts_before_it() {
     let lake = lake_that_can_be_asked_for_parts();
-    let endings = [Ending::Unavailable; 4].into_iter().chain([Ending::Whole]);
+    let endings = [Ending::BreaksAfter(0); 4].into_iter().chain([Ending::Whole]);
     lake.source.next_endings(endings);
-    lake.source.always(Ending::Unavailable);
+    lake.source.always(Ending::BreaksAfter(0));
     let error = lake.exporter().slice(&slice(H2)).await.unwrap_err();
     assert!(
         error.to_string().starts_with("2026-11-10T02:30:00Z to 2026-11-10T02:31:00Z"),
@@ -196,6 +205,37 @@ async fn a_refusal_is_final() {
     assert!(matches!(error, ExportError::Source(SourceError::Refused(_))), "{error}");
     assert_eq!(lake.source.fetches().len(), 1);
     assert!(lake.store.snapshot().is_empty());
+}
+
+#[tokio::test]
+async fn a_source_that_is_down_is_left_to_a_later_run() {
+    let lake = lake();
+    lake.source.divide();
+    lake.source.always(Ending::Unavailable);
+    let report = lake.export(&["2026-11-10T01", H2]).await;
+    assert_eq!(lake.source.fetches().len(), 1, "the adapter has waited; nothing is cut in halves");
+    assert!(report.is_for_later() && !report.is_whole());
+    assert!(lake.store.snapshot().is_empty());
+}
+
+#[tokio::test]
+async fn a_window_that_is_not_answered_in_time_is_cut_at_once() {
+    let lake = lake();
+    lake.source.divide();
+    lake.source.next_endings([Ending::TimedOut]);
+    assert_eq!(lake.publish(H2).await.counts.written, 3);
+    assert_eq!(minutes_asked(&lake, 0), [60, 30, 30]);
+}
+
+#[tokio::test]
+async fn parts_are_kept_when_the_source_goes_down_between_them() {
+    let lake = lake_that_can_be_asked_for_parts();
+    lake.source.next_endings([Ending::TimedOut, Ending::Whole, Ending::Unavailable]);
+    lake.exporter().slice(&slice(H2)).await.unwrap_err();
+    lake.source.next_endings([Ending::TimedOut]);
+    let before = lake.source.windows().len();
+    assert_eq!(lake.publish(H2).await.counts.written, 10);
+    assert_eq!(minutes_asked(&lake, before), [60, 30], "the first half is there");
 }
 
 #[tokio::test]

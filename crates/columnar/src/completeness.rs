@@ -2,7 +2,7 @@
 
 use crate::lines::{Line, LineSplitter};
 use crate::parse;
-use crate::peek::{early_end, is_blank};
+use crate::peek::{early_end, error_end, is_blank};
 use crate::transform::TransformError;
 
 /// Looks at a stream without transforming it: for those who have to know that it is whole before
@@ -11,22 +11,31 @@ use crate::transform::TransformError;
 pub struct Completeness {
     lines: LineSplitter,
     received: u64,
+    /// The last line that is not blank, without its end.
+    last: Vec<u8>,
+    /// Whether a line before it begins as events do.
+    objects: bool,
 }
 
 impl Completeness {
     /// Begins a stream. A last line that is longer than the limit counts as cut.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { lines: LineSplitter::new(limit), received: 0 }
+        Self { lines: LineSplitter::new(limit), received: 0, last: Vec::new(), objects: false }
     }
 
     /// Takes the next bytes, cut anywhere.
     pub fn push(&mut self, piece: &[u8]) -> Result<(), TransformError> {
-        let received = &mut self.received;
+        let Self { received, last, objects, .. } = self;
         self.lines.push(piece, |line| {
             let (Line::Whole(end) | Line::TooLong { end, .. }) = line;
-            let blank = matches!(line, Line::Whole(bytes) if is_blank(bytes));
-            *received += u64::from(!blank);
+            if matches!(line, Line::Whole(bytes) if is_blank(bytes)) {
+                return Ok(());
+            }
+            *received += 1;
+            *objects |= last.trim_ascii_start().starts_with(b"{");
+            last.clear();
+            last.extend_from_slice(end);
             match early_end(end) {
                 Some(text) => Err(TransformError::TerminatedEarly(text)),
                 None => Ok(()),
@@ -34,9 +43,26 @@ impl Completeness {
         })
     }
 
-    /// Ends the stream.
-    pub fn finish(self) -> Result<(), TransformError> {
-        whole(self.lines.rest(), self.received)
+    /// Ends the stream. An export that is one stream says by its last line that it failed.
+    pub fn finish(self, one_stream: bool) -> Result<(), TransformError> {
+        let rest = self.lines.rest();
+        whole(rest, self.received)?;
+        let looks_like_an_event = |line: &[u8]| line.trim_ascii_start().starts_with(b"{");
+        let (last, objects) = match rest {
+            Line::Whole(rest) if !is_blank(rest) => {
+                (rest, self.objects || looks_like_an_event(&self.last))
+            }
+            Line::Whole(_) | Line::TooLong { .. } => (&*self.last, self.objects),
+        };
+        match error_end(last).filter(|_| one_stream) {
+            // Nothing came that looks like an event: it is no export at all.
+            Some(text) if !objects => {
+                let reasons = vec![format!("the last one is {text:?}")];
+                Err(TransformError::NoEvent { lines: self.received, reasons })
+            }
+            Some(text) => Err(TransformError::EndsWithError(text)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -60,7 +86,7 @@ mod tests {
     fn judged(text: impl AsRef<[u8]>) -> String {
         let mut completeness = Completeness::new(60);
         let pushed = text.as_ref().chunks(1).try_for_each(|piece| completeness.push(piece));
-        match pushed.and_then(|()| completeness.finish()) {
+        match pushed.and_then(|()| completeness.finish(true)) {
             Ok(()) => "whole".to_owned(),
             Err(error) => error.to_string(),
         }
@@ -70,7 +96,9 @@ mod tests {
     #[case::nothing("")]
     #[case::lines("{\"event\":\"e\"}\n\n{}\n \n")]
     #[case::no_last_line_end("{\"event\":\"e\"}\n{\"event\":\"terminated early\"}")]
-    #[case::odd_lines("oops\nterminated earl\n")]
+    #[case::odd_lines("oops\nterminated earl\n{}\n")]
+    #[case::only_an_error("{\"error\":\"oops\"}\n")]
+    #[case::an_event_that_names_an_error("{}\n{\"event\":\"e\",\"error\":1}\n")]
     fn a_stream_that_ends_with_a_line_is_whole(#[case] text: &str) {
         assert_eq!(judged(text), "whole");
     }
@@ -80,6 +108,9 @@ mod tests {
     #[case::words("{}\nexport terminated early\n", "terminated early")]
     #[case::words_alone("Terminated Early", "Terminated Early")]
     #[case::words_behind_half_a_line("{\"event\":\"terminated early\n\n", "terminated early")]
+    #[case::an_error("{}\n{\"error\":\"Timeout\"}\n\n", "Timeout")]
+    #[case::an_error_without_a_line_end("{}\n{\"error\":\"Timeout\"}", "Timeout")]
+    #[case::text_at_the_end("{}\n{}\nupstream timed out\n", "upstream timed out")]
     fn a_stream_that_stops_is_not(#[case] text: &str, #[case] said: &str) {
         let judged = judged(text);
         assert!(judged.contains(said), "{judged}");

@@ -31,7 +31,7 @@ pub struct DataFile {
     pub columns: Vec<String>,
     /// The file.
     pub bytes: Bytes,
-    /// The identities of its rows, if they are asked for.
+    /// The identities of those of its rows that other slices may have too.
     pub identities: Option<Identities>,
 }
 
@@ -265,7 +265,8 @@ impl Days {
         )?;
         let format = context.options.format;
         let identities = std::mem::take(&mut day.identities);
-        let identities = context.options.across_slices.then(|| Identities::of(identities));
+        let told = context.options.across_slices || !identities.is_empty();
+        let identities = told.then(|| Identities::of(identities));
         self.ready.push(DataFile { table, date, format, part, rows, columns, bytes, identities });
         Ok(())
     }

@@ -27,7 +27,8 @@ pub struct Options {
     pub wall_clock: Option<Zone>,
     /// Whether repeated rows are removed.
     pub deduplicate: bool,
-    /// Whether files tell the identities of their rows, by which other slices leave the same rows out.
+    /// Whether files tell the identities of all of their rows, by which other slices leave the same rows
+    /// out; if not, only of those near the edges of their slice, or beyond them.
     pub across_slices: bool,
     /// Which properties are kept and get columns.
     pub contracts: Contracts,

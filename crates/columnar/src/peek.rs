@@ -6,6 +6,8 @@ use crate::parse;
 use crate::scan;
 use crate::vocabulary::Vocabulary;
 use mixlake_domain::{Timestamp, Zone};
+use serde::de::IgnoredAny;
+use std::collections::HashMap;
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +80,21 @@ pub(crate) fn is_blank(line: &[u8]) -> bool {
 /// The texts with which an export says, behind a status of 200, that it is not complete; the longer
 /// ones first.
 const LAST_WORDS: [&[u8]; 2] = [b"export terminated early", b"terminated early"];
+
+/// How much of a last line an error repeats, in characters.
+const SHOWN: usize = 120;
+
+/// What the last line of an answer says if it is no line of an export: an object with an error, or
+/// text that is no JSON. Mixpanel, and what lies on the way to it, report errors in the middle of an
+/// answer whose status was 200.
+pub(crate) fn error_end(line: &[u8]) -> Option<String> {
+    let fields = serde_json::from_slice::<HashMap<String, IgnoredAny>>(line);
+    let is_error = match fields {
+        Ok(fields) => fields.contains_key("error") && !fields.contains_key("event"),
+        Err(_) => !parse::is_whole(line),
+    };
+    is_error.then(|| String::from_utf8_lossy(line).trim().chars().take(SHOWN).collect())
+}
 
 /// What an export that is not complete says at the end of its last line. Before it there may be half
 /// a line, cut within a character. No event ends with a letter.

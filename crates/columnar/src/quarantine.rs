@@ -13,8 +13,13 @@ use std::io::{self, Write};
 #[derive(Debug)]
 pub(crate) struct Quarantine {
     lines: u64,
+    /// The first reasons, each once.
+    reasons: Vec<String>,
     gzip: GzEncoder<Vec<u8>>,
 }
+
+/// How many reasons an error names.
+const REASONS: usize = 3;
 
 /// A line of the quarantine file.
 #[derive(Serialize)]
@@ -31,7 +36,7 @@ struct Record<'a> {
 impl Quarantine {
     pub(crate) fn new() -> Self {
         // The header carries no time, so equal lines give equal bytes.
-        Self { lines: 0, gzip: GzEncoder::new(Vec::new(), Compression::default()) }
+        Self { lines: 0, reasons: Vec::new(), gzip: GzEncoder::new(Vec::new(), Compression::default()) }
     }
 
     pub(crate) fn add(&mut self, line: &[u8], reason: &BadLine) -> io::Result<()> {
@@ -41,10 +46,18 @@ impl Quarantine {
             line: text,
             line_base64: text.is_none().then(|| STANDARD.encode(line)),
         };
+        if self.reasons.len() < REASONS && !self.reasons.contains(&record.reason) {
+            self.reasons.push(record.reason.clone());
+        }
         serde_json::to_writer(&mut self.gzip, &record)?;
         self.gzip.write_all(b"\n")?;
         self.lines += 1;
         Ok(())
+    }
+
+    /// The first reasons, each once.
+    pub(crate) fn reasons(&self) -> &[String] {
+        &self.reasons
     }
 
     /// Bytes held, about: what is compressed already.

@@ -9,7 +9,7 @@ use crate::keys::Target;
 use crate::lines::{Line, LineSplitter};
 use crate::options::{EventNameForm, Options, SchemaType};
 use crate::part::Part;
-use crate::peek::{early_end, is_blank};
+use crate::peek::{early_end, error_end, is_blank};
 use crate::quarantine::Quarantine;
 use crate::scan;
 use crate::tables::{Tables, target};
@@ -25,6 +25,20 @@ pub enum TransformError {
     /// The source said that it stopped in the middle.
     #[error("the export ends with {0:?}: the source stopped before all events were sent")]
     TerminatedEarly(String),
+    /// Lines came, and none of them is an event.
+    #[error(
+        "none of the {lines} lines of the answer is an event, so it is no export: {}. What is live stays",
+        reasons.join("; ")
+    )]
+    NoEvent {
+        /// How many lines came.
+        lines: u64,
+        /// The first reasons.
+        reasons: Vec<String>,
+    },
+    /// The last line is no line of an export.
+    #[error("the export ends with {0:?}: the source failed before all events were sent")]
+    EndsWithError(String),
     /// The stream ends within a line.
     #[error("the export ends in the middle of a line, after {0} whole lines")]
     CutLine(u64),
@@ -104,6 +118,11 @@ pub struct Transformed {
     /// Not empty: a repeated row was found after its older twin was encoded. The files are of no
     /// use; a further pass over the slice that knows these rows gives good ones.
     pub superseded: Superseded,
+    /// The first reasons for which lines are bad, each once.
+    pub reasons: Vec<String>,
+    /// The last line, if it is an error in the place of an event. Of an answer that is one export from its
+    /// first line to its last, that says that there should have been more.
+    pub error_at_end: Option<String>,
 }
 
 /// A transformation under way.
@@ -125,6 +144,8 @@ struct Rows {
     seen: Seen,
     counts: Counts,
     quarantine: Quarantine,
+    /// The last line so far, if it is an error.
+    error_at_end: Option<String>,
     /// The event being read.
     event: Event,
 }
@@ -172,6 +193,7 @@ impl Transform {
                 seen,
                 counts: Counts::default(),
                 quarantine: Quarantine::new(),
+                error_at_end: None,
                 event: Event::default(),
             },
         })
@@ -210,10 +232,17 @@ impl Rows {
             Line::TooLong { .. } => Err(BadLine::TooLong(self.options.bounds.line_bytes)),
         };
         let result = match read {
-            Ok((line, time)) => self.row(&event, time, line),
+            Ok((line, time)) => {
+                self.error_at_end = None;
+                self.row(&event, time, line)
+            }
             Err(reason) => match early_end(end) {
                 Some(text) => Err(TransformError::TerminatedEarly(text)),
-                None => self.quarantine(bytes, &reason),
+                None => {
+                    let whole = matches!(line, Line::Whole(_));
+                    self.error_at_end = whole.then(|| error_end(bytes)).flatten();
+                    self.quarantine(bytes, &reason)
+                }
             },
         };
         self.event = event;
@@ -275,7 +304,7 @@ impl Rows {
         let number = u32::try_from(place.number).expect("far fewer events than 2^32");
         let key = RowKey { event: number, time: milliseconds, tie: said.low() };
         self.write(event, line, place, day, key);
-        if let Some(identity) = known_as.filter(|_| self.options.across_slices) {
+        if let Some(identity) = known_as.filter(|_| self.is_told_of(time)) {
             self.days.identify_last(day, identity);
         }
         let context = Context {
@@ -285,6 +314,11 @@ impl Rows {
             tables: self.tables.names(),
         };
         self.days.settle(day, line.len(), &context)
+    }
+
+    /// Whether the identity of a row of this time is kept beside its file, for other slices may have it.
+    fn is_told_of(&self, time: Timestamp) -> bool {
+        self.options.across_slices || !self.slice.is_well_inside(time)
     }
 
     /// Where the rows of an event go; its name and table are made if they are new.
@@ -368,9 +402,12 @@ impl Rows {
         // First: it gives the room back that the rows seen take.
         let superseded = self.seen.superseded()?;
         self.days.end(&context)?;
+        let reasons = self.quarantine.reasons().to_vec();
         let (quarantined, quarantine) = self.quarantine.finish()?;
         self.counts.quarantined = quarantined;
         Ok(Transformed {
+            reasons,
+            error_at_end: self.error_at_end,
             counts: self.counts,
             files: self.days.take_files(),
             quarantine,

@@ -98,6 +98,20 @@ impl Layout {
         format!("{}_slices/{}.json", self.root, slashed(date))
     }
 
+    /// What the keys of all ledgers start with.
+    #[must_use]
+    pub fn ledgers(&self) -> String {
+        format!("{}_slices/", self.root)
+    }
+
+    /// The date of a ledger, if the key is one's.
+    #[must_use]
+    pub fn date_of_ledger(&self, key: &str) -> Option<Date> {
+        let day = key.strip_prefix(&self.ledgers())?.strip_suffix(".json")?;
+        let date: Date = day.replace('/', "-").parse().ok()?;
+        (self.ledger(date) == key).then_some(date)
+    }
+
     /// The folder of a table, ending in `/`.
     #[must_use]
     pub fn table(&self, table: &str) -> String {
@@ -232,6 +246,9 @@ mod tests {
         let read = layout().read(&file).unwrap();
         assert_eq!((read.table.as_str(), read.date), ("mp_master_event", date()));
         assert_eq!(read.object, LakeObject::Data(generation, DataFormat::Parquet));
+
+        assert_eq!(layout().date_of_ledger(&layout().ledger(date())), Some(date()));
+        assert_eq!(layout().date_of_ledger("raw/mixpanel/42/_slices/2026/11/9.json"), None);
 
         let manifest = layout().read(&layout().manifest("signup", date())).unwrap();
         assert_eq!(manifest.object, LakeObject::Manifest);

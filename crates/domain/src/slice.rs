@@ -25,6 +25,9 @@ pub enum SliceKind {
     },
 }
 
+/// How near to an edge of its slice an event may be in the neighbouring slice too, in seconds.
+const EDGE: i64 = 60;
+
 /// Which time of an event decides what slice it is of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Basis {
@@ -178,6 +181,20 @@ impl Slice {
     #[must_use]
     pub fn contains(&self, instant: Timestamp) -> bool {
         self.start <= instant && instant < self.end
+    }
+
+    /// Whether an instant is so far inside of the slice that no other slice has an event of it, though the
+    /// source's bounds may be off by a moment.
+    #[must_use]
+    pub fn is_well_inside(&self, instant: Timestamp) -> bool {
+        let seconds = instant.as_second();
+        seconds - self.start.as_second() >= EDGE && self.end.as_second() - seconds > EDGE
+    }
+
+    /// Whether one of two slices ends where the other begins.
+    #[must_use]
+    pub fn shares_an_edge_with(&self, other: &Self) -> bool {
+        self.end == other.start || other.end == self.start
     }
 
     /// The label: the date, and the hour where the slice is one.
@@ -370,6 +387,24 @@ mod tests {
         #[case] labels: &[&str],
     ) {
         assert_eq!(all(&Slice::days_ended_by(at.parse().unwrap(), &zone(name))), labels);
+    }
+
+    #[test]
+    fn only_what_is_near_an_edge_or_beyond_may_be_in_the_neighbouring_slice() {
+        let hour = Slice::parse("2026-11-10T13", &Zone::UTC).unwrap();
+        let inside = |text: &str| hour.is_well_inside(text.parse().unwrap());
+        assert!(inside("2026-11-10T13:01:00Z") && inside("2026-11-10T13:58:59Z"));
+        assert!(!inside("2026-11-10T13:00:59Z") && !inside("2026-11-10T13:59:00Z"));
+        assert!(!inside("2026-11-10T12:30:00Z") && !inside("2026-11-10T14:30:00Z"));
+    }
+
+    #[test]
+    fn neighbours_share_an_edge_also_over_midnight() {
+        let slice = |label: &str| Slice::parse(label, &Zone::UTC).unwrap();
+        let day = slice("2026-11-10");
+        assert!(day.shares_an_edge_with(&slice("2026-11-11T00")));
+        assert!(slice("2026-11-09T23").shares_an_edge_with(&day));
+        assert!(!day.shares_an_edge_with(&slice("2026-11-11T01")));
     }
 
     #[test]

@@ -63,15 +63,11 @@ pub struct Ingestion {
     pub since: Option<Timestamp>,
     /// How long before they were processed events may have happened.
     pub window: Duration,
-    /// How long after the end of a slice it is asked for, at the least. Clocks of devices that run
-    /// ahead by less do no harm.
-    pub margin: Duration,
 }
 
 impl Default for Ingestion {
     fn default() -> Self {
-        let (window, margin) = (Duration::from_hours(150 * 24), Duration::from_hours(1));
-        Self { since: None, window, margin }
+        Self { since: None, window: Duration::from_hours(150 * 24) }
     }
 }
 
@@ -87,6 +83,9 @@ pub struct Timings {
     pub max_wait: Duration,
     /// When 429 comes without `Retry-After`.
     pub rate_limit_pause: Duration,
+    /// Before the second query to a source that is down, on average; it doubles with every further one. With
+    /// [`OUTAGE_QUERIES`] of them an outage of five minutes is waited for.
+    pub outage_pause: Duration,
     /// Before the second attempt, on average; it doubles with every further one.
     pub backoff_base: Duration,
     /// At most, before any attempt.
@@ -95,14 +94,18 @@ pub struct Timings {
     pub query_gap: Duration,
 }
 
+/// How many queries a call spends on a source that is down.
+pub const OUTAGE_QUERIES: u32 = 6;
+
 impl Default for Timings {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            idle: Duration::from_mins(3),
+            idle: Duration::from_mins(5),
             // An hour's budget is there again within an hour.
             max_wait: Duration::from_mins(65),
             rate_limit_pause: Duration::from_mins(1),
+            outage_pause: Duration::from_secs(10),
             backoff_base: Duration::from_secs(1),
             backoff_cap: Duration::from_mins(1),
             query_gap: Duration::from_millis(334),

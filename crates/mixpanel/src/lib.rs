@@ -14,7 +14,7 @@ mod query;
 mod retry_after;
 mod source;
 
-pub use config::{Config, Ingestion, Timings};
+pub use config::{Config, Ingestion, OUTAGE_QUERIES, Timings};
 pub use credentials::{Credentials, CredentialsError};
 pub use endpoint::{Endpoint, EndpointError, Residency};
 pub use event_time::EventTime;

@@ -1,6 +1,6 @@
 //! The query that fetches a slice.
 
-use crate::config::{Config, Ingestion};
+use crate::config::Config;
 use crate::filters::WhereExpression;
 use mixlake_domain::{Basis, Date, Timestamp, Window, Zone};
 use std::time::Duration;
@@ -74,30 +74,41 @@ fn of_event_time(window: &Window, config: &Config) -> Option<Bounds> {
     if let Some(since) = config.ingestion.since {
         let since = since.as_millisecond();
         // An event that says nothing of it is found by the time at which it happened alone.
-        bounds.push(format!("(not defined({PROCESSED}) or {PROCESSED} < {since})"));
+        bounds.push(format!("(not defined({PROCESSED_PROPERTY}) or {PROCESSED} < {since})"));
     }
     Some((Zone::UTC.date_of(start), Zone::UTC.date_of(last), bounds))
 }
 
-/// When Mixpanel processed an event, in milliseconds since 1970.
-const PROCESSED: &str = r#"properties["mp_processing_time_ms"]"#;
+/// When Mixpanel processed an event, in milliseconds since 1970. The cast keeps the comparison one of
+/// numbers.
+const PROCESSED: &str = r#"number(properties["mp_processing_time_ms"])"#;
 
+/// The same, to ask whether an event says it.
+const PROCESSED_PROPERTY: &str = r#"properties["mp_processing_time_ms"]"#;
+
+/// An event is of the window in which the later lies of when it was processed and when it happened. Nearly
+/// always that is the processing. Of an event whose clock ran ahead it is the time that the event names: at its
+/// processing, Mixpanel cannot be asked for that date yet, however far ahead it is. So each event is of
+/// exactly one window.
 fn of_ingestion(window: &Window, config: &Config) -> Bounds {
-    let Ingestion { since, window: back, margin } = config.ingestion;
     // In the time that events are written in, whatever the clocks do in between: dates need only be
     // wide enough.
-    let first = window.start().checked_sub(back).unwrap_or(Timestamp::MIN);
-    let last = window.end().checked_add(margin).unwrap_or(window.end());
+    let first = window.start().checked_sub(config.ingestion.window).unwrap_or(Timestamp::MIN);
     let bound = |instant| config.event_time.bound(instant);
+    let last = before(bound(window.end())).unwrap_or(bound(window.end()));
     let (start, end) = (window.start().as_millisecond(), window.end().as_millisecond());
-    let mut from = format!("{PROCESSED} >= {start}");
-    if since == Some(window.start()) {
-        // Its clock ran ahead: processed before the start, and yet of no date before it.
-        let time = Zone::UTC.local(bound(window.start()));
-        from = format!(r#"({from} or event["$time"] >= datetime("{time}"))"#);
-    }
-    let bounds = vec![from, format!("{PROCESSED} < {end}")];
-    (Zone::UTC.date_of(bound(first)), Zone::UTC.date_of(bound(last)), bounds)
+    let happened = |than: &str, instant| {
+        let time = Zone::UTC.local(bound(instant));
+        format!(r#"event["$time"] {than} datetime("{time}")"#)
+    };
+    let processed_later = format!("{PROCESSED} >= {start}");
+    let happened_later = happened(">=", window.start());
+    let bounds = vec![
+        format!("({processed_later} or {happened_later})"),
+        format!("{PROCESSED} < {end}"),
+        happened("<", window.end()),
+    ];
+    (Zone::UTC.date_of(bound(first)), Zone::UTC.date_of(last), bounds)
 }
 
 fn before(end: Timestamp) -> Option<Timestamp> {
@@ -221,7 +232,7 @@ mod tests {
 
     #[rstest]
     #[case::utc("UTC", false, "2026-06-13", "2026-11-10", 1_794_315_600_000)]
-    #[case::last_hour("UTC", false, "2026-06-13", "2026-11-11", 1_794_351_600_000)]
+    #[case::last_hour("UTC", false, "2026-06-13", "2026-11-10", 1_794_351_600_000)]
     #[case::east("Asia/Tokyo", true, "2026-06-13", "2026-11-10", 1_794_283_200_000)]
     fn slices_of_ingestion_are_asked_by_processing_time_over_a_window_of_dates(
         #[case] zone: &str,
@@ -245,10 +256,17 @@ mod tests {
             (query.from_date.to_string(), query.to_date.to_string()),
             (from.into(), to.into())
         );
+        let happened = [start, start + 3_600_000].map(|instant| {
+            let instant = Timestamp::from_millisecond(instant).unwrap();
+            Zone::UTC.local(config.event_time.bound(instant)).to_string()
+        });
         let end = start + 3_600_000;
-        let processed = "properties[\"mp_processing_time_ms\"]";
-        let expected =
-            format!("{processed} >= {start} and {processed} < {end} and (properties[\"a\"] == 1)");
+        let processed = "number(properties[\"mp_processing_time_ms\"])";
+        let expected = format!(
+            "({processed} >= {start} or event[\"$time\"] >= datetime(\"{}\")) and {processed} < {end} \
+             and event[\"$time\"] < datetime(\"{}\") and (properties[\"a\"] == 1)",
+            happened[0], happened[1]
+        );
         assert_eq!(query.where_expression, Some(expected));
     }
 
@@ -258,7 +276,8 @@ mod tests {
         let ingestion = Ingestion { since, ..Ingestion::default() };
         let pairs = pairs("2026-10-10", &Zone::UTC, &Config { ingestion, ..config() });
         let processed = "properties[\"mp_processing_time_ms\"]";
-        let expected = format!("where=(not defined({processed}) or {processed} < 1793491200000)");
+        let expected =
+            format!("where=(not defined({processed}) or number({processed}) < 1793491200000)");
         assert_eq!(pairs[3], expected);
     }
 

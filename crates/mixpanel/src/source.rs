@@ -1,6 +1,6 @@
 //! The adapter.
 
-use crate::config::{Config, Timings};
+use crate::config::{Config, OUTAGE_QUERIES, Timings};
 use crate::pace::{Pace, backoff};
 use crate::query::ExportQuery;
 use crate::{answer, body, retry_after};
@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// As much of an error's body as is read: far more than is repeated, so that a secret at the place
 /// where it is cut is not repeated in part.
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
+
+/// The longest pause while the source is down.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// The shortest wait for a new query budget, so that `Retry-After: 0` is no busy loop.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
@@ -84,10 +87,17 @@ impl MixpanelSource {
         if let Some(wait) = failed.wait {
             self.close(wait).await?;
         }
-        if let SourceError::RateLimited { retry_after } = failed.error {
-            return Ok(Asked::Wait(retry_after));
+        match failed.error {
+            SourceError::RateLimited { retry_after } => Ok(Asked::Wait(retry_after)),
+            error @ (SourceError::Unavailable { .. } | SourceError::Unreachable { .. }) => {
+                Ok(Asked::Down(error))
+            }
+            error @ (SourceError::Incomplete { .. }
+            | SourceError::TimedOut { .. }
+            | SourceError::OutOfTime
+            | SourceError::NotYet { .. }
+            | SourceError::Refused(_)) => Err(error),
         }
-        Err(failed.error)
     }
 
     /// Lets nobody ask for as long as Mixpanel says.
@@ -101,12 +111,53 @@ impl MixpanelSource {
     /// What is left of the patience after a wait; none if the wait is the caller's.
     fn patience(&self, left: Duration, wait: Duration) -> Option<Duration> {
         let left = left.checked_sub(wait)?;
-        let in_time = self.config.deadline.is_none_or(|deadline| Instant::now() + wait < deadline);
-        in_time.then_some(left)
+        self.is_in_time(wait).then_some(left)
+    }
+
+    /// Waits while the source is down; asking for less would not help. The error is the answer after
+    /// [`OUTAGE_QUERIES`], or where the wait would pass the deadline.
+    async fn sit_out(
+        &self,
+        window: &Window,
+        error: SourceError,
+        queries: u32,
+    ) -> Result<(), SourceError> {
+        let Timings { outage_pause, .. } = self.config.timings;
+        let wait = backoff(queries, outage_pause, LONGEST_PAUSE, rand::random());
+        if queries >= OUTAGE_QUERIES || !self.is_in_time(wait) {
+            return Err(error);
+        }
+        let error = mixlake_app::chain(&error);
+        tracing::warn!(%window, error, wait_ms = wait.as_millis(), "the source is down; asking again after a pause");
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    fn is_in_time(&self, wait: Duration) -> bool {
+        self.config.deadline.is_none_or(|deadline| Instant::now() + wait < deadline)
+    }
+
+    /// The same chunks, but for those that come after the deadline.
+    fn until_the_deadline(&self, chunks: EventChunks) -> EventChunks {
+        let Some(deadline) = self.config.deadline else { return chunks };
+        let next = async |(mut chunks, deadline): (EventChunks, Instant)| {
+            match tokio::time::timeout_at(deadline.into(), chunks.next()).await {
+                Ok(chunk) => Ok(chunk.transpose()?.map(|chunk| (chunk, (chunks, deadline)))),
+                Err(_) => Err(SourceError::OutOfTime),
+            }
+        };
+        stream::try_unfold((chunks, deadline), next).boxed()
+    }
+
+    /// One query, whatever comes of it before the deadline.
+    async fn ask(&self, query: &ExportQuery) -> Result<EventChunks, Failed> {
+        let Some(deadline) = self.config.deadline else { return self.ask_at_leisure(query).await };
+        let asked = tokio::time::timeout_at(deadline.into(), self.ask_at_leisure(query)).await;
+        asked.unwrap_or_else(|_| Err(SourceError::OutOfTime.into()))
     }
 
     /// One query, whatever comes of it.
-    async fn ask(&self, query: &ExportQuery) -> Result<EventChunks, Failed> {
+    async fn ask_at_leisure(&self, query: &ExportQuery) -> Result<EventChunks, Failed> {
         let (user, password) = self.config.credentials.basic();
         let answer = self
             .client
@@ -133,7 +184,8 @@ impl MixpanelSource {
         let message = self.config.credentials.redact(&beginning(answer).await);
         let begins = self.config.zone.start_of(to_date);
         let error = answer::error(status, &answer::tidy(&message), wait, begins);
-        let wait = if status == 429 { Some(wait) } else { said.filter(|_| error.is_transient()) };
+        let is_down = matches!(error, SourceError::Unavailable { .. });
+        let wait = if status == 429 { Some(wait) } else { said.filter(|_| is_down) };
         Failed { error, wait }
     }
 
@@ -143,12 +195,13 @@ impl MixpanelSource {
             let reason = format!("cannot connect to {endpoint}");
             return SourceError::Unreachable { reason, cause: Some(error.without_url().into()) };
         }
-        let reason = if error.is_timeout() {
-            format!("{endpoint} did not answer within {} s", self.config.timings.idle.as_secs())
-        } else {
-            format!("no answer from {endpoint}")
-        };
         // The URL holds the user's expression, which can name people.
+        if error.is_timeout() {
+            let seconds = self.config.timings.idle.as_secs();
+            let reason = format!("{endpoint} did not begin to answer within {seconds} s");
+            return SourceError::TimedOut { reason, cause: Some(error.without_url().into()) };
+        }
+        let reason = format!("no answer from {endpoint}");
         SourceError::Unavailable { reason, cause: Some(error.without_url().into()) }
     }
 }
@@ -169,6 +222,8 @@ impl From<SourceError> for Failed {
 enum Asked {
     Answered(EventChunks),
     Wait(Duration),
+    /// It is down.
+    Down(SourceError),
 }
 
 /// Without the budget nothing is asked, be it of an hour or of a minute.
@@ -198,6 +253,10 @@ async fn beginning(answer: Response) -> String {
 
 #[async_trait::async_trait]
 impl EventSource for MixpanelSource {
+    fn is_one_stream(&self) -> bool {
+        true
+    }
+
     fn divides(&self) -> bool {
         true
     }
@@ -214,11 +273,17 @@ impl EventSource for MixpanelSource {
         let Timings { backoff_base, backoff_cap, max_wait, .. } = self.config.timings;
         tokio::time::sleep(backoff(attempt, backoff_base, backoff_cap, rand::random())).await;
         let mut patience = max_wait;
+        let mut down = 0;
         loop {
             tracing::debug!(%window, attempt, "asking Mixpanel for events");
             let wait = match self.try_ask(&query).await? {
-                Asked::Answered(chunks) => return Ok(chunks),
+                Asked::Answered(chunks) => return Ok(self.until_the_deadline(chunks)),
                 Asked::Wait(wait) => wait.max(backoff_base).max(SHORTEST_WAIT),
+                Asked::Down(error) => {
+                    down += 1;
+                    self.sit_out(window, error, down).await?;
+                    continue;
+                }
             };
             patience = self
                 .patience(patience, wait)

@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use futures::TryStreamExt;
-use mixlake_app::export::{ExportError, Exporter, SliceReport};
+use mixlake_app::export::{ExportError, Exporter, Safeguards, SliceReport};
 use mixlake_app::ports::{Clock, EventSource, ObjectStore, Precondition, SourceError};
 use mixlake_columnar::{Bounds, Options};
 use mixlake_domain::{Date, Layout, Slice, Timestamp, Window, Zone};
@@ -96,6 +96,9 @@ async fn exported(
         options: &options,
         ingestion_start: None,
         clock: &clock,
+        time: None,
+        force: true,
+        safeguards: Safeguards::default(),
     };
     let report = exporter.slice(slice).await?;
     let objects = lake.snapshot();

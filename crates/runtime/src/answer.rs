@@ -26,6 +26,8 @@ pub enum Kind {
     NoLake,
     /// The query budget is used up: the message is JSON, and says when to come back.
     RateLimited,
+    /// The function's time is used up: the message is JSON, and says how to go on.
+    OutOfTime,
     /// At least one slice is not published.
     SliceFailed,
     /// At least one notification could not be brought into the catalog.
@@ -40,6 +42,7 @@ impl fmt::Display for Kind {
             Self::NoCredentials => "NoCredentials",
             Self::NoLake => "NoLake",
             Self::RateLimited => "RateLimited",
+            Self::OutOfTime => "OutOfTime",
             Self::SliceFailed => "SliceFailed",
             Self::CatalogFailed => "CatalogFailed",
         })

@@ -10,6 +10,12 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
+/// The time since an instant; none if it is still to come.
+#[must_use]
+pub(crate) fn since(instant: Timestamp) -> Duration {
+    Duration::try_from(now().duration_since(instant)).unwrap_or_default()
+}
+
 /// The time from now to an instant in milliseconds since 1970; none if it has passed.
 #[must_use]
 pub fn time_until(milliseconds: u64) -> Duration {

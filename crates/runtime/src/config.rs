@@ -4,6 +4,7 @@ use crate::contracts::contracts;
 use crate::request::Terms;
 use crate::settings::{Problems, Reader, Settings};
 use mixlake_app::budget::Limits;
+use mixlake_app::export::{Expected, Safeguards};
 use mixlake_app::reconcile::OnDrift;
 use mixlake_columnar::{Bounds, EventNameForm, Options, SchemaType, TimeType};
 use mixlake_domain::{Basis, DataFormat, Date, Layout, ProjectId, Slice, Zone};
@@ -65,6 +66,12 @@ pub struct ExportConfig {
     pub pipeline: Option<Pipeline>,
     /// From when on slices are of the time at which events were processed, if ever.
     pub cursor: Option<Cursor>,
+    /// How long after its end a scheduled slice of Mixpanel's API is exported.
+    pub export_delay: Duration,
+    /// How many days back a scheduled run looks for slices that are not published.
+    pub catch_up_days: u32,
+    /// The share of lines that may be bad.
+    pub quarantine_share: f64,
 }
 
 /// The slices of ingestion.
@@ -105,7 +112,21 @@ impl ExportConfig {
     /// How long after its end a scheduled slice is exported.
     #[must_use]
     pub fn delay(&self) -> Duration {
-        self.pipeline.as_ref().map_or(self.margin(), |pipeline| pipeline.delay)
+        let of_api = self.cursor.map_or(self.export_delay, |cursor| cursor.margin);
+        self.pipeline.as_ref().map_or(of_api, |pipeline| pipeline.delay)
+    }
+
+    /// What an export that asks a source may do to live rows: the source says what is true.
+    #[must_use]
+    pub fn safeguards(&self) -> Safeguards {
+        Safeguards { quarantine_share: self.quarantine_share, ..Safeguards::default() }
+    }
+
+    /// The slices that are expected of a date, as they are exported.
+    pub(crate) fn expected_by_cursor(&self, expected: Expected) -> Expected {
+        let Expected { date, slices, whole } = expected;
+        let whole = whole.map(|whole| self.by_cursor(vec![whole]).remove(0));
+        Expected { date, slices: self.by_cursor(slices), whole }
     }
 
     /// How long after its end any slice is exported, at the least.
@@ -244,6 +265,9 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
     let secret = reader.parse("mixpanel_secret", secret_id);
     let pipeline = pipeline(reader);
     let cursor = cursor(reader);
+    let export_delay = reader.parse("export_delay_minutes", |t| number(t, "minutes", 0, 1440));
+    let catch_up_days = reader.parse("catch_up_days", |text| number(text, "days", 0, 60));
+    let quarantine_share = reader.parse("max_quarantine_share", share);
     let (lake, zone) = (lake?, zone?);
     let options = Options {
         profile,
@@ -254,7 +278,8 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
         date_zone: if in_utc { Zone::UTC } else { zone.clone() },
         wall_clock: before_2023.then(|| zone.clone()),
         deduplicate,
-        across_slices: deduplicate && cursor.is_some(),
+        // A pipeline may deliver an event again in the folder of any later date.
+        across_slices: deduplicate && (cursor.is_some() || pipeline.is_some()),
         contracts: contracts.unwrap_or_default(),
         bounds: Bounds { threads: threads(), ..Bounds::default() },
         ..Options::of(lake.project.clone())
@@ -272,7 +297,15 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
         limits: Limits::an_hour(queries_per_hour),
         pipeline,
         cursor,
+        export_delay: Duration::from_mins(export_delay.unwrap_or(120).into()),
+        catch_up_days: catch_up_days.unwrap_or(5),
+        quarantine_share: quarantine_share.unwrap_or(0.5),
     })
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let wrong = || format!("a share from 0 to 1 is expected, as in 0.5, got {text:?}");
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(wrong)
 }
 
 fn cursor(reader: &mut Reader<'_>) -> Option<Cursor> {

@@ -10,6 +10,7 @@ mod handlers;
 pub mod logs;
 mod metrics;
 pub mod notification;
+mod report;
 pub mod request;
 pub mod settings;
 
@@ -17,4 +18,5 @@ pub use answer::{Failure, Kind};
 pub use aside::Aside;
 pub use aws::{bucket, catalog, credentials, sdk_config, store};
 pub use clock::{now, time_until};
-pub use handlers::{CatalogHandler, ExportHandler, Patience, export, summary};
+pub use handlers::{CatalogHandler, ExportHandler, Patience, Run, export};
+pub use report::summary;

@@ -5,13 +5,15 @@
 
 use crate::config::Frequency;
 use crate::settings::Problems;
+use mixlake_app::export::Expected;
 use mixlake_domain::{Date, Slice, Timestamp, Zone};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// What a payload looks like, for whoever sent another one.
 const FORMS: &str = "a payload is {\"from_date\":\"2026-11-10\",\"to_date\":\"2026-11-13\"}, \
-    {\"date\":\"2026-11-10\"}, {\"hour\":\"2026-11-10T13\"} or {\"scheduled_time\":\"2026-11-10T14:10:00Z\"}";
+    {\"date\":\"2026-11-10\"}, {\"hour\":\"2026-11-10T13\"} (all of them with \"force\":true to fetch \
+    published slices again) or {\"scheduled_time\":\"2026-11-10T14:10:00Z\"}";
 
 /// How far back a range may begin or end apart; a longer backfill is several.
 const MOST_DAYS: usize = 3_660;
@@ -27,27 +29,75 @@ pub struct Terms {
     pub margin: Duration,
 }
 
-/// The slices that a payload asks for.
-pub fn slices(
+/// What an invocation asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The slices, before any is put where the settings say that it is one of ingestion.
+    pub slices: Vec<Slice>,
+    /// Of a schedule: by when its slices, and those before them, had to have ended.
+    pub due: Option<Timestamp>,
+    /// The hour, if one was asked for.
+    pub hour: Option<String>,
+    /// Whether slices that are published are fetched again.
+    pub force: bool,
+}
+
+/// Reads a payload.
+pub fn read(
     payload: &Value,
     zone: &Zone,
     terms: Terms,
     now: Timestamp,
-) -> Result<Vec<Slice>, Problems> {
-    let Terms { frequency, delay, margin } = terms;
+) -> Result<Request, Problems> {
     let Value::Object(fields) = payload else { return Err(Problems::one("payload", FORMS)) };
     if let Some(due) = due(fields)? {
-        let due = due.checked_sub(delay).unwrap_or(due);
-        return Ok(match frequency {
+        let due = due.checked_sub(terms.delay).unwrap_or(due);
+        let slices = match terms.frequency {
             Frequency::Hourly => Slice::hours_ended_by(due, zone),
             Frequency::Daily => Slice::days_ended_by(due, zone),
-        });
+        };
+        return Ok(Request { slices, due: Some(due), hour: None, force: false });
     }
+    let slices = of_a_person(fields, zone, terms.margin, now)?;
+    let hour = fields.get("hour").and_then(Value::as_str).map(str::to_owned);
+    let force = fields.get("force").and_then(Value::as_bool).unwrap_or_default();
+    Ok(Request { slices, due: None, hour, force })
+}
+
+/// The scheduled slices that should be published by `due`, from so many days before on, date by date.
+#[must_use]
+pub fn expected(due: Timestamp, zone: &Zone, terms: Terms, days: u32) -> Vec<Expected> {
+    let last = zone.date_of(due);
+    let first = last.checked_sub(mixlake_domain::Span::new().days(days)).unwrap_or(last);
+    let dates = first.series(one_day()).take_while(|date| days > 0 && *date <= last);
+    dates.map(|date| of_date(date, due, zone, terms.frequency)).collect()
+}
+
+fn of_date(date: Date, due: Timestamp, zone: &Zone, frequency: Frequency) -> Expected {
+    let day = Slice::day(date, zone);
+    let slices = match frequency {
+        Frequency::Hourly => Slice::hours(date, zone),
+        Frequency::Daily => vec![day.clone()],
+    };
+    let whole = Some(day).filter(|day| day.end() <= due);
+    Expected { date, slices: slices.into_iter().filter(|slice| slice.end() <= due).collect(), whole }
+}
+
+fn of_a_person(
+    fields: &Map<String, Value>,
+    zone: &Zone,
+    margin: Duration,
+    now: Timestamp,
+) -> Result<Vec<Slice>, Problems> {
     let mut problems = Problems::default();
-    let known = ["from_date", "to_date", "date", "hour"];
+    let known = ["from_date", "to_date", "date", "hour", "force"];
     for (field, value) in fields {
         if !known.contains(&field.as_str()) {
             problems.add(field, format!("no such field; {FORMS}"));
+        } else if field == "force" {
+            if !value.is_boolean() {
+                problems.add(field, format!("true or false is expected, got {value}"));
+            }
         } else if !value.is_string() {
             problems.add(field, format!("a text is expected, got {value}"));
         }
@@ -64,12 +114,6 @@ pub fn slices(
         (None, None, None, Some(label)) => hour(label, zone, (now, margin)),
         _ => Err(Problems::one("payload", FORMS)),
     }
-}
-
-/// Whether a payload is the schedule's, and not a person's.
-#[must_use]
-pub fn is_scheduled(payload: &Value) -> bool {
-    payload.as_object().is_some_and(|fields| matches!(due(fields), Ok(Some(_))))
 }
 
 /// When the schedule was due: EventBridge Scheduler passes it in the payload of our template, an
@@ -192,6 +236,7 @@ fn hour(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::expected as of_schedule;
     use rstest::rstest;
     use serde_json::json;
 
@@ -202,8 +247,8 @@ mod tests {
 
     fn ask(payload: &Value) -> Result<Vec<String>, String> {
         let now = "2026-11-13T10:30:00Z".parse().unwrap();
-        slices(payload, &Zone::UTC, at_once(), now)
-            .map(|slices| slices.iter().map(ToString::to_string).collect())
+        read(payload, &Zone::UTC, at_once(), now)
+            .map(|request| request.slices.iter().map(ToString::to_string).collect())
             .map_err(|problems| problems.to_string())
     }
 
@@ -216,7 +261,9 @@ mod tests {
     fn a_payload_names_its_slices(#[case] payload: Value, #[case] expected: &[&str]) {
         assert_eq!(ask(&payload).unwrap(), expected);
         let by_a_person = ["from_date", "date", "hour"].iter().any(|f| payload.get(f).is_some());
-        assert_eq!(is_scheduled(&payload), !by_a_person);
+        let request = read(&payload, &Zone::UTC, at_once(), Timestamp::MAX).unwrap();
+        assert_eq!(request.due.is_none(), by_a_person);
+        assert!(!request.force);
     }
 
     #[test]
@@ -232,8 +279,8 @@ mod tests {
         let scheduled = |frequency, hours| {
             let delay = Duration::from_hours(hours);
             let terms = Terms { frequency, delay, ..at_once() };
-            let slices = slices(&payload, &Zone::UTC, terms, Timestamp::MAX).unwrap();
-            slices[0].to_string()
+            let request = read(&payload, &Zone::UTC, terms, Timestamp::MAX).unwrap();
+            request.slices[0].to_string()
         };
         assert_eq!(scheduled(Frequency::Hourly, 24), "2026-11-09T13");
         assert_eq!(scheduled(Frequency::Daily, 24), "2026-11-08");
@@ -241,10 +288,33 @@ mod tests {
     }
 
     #[test]
+    fn a_person_may_ask_for_published_slices_again() {
+        let payload = json!({"hour": "2026-11-10T13", "force": true});
+        let request = read(&payload, &Zone::UTC, at_once(), Timestamp::MAX).unwrap();
+        assert!(request.force && request.hour.as_deref() == Some("2026-11-10T13"));
+    }
+
+    #[test]
+    fn all_slices_of_the_days_before_are_expected_and_whole_days_as_one() {
+        let due: Timestamp = "2026-11-10T14:00:00Z".parse().unwrap();
+        let expected = |frequency, days| {
+            let terms = Terms { frequency, ..at_once() };
+            of_schedule(due, &Zone::UTC, terms, days)
+        };
+        let hourly = expected(Frequency::Hourly, 2);
+        let counts: Vec<_> = hourly.iter().map(|date| date.slices.len()).collect();
+        assert_eq!(counts, [24, 24, 14]);
+        assert!(hourly[1].whole.is_some() && hourly[2].whole.is_none());
+        let daily = expected(Frequency::Daily, 2);
+        assert_eq!(daily.iter().map(|date| date.slices.len()).collect::<Vec<_>>(), [1, 1, 0]);
+        assert!(expected(Frequency::Hourly, 0).is_empty());
+    }
+
+    #[test]
     fn what_ended_within_the_margin_is_not_taken_yet() {
         let now = "2026-11-13T00:30:00Z".parse().unwrap();
         let terms = Terms { margin: Duration::from_mins(90), ..at_once() };
-        let ask = |payload: Value| slices(&payload, &Zone::UTC, terms, now);
+        let ask = |payload: Value| read(&payload, &Zone::UTC, terms, now).map(|r| r.slices);
         let hours = ask(json!({"from_date": "2026-11-12", "to_date": "2026-11-13"})).unwrap();
         assert_eq!((hours.len(), hours[22].to_string()), (23, "2026-11-12T22".to_owned()));
         assert_eq!(ask(json!({"date": "2026-11-11"})).unwrap().len(), 1);
@@ -257,7 +327,7 @@ mod tests {
         let now = "2026-11-13T23:30:00Z".parse().unwrap();
         let in_zone = |zone: &str, payload: Value| {
             let zone = Zone::parse(zone).unwrap();
-            slices(&payload, &zone, at_once(), now).map(|slices| slices.len())
+            read(&payload, &zone, at_once(), now).map(|request| request.slices.len())
         };
         let date = |date: &str| json!({"date": date});
         // Half past midnight, half past eight, and the evening before.
@@ -273,6 +343,7 @@ mod tests {
     #[case::not_an_object(json!([1]), "payload: a payload is")]
     #[case::half_a_range(json!({"from_date": "2026-11-10"}), "payload: a payload is")]
     #[case::misspelt(json!({"form_date": "2026-11-10", "to_date": "2026-11-11"}), "form_date: no such field")]
+    #[case::force(json!({"date": "2026-11-10", "force": "yes"}), "force: true or false is expected")]
     #[case::number(json!({"date": 20_261_110}), "date: a text is expected")]
     #[case::no_date(json!({"date": "2026-02-30"}), "date: a date such as")]
     #[case::reversed(json!({"from_date": "2026-11-12", "to_date": "2026-11-10"}), "to_date: 2026-11-10 lies before")]

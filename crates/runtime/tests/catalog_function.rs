@@ -5,7 +5,7 @@ use mixlake_app::ports::{Catalog, Column, NewTable, ObjectStore, Precondition};
 use mixlake_domain::{DataFormat, Slice, Zone};
 use mixlake_runtime::config::{ExportConfig, LakeConfig};
 use mixlake_runtime::settings::Settings;
-use mixlake_runtime::{CatalogHandler, export};
+use mixlake_runtime::{CatalogHandler, Run, export};
 use mixlake_testkit::catalog::MemoryCatalog;
 use mixlake_testkit::source::MemorySource;
 use mixlake_testkit::store::MemoryStore;
@@ -24,7 +24,7 @@ async fn lake() -> (MemoryStore, String, String) {
     source.add(r#"{"event":"e","properties":{"time":1794268800,"$city":"Berlin"}}"#);
     let config = ExportConfig::check(&settings()).unwrap();
     let day = Slice::parse("2026-11-10", &Zone::UTC).unwrap();
-    let report = export(&config, &source, &store, &[day]).await.unwrap();
+    let report = export(&config, &source, &store, &[day], Run::default()).await.unwrap();
     let file = report.whole().next().unwrap().objects[0].clone();
     let manifest = config.lake.layout.manifest("mp_master_event", "2026-11-10".parse().unwrap());
     (store, file, manifest)

@@ -23,6 +23,12 @@ pub enum Ending {
     CutLine,
     /// Before it starts, with [`SourceError::Unavailable`].
     Unavailable,
+    /// Before it starts, with [`SourceError::TimedOut`].
+    TimedOut,
+    /// Before it starts, with [`SourceError::OutOfTime`].
+    OutOfTime,
+    /// As if it were whole, with this text in the place of the lines.
+    Says(&'static str),
     /// Before it starts, with [`SourceError::Refused`].
     Refused,
     /// Before it starts, with [`SourceError::RateLimited`].
@@ -49,6 +55,7 @@ struct State {
     endings: VecDeque<Ending>,
     always: Ending,
     divides: bool,
+    one_stream: bool,
     filter: String,
     most: Option<usize>,
     fetches: Vec<(Window, u32)>,
@@ -92,6 +99,11 @@ impl MemorySource {
     /// From now on parts of slices can be asked for.
     pub fn divide(&self) {
         self.lock().divides = true;
+    }
+
+    /// From now on each answer is an export of its own.
+    pub fn be_one_stream(&self) {
+        self.lock().one_stream = true;
     }
 
     /// From now on all is asked for with this filter. It changes no line.
@@ -183,6 +195,12 @@ impl EventSource for MemorySource {
                 let reason = "injected: 503".to_owned();
                 return Err(SourceError::Unavailable { reason, cause: None });
             }
+            Ending::Says(said) => said.clone_into(&mut text),
+            Ending::TimedOut => {
+                let reason = "injected: no answer".to_owned();
+                return Err(SourceError::TimedOut { reason, cause: None });
+            }
+            Ending::OutOfTime => return Err(SourceError::OutOfTime),
             Ending::RateLimited => {
                 let retry_after = Duration::from_mins(30);
                 return Err(SourceError::RateLimited { retry_after });
@@ -194,6 +212,10 @@ impl EventSource for MemorySource {
         let pieces: Vec<_> =
             pieces.map(|at| Ok(text.slice(at..(at + PIECE).min(text.len())))).collect();
         Ok(stream::iter(pieces.into_iter().chain(error.map(Err))).boxed())
+    }
+
+    fn is_one_stream(&self) -> bool {
+        self.lock().one_stream
     }
 
     fn divides(&self) -> bool {

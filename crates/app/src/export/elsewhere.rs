@@ -1,17 +1,19 @@
 //! Rows that another slice has too.
 //!
-//! Slices of event time have none in common, for time is a part of what makes rows equal. With
-//! slices of ingestion an event that was sent twice can be in two of them. So every file tells the
-//! identities of its rows in an object beside the tables, and a slice leaves out what live files of
-//! others have: what was published first stays.
+//! Slices of event time have no row in common where the source keeps to their bounds, for time is a part of
+//! what makes rows equal. A source whose bounds are off by a moment sends the rows near an edge twice.
+//! With slices of ingestion, and with the files of a pipeline, an event that was sent twice can be in any
+//! two slices. So a file tells the identities of the rows that others may have in an object beside
+//! the tables, and a slice leaves out what live files of others have: what was published first stays.
 
 use super::receive::Received;
 use super::staging::SliceFile;
 use super::{ExportError, Exporter};
+use crate::hash;
 use crate::ledger::Day;
 use crate::manifest::{LiveFile, Manifest};
 use mixlake_columnar::{FarApart, Identities, NoIdentities, Superseded, TransformError};
-use mixlake_domain::SliceLabel;
+use mixlake_domain::Slice;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
@@ -42,21 +44,23 @@ impl Exporter<'_> {
     ) -> Result<(), ExportError> {
         let Some(hash) = &file.live.identities else { return Ok(()) };
         let key = self.layout.identities(&file.table, file.date, hash);
-        if self.put_once(&key, identities.bytes(), hash).await? {
-            return Ok(());
-        }
-        Err(self.unusable(&key, NoIdentities))
+        // Mostly the slice is exported the first time. If not, nothing is written again.
+        let is_there = match self.store.get(&key).await? {
+            Some(object) => hash::content(&object.body) == *hash,
+            None => self.put_once(&key, identities.bytes(), hash).await?,
+        };
+        if is_there { Ok(()) } else { Err(self.unusable(&key, NoIdentities)) }
     }
 
     /// The rows of a slice that live files of other slices have, on any of its days.
     pub(super) async fn elsewhere(
         &self,
-        slice: SliceLabel,
+        slice: &Slice,
         received: &Received,
     ) -> Result<Superseded, ExportError> {
         let mut found = Superseded::default();
-        if self.options.across_slices {
-            for day in received.days() {
+        for day in received.days() {
+            if received.may_be_elsewhere(&day) {
                 let (manifest, _) = self.manifest(&day).await?;
                 self.compare(&day, manifest.as_ref(), slice, received, &mut found).await?;
             }
@@ -70,11 +74,11 @@ impl Exporter<'_> {
         &self,
         day: &Day,
         manifest: Option<&Manifest>,
-        slice: SliceLabel,
+        slice: &Slice,
         received: &Received,
     ) -> Result<bool, ExportError> {
         let mut found = Superseded::default();
-        if self.options.across_slices {
+        if received.may_be_elsewhere(day) {
             self.compare(day, manifest, slice, received, &mut found).await?;
         }
         Ok(!found.is_empty())
@@ -84,13 +88,13 @@ impl Exporter<'_> {
         &self,
         day: &Day,
         manifest: Option<&Manifest>,
-        slice: SliceLabel,
+        slice: &Slice,
         received: &Received,
         found: &mut Superseded,
     ) -> Result<(), ExportError> {
         let live = manifest.iter().flat_map(|manifest| &manifest.files);
         let others: Vec<&LiveFile> = live
-            .filter(|file| !file.slice.overlaps(&slice) && !received.compared.has(day, file))
+            .filter(|file| self.may_share_rows(file, slice) && !received.compared.has(day, file))
             .collect();
         if others.is_empty() {
             return Ok(());
@@ -115,7 +119,18 @@ impl Exporter<'_> {
         Ok(())
     }
 
-    /// None for a file that was written while nobody asked for the identities of its rows.
+    /// Whether a live file of another slice may have rows of this one.
+    fn may_share_rows(&self, file: &LiveFile, slice: &Slice) -> bool {
+        let near = || {
+            let other = Slice::of_label(file.slice, self.zone);
+            other.is_some_and(|other| other.shares_an_edge_with(slice))
+        };
+        file.identities.is_some()
+            && !file.slice.overlaps(&slice.label())
+            && (self.options.across_slices || near())
+    }
+
+    /// None for a file of which no row may be in another slice.
     async fn identities(
         &self,
         day: &Day,

@@ -13,6 +13,10 @@
 
 mod claim;
 mod elsewhere;
+mod error;
+mod evidence;
+mod loss;
+mod missing;
 mod publish;
 mod receive;
 mod report;
@@ -20,20 +24,22 @@ mod reserve;
 mod spool;
 mod staging;
 mod start;
+mod time;
 
+pub use error::ExportError;
+pub use loss::{OnEmpty, RowsTaken, Safeguards};
+pub use missing::{Expected, Missing};
 pub use report::{ExportReport, NewColumn, SliceOutcome, SliceReport, SliceStatus, Totals};
 pub use start::StartError;
+pub use time::RunTime;
 
-use crate::document::DocumentError;
-use crate::ledger::Ledger;
-use crate::ports::{Clock, EventSource, ObjectStore, SourceError, StoreError};
-use crate::{
-    document,
-    export::publish::Published,
-    export::receive::{Received, Windows},
-};
-use mixlake_columnar::{Options, Superseded, TransformError};
-use mixlake_domain::{Date, Layout, Slice, SliceLabel, Window, Zone};
+use crate::ledger::{Entry, Ledger, State};
+use crate::ports::{Clock, EventSource, ObjectStore};
+use mixlake_columnar::{Options, Superseded};
+use mixlake_domain::{Date, Layout, Slice, SliceLabel, Zone};
+use publish::Published;
+use receive::Received;
+use std::time::Duration;
 
 /// What an export works with.
 pub struct Exporter<'a> {
@@ -49,97 +55,14 @@ pub struct Exporter<'a> {
     pub options: &'a Options,
     /// The first date of slices of ingestion, if there are to be any.
     pub ingestion_start: Option<Date>,
-    /// Tells whether that date has begun.
+    /// Tells whether that date has begun, and how much of the run's time is left.
     pub clock: &'a Clock,
-}
-
-/// Why a slice is not published.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// The events could not be had.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The events could not be transformed.
-    #[error(transparent)]
-    Transform(#[from] TransformError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A manifest or ledger cannot be used.
-    #[error(transparent)]
-    Document(#[from] DocumentError),
-    /// The registry cannot be used.
-    #[error("{location} cannot be used")]
-    Registry {
-        /// Where it lies.
-        location: String,
-        /// What is wrong.
-        #[source]
-        cause: mixlake_schema::DocumentError,
-    },
-    /// The identities of a file's rows cannot be used.
-    #[error("{location} is missing or cannot be used; export the slice of its file again")]
-    Identities {
-        /// Where they lie.
-        location: String,
-        /// What is wrong.
-        #[source]
-        cause: mixlake_columnar::NoIdentities,
-    },
-    /// The lake's slices are days and hours of another zone.
-    #[error(
-        "timezone: the slices of this lake are days and hours of {has}; the setting says {wanted}. Another zone needs another s3_prefix or project"
-    )]
-    Zone {
-        /// The zone that it has.
-        has: String,
-        /// The zone that was asked for.
-        wanted: String,
-    },
-    /// Slices of ingestion would not begin where they do in this lake.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// An earlier slice failed for a reason that would meet this one too.
-    #[error("not tried: what kept {0} from being exported would keep this slice too")]
-    NotTried(SliceLabel),
-    /// The slice was cut down to this window, and even that could not be had whole.
-    #[error("{window} cannot be had whole, and a shorter time is not asked for")]
-    Minute {
-        /// The window.
-        window: Box<Window>,
-        /// How the last attempt ended.
-        #[source]
-        cause: Box<ExportError>,
-    },
-    /// Others changed the same things again and again.
-    #[error(
-        "other runs changed the same slice {0} times in a row; run it again when they are done"
-    )]
-    Contended(u32),
-}
-
-impl ExportError {
-    /// Whether the next slice would meet it too.
-    fn meets_every_slice(&self) -> bool {
-        match self {
-            Self::Source(error) => match error {
-                SourceError::RateLimited { .. }
-                | SourceError::NotYet { .. }
-                | SourceError::Refused(_) => true,
-                SourceError::Incomplete { .. }
-                | SourceError::Unavailable { .. }
-                | SourceError::Unreachable { .. } => false,
-            },
-            Self::Store(_) | Self::Registry { .. } | Self::Zone { .. } => true,
-            Self::Start(error) => error.meets_every_slice(),
-            Self::Transform(_)
-            | Self::Document(_)
-            | Self::Identities { .. }
-            | Self::NotTried(_)
-            | Self::Minute { .. }
-            | Self::Contended(_) => false,
-        }
-    }
+    /// The time that the run has, if it has an end.
+    pub time: Option<RunTime>,
+    /// Whether slices that are published are fetched again.
+    pub force: bool,
+    /// What the export may do to live rows.
+    pub safeguards: Safeguards,
 }
 
 /// How often a slice starts again before it gives up.
@@ -152,29 +75,26 @@ impl Exporter<'_> {
     }
 
     /// Exports slices one after another. A slice that fails does not keep the next from being
-    /// tried, unless the reason would meet every slice.
+    /// tried, unless the reason would meet every slice. None is begun that may not fit into the time that
+    /// is left, by those before it.
     pub async fn export(&self, slices: &[Slice]) -> ExportReport {
         let mut report = ExportReport::default();
         let mut stopped = None;
+        let mut longest = Duration::ZERO;
         for slice in slices {
-            let outcome = match stopped {
-                Some(label) => Err(ExportError::NotTried(label)),
-                None => self.slice(slice).await,
+            let began = self.now();
+            let outcome = match (stopped, self.fits(longest)) {
+                (Some(label), _) => Err(ExportError::NotTried(label)),
+                (None, Err(error)) => Err(error),
+                (None, Ok(())) => self.slice(slice).await,
             };
-            if outcome.as_ref().is_err_and(ExportError::meets_every_slice) {
+            longest = longest.max(time::since(began, self.now()));
+            let meets_every_slice =
+                |error: &ExportError| error.meets_every_slice(self.source.is_one_stream());
+            if outcome.as_ref().is_err_and(meets_every_slice) {
                 stopped.get_or_insert(slice.label());
             }
-            match &outcome {
-                Ok(done) => tracing::info!(
-                    slice = %done.slice, received = done.counts.received,
-                    written = done.counts.written, duplicates = done.counts.duplicates,
-                    quarantined = done.counts.quarantined, bytes = done.bytes,
-                    "the slice is {}", done.status
-                ),
-                Err(error) => tracing::error!(
-                    %slice, error = crate::chain(error), "the slice failed"
-                ),
-            }
+            log(slice, &outcome);
             report.slices.push(SliceOutcome { slice: slice.clone(), outcome });
         }
         report
@@ -183,42 +103,74 @@ impl Exporter<'_> {
     /// Exports one slice.
     pub async fn slice(&self, wanted: &Slice) -> Result<SliceReport, ExportError> {
         let mut known = Superseded::default();
-        let mut windows = Windows::of(wanted);
+        let mut windows = self.windows(wanted).await?;
+        let mut asked_again = false;
         for _ in 0..ROUNDS {
-            let slice = self.covering(wanted).await?;
+            let (slice, published) = self.covering(wanted).await?;
+            if let Some(entry) = published.filter(|_| !self.force) {
+                return Ok(SliceReport::existing(&slice, entry));
+            }
             if slice != *windows.slice() {
-                windows = Windows::of(&slice);
+                windows = self.windows(&slice).await?;
             }
             let registry = self.registry().await?;
             let received = self.receive(&mut windows, &registry, &known).await?;
-            if !received.transformed.superseded.is_empty() {
-                tracing::info!(%slice, "repeated rows lie far apart; reading the slice again");
-                known = known.merged(&received.transformed.superseded);
-                self.discard(&received).await;
-                continue;
-            }
-            match self.elsewhere(slice.label(), &received).await {
-                Ok(rows) if rows.is_empty() => {}
-                Ok(rows) => {
-                    tracing::info!(%slice, rows = rows.len(), "other slices have rows of this one; reading it again without them");
+            match self.what_to_do(&slice, &received, &mut asked_again).await {
+                Ok(Next::Publish(taken)) => {
+                    let published = self.reserve_and_publish(&slice, &received).await;
+                    self.discard(&received).await;
+                    if let Some(published) = published? {
+                        return Ok(published.into_report(&slice, &received, &registry, taken));
+                    }
+                    // The source may answer otherwise by now: what was superseded need not be any more.
+                    known = Superseded::default();
+                }
+                Ok(Next::ReadAgain(rows)) => {
                     known = known.merged(&rows);
                     self.discard(&received).await;
-                    continue;
                 }
                 Err(error) => {
                     self.discard(&received).await;
                     return Err(error);
                 }
             }
-            let published = self.reserve_and_publish(&slice, &received).await;
-            self.discard(&received).await;
-            if let Some(published) = published? {
-                return Ok(published.into_report(&slice, &received, &registry));
-            }
-            // The source may answer otherwise by now: what was superseded need not be any more.
-            known = Superseded::default();
         }
         Err(ExportError::Contended(ROUNDS))
+    }
+
+    /// What follows from what was received.
+    async fn what_to_do(
+        &self,
+        slice: &Slice,
+        received: &Received,
+        asked_again: &mut bool,
+    ) -> Result<Next, ExportError> {
+        let late = &received.transformed.superseded;
+        if !late.is_empty() {
+            tracing::info!(%slice, "repeated rows lie far apart; reading the slice again");
+            return Ok(Next::ReadAgain(late.clone()));
+        }
+        let taken = self.rows_taken(slice, received).await?;
+        if received.transformed.counts.received == 0 && !taken.is_empty() {
+            let rows = taken.iter().map(|day| day.before).sum();
+            match self.safeguards.empty {
+                OnEmpty::Refuse => return Err(ExportError::Empty { rows }),
+                OnEmpty::AskAgain if !*asked_again => {
+                    *asked_again = true;
+                    tracing::warn!(%slice, rows, "the answer is empty, and rows are live; asking a second time");
+                    return Ok(Next::ReadAgain(Superseded::default()));
+                }
+                OnEmpty::AskAgain | OnEmpty::Allow => {}
+            }
+        } else if !taken.is_empty() && !self.safeguards.fewer_rows {
+            return Err(ExportError::Fewer { taken });
+        }
+        let elsewhere = self.elsewhere(slice, received).await?;
+        if elsewhere.is_empty() {
+            return Ok(Next::Publish(taken));
+        }
+        tracing::info!(%slice, rows = elsewhere.len(), "other slices have rows of this one; reading it again without them");
+        Ok(Next::ReadAgain(elsewhere))
     }
 
     /// None if others made what was received useless.
@@ -238,22 +190,51 @@ impl Exporter<'_> {
         Ok(published)
     }
 
-    /// The slice to export for this one to be: a day that was exported whole is exported whole.
-    async fn covering(&self, slice: &Slice) -> Result<Slice, ExportError> {
+    /// The slice to export for this one to be, and its line in the ledger if it is published: a day that
+    /// was exported whole is exported whole.
+    async fn covering(&self, slice: &Slice) -> Result<(Slice, Option<Entry>), ExportError> {
         let ledger = self.ledger(slice.label()).await?;
         if let Some(other) = ledger.of_other_time(slice.label()) {
             return Err(StartError::Both { slice: slice.label(), other }.into());
         }
         let label = ledger.covering(slice.label());
-        Ok(Slice::of_label(label, self.zone).unwrap_or_else(|| slice.clone()))
+        let entry = ledger.entry(label).filter(|entry| entry.state == State::Published);
+        let slice = Slice::of_label(label, self.zone).unwrap_or_else(|| slice.clone());
+        Ok((slice, entry.cloned()))
     }
 
     async fn ledger(&self, slice: SliceLabel) -> Result<Ledger, ExportError> {
-        let key = self.layout.ledger(slice.date());
-        Ok(document::read(self.store, &key).await?.value.unwrap_or_default())
+        self.ledger_of(slice.date()).await
     }
 
     async fn discard(&self, received: &Received) {
         staging::discard(self.store, &received.files).await;
+    }
+}
+
+/// What follows from what was received.
+enum Next {
+    /// It is published, and takes these rows away.
+    Publish(Vec<RowsTaken>),
+    /// The slice is read once more, without these rows.
+    ReadAgain(Superseded),
+}
+
+fn log(slice: &Slice, outcome: &Result<SliceReport, ExportError>) {
+    match outcome {
+        Ok(done) => {
+            for taken in &done.rows_taken {
+                tracing::warn!(%slice, table = taken.table, mp_date = %taken.mp_date,
+                    before = taken.before, after = taken.after, "the export took rows away");
+            }
+            tracing::info!(
+                slice = %done.slice, received = done.counts.received,
+                written = done.counts.written, duplicates = done.counts.duplicates,
+                quarantined = done.counts.quarantined, bytes = done.bytes,
+                "the slice is {}", done.status
+            );
+        }
+        Err(ExportError::NotTried(_)) => tracing::info!(%slice, "the slice was not tried"),
+        Err(error) => tracing::error!(%slice, error = crate::chain(error), "the slice failed"),
     }
 }

@@ -11,7 +11,8 @@ use crate::manifest::{self, DayPlan, LiveFile, Manifest};
 use crate::ports::{Precondition, Put};
 use crate::{document, hash};
 use bytes::Bytes;
-use mixlake_domain::{Generation, Slice};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use mixlake_domain::{Date, Generation, Slice};
 use std::collections::BTreeSet;
 
 /// A slice that is visible.
@@ -38,6 +39,12 @@ enum Placed {
 /// cannot be.
 const PUTS: u32 = 8;
 
+/// How many days are published between two looks at the ledger.
+const TOGETHER: usize = 256;
+
+/// How many of them are written at the same time.
+const IN_FLIGHT: usize = 8;
+
 impl Exporter<'_> {
     /// Publishes a slice; none if another run took it over, and it has to start again.
     pub(super) async fn publish(
@@ -57,8 +64,9 @@ impl Exporter<'_> {
         }
         let Step::Done(begun) = self.begin(&entry).await? else { return Ok(None) };
         let mut objects = Vec::new();
-        for day in &begun.days {
-            match self.publish_day(day, &begun, received).await? {
+        let days: Vec<Day> = begun.days.iter().cloned().collect();
+        for days in days.chunks(TOGETHER) {
+            match self.publish_days(slice, days, &begun, received).await? {
                 Step::Done(keys) => objects.extend(keys),
                 Step::Lost => return Ok(None),
             }
@@ -84,26 +92,61 @@ impl Exporter<'_> {
             return Ok(None);
         }
         let mut objects = Vec::new();
-        for day in &ours.days {
-            let (manifest, _) = self.manifest(day).await?;
-            let files = received.live_files(day);
-            match (
-                manifest::plan(manifest.as_ref(), day.parts(), ours.slice, &files, false),
-                manifest,
-            ) {
-                (DayPlan::Unchanged, Some(manifest)) => {
-                    objects.extend(self.live_keys(day, Some(&manifest), &files));
+        let days: Vec<Day> = ours.days.iter().cloned().collect();
+        for days in days.chunks(TOGETHER) {
+            for (day, manifest) in self.manifests(days.to_vec()).await? {
+                let files = received.live_files(&day);
+                let plan = manifest::plan(manifest.as_ref(), day.parts(), ours.slice, &files, false);
+                match (plan, manifest) {
+                    (DayPlan::Unchanged, Some(manifest)) => {
+                        objects.extend(self.live_keys(&day, Some(&manifest), &files));
+                    }
+                    _ => return Ok(None),
                 }
-                _ => return Ok(None),
             }
         }
         Ok(Some(objects))
     }
 
-    /// Makes a day hold exactly the slice's files of it. Answers their keys.
+    /// Publishes days together: their manifests are read, then the ledger is looked at once for all of
+    /// them, then each is written. The ledger of a slice of thousands of tables is large; to read it for
+    /// each of them would cost their square.
+    async fn publish_days(
+        &self,
+        slice: &Slice,
+        days: &[Day],
+        entry: &Entry,
+        received: &Received,
+    ) -> Result<Step<Vec<String>>, ExportError> {
+        let read = |day: Day| async move { Ok::<_, ExportError>((self.manifest(&day).await?, day)) };
+        let read = stream::iter(days.to_vec()).map(read).buffered(IN_FLIGHT);
+        let read: Vec<_> = read.try_collect::<Vec<_>>().await?;
+        if !self.still_ours(entry).await? {
+            return Ok(Step::Lost);
+        }
+        let publish = |(read, day): (_, Day)| async move {
+            self.publish_day(slice, &day, read, entry, received).await
+        };
+        // All of them end, also where one fails: none is left at work behind the run.
+        let done = stream::iter(read).map(publish).buffered(IN_FLIGHT);
+        let done: Vec<Result<Step<Vec<String>>, ExportError>> = done.collect().await;
+        let mut objects = Vec::new();
+        for day in done {
+            match day? {
+                Step::Done(keys) => objects.extend(keys),
+                Step::Lost => return Ok(Step::Lost),
+            }
+        }
+        Ok(Step::Done(objects))
+    }
+
+    /// Makes a day hold exactly the slice's files of it. Answers their keys. `read` is its manifest, as it
+    /// was before the ledger was looked at.
     async fn publish_day(
         &self,
+        slice: &Slice,
         day: &Day,
+        read: (Option<Manifest>, Precondition),
         entry: &Entry,
         received: &Received,
     ) -> Result<Step<Vec<String>>, ExportError> {
@@ -113,18 +156,23 @@ impl Exporter<'_> {
         let staged = files.iter().any(|file| matches!(file.body, Body::Staged(_)));
         let mut dirty = staged || entry.state == State::WritingAnew;
         let mut written = None;
+        let mut read = Some(read);
         for _ in 0..SWAPS {
-            let (current, precondition) = self.manifest(day).await?;
+            let looked_at = read.is_some();
+            let (current, precondition) = match read.take() {
+                Some(read) => read,
+                None => self.manifest(day).await?,
+            };
             if written.is_some() && current == written {
                 // The write that was refused was our own, repeated after its answer was lost.
                 return Ok(Step::Done(self.live_keys(day, current.as_ref(), &ours)));
             }
             // After the manifest was read, and before anything is put into its generation: whoever
             // takes the slice over later leaves that generation behind.
-            if !self.still_ours(entry).await? {
+            if !looked_at && !self.still_ours(entry).await? {
                 return Ok(Step::Lost);
             }
-            if self.is_elsewhere(day, current.as_ref(), entry.slice, received).await? {
+            if self.is_elsewhere(day, current.as_ref(), slice, received).await? {
                 return Ok(Step::Lost);
             }
             let plan = manifest::plan(current.as_ref(), day.parts(), entry.slice, &ours, dirty);
@@ -246,6 +294,15 @@ impl Exporter<'_> {
         Ok((read.value, read.precondition))
     }
 
+    /// The manifests of days.
+    pub(super) async fn manifests(
+        &self,
+        days: Vec<Day>,
+    ) -> Result<Vec<(Day, Option<Manifest>)>, ExportError> {
+        let read = |day: Day| async move { Ok((day.clone(), self.manifest(&day).await?.0)) };
+        stream::iter(days).map(read).buffered(IN_FLIGHT).try_collect().await
+    }
+
     fn key(&self, day: &Day, generation: &Generation, name: &str) -> String {
         format!("{}{name}", self.layout.generation(&day.table, day.date, generation))
     }
@@ -262,12 +319,23 @@ impl Exporter<'_> {
 impl Received {
     /// The days that it has rows of.
     pub(super) fn days(&self) -> BTreeSet<Day> {
-        self.files.iter().map(SliceFile::day).collect()
+        self.by_day.keys().cloned().collect()
     }
 
     fn of_day(&self, day: &Day) -> Vec<&SliceFile> {
-        let here = |file: &&SliceFile| file.table == day.table && file.date == day.date;
-        self.files.iter().filter(here).collect()
+        let places = self.by_day.get(day).into_iter().flatten();
+        places.map(|&place| &self.files[place]).collect()
+    }
+
+    /// The rows of a day of a table.
+    pub(super) fn rows_of(&self, table: &str, date: Date) -> u64 {
+        let day = Day { table: table.to_owned(), date };
+        self.of_day(&day).iter().map(|file| file.live.rows).sum()
+    }
+
+    /// Whether other slices may have rows of a day too.
+    pub(super) fn may_be_elsewhere(&self, day: &Day) -> bool {
+        self.of_day(day).iter().any(|file| file.live.identities.is_some())
     }
 
     pub(super) fn live_files(&self, day: &Day) -> Vec<LiveFile> {
@@ -276,7 +344,7 @@ impl Received {
 }
 
 impl Day {
-    fn parts(&self) -> (&str, mixlake_domain::Date) {
+    fn parts(&self) -> (&str, Date) {
         (&self.table, self.date)
     }
 }

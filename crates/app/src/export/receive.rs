@@ -2,22 +2,29 @@
 //!
 //! A slice that breaks off again and again is cut in two, and its halves again, down to a minute:
 //! a source that dies in a long answer may live through a short one. The parts make one slice: they
-//! are transformed behind one another, and nothing is visible unless every one of them is whole.
+//! are transformed behind one another, and nothing is visible unless every one of them is whole. A slice
+//! that is larger than a run has time is received in parts by several runs.
 
 use super::elsewhere::Compared;
 use super::spool::Spool;
 use super::staging::{self, SliceFile};
+use super::time::since;
 use super::{ExportError, Exporter};
+use crate::ledger::Day;
 use crate::ports::SourceError;
 use futures::StreamExt;
-use mixlake_columnar::{DataFile, Superseded, Transform, TransformError, Transformed};
+use mixlake_columnar::{DataFile, Superseded, Transform, Transformed};
 use mixlake_domain::{Slice, Window};
 use mixlake_schema::Registry;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// A slice that was received whole.
 pub(super) struct Received {
     pub transformed: Transformed,
     pub files: Vec<SliceFile>,
+    /// The places of the files of each day.
+    pub by_day: BTreeMap<Day, Vec<usize>>,
     /// What was found out about the files of others.
     pub compared: Compared,
 }
@@ -27,11 +34,13 @@ pub(super) struct Received {
 pub(super) struct Windows {
     slice: Slice,
     windows: Vec<Window>,
+    /// How often the slice was received before.
+    received: u32,
 }
 
 impl Windows {
     pub(super) fn of(slice: &Slice) -> Self {
-        Self { slice: slice.clone(), windows: vec![Window::whole(slice)] }
+        Self { slice: slice.clone(), windows: vec![Window::whole(slice)], received: 0 }
     }
 
     pub(super) fn slice(&self) -> &Slice {
@@ -55,6 +64,9 @@ impl Windows {
 /// How often a broken stream is asked for again.
 const ATTEMPTS: u32 = 4;
 
+/// How often is asked for what was answered by something else than an export.
+const ATTEMPTS_OF_NO_EXPORT: u32 = 2;
+
 /// How often a part of a slice is asked for before it is cut. Each asking costs one of the few
 /// queries that a project has.
 const ATTEMPTS_OF_A_PART: u32 = 2;
@@ -68,8 +80,10 @@ impl Exporter<'_> {
         registry: &Registry,
         known: &Superseded,
     ) -> Result<Received, ExportError> {
+        let before = windows.received;
+        windows.received += 1;
         if let [whole] = &*windows.windows {
-            let error = match self.in_one(whole, registry, known).await {
+            let error = match self.in_one(whole, before, registry, known).await {
                 Ok(received) => return Ok(received),
                 Err(error) => error,
             };
@@ -81,7 +95,7 @@ impl Exporter<'_> {
             match self.in_parts(windows, registry, known).await {
                 // The windows are as small as they have to be: what stopped between receiving and
                 // transforming is that another run of the slice has cleared the same parts away.
-                Err(error) if may_be_too_much(&error) && attempt < ATTEMPTS => {
+                Err(error) if error.may_be_too_much() && attempt < ATTEMPTS => {
                     let slice = &windows.slice;
                     tracing::info!(%slice, attempt, error = crate::chain(&error), "asking for all parts again");
                 }
@@ -90,25 +104,46 @@ impl Exporter<'_> {
         }
     }
 
-    /// Receives a slice in one stream.
+    /// The windows in which a slice is asked for: those that were too long for an earlier run are cut.
+    pub(super) async fn windows(&self, slice: &Slice) -> Result<Windows, ExportError> {
+        let mut windows = Windows::of(slice);
+        if self.time.is_none() || !self.source.divides() {
+            return Ok(windows);
+        }
+        let mut index = 0;
+        while let Some(window) = windows.windows.get(index) {
+            if !self.was_too_long(window).await? || !windows.cut(index) {
+                index += 1;
+            }
+        }
+        Ok(windows)
+    }
+
+    /// Receives a slice in one stream. `before` counts how often it was received before.
     async fn in_one(
         &self,
         window: &Window,
+        before: u32,
         registry: &Registry,
         known: &Superseded,
     ) -> Result<Received, ExportError> {
         let mut attempt = 0;
         loop {
+            let began = self.now();
             let mut files = Vec::new();
             let mut transform = self.transform(window.slice(), registry, known)?;
-            let read = self.stream(window, attempt, &mut transform, &mut files).await;
+            let read = self.stream(window, before + attempt, &mut transform, &mut files).await;
             attempt += 1;
             match self.finish(window.slice(), read.map(|()| transform), files).await {
-                Err(error) if is_transient(&error) && attempt < ATTEMPTS => {
+                Err(error) if may_ask_again(&error, attempt, ATTEMPTS) => {
                     let slice = window.slice();
                     tracing::warn!(%slice, attempt, error = crate::chain(&error), "asking for the slice again");
                 }
-                result => return result,
+                Err(error) => {
+                    self.note_if_too_long(window, began, &error).await;
+                    return Err(error);
+                }
+                Ok(received) => return Ok(received),
             }
         }
     }
@@ -124,6 +159,7 @@ impl Exporter<'_> {
         while let Some(chunk) = chunks.next().await {
             transform.push(&chunk?)?;
             self.stage_full(window.slice(), transform, files).await?;
+            self.in_time()?;
         }
         Ok(())
     }
@@ -139,8 +175,8 @@ impl Exporter<'_> {
         let mut transform = self.transform(&windows.slice, registry, known)?;
         let read = self.parts(windows, &mut transform, &mut files, &mut spools).await;
         let received = self.finish(&windows.slice, read.map(|()| transform), files).await;
-        // Where the query budget ended the run, the next one goes on from here.
-        let for_later = received.as_ref().is_err_and(is_for_later);
+        // Where something else than the parts themselves ended the run, the next one goes on from here.
+        let for_later = received.as_ref().is_err_and(goes_on_later);
         for (window, spool) in windows.windows.iter().zip(spools) {
             if for_later {
                 self.keep(window, spool).await;
@@ -159,16 +195,23 @@ impl Exporter<'_> {
         spools: &mut Vec<Spool>,
     ) -> Result<(), ExportError> {
         let mut index = 0;
+        let mut longest = Duration::ZERO;
         while let Some(window) = windows.windows.get(index) {
+            let began = self.now();
+            self.fits(longest)?;
             match self.part(window).await {
                 Ok(mut spool) => {
+                    longest = longest.max(since(began, self.now()));
                     let poured = self.pour(window, &mut spool, transform).await;
                     spools.push(spool);
                     poured?;
                     self.stage_full(&windows.slice, transform, files).await?;
                     index += 1;
                 }
-                Err(error) => self.cut(windows, index, error)?,
+                Err(error) => {
+                    self.note_if_too_long(window, began, &error).await;
+                    self.cut(windows, index, error)?;
+                }
             }
         }
         Ok(())
@@ -184,7 +227,7 @@ impl Exporter<'_> {
         loop {
             attempt += 1;
             match self.spool(window, attempt).await {
-                Err(error) if is_transient(&error) && attempt < ATTEMPTS_OF_A_PART => {
+                Err(error) if may_ask_again(&error, attempt, ATTEMPTS_OF_A_PART) => {
                     tracing::warn!(%window, attempt, error = crate::chain(&error), "asking for the part again");
                 }
                 result => return result,
@@ -199,7 +242,7 @@ impl Exporter<'_> {
         index: usize,
         error: ExportError,
     ) -> Result<(), ExportError> {
-        if !self.source.divides() || !may_be_too_much(&error) {
+        if !self.source.divides() || !error.may_be_too_much() {
             return Err(error);
         }
         let window = windows.windows[index].clone();
@@ -240,7 +283,12 @@ impl Exporter<'_> {
         read: Result<Transform, ExportError>,
         mut files: Vec<SliceFile>,
     ) -> Result<Received, ExportError> {
-        let mut transformed = match read.and_then(|transform| Ok(transform.finish()?)) {
+        let finished = read.and_then(|transform| {
+            let transformed = transform.finish()?;
+            self.judge(&transformed)?;
+            Ok(transformed)
+        });
+        let mut transformed = match finished {
             Ok(transformed) => transformed,
             Err(error) => {
                 staging::discard(self.store, &files).await;
@@ -259,7 +307,11 @@ impl Exporter<'_> {
         files.sort_by(|a, b| {
             (&a.table, a.date, &a.live.name).cmp(&(&b.table, b.date, &b.live.name))
         });
-        Ok(Received { transformed, files, compared: Compared::default() })
+        let mut by_day: BTreeMap<Day, Vec<usize>> = BTreeMap::new();
+        for (place, file) in files.iter().enumerate() {
+            by_day.entry(file.day()).or_default().push(place);
+        }
+        Ok(Received { transformed, files, by_day, compared: Compared::default() })
     }
 
     /// A file of the slice, the identities of whose rows are kept.
@@ -273,32 +325,26 @@ impl Exporter<'_> {
     }
 }
 
-/// Whether the run ends only because it is not its turn.
-fn is_for_later(error: &ExportError) -> bool {
-    matches!(error, ExportError::Source(SourceError::RateLimited { .. }))
+/// Whether what failed is asked for once more at once.
+fn may_ask_again(error: &ExportError, attempt: u32, most: u32) -> bool {
+    (error.is_transient() && attempt < most)
+        || (error.is_no_export() && attempt < ATTEMPTS_OF_NO_EXPORT)
 }
 
-/// Whether asking again may help.
-fn is_transient(error: &ExportError) -> bool {
+/// Whether the parts that are complete are worth keeping: the run ends because the source is down, or it is
+/// not its turn, or its time is used up.
+fn goes_on_later(error: &ExportError) -> bool {
     match error {
-        ExportError::Source(error) => error.is_transient(),
-        ExportError::Transform(error) => stopped(error),
-        ExportError::Store(_)
-        | ExportError::Document(_)
-        | ExportError::Registry { .. }
-        | ExportError::Identities { .. }
-        | ExportError::Zone { .. }
-        | ExportError::Start(_)
-        | ExportError::NotTried(_)
-        | ExportError::Minute { .. }
-        | ExportError::Contended(_) => false,
-    }
-}
-
-/// Whether asking for less may help.
-fn may_be_too_much(error: &ExportError) -> bool {
-    match error {
-        ExportError::Source(error) => error.may_be_too_much(),
+        ExportError::Source(error) => match error {
+            SourceError::RateLimited { .. }
+            | SourceError::OutOfTime
+            | SourceError::Unavailable { .. }
+            | SourceError::Unreachable { .. } => true,
+            SourceError::Incomplete { .. }
+            | SourceError::TimedOut { .. }
+            | SourceError::NotYet { .. }
+            | SourceError::Refused(_) => false,
+        },
         ExportError::Transform(_)
         | ExportError::Store(_)
         | ExportError::Document(_)
@@ -306,22 +352,11 @@ fn may_be_too_much(error: &ExportError) -> bool {
         | ExportError::Identities { .. }
         | ExportError::Zone { .. }
         | ExportError::Start(_)
+        | ExportError::MostlyBad { .. }
+        | ExportError::Empty { .. }
+        | ExportError::Fewer { .. }
         | ExportError::NotTried(_)
         | ExportError::Minute { .. }
-        | ExportError::Contended(_) => is_transient(error),
-    }
-}
-
-/// Whether the stream said, or shows, that there should have been more.
-fn stopped(error: &TransformError) -> bool {
-    match error {
-        TransformError::TerminatedEarly(_) | TransformError::CutLine(_) => true,
-        TransformError::TimeType { .. }
-        | TransformError::Format { .. }
-        | TransformError::FarApart(_)
-        | TransformError::TooManyBadLines { .. }
-        | TransformError::Json(_)
-        | TransformError::Parquet(_)
-        | TransformError::Quarantine(_) => false,
+        | ExportError::Contended(_) => false,
     }
 }

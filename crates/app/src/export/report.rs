@@ -1,9 +1,10 @@
 //! What an export answers: stable, for people and programs.
 
 use super::ExportError;
+use super::loss::RowsTaken;
 use super::publish::Published;
 use super::receive::Received;
-use crate::ledger::SliceCounts;
+use crate::ledger::{Entry, SliceCounts};
 use crate::ports::SourceError;
 use mixlake_domain::Slice;
 use mixlake_schema::Registry;
@@ -43,6 +44,9 @@ pub struct SliceReport {
     pub counts: SliceCounts,
     /// The size of the slice's files.
     pub bytes: u64,
+    /// The days that have fewer rows of the slice than before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows_taken: Vec<RowsTaken>,
     /// The columns that the slice brought.
     pub new_columns: Vec<NewColumn>,
     /// The keys of the slice's files.
@@ -60,6 +64,8 @@ pub enum SliceStatus {
     Published,
     /// It was visible before, with exactly this content: nothing was written.
     Unchanged,
+    /// It was published before, and not fetched again.
+    Existing,
 }
 
 /// A column that was given to a property.
@@ -94,7 +100,19 @@ impl fmt::Display for SliceStatus {
         f.write_str(match self {
             Self::Published => "published",
             Self::Unchanged => "unchanged",
+            Self::Existing => "existing",
         })
+    }
+}
+
+impl SliceStatus {
+    /// Whether this run received the slice.
+    #[must_use]
+    pub fn was_received(self) -> bool {
+        match self {
+            Self::Published | Self::Unchanged => true,
+            Self::Existing => false,
+        }
     }
 }
 
@@ -114,28 +132,39 @@ impl ExportReport {
     /// used-up query budget keeps them from being published.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.slices.iter().find_map(|slice| match slice.outcome.as_ref().err()? {
-            ExportError::Source(SourceError::RateLimited { retry_after }) => Some(*retry_after),
-            ExportError::Source(_)
-            | ExportError::Transform(_)
-            | ExportError::Store(_)
-            | ExportError::Document(_)
-            | ExportError::Registry { .. }
-            | ExportError::Identities { .. }
-            | ExportError::Zone { .. }
-            | ExportError::Start(_)
-            | ExportError::NotTried(_)
-            | ExportError::Minute { .. }
-            | ExportError::Contended(_) => None,
+        self.errors().find_map(|error| {
+            let ExportError::Source(SourceError::RateLimited { retry_after }) = error else {
+                return None;
+            };
+            Some(*retry_after)
         })
     }
 
-    /// The sums. A day that covers several slices that were asked for counts once.
+    /// Why slices are not published.
+    pub fn errors(&self) -> impl Iterator<Item = &ExportError> {
+        self.slices.iter().filter_map(|slice| slice.outcome.as_ref().err())
+    }
+
+    /// Whether all that is not published can be in a later run, though nobody puts anything right.
+    #[must_use]
+    pub fn is_for_later(&self) -> bool {
+        self.errors().all(ExportError::is_for_later)
+    }
+
+    /// Whether the time of the run ended before its slices.
+    #[must_use]
+    pub fn is_out_of_time(&self) -> bool {
+        self.errors().any(|error| matches!(error, ExportError::Source(SourceError::OutOfTime)))
+    }
+
+    /// The sums over what this run received. A day that covers several slices that were asked for counts
+    /// once.
     #[must_use]
     pub fn totals(&self) -> Totals {
         let mut sum = Totals::default();
         let mut seen = std::collections::BTreeSet::new();
-        for report in self.whole().filter(|report| seen.insert(&report.slice)) {
+        let received = self.whole().filter(|report| report.status.was_received());
+        for report in received.filter(|report| seen.insert(&report.slice)) {
             sum.counts.received += report.counts.received;
             sum.counts.written += report.counts.written;
             sum.counts.duplicates += report.counts.duplicates;
@@ -149,6 +178,24 @@ impl ExportReport {
     }
 }
 
+impl SliceReport {
+    /// The report of a slice that was published before, from its line in the ledger.
+    pub(super) fn existing(slice: &Slice, entry: Entry) -> Self {
+        Self {
+            slice: slice.to_string(),
+            from: slice.start().to_string(),
+            to: slice.end().to_string(),
+            status: SliceStatus::Existing,
+            counts: entry.counts,
+            bytes: 0,
+            rows_taken: Vec::new(),
+            new_columns: Vec::new(),
+            objects: Vec::new(),
+            quarantine: entry.quarantine,
+        }
+    }
+}
+
 impl Published {
     /// The report; `before` is the registry before the slice.
     pub(super) fn into_report(
@@ -156,6 +203,7 @@ impl Published {
         slice: &Slice,
         received: &Received,
         before: &Registry,
+        rows_taken: Vec<RowsTaken>,
     ) -> SliceReport {
         SliceReport {
             slice: slice.to_string(),
@@ -163,6 +211,7 @@ impl Published {
             to: slice.end().to_string(),
             status: if self.changed { SliceStatus::Published } else { SliceStatus::Unchanged },
             counts: received.transformed.counts.into(),
+            rows_taken,
             bytes: received.files.iter().map(|file| file.live.bytes).sum(),
             new_columns: new_columns(before, &received.transformed.registry),
             objects: self.objects,

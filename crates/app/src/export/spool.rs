@@ -1,8 +1,9 @@
 //! What arrived of a window, kept until the window has proven complete.
 //!
 //! A window of several that make a slice is transformed together with those before it, and cannot be
-//! taken out again. So its bytes wait here under hidden keys. If the run has to stop, for the query
-//! budget is used up, the next one of the slice finds them: else it would begin anew for ever.
+//! taken out again. So its bytes wait here under hidden keys. If the run has to stop, for its time or the
+//! query budget is used up, the next one of the slice finds them: else it would begin anew for ever. A
+//! window that is too long for a run is noted too: the next run asks for its halves.
 
 use super::{ExportError, Exporter};
 use crate::manifest::Format;
@@ -11,7 +12,7 @@ use crate::{document, hash};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use mixlake_columnar::{Completeness, Transform};
-use mixlake_domain::Window;
+use mixlake_domain::{Timestamp, Window};
 use serde::{Deserialize, Serialize};
 
 /// The part of an output file's size that stays in memory, about.
@@ -36,6 +37,9 @@ struct Part {
     format: Format,
     received: i64,
     lines: Vec<String>,
+    /// Whether it could not be received within a run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    too_long: bool,
 }
 
 impl Exporter<'_> {
@@ -63,13 +67,14 @@ impl Exporter<'_> {
         let mut chunks = self.source.fetch(window, attempt).await?;
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
+            self.in_time()?;
             completeness.push(&chunk)?;
             spool.last.extend_from_slice(&chunk);
             if spool.last.len() >= self.options.bounds.file_bytes / IN_MEMORY {
                 self.stage_lines(spool, window).await?;
             }
         }
-        completeness.finish()?;
+        completeness.finish(self.source.is_one_stream())?;
         // The next window begins with a line of its own.
         spool.last.extend_from_slice(b"\n");
         Ok(())
@@ -105,10 +110,43 @@ impl Exporter<'_> {
     }
 
     async fn note(&self, window: &Window, spool: &Spool) -> Result<(), ExportError> {
+        let (received, lines) = (spool.received, spool.staged.clone());
+        self.note_part(window, Part { format: Format, received, lines, too_long: false }).await
+    }
+
+    /// Notes a window that had most of a run's time and did not end within it. That cannot make the run
+    /// fail otherwise than it did.
+    pub(super) async fn note_if_too_long(
+        &self,
+        window: &Window,
+        began: Timestamp,
+        error: &ExportError,
+    ) {
+        let out_of_time = matches!(error, ExportError::Source(SourceError::OutOfTime));
+        if !out_of_time || !self.source.divides() || !self.had_most_of_the_time(began) {
+            return;
+        }
+        let received = self.now().as_millisecond();
+        let part = Part { format: Format, received, lines: Vec::new(), too_long: true };
+        if let Err(error) = self.note_part(window, part).await {
+            tracing::warn!(%window, error = crate::chain(&error), "cannot note that the window is too long");
+        }
+    }
+
+    /// Whether an earlier run found a window too long.
+    pub(super) async fn was_too_long(&self, window: &Window) -> Result<bool, ExportError> {
+        let Some(key) = self.part_key(window) else { return Ok(false) };
+        let part = document::read::<Part>(self.store, &key).await?.value;
+        Ok(part.is_some_and(|part| part.too_long && self.is_fresh(&part)))
+    }
+
+    fn is_fresh(&self, part: &Part) -> bool {
+        (self.now().as_millisecond() - part.received).abs() <= KEPT
+    }
+
+    async fn note_part(&self, window: &Window, part: Part) -> Result<(), ExportError> {
         let Some(key) = self.part_key(window) else { return Ok(()) };
         let before = document::read::<Part>(self.store, &key).await?;
-        let (received, lines) = (spool.received, spool.staged.clone());
-        let part = Part { format: Format, received, lines };
         match document::write(self.store, &key, &part, before.precondition).await? {
             // Another run has the same window.
             Put::Done | Put::Refused => Ok(()),
@@ -121,7 +159,7 @@ impl Exporter<'_> {
         let Some(part) = document::read::<Part>(self.store, &key).await?.value else {
             return Ok(None);
         };
-        if ((self.clock)().as_millisecond() - part.received).abs() > KEPT {
+        if part.too_long || !self.is_fresh(&part) {
             return Ok(None);
         }
         for lines in &part.lines {

@@ -19,6 +19,12 @@ pub trait EventSource: Send + Sync {
     /// `attempt` counts what failed just before; a source waits, with jitter, unless it is 0.
     async fn fetch(&self, window: &Window, attempt: u32) -> Result<EventChunks, SourceError>;
 
+    /// Whether each answer is one export from its first line to its last, so that its lines have to show
+    /// it. Where lines are chosen from files, only the source can tell whether the files are sound.
+    fn is_one_stream(&self) -> bool {
+        false
+    }
+
     /// Whether it may help to ask for a part of a window that could not be had. If so, the windows
     /// that a slice is cut into have each of its lines exactly once.
     fn divides(&self) -> bool {
@@ -44,7 +50,20 @@ pub enum SourceError {
         #[source]
         cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// The source cannot answer now: trying again may help.
+    /// The source did not begin to answer in time: asking for less may help.
+    #[error("the event source did not answer in time: {reason}")]
+    TimedOut {
+        /// How long it was waited for.
+        reason: String,
+        /// The error below, where there is one.
+        #[source]
+        cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The time of the run is used up. What is complete is kept for the next run.
+    #[error("the time of this run is used up; run it again to go on from here")]
+    OutOfTime,
+    /// The source cannot answer now, and the adapter has waited for it as long as it may: a later run
+    /// may succeed.
     #[error("the event source is not available: {reason}")]
     Unavailable {
         /// Status and message, or what failed to connect.
@@ -53,7 +72,8 @@ pub enum SourceError {
         #[source]
         cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// The source cannot be reached at all: trying again may help, asking for less does not.
+    /// The source cannot be reached at all, and the adapter has waited as long as it may: a later run may
+    /// succeed.
     #[error("the event source cannot be reached: {reason}")]
     Unreachable {
         /// What failed.
@@ -89,8 +109,14 @@ impl SourceError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Incomplete { .. } | Self::Unavailable { .. } | Self::Unreachable { .. } => true,
-            Self::RateLimited { .. } | Self::NotYet { .. } | Self::Refused(_) => false,
+            Self::Incomplete { .. } => true,
+            Self::TimedOut { .. }
+            | Self::OutOfTime
+            | Self::Unavailable { .. }
+            | Self::Unreachable { .. }
+            | Self::RateLimited { .. }
+            | Self::NotYet { .. }
+            | Self::Refused(_) => false,
         }
     }
 
@@ -98,11 +124,43 @@ impl SourceError {
     #[must_use]
     pub fn may_be_too_much(&self) -> bool {
         match self {
-            Self::Incomplete { .. } | Self::Unavailable { .. } => true,
-            Self::Unreachable { .. }
+            Self::Incomplete { .. } | Self::TimedOut { .. } => true,
+            Self::OutOfTime
+            | Self::Unavailable { .. }
+            | Self::Unreachable { .. }
             | Self::RateLimited { .. }
             | Self::NotYet { .. }
             | Self::Refused(_) => false,
+        }
+    }
+
+    /// Whether a later run may succeed, though nobody puts anything right: the source is down, or busy, or
+    /// it is not the run's turn, or its time is used up.
+    #[must_use]
+    pub fn is_for_later(&self) -> bool {
+        match self {
+            Self::Incomplete { .. }
+            | Self::TimedOut { .. }
+            | Self::OutOfTime
+            | Self::Unavailable { .. }
+            | Self::Unreachable { .. }
+            | Self::RateLimited { .. }
+            | Self::NotYet { .. } => true,
+            Self::Refused(_) => false,
+        }
+    }
+
+    /// Whether the next slice would meet it too.
+    #[must_use]
+    pub fn meets_every_slice(&self) -> bool {
+        match self {
+            Self::Incomplete { .. } | Self::TimedOut { .. } => false,
+            Self::OutOfTime
+            | Self::Unavailable { .. }
+            | Self::Unreachable { .. }
+            | Self::RateLimited { .. }
+            | Self::NotYet { .. }
+            | Self::Refused(_) => true,
         }
     }
 }

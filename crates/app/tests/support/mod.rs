@@ -7,7 +7,7 @@ mod held;
 pub mod jitter;
 pub mod notices;
 
-use mixlake_app::export::{ExportReport, Exporter, SliceReport};
+use mixlake_app::export::{ExportReport, Exporter, RunTime, Safeguards, SliceReport};
 use mixlake_app::ports::{Clock, EventSource, ObjectStore};
 use mixlake_columnar::{Bounds, Options};
 use mixlake_domain::{DataFormat, Layout, ProjectId, Slice, SliceLabel, Timestamp, Zone};
@@ -31,6 +31,9 @@ pub struct Lake {
     pub layout: Layout,
     pub options: Options,
     pub clock: Clock,
+    pub time: Option<RunTime>,
+    pub force: bool,
+    pub safeguards: Safeguards,
 }
 
 impl Lake {
@@ -42,6 +45,10 @@ impl Lake {
             layout: Layout::new("raw", &project).unwrap(),
             options: Options::of(project),
             clock: Arc::new(|| Timestamp::UNIX_EPOCH),
+            time: None,
+            // Most tests are about slices that are received again.
+            force: true,
+            safeguards: Safeguards::default(),
         }
     }
 
@@ -73,6 +80,9 @@ impl Lake {
             options: &self.options,
             ingestion_start: None,
             clock: &self.clock,
+            time: self.time,
+            force: self.force,
+            safeguards: self.safeguards,
         }
     }
 

@@ -1,6 +1,6 @@
 //! A lake in memory: slices of one row, with properties that overlap.
 
-use mixlake_app::export::Exporter;
+use mixlake_app::export::{Exporter, Safeguards};
 use mixlake_app::ports::{Clock, ObjectStore, Precondition};
 use mixlake_app::reconcile::{OnDrift, Reconciled, Reconciler};
 use mixlake_app::{LiveFile, Manifest};
@@ -58,6 +58,9 @@ impl Lake {
             options,
             ingestion_start: None,
             clock: &clock,
+            time: None,
+            force: true,
+            safeguards: Safeguards::default(),
         };
         exporter.slice(&slice).await.unwrap();
         let written = self.store.calls().split_off(calls).into_iter();

@@ -132,7 +132,7 @@ impl Reading {
                 continue;
             };
             let lines = match open.wire.next().await {
-                Some(piece) => open.take(piece.map_err(unreadable)?)?,
+                Some(piece) => open.take(piece.map_err(broken)?)?,
                 None => match self.current.take() {
                     Some(open) => open.finish(&*self.store)?,
                     None => continue,
@@ -274,6 +274,12 @@ fn put(line: &[u8], out: &mut BytesMut) {
 
 fn incomplete(store: &dyn ObjectStore, key: &str, what: &str) -> SourceError {
     SourceError::Incomplete { reason: format!("{}: {what}", store.location(key)), cause: None }
+}
+
+/// A file that breaks off while it is read.
+fn broken(error: StoreError) -> SourceError {
+    let reason = "the pipeline's files cannot be read to their end".to_owned();
+    SourceError::Incomplete { reason, cause: Some(error.into()) }
 }
 
 fn damaged(key: &str, error: std::io::Error) -> SourceError {

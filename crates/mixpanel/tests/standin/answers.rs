@@ -1,10 +1,10 @@
 //! What every answer of the API becomes.
 
-use crate::support::{SMALL_HOUR, config, read, serve, serve_as, source, storefront, utc};
+use crate::support::{SMALL_HOUR, config, impatient, read, serve, serve_as, source, storefront, utc};
 use mixlake_app::budget::BudgetError;
 use mixlake_app::ports::{EventSource, QueryBudget, SourceError, Turn};
 use mixlake_domain::{Slice, Timestamp, Window, Zone};
-use mixlake_mixpanel::{Config, Credentials, MixpanelSource, Timings};
+use mixlake_mixpanel::{Config, Credentials, MixpanelSource, OUTAGE_QUERIES, Timings};
 use mixlake_testkit::mixpanel::{Data, Fault, Limits, StandInConfig};
 use rstest::rstest;
 use std::collections::VecDeque;
@@ -105,14 +105,62 @@ async fn what_will_not_change_is_asked_once(#[case] code: u16) {
 #[case::overload(503)]
 #[case::timeout(408)]
 #[tokio::test]
-async fn a_server_in_trouble_is_worth_another_attempt(#[case] code: u16) {
+async fn a_server_in_trouble_is_waited_for(#[case] code: u16) {
     let standin = serve(storefront()).await;
-    standin.script([Fault::status(code, "oops")]);
     let source = source(config(&standin));
+    standin.script(vec![Fault::status(code, "oops"); 5]);
+    assert!(read(&source, &utc(SMALL_HOUR)).await.is_ok());
+    assert_eq!(standin.queries().len(), 6);
+    standin.script(vec![Fault::status(code, "oops"); 6]);
     let error = read(&source, &utc(SMALL_HOUR)).await.unwrap_err();
     assert!(matches!(error, SourceError::Unavailable { .. }), "{error:?}");
     assert!(error.to_string().contains(&format!("{code}: oops")), "{error}");
-    assert!(source.fetch(&Window::whole(&utc(SMALL_HOUR)), 1).await.is_ok());
+    assert!(error.is_for_later() && !error.is_transient() && !error.may_be_too_much());
+}
+
+#[tokio::test]
+async fn a_server_in_trouble_is_not_waited_for_past_the_deadline() {
+    let standin = serve(storefront()).await;
+    standin.script([Fault::status(503, "oops")]);
+    let source = source(impatient(config(&standin)));
+    assert!(read(&source, &utc(SMALL_HOUR)).await.is_err());
+    assert_eq!(standin.queries().len(), 1);
+}
+
+/// The defaults: waits of 10, 20, 40, 80 and 160 seconds, each spread over half to one and a half of it.
+#[test]
+fn an_outage_of_five_minutes_is_waited_for() {
+    let Timings { outage_pause, .. } = Timings::default();
+    let waits = (0..OUTAGE_QUERIES - 1).map(|doublings| outage_pause * 2_u32.pow(doublings));
+    assert!(waits.sum::<Duration>() >= Duration::from_mins(5));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_begin_to_answer_may_have_too_much_to_say() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let any = serve(Data::default()).await;
+    let config = config(&any);
+    let timings = Timings { idle: Duration::from_millis(40), ..config.timings };
+    let silent = Config { endpoint, timings, ..config };
+    let error = read(&source(silent.clone()), &utc(SMALL_HOUR)).await.unwrap_err();
+    assert!(matches!(error, SourceError::TimedOut { .. }), "{error:?}");
+    assert!(error.may_be_too_much() && !error.is_transient(), "its half is asked for at once");
+    let timings = Timings::default();
+    let deadline = Some(Instant::now() + Duration::from_millis(100));
+    let out_of_time = Config { timings, deadline, ..silent };
+    let error = read(&source(out_of_time), &utc(SMALL_HOUR)).await.unwrap_err();
+    assert!(matches!(error, SourceError::OutOfTime), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_stream_that_goes_on_past_the_deadline_is_left() {
+    let standin = serve(storefront()).await;
+    standin.script([Fault::Stall { after: 500 }]);
+    let deadline = Some(Instant::now() + Duration::from_millis(200));
+    let source = source(Config { deadline, ..config(&standin) });
+    let error = read(&source, &utc(SMALL_HOUR)).await.unwrap_err();
+    assert!(matches!(error, SourceError::OutOfTime), "{error:?}");
 }
 
 #[tokio::test]
@@ -154,13 +202,10 @@ async fn a_server_in_trouble_is_left_alone_for_as_long_as_it_says(#[case] code: 
     standin.script([answer(code, Some("0")), answer(code, Some("3000"))]);
     let budget = Arc::new(Budget::default());
     let source = source(config(&standin)).sharing(budget.clone());
-    let first = read(&source, &utc(SMALL_HOUR)).await.unwrap_err();
-    let second = again(&source).await.unwrap_err();
-    assert!(first.is_transient() && second.is_transient(), "{first:?} {second:?}");
+    // Longer than its patience: the caller is told when to come back, and nothing more is asked.
+    let error = read(&source, &utc(SMALL_HOUR)).await.unwrap_err();
     let said = [Duration::ZERO, Duration::from_mins(50)];
     assert_eq!(*budget.closed.lock().unwrap(), said, "entered for all");
-    // Longer than its patience: the caller is told when to come back, and nothing is asked.
-    let error = again(&source).await.unwrap_err();
     let nearly = Duration::from_secs(2990);
     assert!(
         matches!(error, SourceError::RateLimited { retry_after } if retry_after > nearly),
@@ -183,7 +228,6 @@ async fn a_server_in_trouble_is_waited_for_unless_that_passes_the_deadline(
     let timings = Timings { max_wait: Duration::from_hours(2), ..config.timings };
     let deadline = Some(Instant::now() + until_deadline);
     let source = source(Config { deadline, timings, ..config });
-    again(&source).await.unwrap_err();
     let result = tokio::time::timeout(Duration::from_millis(300), again(&source)).await;
     match result {
         Ok(result) => assert!(!waits && matches!(result, Err(SourceError::RateLimited { .. }))),

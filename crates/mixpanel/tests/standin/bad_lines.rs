@@ -2,7 +2,7 @@
 
 use crate::support::{config, no_clock, serve, source, utc};
 use flate2::read::GzDecoder;
-use mixlake_app::export::Exporter;
+use mixlake_app::export::{Exporter, Safeguards};
 use mixlake_columnar::{Bounds, Options};
 use mixlake_domain::{Layout, Zone};
 use mixlake_testkit::mixpanel::Data;
@@ -37,6 +37,9 @@ async fn exported(lines: &[Vec<u8>]) -> (Vec<rows::Row>, Vec<Value>) {
         options: &options,
         ingestion_start: None,
         clock: &no_clock(),
+        time: None,
+        force: true,
+        safeguards: Safeguards::default(),
     };
     let report = exporter.slice(&utc(HOUR)).await.unwrap();
     let counts = report.counts;

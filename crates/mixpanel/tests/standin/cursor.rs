@@ -4,7 +4,7 @@
 use crate::support::{config, serve_as, source};
 use futures::future::join;
 use mixlake_app::Manifest;
-use mixlake_app::export::{ExportError, Exporter};
+use mixlake_app::export::{ExportError, Exporter, Safeguards};
 use mixlake_app::ports::Clock;
 use mixlake_columnar::Options;
 use mixlake_domain::{Basis, Date, Layout, Slice, Span, Timestamp, Zone};
@@ -19,6 +19,7 @@ use rand::{Rng, SeedableRng};
 use rstest::rstest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
@@ -53,8 +54,9 @@ impl World {
             let late = match dice.random_range(0..10) {
                 0 | 3 => dice.random_range(0..150 * DAY),
                 1 => dice.random_range(0..3 * DAY),
-                // Its clock ran ahead.
+                // Its clock ran ahead: by minutes, or by days.
                 2 => -dice.random_range(0..30 * MINUTE),
+                4 => -dice.random_range(0..20 * DAY),
                 _ => dice.random_range(0..5 * MINUTE),
             };
             let again = late + dice.random_range(0..10 * DAY);
@@ -140,6 +142,9 @@ impl Lake {
             options: &self.options,
             ingestion_start: self.start,
             clock: &clock,
+            time: None,
+            force: true,
+            safeguards: Safeguards::default(),
         };
         exporter.slice(slice).await.map(|_| ())
     }
@@ -236,7 +241,7 @@ async fn what_is_shown_late_is_found_by_whoever_waits_for_the_margin() {
     let mut world = World::default();
     world.send("late", processed - 140 * DAY, 140 * DAY);
     let hour = |due: i64| {
-        let margin = Ingestion::default().margin;
+        let margin = Duration::from_hours(1);
         let due = Timestamp::from_millisecond(due).unwrap().checked_sub(margin).unwrap();
         Slice::hours_ended_by(due, &Zone::UTC).remove(0).by(Basis::Ingestion)
     };

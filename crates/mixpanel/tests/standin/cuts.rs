@@ -1,6 +1,6 @@
 //! No fault on the way ever looks like a complete slice.
 
-use crate::support::{SMALL_HOUR, config, lines, read, serve, serve_as, source, storefront, utc};
+use crate::support::{SMALL_HOUR, config, impatient, lines, read, serve, serve_as, source, storefront, utc};
 use mixlake_app::ports::SourceError;
 use mixlake_mixpanel::{Config, MixpanelSource, Timings};
 use mixlake_testkit::mixpanel::{Data, Fault, Framing, StandIn, StandInConfig};
@@ -16,7 +16,7 @@ async fn one_hour(gzip: bool, framing: Framing) -> (StandIn, MixpanelSource, usi
     let hour = lines(&read(&source(config(&all)), &utc(SMALL_HOUR)).await.unwrap());
     let data = Data::parse(hour.join("\n").as_bytes());
     let standin = serve_as(StandInConfig { gzip, framing, ..StandInConfig::new(data) }).await;
-    let source = source(config(&standin));
+    let source = source(impatient(config(&standin)));
     assert_eq!(lines(&read(&source, &utc(SMALL_HOUR)).await.unwrap()), hour);
     let length = standin.body_lengths()[0];
     assert!(length > 2000);
@@ -94,7 +94,7 @@ async fn a_damaged_gzip_body_is_noticed() {
 #[tokio::test]
 async fn a_server_that_falls_silent_is_given_up(#[case] after: usize) {
     let (standin, _, _) = one_hour(true, Framing::Chunked).await;
-    let config = config(&standin);
+    let config = impatient(config(&standin));
     let timings = Timings { idle: Duration::from_millis(40), ..config.timings };
     let source = source(Config { timings, ..config });
     standin.script([Fault::Stall { after }]);
@@ -156,5 +156,5 @@ async fn source_of(answer: &'static str) -> MixpanelSource {
         connection.write_all(answer.as_bytes()).await.unwrap();
     });
     let any = serve(Data::default()).await;
-    source(Config { endpoint: url.parse().unwrap(), ..config(&any) })
+    source(Config { endpoint: url.parse().unwrap(), ..impatient(config(&any)) })
 }

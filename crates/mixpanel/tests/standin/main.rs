@@ -5,6 +5,7 @@
 mod answers;
 mod bad_lines;
 mod complete;
+mod costs;
 mod cursor;
 mod cuts;
 mod published;

@@ -3,7 +3,7 @@
 use crate::support::{
     SMALL_HOUR, config, lines, no_clock, read, serve, serve_as, source, storefront, utc,
 };
-use mixlake_app::export::Exporter;
+use mixlake_app::export::{Exporter, Safeguards};
 use mixlake_columnar::Options;
 use mixlake_domain::{Layout, Zone};
 use mixlake_testkit::mixpanel::{Data, Fault, StandInConfig};
@@ -41,6 +41,9 @@ async fn an_answer_that_is_cut_anywhere_publishes_nothing_and_a_whole_one_everyt
         options: &options,
         ingestion_start: None,
         clock: &no_clock(),
+        time: None,
+        force: true,
+        safeguards: Safeguards::default(),
     };
     for after in (0..length).step_by(211).chain(length - 12..length) {
         // However often it is asked for again.

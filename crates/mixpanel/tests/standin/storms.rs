@@ -2,7 +2,7 @@
 //! are the rows that Mixpanel holds, or the slice failed and nothing is visible.
 
 use crate::support::{config, no_clock, serve, source, utc};
-use mixlake_app::export::{ExportError, Exporter};
+use mixlake_app::export::{ExportError, Exporter, Safeguards};
 use mixlake_domain::{Layout, Slice, Zone};
 use mixlake_mixpanel::{Config, MixpanelSource, Timings};
 use mixlake_testkit::mixpanel::{Data, Fault, FaultProxy, Mishap, StandIn};
@@ -96,6 +96,9 @@ impl BadDay {
             options: &options,
             ingestion_start: None,
             clock: &no_clock(),
+            time: None,
+            force: true,
+            safeguards: Safeguards::default(),
         };
         let result = exporter.slice(&self.slice).await;
         let objects = result.as_ref().map_or(&[][..], |report| &report.objects);

@@ -7,7 +7,7 @@ use mixlake_mixpanel::{Config, Credentials, MixpanelSource, Timings};
 use mixlake_testkit::mixpanel::{Data, StandIn, StandInConfig};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A file of the test data.
 pub fn file(name: &str) -> PathBuf {
@@ -38,12 +38,20 @@ pub fn config(standin: &StandIn) -> Config {
     let project = known.project_id.parse().unwrap();
     let timings = Timings {
         max_wait: Duration::from_millis(20),
+        outage_pause: Duration::from_millis(1),
         backoff_base: Duration::from_millis(1),
         backoff_cap: Duration::from_millis(2),
         query_gap: Duration::ZERO,
         ..Timings::default()
     };
     Config { timings, ..Config::new(standin.url().parse().unwrap(), project, credentials) }
+}
+
+/// The same for a source that asks once, whatever is answered: it has no time to wait for a server that is
+/// down.
+pub fn impatient(config: Config) -> Config {
+    let timings = Timings { outage_pause: Duration::from_hours(1), ..config.timings };
+    Config { timings, deadline: Some(Instant::now() + Duration::from_mins(20)), ..config }
 }
 
 pub fn source(config: Config) -> MixpanelSource {

@@ -94,6 +94,24 @@ pub const KNOWN: &[Known] = &[
     ),
     known("frequency", "`hourly`, `daily`", "`hourly`", "The length of a scheduled slice."),
     known(
+        "export_delay_minutes",
+        "0 to 1440",
+        "`120`",
+        "How long after its end a scheduled slice is exported. Mixpanel calls an event late that reaches it more than two hours after it happened. Slices that a person asks for are exported at once.",
+    ),
+    known(
+        "catch_up_days",
+        "0 to 60",
+        "`5`",
+        "How many days back a scheduled run looks for slices that are not published. It exports them first, the oldest before the others.",
+    ),
+    known(
+        "max_quarantine_share",
+        "0 to 1",
+        "`0.5`",
+        "The share of lines of a slice that may be bad. A slice of ten lines or more that has more fails, and what is live stays. `1` accepts any share; a slice without any event always fails.",
+    ),
+    known(
         "schema_type",
         "`monoschema`, `multischema`",
         "`monoschema`",

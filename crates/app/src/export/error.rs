@@ -1,0 +1,211 @@
+//! Why a slice is not published, and what follows for the slices after it and for the next run.
+
+use super::StartError;
+use super::loss::RowsTaken;
+use crate::document::DocumentError;
+use crate::ports::{SourceError, StoreError};
+use mixlake_columnar::TransformError;
+use mixlake_domain::{SliceLabel, Window};
+
+/// Why a slice is not published.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The events could not be had.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The events could not be transformed.
+    #[error(transparent)]
+    Transform(#[from] TransformError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A manifest or ledger cannot be used.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The registry cannot be used.
+    #[error("{location} cannot be used")]
+    Registry {
+        /// Where it lies.
+        location: String,
+        /// What is wrong.
+        #[source]
+        cause: mixlake_schema::DocumentError,
+    },
+    /// The identities of a file's rows cannot be used.
+    #[error("{location} is missing or cannot be used; export the slice of its file again")]
+    Identities {
+        /// Where they lie.
+        location: String,
+        /// What is wrong.
+        #[source]
+        cause: mixlake_columnar::NoIdentities,
+    },
+    /// The lake's slices are days and hours of another zone.
+    #[error(
+        "timezone: the slices of this lake are days and hours of {has}; the setting says {wanted}. Another zone needs another s3_prefix or project"
+    )]
+    Zone {
+        /// The zone that it has.
+        has: String,
+        /// The zone that was asked for.
+        wanted: String,
+    },
+    /// Slices of ingestion would not begin where they do in this lake.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// So many lines are bad that the answer proves nothing.
+    #[error(
+        "{bad} of {lines} lines are no events, more than max_quarantine_share={share} allows: {}. What is live stays. If the lines are right, raise max_quarantine_share and export the slice again",
+        reasons.join("; ")
+    )]
+    MostlyBad {
+        /// The lines that are no events.
+        bad: u64,
+        /// All lines.
+        lines: u64,
+        /// The share that may be.
+        share: f64,
+        /// The first reasons.
+        reasons: Vec<String>,
+    },
+    /// The input has no line for a slice that has live rows.
+    #[error(
+        "the input has no line of this slice, and {rows} of its rows are live; they stay. Use --allow-empty to empty it"
+    )]
+    Empty {
+        /// The live rows.
+        rows: u64,
+    },
+    /// The input would take rows away.
+    #[error("the input would take rows away: {}. They stay. Use --replace to replace them", list(taken))]
+    Fewer {
+        /// Where, and how many.
+        taken: Vec<RowsTaken>,
+    },
+    /// An earlier slice failed for a reason that would meet this one too.
+    #[error("not tried: what kept {0} from being exported would keep this slice too")]
+    NotTried(SliceLabel),
+    /// The slice was cut down to this window, and even that could not be had whole.
+    #[error("{window} cannot be had whole, and a shorter time is not asked for")]
+    Minute {
+        /// The window.
+        window: Box<Window>,
+        /// How the last attempt ended.
+        #[source]
+        cause: Box<ExportError>,
+    },
+    /// Others changed the same things again and again.
+    #[error(
+        "other runs changed the same slice {0} times in a row; run it again when they are done"
+    )]
+    Contended(u32),
+}
+
+fn list(taken: &[RowsTaken]) -> String {
+    taken.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl ExportError {
+    /// Whether the next slice would meet it too. An answer without any event does where each answer is an
+    /// export of its own: a proxy or a login page in the place of Mixpanel sends the same to every query.
+    pub(super) fn meets_every_slice(&self, one_stream: bool) -> bool {
+        match self {
+            Self::Source(error) => error.meets_every_slice(),
+            Self::Store(_) | Self::Registry { .. } | Self::Zone { .. } => true,
+            Self::Start(error) => error.meets_every_slice(),
+            Self::Transform(TransformError::NoEvent { .. }) => one_stream,
+            Self::Transform(_)
+            | Self::Document(_)
+            | Self::Identities { .. }
+            | Self::MostlyBad { .. }
+            | Self::Empty { .. }
+            | Self::Fewer { .. }
+            | Self::NotTried(_)
+            | Self::Minute { .. }
+            | Self::Contended(_) => false,
+        }
+    }
+
+    /// Whether asking again at once may help.
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            Self::Source(error) => error.is_transient(),
+            Self::Transform(error) => stopped(error),
+            Self::Store(_)
+            | Self::Document(_)
+            | Self::Registry { .. }
+            | Self::Identities { .. }
+            | Self::Zone { .. }
+            | Self::Start(_)
+            | Self::MostlyBad { .. }
+            | Self::Empty { .. }
+            | Self::Fewer { .. }
+            | Self::NotTried(_)
+            | Self::Minute { .. }
+            | Self::Contended(_) => false,
+        }
+    }
+
+    /// Whether the answer was no export at all. Gateways answer so for a moment; once more is enough to
+    /// find out.
+    pub(super) fn is_no_export(&self) -> bool {
+        matches!(self, Self::Transform(TransformError::NoEvent { .. }))
+    }
+
+    /// Whether asking for less may help.
+    pub(super) fn may_be_too_much(&self) -> bool {
+        match self {
+            Self::Source(error) => error.may_be_too_much(),
+            Self::Transform(_)
+            | Self::Store(_)
+            | Self::Document(_)
+            | Self::Registry { .. }
+            | Self::Identities { .. }
+            | Self::Zone { .. }
+            | Self::Start(_)
+            | Self::MostlyBad { .. }
+            | Self::Empty { .. }
+            | Self::Fewer { .. }
+            | Self::NotTried(_)
+            | Self::Minute { .. }
+            | Self::Contended(_) => self.is_transient(),
+        }
+    }
+
+    /// Whether a later run may succeed though nobody puts anything right.
+    #[must_use]
+    pub fn is_for_later(&self) -> bool {
+        match self {
+            Self::Source(error) => error.is_for_later(),
+            Self::Minute { cause, .. } => cause.is_for_later(),
+            Self::Transform(error) => stopped(error),
+            Self::NotTried(_) | Self::Contended(_) => true,
+            Self::Store(_)
+            | Self::Document(_)
+            | Self::Registry { .. }
+            | Self::Identities { .. }
+            | Self::Zone { .. }
+            | Self::Start(_)
+            | Self::MostlyBad { .. }
+            | Self::Empty { .. }
+            | Self::Fewer { .. } => false,
+        }
+    }
+}
+
+/// Whether the stream said, or shows, that there should have been more.
+fn stopped(error: &TransformError) -> bool {
+    match error {
+        TransformError::TerminatedEarly(_)
+        | TransformError::CutLine(_)
+        | TransformError::EndsWithError(_) => true,
+        TransformError::NoEvent { .. }
+        | TransformError::TimeType { .. }
+        | TransformError::Format { .. }
+        | TransformError::FarApart(_)
+        | TransformError::TooManyBadLines { .. }
+        | TransformError::Json(_)
+        | TransformError::Parquet(_)
+        | TransformError::Quarantine(_) => false,
+    }
+}

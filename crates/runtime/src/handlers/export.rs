@@ -1,0 +1,201 @@
+//! The export function: slices in, a report out.
+//!
+//! A run of the schedule first exports what runs before it did not publish, then its own slice. What a
+//! later run makes up for is no failure of this one.
+
+use super::source::Patience;
+use crate::answer::{Failure, Kind};
+use crate::config::{ExportConfig, Pipeline, Place};
+use crate::request::{self, Request};
+use crate::settings::Settings;
+use crate::{aws, clock, metrics, report};
+use aws_config::SdkConfig;
+use mixlake_app::export::{ExportReport, Exporter, Missing, RunTime, Safeguards};
+use mixlake_app::ports::{Clock, EventSource, ObjectStore};
+use mixlake_domain::{Slice, Timestamp};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The export function.
+pub struct ExportHandler {
+    config: ExportConfig,
+    sdk: SdkConfig,
+    store: Arc<dyn ObjectStore>,
+}
+
+/// What a function keeps of its time, to publish what it has.
+const TO_PUBLISH: Duration = Duration::from_mins(1);
+
+/// How slices are exported.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Run {
+    /// Whether slices that are published are fetched again.
+    pub force: bool,
+    /// The time that there is.
+    pub time: Option<RunTime>,
+    /// What may happen to live rows.
+    pub safeguards: Safeguards,
+}
+
+impl ExportHandler {
+    /// Reads the settings and builds the clients, once.
+    pub async fn new(settings: &Settings) -> Result<Self, Failure> {
+        let config = ExportConfig::check(settings).map_err(|p| Failure::settings(&p))?;
+        if let Some(Pipeline { place: Place::Folder(folder), .. }) = &config.pipeline {
+            let what =
+                format!("RAW_PIPELINE_LOCATION: s3://bucket/prefix is expected, got {folder:?}");
+            return Err(Failure::new(Kind::InvalidSettings, what));
+        }
+        let sdk = aws::sdk_config(settings).await;
+        let store = Arc::new(aws::store(&sdk, settings)?);
+        Ok(Self { config, sdk, store })
+    }
+
+    /// Exports the slices that a payload asks for, in the time that is left.
+    pub async fn handle(&self, payload: &Value, left: Duration) -> Result<Value, Failure> {
+        let now = clock::now();
+        let request = request::read(payload, &self.config.zone, self.config.terms(), now)
+            .map_err(|problems| Failure::new(Kind::InvalidPayload, problems))?;
+        let left = left.saturating_sub(TO_PUBLISH);
+        let source = self.source(Patience::of(request.due.is_some(), left)).await?;
+        let run = Run {
+            force: request.force,
+            time: Some(RunTime { begins: now, ends: now + left }),
+            safeguards: self.config.safeguards(),
+        };
+        answer(&self.config, &*source, &*self.store, &request, run).await
+    }
+
+    async fn source(&self, patience: Patience) -> Result<Box<dyn EventSource>, Failure> {
+        if let Some(Pipeline { place: Place::Bucket { bucket, prefix }, delay }) =
+            &self.config.pipeline
+        {
+            let files = Arc::new(aws::bucket(&self.sdk, bucket.clone())?);
+            return Ok(Box::new(self.config.pipeline(files, prefix, *delay)));
+        }
+        let Some(secret) = &self.config.secret else {
+            let what = "MIXPANEL_SECRET: required: the name or ARN of a Secrets Manager secret";
+            return Err(Failure::new(Kind::InvalidSettings, what));
+        };
+        let credentials = aws::credentials(&self.sdk, secret).await?;
+        Ok(Box::new(self.config.source(credentials, patience, Arc::clone(&self.store))?))
+    }
+}
+
+/// What a request is answered.
+async fn answer(
+    config: &ExportConfig,
+    source: &dyn EventSource,
+    store: &dyn ObjectStore,
+    request: &Request,
+    run: Run,
+) -> Result<Value, Failure> {
+    let clock: Clock = Arc::new(clock::now);
+    let exporter = exporter(config, source, store, &clock, run);
+    exporter.check().await.map_err(|error| Failure::caused(Kind::NoLake, &error))?;
+    let Some(due) = request.due else {
+        let report = exporter.export(&config.by_cursor(request.slices.clone())).await;
+        emit(config, &report);
+        return if report.is_whole() {
+            Ok(report::summary(&report))
+        } else {
+            Err(report::failure(&report, request))
+        };
+    };
+    let missing = missing(config, &exporter, due).await?;
+    let slices = with_missing(missing.slices.clone(), config.by_cursor(request.slices.clone()));
+    let report = exporter.export(&slices).await;
+    emit(config, &report);
+    let age = age_of_oldest(config, &missing, &report);
+    metrics::emit_age(config.lake.project.as_str(), age, clock::now().as_millisecond());
+    if report.is_whole() {
+        return Ok(report::summary(&report));
+    }
+    if report.is_for_later() {
+        let slices = report.errors().count();
+        tracing::warn!(slices, "some slices are left to the next scheduled run");
+        return Ok(report::summary(&report));
+    }
+    Err(report::failure(&report, request))
+}
+
+fn exporter<'a>(
+    config: &'a ExportConfig,
+    source: &'a dyn EventSource,
+    store: &'a dyn ObjectStore,
+    clock: &'a Clock,
+    run: Run,
+) -> Exporter<'a> {
+    Exporter {
+        source,
+        store,
+        layout: &config.lake.layout,
+        zone: &config.zone,
+        options: &config.options,
+        ingestion_start: config.cursor.map(|cursor| cursor.start),
+        clock,
+        time: run.time,
+        force: run.force,
+        safeguards: run.safeguards,
+    }
+}
+
+/// What runs of the schedule before `due` should have published, and did not.
+async fn missing(
+    config: &ExportConfig,
+    exporter: &Exporter<'_>,
+    due: Timestamp,
+) -> Result<Missing, Failure> {
+    let expected = request::expected(due, &config.zone, config.terms(), config.catch_up_days);
+    let expected: Vec<_> = expected.into_iter().map(|date| config.expected_by_cursor(date)).collect();
+    let missing = exporter.missing(&expected).await;
+    let missing = missing.map_err(|error| Failure::caused(Kind::NoLake, &error))?;
+    if !missing.slices.is_empty() {
+        tracing::warn!(slices = missing.slices.len(), oldest = %missing.slices[0], "earlier slices are missing; they are exported first");
+    }
+    if let Some((from, to)) = missing.before {
+        tracing::warn!(%from, %to, days = config.catch_up_days, "dates older than catch_up_days are missing; export them by hand");
+    }
+    Ok(missing)
+}
+
+/// The missing slices, then those that are due and not among them.
+fn with_missing(mut slices: Vec<Slice>, due: Vec<Slice>) -> Vec<Slice> {
+    let others: Vec<Slice> = due
+        .into_iter()
+        .filter(|due| !slices.iter().any(|slice| slice.label().overlaps(&due.label())))
+        .collect();
+    slices.extend(others);
+    slices
+}
+
+/// For how long the oldest slice has been due that is not published; none if there is none.
+fn age_of_oldest(config: &ExportConfig, missing: &Missing, report: &ExportReport) -> Duration {
+    let failed = report.slices.iter().filter(|slice| slice.outcome.is_err());
+    let failed = failed.map(|slice| slice.slice.end());
+    let before = missing.before.map(|(first, _)| config.zone.start_of(first));
+    let oldest = failed.chain(before).min();
+    oldest.map_or(Duration::ZERO, |oldest| clock::since(oldest + config.delay()))
+}
+
+fn emit(config: &ExportConfig, report: &ExportReport) {
+    for whole in report.whole().filter(|slice| slice.status.was_received()) {
+        metrics::emit(config.lake.project.as_str(), whole, clock::now().as_millisecond());
+    }
+}
+
+/// Exports slices from any source into any store. An error: the lake cannot be used, and nothing
+/// was begun.
+pub async fn export(
+    config: &ExportConfig,
+    source: &dyn EventSource,
+    store: &dyn ObjectStore,
+    slices: &[Slice],
+    run: Run,
+) -> Result<ExportReport, Failure> {
+    let clock: Clock = Arc::new(clock::now);
+    let exporter = exporter(config, source, store, &clock, run);
+    exporter.check().await.map_err(|error| Failure::caused(Kind::NoLake, &error))?;
+    Ok(exporter.export(slices).await)
+}

@@ -1,0 +1,162 @@
+//! The sources of events, as the settings say.
+
+use crate::answer::{Failure, Kind};
+use crate::clock;
+use crate::config::{Cursor, ExportConfig};
+use mixlake_app::budget::{Priority, SharedBudget};
+use mixlake_app::ports::ObjectStore;
+use mixlake_mixpanel::{Ingestion, MixpanelSource, PipelineConfig, PipelineSource};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Who asks Mixpanel, and how long for.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Whose share of the query budget is used.
+    pub priority: Priority,
+    /// A wait for it that would pass this is left to the caller.
+    pub deadline: Option<Instant>,
+}
+
+impl Patience {
+    /// Those of an invocation, in the time that is left to receive.
+    pub(super) fn of(scheduled: bool, left: Duration) -> Self {
+        let priority = if scheduled { Priority::Scheduled } else { Priority::Backfill };
+        Self { priority, deadline: Some(Instant::now() + left) }
+    }
+
+    /// A person who exports a long range would rather wait for the budget than come back for it.
+    #[must_use]
+    pub fn of_a_person() -> Self {
+        Self { priority: Priority::Backfill, deadline: None }
+    }
+}
+
+impl ExportConfig {
+    /// The project's query budget, in its lake.
+    fn budget(&self, store: Arc<dyn ObjectStore>, priority: Priority) -> SharedBudget {
+        let key = self.lake.layout.budget();
+        SharedBudget { store, key, limits: self.limits, priority, clock: Arc::new(clock::now) }
+    }
+
+    /// The files of a pipeline, as the settings say.
+    #[must_use]
+    pub fn pipeline(
+        &self,
+        files: Arc<dyn ObjectStore>,
+        prefix: &str,
+        delay: Duration,
+    ) -> PipelineSource {
+        let config = PipelineConfig {
+            prefix: prefix.to_owned(),
+            project_id: self.lake.project.clone(),
+            zone: self.zone.clone(),
+            events: self.events.clone(),
+            wall_clock: self.options.wall_clock.clone(),
+            delay,
+            backoff_base: Duration::from_secs(1),
+        };
+        PipelineSource::new(files, config, Arc::new(clock::now))
+    }
+
+    /// Mixpanel's API, as the settings say, within the query budget that lies in the lake.
+    pub fn source(
+        &self,
+        credentials: mixlake_mixpanel::Credentials,
+        patience: Patience,
+        lake: Arc<dyn ObjectStore>,
+    ) -> Result<MixpanelSource, Failure> {
+        let mut config = mixlake_mixpanel::Config::new(
+            self.endpoint.clone(),
+            self.lake.project.clone(),
+            credentials,
+        );
+        config.events = self.events.clone();
+        config.where_expression.clone_from(&self.where_expression);
+        config.event_time = self.event_time.clone();
+        config.zone = self.zone.clone();
+        if let Some(Cursor { start, window_days, .. }) = self.cursor {
+            let window = Duration::from_hours(u64::from(window_days) * 24);
+            let since = Some(self.zone.start_of(start));
+            config.ingestion = Ingestion { since, window };
+        }
+        config.deadline = patience.deadline;
+        let source = MixpanelSource::new(config)
+            .map_err(|error| Failure::caused(Kind::InvalidSettings, &error))?;
+        Ok(source.sharing(Arc::new(self.budget(lake, patience.priority))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+    use mixlake_app::ports::{EventSource, Precondition, SourceError};
+    use mixlake_domain::{Slice, Window, Zone};
+    use mixlake_mixpanel::EventTime;
+    use mixlake_testkit::store::MemoryStore;
+    use serde_json::{Value, json};
+
+    /// A project whose events carry wall clock readings, at an address where nobody listens.
+    fn old_project() -> ExportConfig {
+        let pairs = [
+            "project_id=1",
+            "timezone=Europe/Berlin",
+            "project_created_before_2023=true",
+            "mixpanel_endpoint=http://127.0.0.1:9",
+        ];
+        ExportConfig::check(&Settings::from_pairs(pairs).unwrap()).unwrap()
+    }
+
+    fn source(patience: Patience, lake: &MemoryStore) -> MixpanelSource {
+        let credentials = mixlake_mixpanel::Credentials::from_pair("me:s").unwrap();
+        old_project().source(credentials, patience, Arc::new(lake.clone())).unwrap()
+    }
+
+    /// How a source answers in a lake with this budget document.
+    async fn asked(patience: Patience, budget: &Value) -> SourceError {
+        let lake = MemoryStore::new();
+        let key = old_project().lake.layout.budget();
+        lake.put(&key, budget.to_string().into(), Precondition::Absent).await.unwrap();
+        let slice = Slice::parse("2026-11-10", &Zone::UTC).unwrap();
+        let asked = source(patience, &lake).fetch(&Window::whole(&slice), 0).await;
+        asked.map(|_| ()).unwrap_err()
+    }
+
+    /// Too short to wait for a server that is down.
+    const LEFT: Duration = Duration::from_secs(4);
+
+    #[tokio::test]
+    async fn the_schedule_finds_the_part_of_the_budget_that_persons_leave() {
+        let minute_ago = clock::now().as_millisecond() - 60_000;
+        let most = json!({"format": 1, "started": vec![minute_ago; 50]});
+        let person = Patience::of(false, LEFT);
+        let schedule = Patience::of(true, LEFT);
+        let error = asked(person, &most).await;
+        assert!(matches!(error, SourceError::RateLimited { .. }), "{error:?}");
+        let error = asked(schedule, &most).await;
+        assert!(matches!(error, SourceError::Unreachable { .. }), "it asks: {error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_function_does_not_wait_past_its_deadline() {
+        let now = clock::now().as_millisecond();
+        let half_an_hour = now + 1_800_000;
+        let closed =
+            json!({"format": 1, "started": [], "closed": {"since": now, "until": half_an_hour}});
+        let patience = Patience::of(false, LEFT);
+        let asking = asked(patience, &closed);
+        let error = tokio::time::timeout(Duration::from_mins(1), asking).await.unwrap();
+        assert!(matches!(error, SourceError::RateLimited { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn what_the_settings_say_of_time_reaches_the_source() {
+        let source = format!("{:?}", source(Patience::of_a_person(), &MemoryStore::new()));
+        let config = old_project();
+        let event_time = format!("event_time: {:?}", EventTime::WallClock(config.zone.clone()));
+        let zone = format!("zone: {:?}", config.zone);
+        assert!(source.contains(&event_time) && source.contains(&zone), "{source}");
+        assert!(source.contains("deadline: None"), "{source}");
+    }
+}

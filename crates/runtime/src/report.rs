@@ -1,0 +1,215 @@
+//! The report of an export as it leaves the process: bounded, with what to do next.
+
+use crate::answer::{Failure, Kind};
+use crate::request::Request;
+use mixlake_app::export::{ExportReport, SliceOutcome};
+use serde_json::{Value, json};
+
+/// The most bytes of an error of a function: the destination of an asynchronous invocation takes 256 KB,
+/// with the payload beside it.
+const MOST_BYTES: usize = 200_000;
+
+/// The most slices that an error lists; it names the first and counts the others.
+const MOST_SLICES: usize = 100;
+
+/// The report of an export, as documented in docs/REPORT.md.
+#[must_use]
+pub fn summary(report: &ExportReport) -> Value {
+    let slices: Vec<Value> = report.slices.iter().map(of_slice).collect();
+    let mut summary = json!({"slices": slices, "totals": report.totals()});
+    if let Some(seconds) = retry_after_seconds(report) {
+        summary["retry_after_seconds"] = seconds.into();
+    }
+    summary
+}
+
+fn of_slice(slice: &SliceOutcome) -> Value {
+    match &slice.outcome {
+        Ok(whole) => json!(whole),
+        Err(error) => json!({
+            "slice": slice.slice.to_string(),
+            "from": slice.slice.start().to_string(),
+            "to": slice.slice.end().to_string(),
+            "status": "failed",
+            "error": mixlake_app::chain(error),
+        }),
+    }
+}
+
+/// The failure of an export that is not whole. One that only has to come back says so in a form that whoever
+/// invoked the function can act on.
+pub(crate) fn failure(report: &ExportReport, request: &Request) -> Failure {
+    let (kind, error) = if retry_after_seconds(report).is_some() {
+        (Kind::RateLimited, "the project's query budget is used up; go on later with the payload go_on")
+    } else if report.is_out_of_time() {
+        (Kind::OutOfTime, "the function's time is used up; go on with the payload go_on")
+    } else {
+        return Failure::new(Kind::SliceFailed, in_words(report));
+    };
+    let mut document = json!({"error": error, "report": bounded(report)});
+    if let Some(payload) = go_on(report, request) {
+        document["go_on"] = payload;
+    }
+    if let Some(seconds) = retry_after_seconds(report) {
+        document["retry_after_seconds"] = seconds.into();
+    }
+    Failure::new(kind, document)
+}
+
+/// The payload that asks for what is not published yet.
+fn go_on(report: &ExportReport, request: &Request) -> Option<Value> {
+    let first = report.slices.iter().find(|slice| slice.outcome.is_err())?;
+    let last = report.slices.last()?;
+    let mut payload = match &request.hour {
+        Some(hour) => json!({"hour": hour}),
+        None => json!({
+            "from_date": first.slice.date().to_string(),
+            "to_date": last.slice.date().to_string(),
+        }),
+    };
+    if request.force {
+        payload["force"] = true.into();
+    }
+    Some(payload)
+}
+
+/// Rounded up: who comes back then is let in.
+fn retry_after_seconds(report: &ExportReport) -> Option<u64> {
+    let wait = report.retry_after()?;
+    Some(u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX))
+}
+
+/// What to say of an export that is not whole: what failed, each reason once, what to do, and the report.
+fn in_words(report: &ExportReport) -> String {
+    let failed = report.errors().count();
+    format!(
+        "{failed} of {} slices are not published: {}. What is published stays so; ask for the others \
+         again, from the first that failed. Report: {}",
+        report.slices.len(),
+        reasons(report).join("; "),
+        bounded(report)
+    )
+}
+
+/// Each reason once, with the first of the slices that failed for it.
+fn reasons(report: &ExportReport) -> Vec<String> {
+    let mut reasons: Vec<(String, &SliceOutcome, usize)> = Vec::new();
+    for slice in &report.slices {
+        let Err(error) = &slice.outcome else { continue };
+        let error = mixlake_app::chain(error);
+        match reasons.iter_mut().find(|(known, ..)| *known == error) {
+            Some((.., slices)) => *slices += 1,
+            None => reasons.push((error, slice, 1)),
+        }
+    }
+    let text = |(error, first, slices): &(String, &SliceOutcome, usize)| match slices {
+        1 => format!("{}: {error}", first.slice),
+        _ => format!("{} and {} more: {error}", first.slice, slices - 1),
+    };
+    let mut texts: Vec<String> = reasons.iter().take(MOST_SLICES).map(text).collect();
+    if reasons.len() > MOST_SLICES {
+        texts.push(format!("and {} other reasons", reasons.len() - MOST_SLICES));
+    }
+    texts
+}
+
+/// The report within an error. The reasons stand before it; where the whole is too long, slices that failed
+/// come before others, and lists become counts.
+fn bounded(report: &ExportReport) -> Value {
+    let mut summary = summary(report);
+    if summary.to_string().len() <= MOST_BYTES / 2 {
+        return summary;
+    }
+    let mut slices: Vec<&SliceOutcome> = report.slices.iter().collect();
+    slices.sort_by_key(|slice| slice.outcome.is_ok());
+    let left_out = slices.len().saturating_sub(MOST_SLICES);
+    let shorter = |slice: &&SliceOutcome| {
+        let mut slice = of_slice(slice);
+        for list in ["new_columns", "objects"] {
+            if let Some(items) = slice[list].as_array().map(Vec::len) {
+                slice[list] = items.into();
+            }
+        }
+        if let Some(error) = slice["error"].as_str() {
+            slice["error"] = error.chars().take(200).collect::<String>().into();
+        }
+        slice
+    };
+    summary["slices"] = slices.iter().take(MOST_SLICES).map(shorter).collect();
+    summary["slices_left_out"] = left_out.into();
+    summary
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mixlake_app::export::ExportError;
+    use mixlake_app::ports::SourceError;
+    use mixlake_domain::{Slice, Zone};
+    use std::time::Duration;
+
+    fn report(error: SourceError) -> ExportReport {
+        let slice = Slice::parse("2026-11-10", &Zone::UTC).unwrap();
+        let outcome = Err(ExportError::Source(error));
+        ExportReport { slices: vec![SliceOutcome { slice, outcome }] }
+    }
+
+    fn request() -> Request {
+        Request { slices: Vec::new(), due: None, hour: None, force: true }
+    }
+
+    /// As many days as this, none of which was published.
+    fn days(days: usize, error: impl Fn(usize) -> String) -> ExportReport {
+        let first: mixlake_domain::Date = "2020-01-01".parse().unwrap();
+        let dates = first.series(mixlake_domain::Span::new().days(1)).take(days);
+        let slice = |(day, date)| SliceOutcome {
+            slice: Slice::day(date, &Zone::UTC),
+            outcome: Err(ExportError::Source(SourceError::Refused(error(day)))),
+        };
+        ExportReport { slices: dates.enumerate().map(slice).collect() }
+    }
+
+    #[test]
+    fn a_used_up_budget_is_answered_with_the_time_to_come_back() {
+        let failure = failure(
+            &report(SourceError::RateLimited { retry_after: Duration::from_millis(1_799_001) }),
+            &request(),
+        );
+        assert_eq!(failure.kind, Kind::RateLimited);
+        let document: Value = serde_json::from_str(&failure.message).unwrap();
+        assert_eq!(document["retry_after_seconds"], 1800);
+        assert_eq!(document["report"]["slices"][0]["slice"], "2026-11-10");
+        assert_eq!(document["report"]["retry_after_seconds"], 1800);
+    }
+
+    #[test]
+    fn any_other_failure_is_told_in_words() {
+        let failure = failure(&report(SourceError::Refused("401".to_owned())), &request());
+        assert_eq!(failure.kind, Kind::SliceFailed);
+        assert!(failure.message.starts_with("1 of 1 slices are not published"), "{failure}");
+    }
+
+    #[test]
+    fn a_function_that_runs_out_of_time_says_how_to_go_on() {
+        let failure = failure(&report(SourceError::OutOfTime), &request());
+        assert_eq!(failure.kind, Kind::OutOfTime);
+        let document: Value = serde_json::from_str(&failure.message).unwrap();
+        let payload = json!({"from_date": "2026-11-10", "to_date": "2026-11-10", "force": true});
+        assert_eq!(document["go_on"], payload);
+    }
+
+    #[test]
+    fn a_reason_is_told_once_however_many_slices_have_it() {
+        let failure = failure(&days(3, |_| "401".to_owned()), &request());
+        let words = failure.message.split(" Report: ").next().unwrap();
+        assert_eq!(words.matches("401").count(), 1, "{words}");
+        assert!(words.contains("2020-01-01 and 2 more: "), "{words}");
+    }
+
+    #[test]
+    fn an_error_fits_whatever_failed() {
+        let message = failure(&days(3_660, |day| format!("{day} {}", "x".repeat(400))), &request()).message;
+        assert!(message.len() < MOST_BYTES, "{}", message.len());
+        assert!(message.contains("and 3560 other reasons") && message.contains("\"slices_left_out\":3560"));
+    }
+}
