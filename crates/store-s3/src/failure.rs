@@ -18,6 +18,8 @@ pub(crate) enum Meaning {
     OutOfRange,
     /// The role may not do it; or, for a read, the key is not there and the role may not list.
     Denied,
+    /// The role may not use the KMS key that the bucket or the object is encrypted with.
+    KeyDenied,
     /// The bucket lies in another region.
     OtherRegion,
     /// The credentials are not good, or no longer.
@@ -46,6 +48,9 @@ fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Meanin
         Some("NoSuchBucket") => Meaning::NoSuchBucket,
         Some("PreconditionFailed" | "ConditionalRequestConflict") => Meaning::ConditionFailed,
         Some("InvalidRange") => Meaning::OutOfRange,
+        Some("AccessDenied") if error.message().is_some_and(|text| text.contains("kms:")) => {
+            Meaning::KeyDenied
+        }
         Some("AccessDenied" | "AllAccessDisabled" | "Forbidden") => Meaning::Denied,
         Some(
             "PermanentRedirect"
@@ -113,6 +118,10 @@ impl Failure {
             Meaning::Denied => Some(format!(
                 "access denied: the role needs {} on {bucket}, and the use of the key if the bucket is encrypted with one of KMS",
                 self.rights
+            )),
+            Meaning::KeyDenied => Some(format!(
+                "access denied to a key of KMS: the role needs kms:Decrypt and kms:GenerateDataKey on the \
+                 key that {bucket} is encrypted with; its rights on the bucket were not the reason"
             )),
             Meaning::OtherRegion => {
                 Some(format!("the bucket {bucket} lies in another region: check s3_region"))

@@ -1,15 +1,24 @@
 //! Uploads in parts: whole at the last call, or aborted.
+//!
+//! S3 wants one checksum algorithm from the first call to the last. The creation names it, each part
+//! carries a checksum of it, and the completion lists those. If the creation names none, S3 compares the
+//! checksum of a part with its bytes and then forgets it. A completion that lists it is refused with
+//! `InvalidPart`.
 
 use crate::failure::Failure;
 use crate::store::S3Store;
+use aws_sdk_s3::config::{Builder, RequestChecksumCalculation};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use mixlake_app::ports::{Precondition, Put};
 
 /// Parts on their way at the same time: enough to fill a function's network at the part size.
 const IN_FLIGHT: usize = 4;
+
+/// The algorithm of all calls of an upload: the one that the SDK takes for single puts too.
+const CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc32;
 
 /// What the role needs for all of it.
 const RIGHTS: &str = "s3:PutObject and s3:AbortMultipartUpload";
@@ -41,7 +50,11 @@ pub(crate) async fn put(
 impl<'a> Upload<'a> {
     async fn begin(store: &'a S3Store, key: &'a str) -> Result<Self, Failure> {
         let request = store.client.create_multipart_upload().bucket(&store.bucket).key(key);
-        let begun = request.send().await.map_err(|e| Failure::of(e, RIGHTS))?;
+        let begun = request
+            .checksum_algorithm(CHECKSUM)
+            .send()
+            .await
+            .map_err(|e| Failure::of(e, RIGHTS))?;
         let id = begun.upload_id.ok_or_else(|| Failure::odd("S3 gave the upload no id"))?;
         Ok(Self { store, key, id })
     }
@@ -59,17 +72,14 @@ impl<'a> Upload<'a> {
     async fn part(&self, number: i32, body: Bytes) -> Result<CompletedPart, Failure> {
         let request = self.store.client.upload_part();
         let request = request.bucket(&self.store.bucket).key(self.key).upload_id(&self.id);
-        let sent = request.part_number(number).body(ByteStream::from(body)).send().await;
+        let request = request.part_number(number).checksum_algorithm(CHECKSUM);
+        let request = request.body(ByteStream::from(body)).customize();
+        let sent = request.config_override(with_checksum()).send().await;
         let sent = sent.map_err(|e| Failure::of(e, RIGHTS))?;
-        // What the SDK has added as a checksum of the part has to be named again at the end.
         Ok(CompletedPart::builder()
             .part_number(number)
             .set_e_tag(sent.e_tag)
             .set_checksum_crc32(sent.checksum_crc32)
-            .set_checksum_crc32_c(sent.checksum_crc32_c)
-            .set_checksum_crc64_nvme(sent.checksum_crc64_nvme)
-            .set_checksum_sha1(sent.checksum_sha1)
-            .set_checksum_sha256(sent.checksum_sha256)
             .build())
     }
 
@@ -102,4 +112,10 @@ impl<'a> Upload<'a> {
             );
         }
     }
+}
+
+/// Makes the SDK add the checksum even where `AWS_REQUEST_CHECKSUM_CALCULATION` is `when_required`. S3
+/// refuses a part without the checksum that the creation has named.
+fn with_checksum() -> Builder {
+    Builder::new().request_checksum_calculation(RequestChecksumCalculation::WhenSupported)
 }

@@ -9,6 +9,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::put_object::PutObjectOutput;
 use aws_sdk_s3::operation::upload_part::UploadPartOutput;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ChecksumAlgorithm;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use bytes::Bytes;
 use mixlake_app::ports::{ObjectStore, Precondition, Put, StoreError, Tail};
@@ -129,6 +130,18 @@ async fn every_call_says_what_it_lacks() {
 }
 
 #[tokio::test]
+async fn a_key_that_may_not_be_used_is_named_and_no_other_right() {
+    let text = "User: arn:aws:sts::1:assumed-role/export is not authorized to perform: \
+                kms:GenerateDataKey on resource: arn:aws:kms:eu-west-1:1:key/a";
+    let body = format!("<Error><Code>AccessDenied</Code><Message>{text}</Message></Error>");
+    let denied =
+        mock!(Client::put_object).sequence().http_status(403, Some(body)).repeatedly().build();
+    let error = store(&[&denied]).put("a", SMALL, Precondition::Absent).await.unwrap_err();
+    assert!(hint(&error).contains("kms:GenerateDataKey on the key"), "{error}");
+    assert!(!hint(&error).contains("s3:PutObject"), "{error}");
+}
+
+#[tokio::test]
 async fn another_region_and_old_credentials_are_named() {
     let elsewhere = answer!(get_object, 301, "PermanentRedirect");
     let error = store(&[&elsewhere]).get("a").await.unwrap_err();
@@ -172,7 +185,10 @@ fn begun() -> [Rule; 3] {
 
 #[tokio::test]
 async fn a_large_body_appears_with_the_last_call_under_its_condition() {
-    let [create, part, abort] = begun();
+    let [_, part, abort] = begun();
+    let create = mock!(Client::create_multipart_upload)
+        .match_requests(|r| r.checksum_algorithm() == Some(&ChecksumAlgorithm::Crc32))
+        .then_output(|| CreateMultipartUploadOutput::builder().upload_id("u1").build());
     let complete = mock!(Client::complete_multipart_upload)
         .match_requests(|r| {
             let parts = r.multipart_upload().map(|m| m.parts().to_vec()).unwrap_or_default();

@@ -1,0 +1,44 @@
+//! The store passes the suite over an S3 that runs in this process.
+//!
+//! s3s speaks S3's protocol, but its file system takes much that S3 refuses. The layer of `strict` in
+//! front of it refuses that too, and `refusals` shows each refusal. The file system decides a
+//! condition and writes in two steps, so that races are left to the fakes and to S3 itself.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod refusals;
+mod server;
+mod strict;
+mod uploads;
+
+use aws_sdk_s3::config::RequestChecksumCalculation;
+use bytes::Bytes;
+use mixlake_app::ports::{ObjectStore as _, Precondition, Put};
+use mixlake_store_s3::S3Store;
+use mixlake_testkit::store::{a_listing_of_many_pages_is_whole, conformance};
+use server::Server;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s3_behaves_as_every_store_must() {
+    let server = Server::start();
+    conformance(async || server.store().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_is_read_to_its_last_page() {
+    let server = Server::start();
+    a_listing_of_many_pages_is_whole(&server.store().await).await;
+}
+
+/// `AWS_REQUEST_CHECKSUM_CALCULATION=when_required` takes the checksum from calls that work without
+/// one. The parts of an upload that has named an algorithm do not.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_has_its_checksums_whatever_the_client_is_told_of_them() {
+    let server = Server::start();
+    let bucket = server.bucket().await;
+    let sparing = RequestChecksumCalculation::WhenRequired;
+    let config = server.client.config().to_builder().request_checksum_calculation(sparing).build();
+    let store = S3Store::new(aws_sdk_s3::Client::from_conf(config), bucket).with_part_size(0);
+    let body = Bytes::from(vec![7; 6 * 1024 * 1024]);
+    assert_eq!(store.put("large", body, Precondition::Absent).await.unwrap(), Put::Done);
+}
