@@ -13,6 +13,8 @@ from local.process import Process, free_port
 
 ARTIFACTS = "artifacts"
 SECRET_NAME = "mixlake/mixpanel"
+PROGRAM = Path(__file__).with_name("strict_ministack.py")
+"""MiniStack with the refusals of S3 that it lacks."""
 
 
 class MiniStack(Cloud):
@@ -25,7 +27,7 @@ class MiniStack(Cloud):
         if not keep:
             shutil.rmtree(home, ignore_errors=True)
         (home / "tmp").mkdir(parents=True, exist_ok=True)
-        command = [str(Path(sys.executable).with_name("ministack"))]
+        command = [sys.executable, "-P", str(PROGRAM)]
         self.logs = home / "logs"
         self._process = Process("MiniStack", command, log=self.logs / "ministack.log", env=self._server_environment())
 
