@@ -1,0 +1,189 @@
+"""What the template promises that no stand-in checks: sizes, rights, numbers and alarms."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode import cfn_yaml
+
+from local import names
+
+LIMIT = 4096
+"""Lambda's bound for all of a function's environment, as the JSON text that its error message shows."""
+BUCKET = "b" * 63
+"""As long as the name that CloudFormation gives to a bucket can be."""
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:mixpanel-Ab1Cd2"
+BOUNDED = {"Events": 500, "Where": 250, "Contracts": 400}
+"""The parameters that hold any text, with their most characters."""
+LOOSE = ('"', "\\", "é", "\n")
+"""Characters that take more than one byte in a JSON text."""
+GLUE = names.ROOT / "crates" / "catalog-glue" / "src"
+
+
+@pytest.fixture(scope="module")
+def template() -> Any:
+    return cfn_yaml.load(str(names.TEMPLATE))
+
+
+def longest(name: str, parameter: Any) -> str:
+    """A value that a parameter takes, of the most bytes."""
+    if "AllowedValues" in parameter:
+        return max(map(str, parameter["AllowedValues"]), key=len)
+    if parameter["Type"] == "Number":
+        return str(parameter["MaxValue"])
+    assert "MaxLength" in parameter, f"{name} reaches a function and has no bound"
+    if name in BOUNDED:
+        return '"' * parameter["MaxLength"]
+    return "x" * parameter["MaxLength"]
+
+
+def value(found: Any, parameters: Any) -> str:
+    """The longest text that a property of the environment can be."""
+    match found:
+        case str() | int():
+            return str(found)
+        case {"Ref": "LakeBucket"}:
+            return BUCKET
+        case {"Ref": "AWS::NoValue"}:
+            return ""
+        case {"Ref": name}:
+            return longest(name, parameters[name])
+        case {"Fn::If": [_, first, second]}:
+            return max(value(first, parameters), value(second, parameters), key=len)
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{(\w+)\}", lambda hit: longest(hit[1], parameters[hit[1]]), text)
+    raise AssertionError(f"this test does not know {found}")
+
+
+def environment(template: Any, function: str) -> dict[str, Any]:
+    own = template["Resources"][function]["Properties"].get("Environment", {}).get("Variables", {})
+    return template["Globals"]["Function"]["Environment"]["Variables"] | own
+
+
+@pytest.mark.parametrize("function", ["ExportFunction", "CatalogFunction"])
+def test_the_longest_settings_fit_the_environment_of_a_function(template: Any, function: str) -> None:
+    variables = environment(template, function)
+    worst = {name: value(found, template["Parameters"]) for name, found in variables.items()}
+    size = len(json.dumps(worst, separators=(",", ":")).encode())
+    assert size <= LIMIT, {name: len(json.dumps(text)) for name, text in worst.items()}
+
+
+def pattern(template: Any, name: str) -> Callable[[str], Any]:
+    return re.compile(template["Parameters"][name]["AllowedPattern"]).fullmatch
+
+
+@pytest.mark.parametrize(("name", "most"), BOUNDED.items())
+def test_a_long_text_is_bounded_by_its_bytes(template: Any, name: str, most: int) -> None:
+    takes = pattern(template, name)
+    assert template["Parameters"][name]["MaxLength"] == most
+    assert takes("")
+    assert takes('"' * most)
+    assert not takes('"' * (most + 1))
+    assert takes("\U0001f600" * (most // 2)), "four bytes each, where a quotation mark takes two"
+    assert not takes("a" * (most // 2) + "é")
+    assert not takes("a\nb")
+
+
+def test_every_other_text_that_reaches_a_function_has_characters_of_one_byte(template: Any) -> None:
+    examples = {"MixpanelSecretArn": ARN, "IngestionStart": "2026-11-10", "MixpanelEndpoint": "http://a"}
+    examples |= {"MaxQuarantineShare": "0.5", "ProjectId": "1"}
+    for name, parameter in template["Parameters"].items():
+        if parameter["Type"] != "String" or "AllowedPattern" not in parameter or name in BOUNDED:
+            continue
+        example = examples.get(name, "abc")
+        if name == "AlarmTopicArn":
+            continue
+        assert pattern(template, name)(example), name
+        assert not any(pattern(template, name)(example + character) for character in LOOSE), name
+
+
+def test_a_share_is_a_number_above_0_and_up_to_1(template: Any) -> None:
+    takes = pattern(template, "MaxQuarantineShare")
+    assert [share for share in ("0.5", "0.01", "0.05", "1", "1.0") if not takes(share)] == []
+    assert [share for share in ("0", "0.0", "0.00", "1.1", "0.001", "50", "") if takes(share)] == []
+
+
+def actions(template: Any, role: str) -> Iterator[str]:
+    for policy in template["Resources"][role]["Properties"]["Policies"]:
+        for found in policy["PolicyDocument"]["Statement"]:
+            statement = found["Fn::If"][1] if "Fn::If" in found else found
+            listed = statement["Action"]
+            yield from [listed] if isinstance(listed, str) else listed
+
+
+def calls_of_glue(folder: Path) -> set[str]:
+    """The operations that the adapter calls, as IAM names them."""
+    sources = "".join(path.read_text() for path in sorted(folder.rglob("*.rs")))
+    found = re.findall(r"\bclient\s*\.(\w+)\(\)", sources)
+    calls = {"glue:" + "".join(map(str.capitalize, name.split("_"))) for name in found if name != "config"}
+    assert len(calls) > 5, "the adapter is not written as this test reads it"
+    return calls
+
+
+def test_the_catalog_role_may_do_what_the_adapter_calls_and_no_more(template: Any) -> None:
+    allowed = {action for action in actions(template, "CatalogRole") if action.startswith("glue:")}
+    assert allowed == calls_of_glue(GLUE)
+
+
+def test_no_role_may_do_what_nothing_calls(template: Any) -> None:
+    assert "s3:ListMultipartUploadParts" not in set(actions(template, "ExportRole"))
+    for role in ("ExportRole", "CatalogRole", "CrawlerRole"):
+        wide = [action for action in actions(template, role) if action.endswith(":*")]
+        assert wide == [], role
+
+
+def test_a_crawler_may_do_what_aws_documents(template: Any) -> None:
+    needed = {"s3:GetObject", "s3:ListBucket", "s3:GetBucketLocation", "s3:GetBucketAcl"}
+    needed |= {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "cloudwatch:PutMetricData"}
+    needed |= {"glue:Get*", "glue:BatchGet*", "glue:CreateTable", "glue:UpdateTable", "glue:BatchCreatePartition"}
+    assert needed <= set(actions(template, "CrawlerRole"))
+
+
+def test_the_catalog_queue_waits_six_times_as_long_as_the_function_may_work(template: Any) -> None:
+    timeout = template["Resources"]["CatalogFunction"]["Properties"]["Timeout"]
+    queue = template["Resources"]["CatalogQueue"]["Properties"]
+    assert (timeout, queue["VisibilityTimeout"]) == (300, 6 * 300)
+
+
+def test_what_outlives_the_stack_does_not_outlive_a_first_deployment_that_fails(template: Any) -> None:
+    kept = {
+        name: found["DeletionPolicy"]
+        for name, found in template["Resources"].items()
+        if found.get("DeletionPolicy", "Delete") != "Delete"
+    }
+    assert kept == {"LakeBucket": "RetainExceptOnCreate", "LakeDatabase": "RetainExceptOnCreate"}
+
+
+def test_every_trouble_has_its_alarm(template: Any) -> None:
+    alarms = {
+        name: found["Properties"]
+        for name, found in template["Resources"].items()
+        if found["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    told = {name: (a["Namespace"], a["MetricName"], a["TreatMissingData"]) for name, a in alarms.items()}
+    visible = ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "notBreaching")
+    assert told == {
+        "FailedSlicesAlarm": visible,
+        "FailedObjectsAlarm": visible,
+        "OldestSliceAlarm": ("Mixlake", "OldestUnpublishedSliceHours", "breaching"),
+        "QuarantineAlarm": ("Mixlake", "QuarantineShare", "notBreaching"),
+    }
+    to_the_topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+    assert all(alarm["AlarmActions"] == to_the_topic for alarm in alarms.values())
+
+
+@pytest.mark.parametrize(
+    ("variable", "parameter", "default"),
+    [
+        ("EXPORT_DELAY_MINUTES", "ExportDelayMinutes", 120),
+        ("CATCH_UP_DAYS", "CatchUpDays", 5),
+        ("MAX_QUARANTINE_SHARE", "MaxQuarantineShare", "0.5"),
+        ("COMPRESSION", "Compression", ""),
+    ],
+)
+def test_a_setting_reaches_the_export(template: Any, variable: str, parameter: str, default: object) -> None:
+    assert environment(template, "ExportFunction")[variable] == {"Ref": parameter}
+    assert template["Parameters"][parameter]["Default"] == default
