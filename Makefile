@@ -7,14 +7,15 @@ PYTHON ?= python3
 VENV := .local/venv/bin
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-# Processor of the Lambda functions: x86_64 or arm64. Building for another one than this machine's
-# needs its Rust target: rustup target add aarch64-unknown-linux-gnu
+# Processor of the Lambda functions: x86_64 or arm64. Its Rust target must be there:
+# rustup target add aarch64-unknown-linux-gnu (or x86_64-unknown-linux-gnu)
 ARCH ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 RUST_TARGET := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-gnu
 HOST_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 
-# On the same processor the machine's own linker does; across, zig does.
-COMPILER = $(if $(filter $(RUST_TARGET),$(HOST_TARGET)),cargo,cargo-zigbuild)
+# The C library of provided.al2023. zig links against its symbols, whatever this machine has: with the
+# machine's own linker, a function that was built on a newer Linux would fail at each start in AWS.
+GLIBC := 2.34
 
 .PHONY: help
 help: ## Lists the targets
@@ -28,8 +29,10 @@ setup: ## Makes .local/venv with the pinned Python packages; does nothing when i
 build: ## Builds the release zip files of both functions for AWS (ARCH=x86_64 or arm64)
 	@$(PYTHON) local/setup_venv.py requirements-package.txt
 	PATH="$(CURDIR)/$(VENV):$$PATH" cargo-lambda lambda build --release --locked --output-format zip \
-		--compiler $(COMPILER) --target $(RUST_TARGET) --skip-target-check \
+		--compiler cargo-zigbuild --target $(RUST_TARGET).$(GLIBC) --skip-target-check \
 		--lambda-dir target/lambda -p mixlake-export-lambda -p mixlake-catalog-lambda
+	@$(VENV)/python -m local.samconfig $(ARCH)
+	@$(VENV)/python -m local.check_zip $(ARCH)
 
 .PHONY: check
 check: check-rust check-template check-python check-spelling ## Checks format, lints, documentation, template, Python and spelling

@@ -10,6 +10,11 @@ HOME = ROOT / ".local"
 """Everything that this package writes: virtual environment, state, logs. Git ignores it."""
 
 TEMPLATE = ROOT / "template.yaml"
+SAM_CONFIG = ROOT / "samconfig.toml"
+"""What `sam deploy` takes for granted. `make build` keeps the processor in it."""
+ZIPS = Path("target") / "lambda"
+"""Where `template.yaml` looks for the zip files, from its own folder."""
+RUNTIME = "provided.al2023"
 EVENTS = ROOT / "events"
 DATA = ROOT / "tests" / "data"
 

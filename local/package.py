@@ -19,7 +19,7 @@ FOLDER = names.HOME / "deploy"
 def prepare() -> Path:
     """Returns the template to deploy."""
     for name in names.FUNCTIONS:
-        zip_function(names.binary(name), FOLDER / "target" / "lambda" / name / "bootstrap.zip")
+        zip_function(names.binary(name), FOLDER / names.ZIPS / name / "bootstrap.zip")
     FOLDER.mkdir(parents=True, exist_ok=True)
     template = FOLDER / names.TEMPLATE.name
     shutil.copyfile(names.TEMPLATE, template)
