@@ -65,7 +65,7 @@ def types(deployed: Pipeline) -> dict[str, str]:
 def test_drift_ends_in_the_dead_letter_queue_with_its_reason_in_the_log(changed: Pipeline) -> None:
     sqs = changed.cloud.client("sqs")
     queue = changed.queue("CatalogQueueUrl")
-    # Its own six minutes between two tries would be half an hour for five.
+    # With its own half hour between two tries, five of them would take more than two hours.
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
     key = next(o["Key"] for o in changed.lake.objects() if o["Key"].endswith(".parquet"))
     sqs.send_message(QueueUrl=queue, MessageBody=created(changed, key))
