@@ -157,9 +157,14 @@ def deploy_command(template: Path, stack: str, parameters: dict[str, str]) -> li
         "--no-confirm-changeset",
         "--no-fail-on-empty-changeset",
         "--no-progressbar",
-        "--parameter-overrides",
-        *(f"{name}={quoted(value)}" for name, value in parameters.items()),
+        *overrides(parameters),
     ]
+
+
+def overrides(parameters: dict[str, str]) -> list[str]:
+    """Without any, `sam` takes those of the samconfig.toml beside the template."""
+    given = [f"{name}={quoted(value)}" for name, value in parameters.items()]
+    return ["--parameter-overrides", *given] if given else []
 
 
 def quoted(value: str) -> str:

@@ -1,12 +1,14 @@
 """What the template makes, and what a first deployment that fails leaves behind: nothing that blocks the second."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from conftest import STOREFRONT, Deploy
 
-from local import names, package
+from local import names, package, samconfig
 from local.failure import Failure
 from local.ministack import MiniStack
 from local.pipeline import Pipeline
@@ -79,3 +81,16 @@ def test_the_export_has_the_temporary_storage_that_was_asked_for(deploy: Deploy,
         name = deployed.outputs["ExportFunctionName"]
         found = deployed.cloud.client("lambda").get_function_configuration(FunctionName=name)
         assert found["EphemeralStorage"] == {"Size": size}
+
+
+def test_sam_takes_the_processor_from_the_file_that_the_build_writes(cloud: MiniStack, tmp_path: Path) -> None:
+    template = Path(shutil.copytree(package.prepare().parent, tmp_path / "deploy")) / names.TEMPLATE.name
+    secret = cloud.create_secret(names.USERNAME, names.SECRET, "mixlake/processor")
+    given = f"ProjectId={names.PROJECT_ID} MixpanelSecretArn={secret} GlueDatabase=processor ScheduleState=DISABLED"
+    config = template.with_name(names.SAM_CONFIG.name)
+    config.write_text(f'[default.deploy.parameters]\nparameter_overrides = "{given}"\n')
+    samconfig.write(config, "arm64")
+    deployed = Pipeline.deploy(cloud, template, "processor")
+    for function in ("ExportFunctionName", "CatalogFunctionName"):
+        found = cloud.client("lambda").get_function_configuration(FunctionName=deployed.outputs[function])
+        assert found["Architectures"] == ["arm64"]
