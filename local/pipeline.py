@@ -53,9 +53,7 @@ class Pipeline:
         if process.wait(seconds=300) != 0:
             what = f"`sam deploy` of {names.TEMPLATE.name} failed:\n{tail(log)}"
             raise Failure(what, log=log, advice="read the log; `make check` lints the template")
-        pipeline = cls.of_stack(cloud, cloud.logs, stack)
-        allow_what_the_stand_in_asks_for(pipeline)
-        return pipeline
+        return cls.of_stack(cloud, cloud.logs, stack)
 
     @classmethod
     def of_stack(cls, cloud: Cloud, logs: Path, stack: str = STACK) -> Self:
@@ -122,24 +120,6 @@ class Pipeline:
     def queue(self, output: str) -> str:
         """A queue's address holds the port of the stand-in that made it; a restarted one has another."""
         return self.cloud.endpoint + urlsplit(self.outputs[output]).path
-
-
-def allow_what_the_stand_in_asks_for(pipeline: Pipeline) -> None:
-    """MiniStack checks glue:GetDatabase against `table/<database>`, which AWS never does."""
-    role = pipeline.cloud.client("cloudformation").describe_stack_resource(
-        StackName=pipeline.stack, LogicalResourceId="CatalogRole"
-    )
-    database = f"arn:aws:glue:{names.REGION}:*:table/{pipeline.lake.database}"
-    pipeline.cloud.client("iam").put_role_policy(
-        RoleName=role["StackResourceDetail"]["PhysicalResourceId"],
-        PolicyName="stand-in-only",
-        PolicyDocument=json.dumps(
-            {
-                "Version": "2012-10-17",
-                "Statement": [{"Effect": "Allow", "Action": "glue:GetDatabase", "Resource": database}],
-            }
-        ),
-    )
 
 
 def deploy_command(template: Path, stack: str, parameters: dict[str, str]) -> list[str]:
