@@ -121,6 +121,8 @@ def machine_name(machine: int) -> str:
 
 
 def check_zip(archive: Path, architecture: str) -> list[str]:
+    if not archive.is_file():
+        return [f"{archive} is not there"]
     with zipfile.ZipFile(archive) as opened:
         return [f"{archive}: {problem}" for problem in problems(read_program(opened.read("bootstrap")), architecture)]
 

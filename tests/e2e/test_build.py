@@ -99,6 +99,14 @@ def test_zips_and_stack_of_two_processors_are_refused(folder: Path, program: byt
         check_zip.check(folder, built)
 
 
+def test_a_zip_that_is_missing_is_told(folder: Path, program: bytes) -> None:
+    built = host(check_zip.read_program(program))
+    samconfig.write(names.SAM_CONFIG, built)
+    (folder / FUNCTION / "bootstrap.zip").unlink()
+    with pytest.raises(Failure, match=f"{FUNCTION}/bootstrap.zip is not there"):
+        check_zip.check(folder, built)
+
+
 GUIDED = """\
 version = 0.1
 

@@ -148,6 +148,11 @@ def test_the_catalog_queue_waits_six_times_as_long_as_the_function_may_work(temp
     assert (timeout, queue["VisibilityTimeout"]) == (300, 6 * 300)
 
 
+def test_the_zips_are_built_for_the_runtime_of_the_functions(template: Any) -> None:
+    function = template["Globals"]["Function"]
+    assert (function["Runtime"], function["Architectures"]) == (names.RUNTIME, [{"Ref": "Architecture"}])
+
+
 def test_what_outlives_the_stack_does_not_outlive_a_first_deployment_that_fails(template: Any) -> None:
     kept = {
         name: found["DeletionPolicy"]
