@@ -1,28 +1,28 @@
 """What starts an export by itself: the slice comes from the scheduled time, in the project's zone."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import STOREFRONT
+from conftest import STOREFRONT, Exported
 from source import Event, read_events, without_repeats
 
 from local import names, pipeline
 from local.pipeline import Pipeline
 
-FROM = datetime(2026, 11, 10, 12, 30, tzinfo=UTC)
-UNTIL = datetime(2026, 11, 10, 13, 30, tzinfo=UTC)
-"""The last whole hour in Kolkata before 14:10 UTC, which is 19:40 there."""
+FROM = datetime(2026, 11, 10, 10, 30, tzinfo=UTC)
+UNTIL = datetime(2026, 11, 10, 11, 30, tzinfo=UTC)
+"""The last hour in Kolkata that had ended two hours before 14:10 UTC, which is 19:40 there."""
 
 SCHEDULED = "2026-11-10T14:10:00Z"
 
 
-def scheduled_payload(deployed: Pipeline) -> Any:
+def scheduled_payload(deployed: Pipeline, at: str = SCHEDULED) -> Any:
     """The deployed schedule's own payload. AWS puts the time in; MiniStack leaves the words as they are."""
     text = deployed.schedule()["Target"]["Input"]
     assert "<aws.scheduler.scheduled-time>" in text
-    return json.loads(text.replace("<aws.scheduler.scheduled-time>", SCHEDULED))
+    return json.loads(text.replace("<aws.scheduler.scheduled-time>", at))
 
 
 def inside(event: Event) -> bool:
@@ -51,14 +51,26 @@ def test_objects_and_tables_carry_their_prefixes(kolkata: Pipeline, first: Any) 
 
 
 @pytest.mark.parametrize(
-    "event", [pipeline.payload("eventbridge-rule"), {"hour": "2026-11-10T18"}], ids=["rule", "manual"]
+    "event", [pipeline.payload("eventbridge-rule"), {"hour": "2026-11-10T16"}], ids=["rule", "manual"]
 )
 def test_other_ways_to_name_the_same_hour_find_it_done(kolkata: Pipeline, first: Any, event: Any) -> None:
     before = kolkata.lake.snapshot()
     again = kolkata.export(event)["slices"]
     kolkata.wait_for_catalog()
-    assert [(s["slice"], s["status"]) for s in again] == [(first[0]["slice"], "unchanged")]
+    assert [(s["slice"], s["status"]) for s in again] == [(first[0]["slice"], "existing")]
     assert before.changes(kolkata.lake.snapshot()) == []
+
+
+def test_what_earlier_runs_left_out_is_exported_first(kolkata: Pipeline, first: Any) -> None:
+    """The runs of 15:10 and 16:10 UTC never came."""
+    report = kolkata.export(scheduled_payload(kolkata, "2026-11-10T17:10:00Z"))
+    kolkata.wait_for_catalog()
+    hours = ["2026-11-10T17", "2026-11-10T18", "2026-11-10T19"]
+    assert [(s["slice"], s["status"]) for s in report["slices"]] == [(hour, "published") for hour in hours]
+    until = UNTIL + timedelta(hours=3)
+    lines = [e for e in read_events(STOREFRONT) if FROM.timestamp() <= e["properties"]["time"] < until.timestamp()]
+    query = f"SELECT count(*) FROM {kolkata.lake.database}.raw_{names.MASTER_TABLE}"
+    assert Exported(kolkata, report).query(query).rows == ((len(without_repeats(lines)),),)
 
 
 def test_schedule_retries_for_a_day_and_keeps_what_failed(kolkata: Pipeline) -> None:

@@ -85,10 +85,11 @@ def test_parquet_types_fit_the_table(storefront: Exported) -> None:
 def test_second_run_changes_no_object_no_manifest_no_table_version(storefront: Exported) -> None:
     deployed = storefront.pipeline
     before = deployed.lake.snapshot()
-    report = deployed.export(pipeline.payload("backfill"))
-    deployed.wait_for_catalog()
-    assert before.changes(deployed.lake.snapshot()) == []
-    assert {s["status"] for s in report["slices"]} == {"unchanged"}
+    for payload, status in [({}, "existing"), ({"force": True}, "unchanged")]:
+        report = deployed.export(pipeline.payload("backfill") | payload)
+        deployed.wait_for_catalog()
+        assert before.changes(deployed.lake.snapshot()) == []
+        assert {s["status"] for s in report["slices"]} == {status}
 
 
 def test_secret_is_in_no_log(storefront: Exported) -> None:
