@@ -14,6 +14,9 @@ pub use document::DocumentError;
 pub use ledger::SliceCounts;
 pub use manifest::{LiveFile, Manifest};
 
+/// The target of log lines about failures that a report tells as well.
+pub const TOLD: &str = "mixlake_app::told";
+
 /// An error and all its causes in one line.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {

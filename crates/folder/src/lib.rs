@@ -10,5 +10,5 @@ mod source;
 mod store;
 
 pub use catalog::FolderCatalog;
-pub use source::{FileSource, Selection};
+pub use source::{Accounts, DateRange, Dates, FileSource, Input, InputError, Selection};
 pub use store::FolderStore;

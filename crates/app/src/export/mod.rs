@@ -224,7 +224,7 @@ fn log(slice: &Slice, outcome: &Result<SliceReport, ExportError>) {
     match outcome {
         Ok(done) => {
             for taken in &done.rows_taken {
-                tracing::warn!(%slice, table = taken.table, mp_date = %taken.mp_date,
+                tracing::warn!(target: crate::TOLD, %slice, table = taken.table, mp_date = %taken.mp_date,
                     before = taken.before, after = taken.after, "the export took rows away");
             }
             tracing::info!(
@@ -235,6 +235,9 @@ fn log(slice: &Slice, outcome: &Result<SliceReport, ExportError>) {
             );
         }
         Err(ExportError::NotTried(_)) => tracing::info!(%slice, "the slice was not tried"),
-        Err(error) => tracing::error!(%slice, error = crate::chain(error), "the slice failed"),
+        Err(error) => tracing::error!(
+            target: crate::TOLD,
+            %slice, error = crate::chain(error), "the slice failed"
+        ),
     }
 }

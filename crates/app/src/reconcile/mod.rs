@@ -121,7 +121,7 @@ impl Reconciled {
     fn add(&mut self, report: TableReport, failed: Vec<(String, Arc<ReconcileError>)>) {
         for (key, error) in &failed {
             let error = crate::chain(&**error);
-            tracing::error!(key, error, "the catalog does not have this");
+            tracing::error!(target: crate::TOLD, key, error, "the catalog does not have this");
         }
         self.failed.extend(failed);
         match self.tables.iter_mut().find(|known| known.table == report.table) {
@@ -132,7 +132,7 @@ impl Reconciled {
 
     fn fail(&mut self, work: &TableWork, error: ReconcileError) {
         for key in work.keys() {
-            tracing::error!(key, error = crate::chain(&error), "the catalog does not have this");
+            tracing::error!(target: crate::TOLD, key, error = crate::chain(&error), "the catalog does not have this");
         }
         let error = Arc::new(error);
         self.failed.extend(work.keys().map(|key| (key.to_owned(), error.clone())));

@@ -1,0 +1,133 @@
+//! Files of JSON lines, and standard input, as a source of events.
+//!
+//! The input is read once, to its proven end, before any slice is exported. So a pipe is as good as a
+//! file, thirty days cost one reading, and an input that is damaged is refused before any work on the
+//! lake. Each line goes into the spool of the day that takes it; the slices are exported from there, as
+//! often as they need.
+//!
+//! Every line is accounted for. One that says nothing of its time goes to the day of the event before it
+//! if that day was asked for, else to the first day of the run.
+
+mod accounts;
+mod gunzip;
+mod input;
+mod nature;
+mod reading;
+mod records;
+mod spool;
+mod values;
+
+pub use accounts::{Accounts, DateRange, Dates};
+pub use input::Input;
+
+use crate::blocking::blocking;
+use futures::stream::{self, StreamExt};
+use mixlake_app::ports::{EventChunks, EventSource, SourceError};
+use mixlake_domain::{Slice, SliceLabel, Window, Zone};
+use reading::{Problem, Reader};
+use spool::{Spool, Spooled};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What is taken of the input.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// The days that are exported, in order.
+    pub days: Vec<Slice>,
+    /// The zone of the days.
+    pub zone: Zone,
+    /// Only these events; empty: all.
+    pub events: Vec<String>,
+    /// Where times are the wall clock of a zone, that zone.
+    pub wall_clock: Option<Zone>,
+}
+
+/// Why the input cannot be exported. Nothing was done to the lake.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// What is wrong with each file that cannot be used.
+    #[error("{}", .0.join("\n"))]
+    Unsound(Vec<String>),
+    /// The lines could not be kept.
+    #[error(
+        "the lines of the input are kept in a temporary file in {}, and it cannot be written; \
+         free some space there, or use a lake on another disk", folder.display()
+    )]
+    Spool {
+        /// Where the temporary file is.
+        folder: PathBuf,
+        /// What happened.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// An input that was read whole, as a source of events.
+#[derive(Debug, Clone)]
+pub struct FileSource {
+    days: Arc<[SliceLabel]>,
+    spooled: Arc<Spooled>,
+}
+
+impl FileSource {
+    /// Reads all inputs to their ends. The lines that are needed are kept in a temporary file in
+    /// `folder`, which no other process can see. `progress` gets the number of lines so far.
+    pub fn read(
+        inputs: &[Input],
+        selection: &Selection,
+        folder: &Path,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(Self, Accounts), InputError> {
+        let full = |cause| InputError::Spool { folder: folder.to_owned(), cause };
+        // Odd lines need a place where no day was asked for, too.
+        let spool = Spool::new(folder, selection.days.len().max(1)).map_err(full)?;
+        let mut reader = Reader::new(selection, spool, progress);
+        let mut unsound = Vec::new();
+        for input in inputs {
+            match reader.input(input) {
+                Ok(()) => {}
+                Err(Problem::Unsound(what)) => unsound.push(format!("{input} {what}")),
+                Err(Problem::Spool(cause)) => return Err(full(cause)),
+            }
+        }
+        if !unsound.is_empty() {
+            return Err(InputError::Unsound(unsound));
+        }
+        let (spool, accounts) = reader.finish();
+        let spooled = spool.finish().map_err(full)?;
+        let days = selection.days.iter().map(Slice::label).collect();
+        Ok((Self { days, spooled: Arc::new(spooled) }, accounts))
+    }
+}
+
+#[async_trait::async_trait]
+impl EventSource for FileSource {
+    async fn fetch(&self, window: &Window, _attempt: u32) -> Result<EventChunks, SourceError> {
+        let label = window.slice().label();
+        let Some(day) = self.days.iter().position(|day| *day == label) else {
+            let what = format!("the input was not read for {label}; export the whole day from it");
+            return Err(SourceError::Refused(what));
+        };
+        let spooled = Arc::clone(&self.spooled);
+        let next = move |at: Option<u64>| {
+            let spooled = Arc::clone(&spooled);
+            async move {
+                let Some(at) = at else { return Ok(None) };
+                let block = blocking(move || spooled.block(at)).await;
+                block
+                    .map(|(lines, next)| Some((lines.into(), next)))
+                    .map_err(|error| unreadable(&error))
+            }
+        };
+        Ok(stream::try_unfold(self.spooled.first(day), next).boxed())
+    }
+}
+
+/// Reading it again will not help.
+fn unreadable(error: &io::Error) -> SourceError {
+    SourceError::Refused(format!("the temporary file with the lines of the input: {error}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! What an input looks like that is no export: told by name, so that its owner knows what to do.
+
+use mixlake_columnar::Line;
+use serde_json::{Map, Value};
+
+/// What is expected, for whoever brought something else.
+const EXPECTED: &str = "expected are JSON lines of the export API, plain or gzip: \
+                        {\"event\": ..., \"properties\": {...}}";
+
+/// As much of a message of others as is repeated.
+const SHOWN: usize = 200;
+
+/// What is said of an input that is something else.
+pub(super) fn looks_like(what: &str) -> String {
+    format!("looks like {what}; {EXPECTED}")
+}
+
+/// Formats that are known by their first bytes, whatever follows.
+pub(super) fn by_first_bytes(start: &[u8]) -> Option<&'static str> {
+    match start {
+        [b'P', b'K', 3 | 5, 4 | 6, ..] => Some("a zip archive"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("a file packed with zstd"),
+        [b'P', b'A', b'R', b'1', ..] => Some("a Parquet file"),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("a file packed with bzip2"),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some("a file packed with xz"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16 text"),
+        [first, 0, second, 0, ..] | [0, first, 0, second, ..] if *first > 0 && *second > 0 => {
+            Some("UTF-16 text")
+        }
+        _ => None,
+    }
+}
+
+/// What an input is none of whose lines is an event: told by its first lines, and whether its last line
+/// is not whole.
+pub(super) fn without_events(lines: &[Vec<u8>], cut: bool) -> String {
+    let line = |number: usize| Some(String::from_utf8_lossy(lines.get(number)?));
+    let (first, second) = (line(0).unwrap_or_default(), line(1));
+    let (first, second) = (first.trim(), second.as_deref().map(str::trim));
+    match serde_json::from_str(first) {
+        Ok(Value::Object(fields)) => of_object(&fields),
+        Ok(_) => looks_like("JSON lines of something else"),
+        Err(_) if !first.starts_with(['{', '[']) => looks_like(of_text(first, second)),
+        Err(_) if second.is_some_and(|line| !line.starts_with('{')) => {
+            looks_like("JSON records over several lines, in a form that is not read")
+        }
+        Err(_) if cut => CUT.to_owned(),
+        Err(_) => looks_like("damaged JSON"),
+    }
+}
+
+/// What is said of an input whose last line is not whole.
+pub(super) const CUT: &str = "ends in the middle of a line: it was cut, or is still being written";
+
+/// The error with which an export ended, if its last line is one.
+pub(super) fn last_words(line: Line<'_>) -> Option<String> {
+    let Line::Whole(bytes) = line else { return None };
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(fields)) if !fields.contains_key("event") => error_of(&fields),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+fn of_object(fields: &Map<String, Value>) -> String {
+    let has = |name: &str| fields.contains_key(name);
+    if has("event") && has("properties") {
+        return "has no line with a time that can be read: `time` of `properties`, \
+                in seconds or milliseconds since 1970"
+            .to_owned();
+    }
+    if has("$distinct_id") && has("$properties") {
+        return looks_like("profiles of the Engage API, which are no events");
+    }
+    if has("event_name") {
+        return looks_like("files of a JSON pipeline, which event_source=raw_pipeline reads");
+    }
+    if has("event") {
+        return looks_like("flat events, whose properties do not stand in `properties`");
+    }
+    match error_of(fields) {
+        Some(error) => looks_like(&format!("an error in place of events ({error})")),
+        None => looks_like("JSON lines of something else"),
+    }
+}
+
+fn error_of(fields: &Map<String, Value>) -> Option<String> {
+    let error = fields.get("error")?;
+    let text = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
+    Some(text.chars().take(SHOWN).collect())
+}
+
+fn of_text(first: &str, second: Option<&str>) -> &'static str {
+    let start = first.to_ascii_lowercase();
+    if start.starts_with("<!doctype html") || start.starts_with("<html") {
+        return "HTML";
+    }
+    if start.starts_with('<') {
+        return "HTML or XML";
+    }
+    if first.contains('\0') {
+        return "binary data";
+    }
+    let is_table = |separator: char| {
+        let cells = first.matches(separator).count();
+        cells > 0 && second.is_none_or(|line| line.matches(separator).count() >= cells)
+    };
+    if [',', ';', '\t'].into_iter().any(is_table) { "CSV" } else { "text" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::csv(
+        "event,time,city\nA,1709600000,\"Rome, Italy\"\n",
+        "looks like CSV; expected are JSON lines"
+    )]
+    #[case::csv_of_one_line("event;time", "looks like CSV")]
+    #[case::tabs("event\ttime\nA\t1\n", "looks like CSV")]
+    #[case::html("\n<!DOCTYPE html>\n<html>", "looks like HTML;")]
+    #[case::xml("<?xml version=\"1.0\"?>", "HTML or XML")]
+    #[case::engage(
+        r#"{"$distinct_id":"u","$properties":{"$city":"Rome"}}"#,
+        "profiles of the Engage API"
+    )]
+    #[case::flat(r#"{"event":"x","time":1}"#, "looks like flat events")]
+    #[case::pipeline(r#"{"event_name":"x","time":1,"properties":{}}"#, "raw_pipeline reads")]
+    #[case::error(r#"{"error":"Internal error","request":"/api"}"#, "(Internal error)")]
+    #[case::error_object(r#"{"error":{"code":3}}"#, "an error in place of events ({\"code\":3})")]
+    #[case::no_time(r#"{"event":"x","properties":{}}"#, "no line with a time that can be read")]
+    #[case::others(r#"{"a":1}"#, "JSON lines of something else")]
+    #[case::prose("no events today", "looks like text")]
+    #[case::broken("{\"event\":\n", "damaged JSON")]
+    #[case::over_lines("{\"event\":\"e\",\n\"properties\":{}}", "JSON records over several lines")]
+    #[case::numbers("[1,2]\n[3,4]", "JSON lines of something else")]
+    #[case::binary("a\0b,c", "binary")]
+    fn what_is_no_export_is_called_by_its_name(#[case] text: &str, #[case] words: &str) {
+        let lines: Vec<_> = text.trim().lines().map(|line| line.as_bytes().to_vec()).collect();
+        let what = without_events(&lines, false);
+        assert!(what.contains(words), "{what}");
+    }
+
+    #[rstest]
+    #[case::zip(b"PK\x03\x04....", Some("a zip archive"))]
+    #[case::zstd(b"\x28\xb5\x2f\xfd....", Some("a file packed with zstd"))]
+    #[case::parquet(b"PAR1....", Some("a Parquet file"))]
+    #[case::bzip2(b"BZh91AY", Some("a file packed with bzip2"))]
+    #[case::xz(b"\xfd7zXZ\0\0", Some("a file packed with xz"))]
+    #[case::little_endian_mark(b"\xff\xfe{\0", Some("UTF-16 text"))]
+    #[case::big_endian_mark(b"\xfe\xff\0{", Some("UTF-16 text"))]
+    #[case::little_endian(b"{\0\"\0e\0", Some("UTF-16 text"))]
+    #[case::big_endian(b"\0{\0\"\0e", Some("UTF-16 text"))]
+    #[case::lines(b"{\"event\"", None)]
+    #[case::nothing(b"", None)]
+    fn some_formats_are_known_by_their_first_bytes(
+        #[case] start: &[u8],
+        #[case] expected: Option<&str>,
+    ) {
+        assert_eq!(by_first_bytes(start), expected);
+    }
+
+    #[rstest]
+    #[case::error(r#"{"error":"timeout"}"#, Some("timeout"))]
+    #[case::event(r#"{"event":"e","error":"mine"}"#, None)]
+    #[case::odd("oops", None)]
+    fn a_last_line_may_be_an_error(#[case] line: &str, #[case] expected: Option<&str>) {
+        assert_eq!(last_words(Line::Whole(line.as_bytes())).as_deref(), expected);
+    }
+
+    #[test]
+    fn a_long_message_is_not_repeated_whole() {
+        let line = format!(r#"{{"error":"{}"}}"#, "x".repeat(5_000));
+        assert_eq!(last_words(Line::Whole(line.as_bytes())).unwrap().len(), SHOWN);
+    }
+}

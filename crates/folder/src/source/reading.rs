@@ -1,0 +1,257 @@
+//! Reads inputs one after another, and gives each line to the day that takes it.
+
+use super::Selection;
+use super::accounts::{Accounts, DateCounter, Dates};
+use super::gunzip::{self, Gunzip};
+use super::input::Input;
+use super::nature;
+use super::records::Records;
+use super::spool::Spool;
+use mixlake_columnar::{Line, LineKind, Peek};
+use mixlake_domain::{Slice, Timestamp};
+use std::io::{self, BufReader, Cursor, Read};
+
+/// Bytes that are read at a time.
+const PIECE: usize = 256 << 10;
+
+/// As much of the start of an input is looked at to tell its form.
+const START: u64 = 64 << 10;
+
+/// Lines that are kept to tell what an input without events is, and how much of each.
+const SAMPLES: usize = 2;
+const SAMPLE: usize = 64 << 10;
+
+/// So many lines without an event, and the input is something else.
+const ODD_LINES: u64 = 1_000;
+
+/// Why reading cannot go on.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// The input cannot be used: what it is or does, as said behind its name.
+    Unsound(String),
+    /// The lines could not be kept.
+    Spool(io::Error),
+}
+
+impl Problem {
+    pub(super) fn unsound(what: impl Into<String>) -> Self {
+        Self::Unsound(what.into())
+    }
+}
+
+/// What reading an input failed with. A reader's own errors say what the input does.
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        let own = error.get_ref().is_some();
+        Self::Unsound(if own { error.to_string() } else { format!("cannot be read: {error}") })
+    }
+}
+
+/// Reads inputs, and remembers what became of their lines.
+pub(super) struct Reader<'a> {
+    selection: &'a Selection,
+    peek: Peek,
+    spool: Spool,
+    accounts: Accounts,
+    dates: DateCounter,
+    progress: &'a mut dyn FnMut(u64),
+    /// The day asked for that had the last event; the next one mostly has it too.
+    recent: Option<usize>,
+}
+
+/// What is known of one input so far.
+#[derive(Default)]
+struct File {
+    lines: u64,
+    events: u64,
+    /// The day that takes lines without a time; none for the first day of the run.
+    home: Option<usize>,
+    /// Its first lines, as long as none was an event.
+    odd: Vec<Vec<u8>>,
+    /// The error that its last line is.
+    last_words: Option<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        selection: &'a Selection,
+        spool: Spool,
+        progress: &'a mut dyn FnMut(u64),
+    ) -> Self {
+        let dates = DateCounter::new(selection.zone.clone());
+        let peek = Peek::new(selection.wall_clock.clone());
+        Self {
+            selection,
+            peek,
+            spool,
+            accounts: Accounts::default(),
+            dates,
+            progress,
+            recent: None,
+        }
+    }
+
+    /// Reads an input to its end.
+    pub(super) fn input(&mut self, input: &Input) -> Result<(), Problem> {
+        let mut content = content(input.open()?)?;
+        let mut file = File::default();
+        let mut piece = beginning(&mut content, START)?;
+        let mut records = Records::of(&piece);
+        while !piece.is_empty() {
+            records.push(&piece, |line| self.line(line, &mut file))?;
+            (self.progress)(self.accounts.lines);
+            piece.resize(PIECE, 0);
+            let length = read(&mut content, &mut piece)?;
+            piece.truncate(length);
+        }
+        self.end(records.rest()?, file)
+    }
+
+    /// The lines, and what became of them.
+    pub(super) fn finish(mut self) -> (Spool, Accounts) {
+        self.accounts.dates = self.dates.finish();
+        self.accounts.other_dates = others(&self.accounts.dates, &self.selection.days);
+        (self.spool, self.accounts)
+    }
+
+    /// The end of an input, which may be a line without an end.
+    fn end(&mut self, rest: Line<'_>, mut file: File) -> Result<(), Problem> {
+        let cut = self.peek.line(rest) == LineKind::Broken;
+        if cut && file.events > 0 {
+            return Err(Problem::unsound(nature::CUT));
+        }
+        self.line(rest, &mut file)?;
+        if file.lines > 0 && file.events == 0 {
+            return Err(Problem::Unsound(nature::without_events(&file.odd, cut)));
+        }
+        match file.last_words {
+            Some(error) => {
+                let what =
+                    format!("is incomplete: its last line is an error ({error}); export it again");
+                Err(Problem::Unsound(what))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn line(&mut self, line: Line<'_>, file: &mut File) -> Result<(), Problem> {
+        let (Line::Whole(bytes) | Line::TooLong { start: bytes, .. }) = line;
+        let (time, selected) = match self.peek.line(line) {
+            LineKind::Blank => return Ok(()),
+            LineKind::Event { name, time } => {
+                let events = &self.selection.events;
+                (Some(time), events.is_empty() || events.iter().any(|wanted| wanted == name))
+            }
+            LineKind::EarlyEnd => {
+                let what = "is incomplete: it says itself that its export was terminated early; \
+                            export it again";
+                return Err(Problem::unsound(what));
+            }
+            LineKind::Odd | LineKind::Broken => (None, true),
+        };
+        file.lines += 1;
+        self.accounts.lines += 1;
+        match time {
+            Some(time) => self.event(bytes, time, selected, file),
+            None => self.odd(line, bytes, file),
+        }
+    }
+
+    fn event(
+        &mut self,
+        bytes: &[u8],
+        time: Timestamp,
+        selected: bool,
+        file: &mut File,
+    ) -> Result<(), Problem> {
+        file.events += 1;
+        file.last_words = None;
+        self.dates.event(time);
+        file.home = self.day_of(time);
+        match file.home {
+            None => self.accounts.outside_dates += 1,
+            Some(_) if !selected => self.accounts.not_selected += 1,
+            Some(day) => self.keep(day, bytes)?,
+        }
+        Ok(())
+    }
+
+    /// A line without a time. It is never dropped.
+    fn odd(&mut self, line: Line<'_>, bytes: &[u8], file: &mut File) -> Result<(), Problem> {
+        if file.events == 0 && file.odd.len() < SAMPLES {
+            file.odd.push(bytes[..bytes.len().min(SAMPLE)].to_vec());
+        }
+        file.last_words = nature::last_words(line);
+        if file.events == 0 && file.lines >= ODD_LINES {
+            return Err(Problem::Unsound(nature::without_events(&file.odd, false)));
+        }
+        self.keep(file.home.unwrap_or(0), bytes)
+    }
+
+    fn keep(&mut self, day: usize, bytes: &[u8]) -> Result<(), Problem> {
+        self.accounts.taken += 1;
+        self.spool.line(day, bytes).map_err(Problem::Spool)
+    }
+
+    /// The day asked for that a time lies in.
+    fn day_of(&mut self, time: Timestamp) -> Option<usize> {
+        let days = &self.selection.days;
+        if let Some(recent) = self.recent.filter(|recent| days[*recent].contains(time)) {
+            return Some(recent);
+        }
+        let found = days.partition_point(|day| day.end() <= time);
+        let found = days.get(found).is_some_and(|day| day.contains(time)).then_some(found);
+        self.recent = found.or(self.recent);
+        found
+    }
+}
+
+fn others(dates: &Dates, days: &[Slice]) -> Dates {
+    let asked = |date| days.binary_search_by_key(&date, Slice::date).is_ok();
+    let mut others = Dates::default();
+    for (date, events) in dates.iter().filter(|(date, _)| !asked(*date)) {
+        others.add(date, events);
+    }
+    others
+}
+
+/// The content of a file: unpacked if it is gzip, which its first bytes tell, whatever it is called.
+fn content(mut file: Box<dyn Read>) -> Result<Box<dyn Read>, Problem> {
+    let start = first_bytes(&mut file)?;
+    let is_gzip = start.starts_with(&gunzip::MAGIC);
+    let whole = Cursor::new(start).chain(file);
+    if !is_gzip {
+        return Ok(Box::new(whole));
+    }
+    let mut unpacked = Gunzip::new(BufReader::with_capacity(PIECE, whole));
+    let start = first_bytes(&mut unpacked)?;
+    if start.starts_with(&gunzip::MAGIC) {
+        return Err(Problem::Unsound(nature::looks_like("gzip within gzip")));
+    }
+    Ok(Box::new(Cursor::new(start).chain(unpacked)))
+}
+
+/// The first bytes, unless they are of a format that is none of ours.
+fn first_bytes(reader: &mut impl Read) -> Result<Vec<u8>, Problem> {
+    let start = beginning(reader, 16)?;
+    match nature::by_first_bytes(&start) {
+        Some(what) => Err(Problem::Unsound(nature::looks_like(what))),
+        None => Ok(start),
+    }
+}
+
+/// So many bytes, or all that there are.
+fn beginning(reader: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    reader.take(length).read_to_end(&mut start)?;
+    Ok(start)
+}
+
+fn read(reader: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match reader.read(piece) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Keeps lines for several days in one temporary file until they are exported.
+//!
+//! The file has no name, so it is gone when the process is. Its blocks are linked: each begins with
+//! the place of the next one of the same day, so memory grows neither with the lines nor with the blocks.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// Bytes of a day that are written at once.
+const BLOCK: usize = 256 << 10;
+
+/// Bytes of all days that wait in memory.
+const WAITING: usize = 8 << 20;
+
+/// The place of the next block of the day, or 0, and the length of this one.
+const HEAD: usize = 16;
+
+/// Lines that are still coming.
+#[derive(Debug)]
+pub(super) struct Spool {
+    file: File,
+    end: u64,
+    days: Vec<Day>,
+    waiting: usize,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Day {
+    first: Option<u64>,
+    last: Option<u64>,
+    /// Room for the head, then lines; empty if no line waits.
+    block: Vec<u8>,
+}
+
+impl Spool {
+    pub(super) fn new(folder: &Path, days: usize) -> io::Result<Self> {
+        Ok(Self::on(tempfile::tempfile_in(folder)?, days))
+    }
+
+    fn on(file: File, days: usize) -> Self {
+        Self { file, end: 0, days: vec![Day::default(); days], waiting: 0 }
+    }
+
+    /// Keeps a line for a day.
+    pub(super) fn line(&mut self, day: usize, line: &[u8]) -> io::Result<()> {
+        let block = &mut self.days[day].block;
+        if block.is_empty() {
+            block.resize(HEAD, 0);
+        }
+        block.extend_from_slice(line);
+        block.push(b'\n');
+        self.waiting += line.len() + 1;
+        if block.len() >= BLOCK {
+            self.write(day)
+        } else if self.waiting >= WAITING {
+            self.write_all()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// All lines are there.
+    pub(super) fn finish(mut self) -> io::Result<Spooled> {
+        self.write_all()?;
+        let firsts = self.days.iter().map(|day| day.first).collect();
+        Ok(Spooled { file: Mutex::new(self.file), firsts })
+    }
+
+    fn write_all(&mut self) -> io::Result<()> {
+        (0..self.days.len()).try_for_each(|day| self.write(day))
+    }
+
+    fn write(&mut self, day: usize) -> io::Result<()> {
+        let (at, day) = (self.end, &mut self.days[day]);
+        // The memory is given back: thousands of days would keep more than what waits.
+        let mut block = std::mem::take(&mut day.block);
+        if block.is_empty() {
+            return Ok(());
+        }
+        let length = (block.len() - HEAD) as u64;
+        block[8..HEAD].copy_from_slice(&length.to_le_bytes());
+        self.file.seek(SeekFrom::Start(at))?;
+        self.file.write_all(&block)?;
+        if let Some(last) = day.last.replace(at) {
+            self.file.seek(SeekFrom::Start(last))?;
+            self.file.write_all(&at.to_le_bytes())?;
+        }
+        day.first.get_or_insert(at);
+        self.end = at + block.len() as u64;
+        self.waiting -= block.len() - HEAD;
+        Ok(())
+    }
+}
+
+/// The lines of all days. Several may read at once.
+#[derive(Debug)]
+pub(super) struct Spooled {
+    file: Mutex<File>,
+    firsts: Vec<Option<u64>>,
+}
+
+impl Spooled {
+    /// Where the first block of a day is; none if the day has no lines.
+    pub(super) fn first(&self, day: usize) -> Option<u64> {
+        self.firsts[day]
+    }
+
+    /// The lines of a block, and where the next one of its day is.
+    pub(super) fn block(&self, at: u64) -> io::Result<(Vec<u8>, Option<u64>)> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(at))?;
+        let (mut next, mut length) = ([0; 8], [0; 8]);
+        file.read_exact(&mut next)?;
+        file.read_exact(&mut length)?;
+        let length = usize::try_from(u64::from_le_bytes(length)).map_err(io::Error::other)?;
+        let mut lines = vec![0; length];
+        file.read_exact(&mut lines)?;
+        // No block follows at 0, where the first of all is.
+        let next = u64::from_le_bytes(next);
+        Ok((lines, (next > 0).then_some(next)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines_of(spooled: &Spooled, day: usize) -> (String, usize) {
+        let (mut text, mut blocks, mut at) = (String::new(), 0, spooled.first(day));
+        while let Some(place) = at {
+            let (lines, next) = spooled.block(place).unwrap();
+            text.push_str(std::str::from_utf8(&lines).unwrap());
+            (blocks, at) = (blocks + 1, next);
+        }
+        (text, blocks)
+    }
+
+    #[test]
+    fn each_day_gets_its_lines_back_in_order_as_often_as_it_asks() {
+        let days = 100;
+        let mut spool = Spool::new(&std::env::temp_dir(), days + 1).unwrap();
+        let mut expected = vec![String::new(); days];
+        let mut most = 0;
+        for number in 0..60_000 {
+            let (day, line) = (number * number % days, format!("{number}{}", "x".repeat(500)));
+            spool.line(day, line.as_bytes()).unwrap();
+            most = most.max(spool.days.iter().map(|day| day.block.capacity()).sum());
+            expected[day] += &(line + "\n");
+        }
+        let spooled = spool.finish().unwrap();
+        for _ in 0..2 {
+            for (day, expected) in expected.iter().enumerate() {
+                assert!(lines_of(&spooled, day).0 == *expected, "day {day}");
+            }
+        }
+        assert!(lines_of(&spooled, 0).1 > 2, "there is something to link");
+        assert_eq!(lines_of(&spooled, days), (String::new(), 0));
+        assert!(most <= 2 * WAITING + BLOCK, "{most} bytes waited");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_an_error() {
+        let full = File::options().read(true).write(true).open("/dev/full").unwrap();
+        let mut spool = Spool::on(full, 1);
+        spool.line(0, b"x").unwrap();
+        assert_eq!(spool.finish().unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+}
