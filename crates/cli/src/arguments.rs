@@ -32,7 +32,8 @@ pub enum Command {
 /// Arguments of `export`.
 #[derive(Debug, Args)]
 pub struct Export {
-    /// Files of JSON lines in the export API's form, plain or gzip. Without them Mixpanel is asked.
+    /// Files of JSON lines in the export API's form, plain or gzip; `-` is standard input. Each is read
+    /// once, so a pipe will do. Without them Mixpanel is asked.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub input: Vec<PathBuf>,
     /// The first day, in the project's zone.
@@ -49,6 +50,9 @@ pub struct Export {
 /// Arguments of `catalog`.
 #[derive(Debug, Args)]
 pub struct Catalog {
+    /// Print `DuckDB` statements instead of text: a view for each table, over its live files.
+    #[arg(long, conflicts_with = "json")]
+    pub sql: bool,
     /// Where and how.
     #[command(flatten)]
     pub lake: Lake,

@@ -1,6 +1,7 @@
 //! `mixlake catalog`.
 
 use crate::arguments::Catalog;
+use crate::show::Progress;
 use crate::{lake, show};
 use anyhow::Result;
 use mixlake_app::ports::ObjectStore;
@@ -9,8 +10,8 @@ use mixlake_runtime::config::LakeConfig;
 use mixlake_runtime::settings::Settings;
 
 /// Brings the catalog up to date and prints it. Answers whether everything is in it.
-pub async fn run(arguments: Catalog) -> Result<bool> {
-    let arguments = arguments.lake;
+pub async fn run(arguments: Catalog, verbose: bool) -> Result<bool> {
+    let Catalog { sql, lake: arguments } = arguments;
     let (settings, mut problems) = lake::settings(&arguments);
     if let Err(others) = LakeConfig::check_lake(&settings) {
         problems.extend(others);
@@ -19,22 +20,31 @@ pub async fn run(arguments: Catalog) -> Result<bool> {
     let store = lake::store(&arguments, &settings).await?;
     let mut tables = Vec::new();
     let mut failed = Vec::new();
-    for settings in lake::projects(&settings, &*store).await? {
-        let (views, errors) = project(&arguments, &settings, &*store).await?;
+    let mut progress = Progress::new(verbose);
+    let projects = lake::projects(&settings, &*store).await?;
+    for (index, settings) in projects.iter().enumerate() {
+        progress.say(&format!("project {} of {}", index + 1, projects.len()));
+        let (views, errors) = project(&arguments, settings, &*store).await?;
         tables.extend(views);
         failed.extend(errors);
     }
+    drop(progress);
     if arguments.json {
         let failed: Vec<_> = failed
             .iter()
             .map(|(key, error)| serde_json::json!({"key": key, "error": error}))
             .collect();
         show::json(&serde_json::json!({"tables": tables, "failed": failed}))?;
+        return Ok(failed.is_empty());
+    }
+    if sql {
+        show::statements(&show::views(&tables))?;
     } else {
-        show::tables(&tables)?;
-        for (key, error) in &failed {
-            show::error(&anyhow::anyhow!("{key}: {error}"));
-        }
+        let next = lake::command("catalog", &arguments, &["--sql"]) + "  (views for DuckDB)";
+        show::text(&show::tables(&tables, &next))?;
+    }
+    for (key, error) in &failed {
+        show::error(&anyhow::anyhow!("{key}: {error}"));
     }
     Ok(failed.is_empty())
 }

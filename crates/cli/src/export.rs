@@ -1,11 +1,12 @@
 //! `mixlake export`.
 
-use crate::arguments::Export;
-use crate::{lake, show};
+use crate::arguments::{Export, Lake};
+use crate::{input, lake, neighbours, show};
 use anyhow::Result;
+use mixlake_app::export::ExportReport;
 use mixlake_app::ports::{EventSource, ObjectStore};
 use mixlake_domain::Slice;
-use mixlake_folder::{FileSource, FolderStore, Selection};
+use mixlake_folder::{Accounts, FolderStore};
 use mixlake_mixpanel::Credentials;
 use mixlake_runtime::config::{ExportConfig, Pipeline, Place};
 use mixlake_runtime::settings::{Problems, Settings};
@@ -16,21 +17,51 @@ use std::sync::Arc;
 pub const ACCOUNT: &str = "MIXPANEL_SERVICE_ACCOUNT";
 
 /// Exports the days asked for. Answers whether every slice is whole.
-pub async fn run(arguments: Export, account: Option<String>) -> Result<bool> {
+pub async fn run(arguments: Export, account: Option<String>, verbose: bool) -> Result<bool> {
     let (mut settings, problems) = lake::settings(&arguments.lake);
     if !arguments.input.is_empty() {
         settings.set_default("project_id", lake::LOCAL_PROJECT);
     }
     let (config, slices) = check(&arguments, &settings, account.as_deref(), problems)?;
+    neighbours::check(&arguments.lake, &config.lake, &settings).await?;
+    let mut progress = show::Progress::new(verbose);
     let store = lake::store(&arguments.lake, &settings).await?;
-    let source = source(&arguments, &settings, &config, &slices, account, &store).await?;
-    let report = export(&config, &*source, &*store, &slices).await?;
-    if arguments.lake.json {
-        show::json(&summary(&report))?;
+    let (source, accounts): (Box<dyn EventSource>, _) = if arguments.input.is_empty() {
+        (source(&settings, &config, account, &store).await?, None)
     } else {
-        show::export(&report, &|key| store.location(key))?;
-    }
+        // Nothing else is at work that this could hold up.
+        let (source, accounts) = input::read(&arguments, &config, &slices, &mut progress)?;
+        (Box::new(source), Some(accounts))
+    };
+    let labels = slices.iter().map(Slice::label).collect();
+    let source = show::Watched::new(source, labels, progress);
+    let report = export(&config, &source, &*store, &slices).await?;
+    drop(source);
+    print(&arguments.lake, &report, accounts.as_ref(), &config, &*store)?;
     Ok(report.is_whole())
+}
+
+fn print(
+    lake: &Lake,
+    report: &ExportReport,
+    accounts: Option<&Accounts>,
+    config: &ExportConfig,
+    store: &dyn ObjectStore,
+) -> Result<()> {
+    if lake.json {
+        let mut document = summary(report);
+        if let Some(accounts) = accounts {
+            document["input"] = input::document(accounts);
+        }
+        return show::json(&document);
+    }
+    let run = show::Run {
+        location: &|key| store.location(key),
+        root: &store.location(config.lake.layout.root()),
+        input: accounts,
+        next: &lake::command("catalog", lake, &[]),
+    };
+    show::text(&show::export(report, &run))
 }
 
 /// Checks everything there is to check before any work, and tells all problems at once.
@@ -41,11 +72,7 @@ fn check(
     mut problems: Problems,
 ) -> Result<(ExportConfig, Vec<Slice>), Problems> {
     let from_files = !arguments.input.is_empty();
-    for file in &arguments.input {
-        if let Err(error) = std::fs::File::open(file).and_then(|f| regular(&f)) {
-            problems.add("--input", format!("{}: {error}", file.display()));
-        }
-    }
+    input::check(&arguments.input, &mut problems);
     if from_files && settings.has("where") {
         problems.add("where", "only Mixpanel can evaluate it; leave it out with --input");
     }
@@ -103,29 +130,13 @@ fn check(
     }
 }
 
-fn regular(file: &std::fs::File) -> std::io::Result<()> {
-    if file.metadata()?.is_dir() {
-        return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory));
-    }
-    Ok(())
-}
-
+/// Mixpanel, or the files of a pipeline.
 async fn source(
-    arguments: &Export,
     settings: &Settings,
     config: &ExportConfig,
-    slices: &[Slice],
     account: Option<String>,
     store: &Arc<dyn ObjectStore>,
 ) -> Result<Box<dyn EventSource>> {
-    if !arguments.input.is_empty() {
-        let selection = Selection {
-            first: slices.first().map(Slice::label),
-            events: config.events.names().to_vec(),
-            wall_clock: config.options.wall_clock.clone(),
-        };
-        return Ok(Box::new(FileSource::new(arguments.input.clone(), selection)));
-    }
     if let Some(Pipeline { place, delay }) = &config.pipeline {
         let (files, prefix): (Arc<dyn ObjectStore>, &str) = match place {
             Place::Folder(folder) => (Arc::new(FolderStore::new(folder)?), ""),

@@ -1,6 +1,7 @@
 //! The lake that a command works on: a folder, or a bucket.
 
 use crate::arguments::Lake;
+use crate::show;
 use anyhow::{Context, Result};
 use mixlake_app::ports::{Catalog, ObjectStore};
 use mixlake_app::reconcile::Reconciler;
@@ -45,6 +46,21 @@ pub fn settings(lake: &Lake) -> (Settings, Problems) {
         }
     }
     (settings, problems)
+}
+
+/// A command on the same lake, as it can be typed: with the settings that say where the tables are.
+pub fn command(name: &str, lake: &Lake, options: &[&str]) -> String {
+    let mut words = vec!["mixlake".to_owned(), name.to_owned(), "--lake".to_owned()];
+    words.push(show::shell(&lake.place).into_owned());
+    let of_tables = |pair: &&String| {
+        let name = pair.split_once('=').map_or(&***pair, |(name, _)| name);
+        ["glue_database", "glue_table_prefix", "s3_region"].contains(&name)
+    };
+    for pair in lake.set.iter().filter(of_tables) {
+        words.extend(["--set".to_owned(), show::shell(pair).into_owned()]);
+    }
+    words.extend(options.iter().map(|option| (*option).to_owned()));
+    words.join(" ")
 }
 
 /// The store of the lake.
@@ -109,7 +125,9 @@ pub async fn projects(settings: &Settings, store: &dyn ObjectStore) -> Result<Ve
     }
     if found.is_empty() {
         let (place, id) = (store.location(&below), named.unwrap_or("<project_id>"));
-        let what = format!("{place} holds no lake: there is no {id}/schema/events.json");
+        let what = format!(
+            "{place} holds no lake: there is no {id}/schema/events.json; export into it first"
+        );
         return Err(Problems::one("--lake", what).into());
     }
     let of_project = |project: String| {
@@ -118,4 +136,19 @@ pub async fn projects(settings: &Settings, store: &dyn ObjectStore) -> Result<Ve
         settings
     };
     Ok(found.into_iter().map(of_project).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_command_finds_the_same_tables() {
+        let set = ["timezone=UTC", "glue_table_prefix=two_", "glue_database=my db"];
+        let lake =
+            Lake { place: "my lake".to_owned(), set: set.map(str::to_owned).to_vec(), json: false };
+        let expected = "mixlake catalog --lake 'my lake' --set glue_table_prefix=two_ \
+                        --set 'glue_database=my db' --sql";
+        assert_eq!(command("catalog", &lake, &["--sql"]), expected);
+    }
 }

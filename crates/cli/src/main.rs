@@ -4,7 +4,9 @@ mod arguments;
 mod catalog;
 mod doctor;
 mod export;
+mod input;
 mod lake;
+mod neighbours;
 mod show;
 
 use arguments::{Arguments, Command};
@@ -23,9 +25,9 @@ async fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Export(export) => {
             let account = std::env::var(export::ACCOUNT).ok();
-            export::run(export, account).await
+            export::run(export, account, arguments.verbose).await
         }
-        Command::Catalog(catalog) => catalog::run(catalog).await,
+        Command::Catalog(catalog) => catalog::run(catalog, arguments.verbose).await,
         Command::Doctor(doctor) => doctor::run(doctor).await,
         Command::Settings => show::text(&mixlake_runtime::settings::reference()).map(|()| true),
     };

@@ -126,7 +126,7 @@ fn the_storefront_adds_up_and_twice_is_once() {
 }
 
 #[test]
-fn a_damaged_file_publishes_nothing_and_is_no_success() {
+fn a_damaged_file_is_refused_before_any_work() {
     let lake = lake();
     let whole = std::fs::read(format!("{DATA}storefront-events.jsonl.gz")).unwrap();
     let cut = lake.path().join("cut.gz");
@@ -144,11 +144,10 @@ fn a_damaged_file_publishes_nothing_and_is_no_success() {
         "2026-11-10",
         "--json",
     ]);
-    assert_eq!(output.status.code(), Some(1));
-    assert_eq!(report(&output)["slices"][0]["status"], "failed");
-    let published =
-        place.exists() && snapshot(&place).keys().any(|name| name.contains("mp_master"));
-    assert!(!published);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("cut.gz is cut: its gzip data ends too early"), "{said}");
+    assert!(!place.exists(), "something was written");
 }
 
 #[test]
@@ -311,12 +310,22 @@ fn a_lake_keeps_the_zone_of_its_slices() {
 fn two_projects_do_not_share_a_table_unnoticed() {
     let lake = lake();
     let (input, place) = (hourly(&lake), lake.path().join("lake").display().to_string());
-    for project in ["project_id=1", "project_id=2"] {
-        assert_eq!(
-            run(&input, &place, ["2026-11-10", "2026-11-10"], &[project]).status.code(),
-            Some(0)
-        );
-    }
+    let export = |place: &str, set: &[&str]| run(&input, place, ["2026-11-10", "2026-11-10"], set);
+    assert_eq!(export(&place, &["project_id=1"]).status.code(), Some(0));
+
+    // An export says it first.
+    let before = snapshot(Path::new(&place));
+    let refused = export(&place, &["project_id=2"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("project_id: the lake has the tables of project 1"), "{said}");
+    assert!(said.contains("glue_table_prefix"), "{said}");
+    assert_eq!(snapshot(Path::new(&place)), before);
+
+    // So does the catalog, where the second project came from elsewhere.
+    let other = lake.path().join("other");
+    export(other.to_str().unwrap(), &["project_id=2"]);
+    std::fs::rename(other.join("2"), Path::new(&place).join("2")).unwrap();
     let output = mixlake(&["catalog", "--lake", &place, "--json"]);
     assert_eq!(output.status.code(), Some(1));
     let view = report(&output);
@@ -335,6 +344,9 @@ fn two_projects_do_not_share_a_table_unnoticed() {
         "glue_table_prefix=two_",
     ]);
     assert_eq!(report(&apart)["tables"][0]["table"], "two_mp_master_event");
+    let prefixed = ["project_id=2", "glue_table_prefix=two_"];
+    assert_eq!(export(&place, &prefixed).status.code(), Some(0));
+    assert_eq!(export(&place, &["project_id=1"]).status.code(), Some(0));
 }
 
 #[test]
