@@ -10,6 +10,11 @@ from typing import Any
 
 from local.failure import Failure
 
+MOST_ROWS = 100
+MOST_COLUMNS = 20
+WIDTH = 40
+"""What is shown of an answer: a table of a thousand columns fits no terminal."""
+
 
 class Steps:
     """Prints `[3/7] deploying template.yaml ... 6.2 s`; a step that fails says so on its line."""
@@ -46,6 +51,26 @@ def cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return str(value)
+
+
+def shortened(text: str, width: int) -> str:
+    """One line of a terminal's text: no longer than the width, and nothing that a terminal obeys."""
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return shown if len(shown) <= width else shown[: width - 3] + "..."
+
+
+def print_answer(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """The first rows and columns of an answer of any size, and how much more there is."""
+    columns = header[:MOST_COLUMNS]
+    shown = [
+        [value if isinstance(value, int | float) else shortened(cell(value), WIDTH) for value in row[:MOST_COLUMNS]]
+        for row in rows[:MOST_ROWS]
+    ]
+    print_table([shortened(name, WIDTH) for name in columns], shown)
+    if len(rows) > MOST_ROWS:
+        print(f"\n  {len(rows):,} rows; the first {MOST_ROWS} are shown. LIMIT and ORDER BY choose others.")
+    if len(header) > MOST_COLUMNS:
+        print(f"\n  {len(header):,} columns; the first {MOST_COLUMNS} are shown. Name those that you want.")
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

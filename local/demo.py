@@ -8,7 +8,7 @@ from typing import Any
 
 from local import names, package, pipeline
 from local.cloud import Cloud
-from local.console import Steps, heading, print_table
+from local.console import Steps, heading, print_answer, print_table
 from local.failure import Failure
 from local.lake import Lake, Table
 from local.ministack import MiniStack
@@ -165,7 +165,7 @@ def query(sql: str) -> None:
 
 def show_query(cloud: Cloud, sql: str) -> None:
     answer = Engine(Pipeline.of_stack(cloud, LOGS).lake).query(sql)
-    print_table(answer.columns, answer.rows)
+    print_answer(answer.columns, answer.rows)
 
 
 def up() -> None:
