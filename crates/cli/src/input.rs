@@ -84,18 +84,9 @@ fn matching(accounts: &Accounts, slices: &[Slice]) -> Result<(), Problems> {
     Err(Problems::one("--from-date", what))
 }
 
-/// Where lines wait: on the disk of the lake, where their rows will need room anyway. Nothing of the
-/// lake is made for it. A lake in a bucket has no disk; there it is the folder for temporary files.
+/// Where lines wait: on the disk of the lake, or where temporary files are if the lake is in a bucket.
 fn spool_folder(lake: &str) -> PathBuf {
-    if lake.contains("://") {
-        return std::env::temp_dir();
-    }
-    let here = |folder: &Path| match folder.as_os_str().is_empty() {
-        true => PathBuf::from("."),
-        false => folder.to_owned(),
-    };
-    let mut folders = Path::new(lake).ancestors().map(here);
-    folders.find(|folder| folder.is_dir()).unwrap_or_else(std::env::temp_dir)
+    if lake.contains("://") { std::env::temp_dir() } else { FileSource::room(Path::new(lake)) }
 }
 
 /// What the report says of the input.
@@ -108,18 +99,4 @@ pub fn document(accounts: &Accounts) -> Value {
         "dates": ranges(&accounts.dates),
         "other_dates": ranges(&accounts.other_dates),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_wait_beside_the_lake_that_is_still_to_come() {
-        let folder = tempfile::tempdir().unwrap();
-        let lake = folder.path().join("a/lake");
-        assert_eq!(spool_folder(lake.to_str().unwrap()), folder.path());
-        assert_eq!(spool_folder("no-such-lake"), Path::new("."));
-        assert_eq!(spool_folder("s3://bucket/prefix"), std::env::temp_dir());
-    }
 }

@@ -193,8 +193,8 @@ fn a_person_is_told_what_was_done_and_what_comes_next() {
     let (input, lake) = (place.input(), place.lake());
     let output = mixlake(&export(&input, &lake, "2026-11-10", "2026-11-11"));
     let said = text(&output.stdout);
-    let end = format!("\n2 slices: 2 published.\n2 rows in 2 files.\n4 new columns: ");
-    assert!(said.contains(&end), "{said}");
+    let end = "\n2 slices: 2 published.\n2 rows in 2 files.\n4 new columns: ";
+    assert!(said.contains(end), "{said}");
     let next = format!("Files: {lake}/local/\nNext: mixlake catalog --lake {lake}\n");
     assert!(said.ends_with(&next), "{said}");
     assert_eq!(text(&output.stderr), "");

@@ -37,9 +37,8 @@ pub fn some(count: u64, what: &str) -> String {
 /// Dates that follow one another are told as ranges, a few of them.
 pub fn dates(dates: &Dates) -> String {
     const MOST: usize = 10;
-    let range = |DateRange { from, to, .. }: &DateRange| match from == to {
-        true => from.to_string(),
-        false => format!("{from} to {to}"),
+    let range = |DateRange { from, to, .. }: &DateRange| {
+        if from == to { from.to_string() } else { format!("{from} to {to}") }
     };
     let ranges = dates.ranges(MOST);
     ranges.iter().map(range).collect::<Vec<_>>().join(", ")

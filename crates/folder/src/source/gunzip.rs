@@ -60,14 +60,14 @@ fn next_member<R: BufRead>(mut rest: R) -> io::Result<Option<R>> {
 /// What a failure to unpack means for the file. Others are failures to read it.
 fn told(error: io::Error) -> io::Error {
     let kind = error.kind();
-    let what = match kind {
-        io::ErrorKind::UnexpectedEof => "is cut: its gzip data ends too early".to_owned(),
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-            format!("is damaged: its gzip data cannot be unpacked ({error})")
-        }
-        _ => return error,
-    };
-    io::Error::new(kind, what)
+    if kind == io::ErrorKind::UnexpectedEof {
+        return io::Error::new(kind, "is cut: its gzip data ends too early");
+    }
+    if matches!(kind, io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) {
+        let what = format!("is damaged: its gzip data cannot be unpacked ({error})");
+        return io::Error::new(kind, what);
+    }
+    error
 }
 
 #[cfg(test)]

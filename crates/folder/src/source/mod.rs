@@ -21,14 +21,15 @@ pub use accounts::{Accounts, DateRange, Dates};
 pub use input::Input;
 
 use crate::blocking::blocking;
+use crate::place::HIDDEN;
 use futures::stream::{self, StreamExt};
 use mixlake_app::ports::{EventChunks, EventSource, SourceError};
 use mixlake_domain::{Slice, SliceLabel, Window, Zone};
 use reading::{Problem, Reader};
 use spool::{Spool, Spooled};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{io, iter};
 
 /// What is taken of the input.
 #[derive(Debug, Clone)]
@@ -71,6 +72,19 @@ pub struct FileSource {
 }
 
 impl FileSource {
+    /// A folder on the disk of a lake in a folder, which needs room for the rows of the lines anyway.
+    /// Nothing is made for it: where there is no lake yet, it is the folder above.
+    #[must_use]
+    pub fn room(lake: &Path) -> PathBuf {
+        let hidden = lake.join(HIDDEN).join("tmp");
+        let above = lake.ancestors().map(Path::to_owned);
+        let here = |folder: PathBuf| {
+            if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder }
+        };
+        let mut folders = iter::once(hidden).chain(above).map(here);
+        folders.find(|folder| folder.is_dir()).unwrap_or_else(std::env::temp_dir)
+    }
+
     /// Reads all inputs to their ends. The lines that are needed are kept in a temporary file in
     /// `folder`, which no other process can see. `progress` gets the number of lines so far.
     pub fn read(

@@ -240,3 +240,15 @@ async fn a_pipe_is_read_once_and_whole() {
     assert_eq!(all(&source, "2026-11-11").await, line(NEXT_DAY));
     assert_eq!((accounts.lines, accounts.outside_dates), (3, 1));
 }
+
+#[test]
+fn lines_wait_in_the_lake_or_beside_the_one_that_is_still_to_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = folder.path().join("a/lake");
+    assert_eq!(FileSource::room(&lake), folder.path());
+    std::fs::create_dir_all(&lake).unwrap();
+    assert_eq!(FileSource::room(&lake), lake);
+    std::fs::create_dir_all(lake.join(".mixlake/tmp")).unwrap();
+    assert_eq!(FileSource::room(&lake), lake.join(".mixlake/tmp"));
+    assert_eq!(FileSource::room(Path::new("no-such-lake")), Path::new("."));
+}

@@ -66,9 +66,8 @@ impl Values {
     /// A byte between records.
     fn between(&mut self, byte: u8) -> Result<(), Problem> {
         match (byte, self.in_array) {
-            (b' ' | b'\t' | b'\r' | b'\n', _) | (b',', true) => {}
-            // The mark at the start of each file, where files were joined.
-            (0xef | 0xbb | 0xbf, false) => {}
+            // The last three are the mark at the start of each file, where files were joined.
+            (b' ' | b'\t' | b'\r' | b'\n', _) | (b',', true) | (0xef | 0xbb | 0xbf, false) => {}
             (b'[', false) => self.in_array = true,
             (b']', true) => self.in_array = false,
             (b'{', _) | (_, true) => self.begin(byte),
