@@ -52,6 +52,21 @@ async fn an_answer_without_an_event_replaces_nothing(#[case] answer: &'static st
 }
 
 #[tokio::test]
+async fn bad_lines_of_files_take_no_rows_away() {
+    let lake = Lake::new();
+    lake.hold(&["a 2026-11-10T01:10"]);
+    lake.publish(DAY).await;
+    lake.hold(&[]);
+    lake.source.add_to(label(DAY), "oops");
+    let error = lake.exporter().slice(&slice(DAY)).await.unwrap_err();
+    assert!(error.to_string().contains("is no export"), "{error}");
+    let report = lake.publish("2026-11-11").await;
+    assert_eq!((report.counts.received, report.counts.quarantined), (0, 0));
+    lake.source.add_to(label("2026-11-11"), "oops");
+    assert_eq!(lake.publish("2026-11-11").await.counts.quarantined, 1, "it is kept");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_no_export_for_a_moment_is_asked_for_once_more() {
     let lake = lake().await;
     lake.source.next_endings([Ending::Says(PAGE)]);

@@ -42,6 +42,15 @@ pub struct Export {
     /// The last day, included.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub to_date: String,
+    /// Fetch slices again that are published. Files are always read.
+    #[arg(long, conflicts_with = "input")]
+    pub force: bool,
+    /// With --input: replace days also where they have fewer rows afterwards.
+    #[arg(long, requires = "input")]
+    pub replace: bool,
+    /// With --input: empty days of which the input has no event.
+    #[arg(long, requires = "input")]
+    pub allow_empty: bool,
     /// Where and how.
     #[command(flatten)]
     pub lake: Lake,

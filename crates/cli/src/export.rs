@@ -3,14 +3,14 @@
 use crate::arguments::{Export, Lake};
 use crate::{input, lake, neighbours, show};
 use anyhow::Result;
-use mixlake_app::export::ExportReport;
+use mixlake_app::export::{ExportReport, OnEmpty, Safeguards};
 use mixlake_app::ports::{EventSource, ObjectStore};
 use mixlake_domain::Slice;
 use mixlake_folder::{Accounts, FolderStore};
 use mixlake_mixpanel::Credentials;
 use mixlake_runtime::config::{ExportConfig, Pipeline, Place};
 use mixlake_runtime::settings::{Problems, Settings};
-use mixlake_runtime::{Patience, export, now, request, summary};
+use mixlake_runtime::{Patience, Run, export, now, request, summary};
 use std::sync::Arc;
 
 /// The variable with `username:secret`; a secret is never an argument, which other users can see.
@@ -35,7 +35,8 @@ pub async fn run(arguments: Export, account: Option<String>, verbose: bool) -> R
     };
     let labels = slices.iter().map(Slice::label).collect();
     let source = show::Watched::new(source, labels, progress);
-    let report = export(&config, &source, &*store, &slices).await?;
+    let run = how(&arguments, &config);
+    let report = export(&config, &source, &*store, &slices, run).await?;
     drop(source);
     print(&arguments.lake, &report, accounts.as_ref(), &config, &*store)?;
     Ok(report.is_whole())
@@ -62,6 +63,17 @@ fn print(
         next: &lake::command("catalog", lake, &[]),
     };
     show::text(&show::export(report, &run))
+}
+
+/// How slices are exported. A source says what is true; a file may be the wrong one.
+fn how(arguments: &Export, config: &ExportConfig) -> Run {
+    let safeguards = config.safeguards();
+    if arguments.input.is_empty() {
+        return Run { force: arguments.force, time: None, safeguards };
+    }
+    let empty = if arguments.allow_empty { OnEmpty::Allow } else { OnEmpty::Refuse };
+    let safeguards = Safeguards { empty, fewer_rows: arguments.replace, ..safeguards };
+    Run { force: true, time: None, safeguards }
 }
 
 /// Checks everything there is to check before any work, and tells all problems at once.

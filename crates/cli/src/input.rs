@@ -51,7 +51,9 @@ pub fn read(
         |lines| progress.now_and_then(|| format!("reading the input: {lines} lines"));
     let (source, accounts) =
         FileSource::read(&inputs, &selection, &folder, &mut lines_read).map_err(told)?;
-    matching(&accounts, slices)?;
+    if !arguments.allow_empty {
+        matching(&accounts, slices)?;
+    }
     Ok((source, accounts))
 }
 
@@ -80,7 +82,9 @@ fn matching(accounts: &Accounts, slices: &[Slice]) -> Result<(), Problems> {
         [] => String::new(),
     };
     let has = show::dates(&accounts.dates);
-    let what = format!("the input has events of {has} only; asked: {asked}");
+    let what = format!(
+        "the input has events of {has} only; asked: {asked}. Use --allow-empty to empty those days"
+    );
     Err(Problems::one("--from-date", what))
 }
 

@@ -118,6 +118,53 @@ fn dates_that_the_input_does_not_have_are_refused_with_those_that_it_has() {
     assert!(!place.path("lake").exists());
 }
 
+/// A wrong file, no file at all for a day, and a filter that takes nothing: none empties a good day.
+#[test]
+fn rows_go_only_where_the_command_says_so() {
+    let four = (10..14).map(event).collect::<String>() + &event(10).replace("\"n\":10", "\"n\":0");
+    let place = Place::with(four.as_bytes());
+    let (input, lake) = (place.input(), place.lake());
+    let four_days = export(&input, &lake, "2026-11-10", "2026-11-13");
+    assert_eq!(mixlake(&four_days).status.code(), Some(0));
+    let good = snapshot(Path::new(&lake));
+
+    std::fs::write(&input, event(10)).unwrap();
+    let output = mixlake(&four_days);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stdout);
+    assert!(said.contains("rows 2 -> 1 on 2026-11-10 in mp_master_event"), "{said}");
+    assert!(said.contains("--replace") && said.matches("--allow-empty").count() == 3, "{said}");
+    assert_eq!(snapshot(Path::new(&lake)), good);
+    let filtered = mixlake(&[&four_days[..], &["--set", "events=Nope"]].concat());
+    assert_eq!(filtered.status.code(), Some(1));
+    assert_eq!(snapshot(Path::new(&lake)), good);
+
+    let output = mixlake(&[&four_days[..], &["--replace", "--allow-empty"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let said = text(&output.stdout);
+    assert!(said.contains("2026-11-11: rows 1 -> 0 on 2026-11-11 in mp_master_event"), "{said}");
+}
+
+/// What went wrong with a day of good rows must not be published in their place.
+#[rstest]
+#[case::error_body("{\"error\":\"Internal error\",\"request\":\"/api/2.0/export\"}\n", 2)]
+#[case::part_then_error("", 2)]
+#[case::page("<html>\n<body></body>\n</html>\n", 2)]
+fn an_answer_that_was_saved_with_its_error_replaces_nothing(#[case] bad: &str, #[case] code: i32) {
+    let reported = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/reported/");
+    let good = format!("{reported}replace_good.jsonl");
+    let place = Place::with(bad.as_bytes());
+    let (lake, day) = (place.lake(), "2024-03-05");
+    assert_eq!(mixlake(&export(&good, &lake, day, day)).status.code(), Some(0));
+    let before = snapshot(Path::new(&lake));
+    let part = format!("{reported}replace_part_then_error.jsonl");
+    let input = if bad.is_empty() { part } else { place.input() };
+    let output = mixlake(&[&export(&input, &lake, day, day)[..], &["--replace"]].concat());
+    assert_eq!(output.status.code(), Some(code));
+    assert!(!output.stderr.is_empty());
+    assert_eq!(snapshot(Path::new(&lake)), before);
+}
+
 fn gzip(content: &str) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     gzip.write_all(content.as_bytes()).unwrap();

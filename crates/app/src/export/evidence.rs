@@ -12,12 +12,11 @@ impl Exporter<'_> {
     pub(super) fn judge(&self, transformed: &Transformed) -> Result<(), ExportError> {
         let (counts, reasons) = (transformed.counts, || transformed.reasons.clone());
         let (lines, bad) = (counts.received, counts.quarantined);
-        if lines > 0 && bad == lines {
-            return Err(TransformError::NoEvent { lines, reasons: reasons() }.into());
-        }
-        if let Some(text) = transformed.error_at_end.clone().filter(|_| self.source.is_one_stream())
-        {
-            return Err(TransformError::EndsWithError(text).into());
+        if self.source.is_one_stream() {
+            holds_an_event(transformed)?;
+            if let Some(text) = transformed.error_at_end.clone() {
+                return Err(TransformError::EndsWithError(text).into());
+            }
         }
         let share = self.safeguards.quarantine_share;
         if lines >= TELLING && is_more(bad, lines, share) {
@@ -25,6 +24,15 @@ impl Exporter<'_> {
         }
         Ok(())
     }
+}
+
+/// An error if lines came, and none of them is an event.
+pub(super) fn holds_an_event(transformed: &Transformed) -> Result<(), ExportError> {
+    let (lines, bad) = (transformed.counts.received, transformed.counts.quarantined);
+    if lines == 0 || bad < lines {
+        return Ok(());
+    }
+    Err(TransformError::NoEvent { lines, reasons: transformed.reasons.clone() }.into())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]

@@ -162,8 +162,12 @@ impl Exporter<'_> {
                 }
                 OnEmpty::AskAgain | OnEmpty::Allow => {}
             }
-        } else if !taken.is_empty() && !self.safeguards.fewer_rows {
-            return Err(ExportError::Fewer { taken });
+        } else if !taken.is_empty() {
+            // Of files, a slice may get bad lines only; but they must not take the place of rows.
+            evidence::holds_an_event(&received.transformed)?;
+            if !self.safeguards.fewer_rows {
+                return Err(ExportError::Fewer { taken });
+            }
         }
         let elsewhere = self.elsewhere(slice, received).await?;
         if elsewhere.is_empty() {

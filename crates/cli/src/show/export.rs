@@ -27,6 +27,9 @@ pub fn export(report: &ExportReport, run: &Run<'_>) -> String {
     let mut text = String::new();
     rows(&mut text, report);
     for whole in report.whole() {
+        for taken in &whole.rows_taken {
+            line(&mut text, &format!("{}: {taken}", whole.slice));
+        }
         if let Some(key) = &whole.quarantine {
             line(
                 &mut text,
@@ -111,6 +114,7 @@ fn slices(report: &ExportReport) -> String {
     let counts = [
         (of(SliceStatus::Published), "published"),
         (of(SliceStatus::Unchanged), "unchanged"),
+        (of(SliceStatus::Existing), "existing, not fetched again (--force fetches them)"),
         (failed, "failed"),
         (not_tried, "not tried"),
     ];

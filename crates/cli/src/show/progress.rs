@@ -83,6 +83,10 @@ impl EventSource for Watched {
         self.source.fetch(window, attempt).await
     }
 
+    fn is_one_stream(&self) -> bool {
+        self.source.is_one_stream()
+    }
+
     fn divides(&self) -> bool {
         self.source.divides()
     }

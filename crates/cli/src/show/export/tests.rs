@@ -1,5 +1,5 @@
 use super::*;
-use mixlake_app::export::SliceReport;
+use mixlake_app::export::{RowsTaken, SliceReport};
 use mixlake_app::ports::SourceError;
 use mixlake_domain::{Slice, Zone};
 use mixlake_folder::{FileSource, Input, Selection};
@@ -29,6 +29,7 @@ fn whole(label: &str, status: SliceStatus, columns: usize) -> SliceOutcome {
             outside: 0,
         },
         bytes: 169_023,
+        rows_taken: Vec::new(),
         new_columns: (0..columns).map(column).collect(),
         objects: vec!["file".to_owned()],
         quarantine: (columns == 1).then(|| "1/_quarantine/bad.gz".to_owned()),
@@ -70,6 +71,20 @@ Files: /lake/1/
 Next: mixlake catalog --lake /lake
 ";
     assert_eq!(shown(slices, None), expected);
+}
+
+#[test]
+fn rows_that_go_and_slices_that_were_not_fetched_are_told() {
+    let mut replaced = whole("2026-11-11", SliceStatus::Published, 0);
+    if let Ok(report) = &mut replaced.outcome {
+        let (table, mp_date) = ("mp_master_event".to_owned(), slice("2026-11-11").date());
+        report.rows_taken.push(RowsTaken { table, mp_date, before: 1_010, after: 1_004 });
+    }
+    let text = shown(vec![whole("2026-11-10", SliceStatus::Existing, 0), replaced], None);
+    let taken = "2026-11-11: rows 1010 -> 1004 on 2026-11-11 in mp_master_event\n";
+    assert!(text.contains(taken), "{text}");
+    let slices = "2 slices: 1 published, 1 existing, not fetched again (--force fetches them).\n";
+    assert!(text.contains(slices), "{text}");
 }
 
 #[test]
