@@ -371,3 +371,42 @@ async fn a_bad_line_is_handed_on_as_it_was_received() {
     let received = read(&pipeline(&store, &Zone::UTC), &utc("2026-11-10")).await.unwrap();
     assert_eq!(received[1], bad);
 }
+
+/// A pipeline delivers an event again in the folder of a later date: it is in the lake once, whichever
+/// slice is exported first.
+#[tokio::test]
+async fn an_event_that_is_delivered_again_in_another_folder_is_there_once() {
+    let files = MemoryStore::new();
+    let (tenth, twelfth) = (utc("2026-11-10"), utc("2026-11-12"));
+    let again = line(tenth.start(), 1) + "\n";
+    let later = again.clone() + &line(twelfth.start(), 2) + "\n";
+    put(&files, "2026/11/10/a.json", (again + &line(tenth.start(), 3) + "\n").as_bytes()).await;
+    put(&files, "2026/11/12/a.json", later.as_bytes()).await;
+    let (source, zone) = (pipeline(&files, &Zone::UTC), Zone::UTC);
+    let options = Options { across_slices: true, ..options() };
+    let layout = Layout::new("", &options.project).unwrap();
+    let clock: Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+    for order in [[&tenth, &twelfth], [&twelfth, &tenth]] {
+        let lake = MemoryStore::new();
+        let exporter = Exporter {
+            source: &source,
+            store: &lake,
+            layout: &layout,
+            zone: &zone,
+            options: &options,
+            ingestion_start: None,
+            clock: &clock,
+            time: None,
+            force: true,
+            safeguards: Safeguards::default(),
+        };
+        let mut ids = Vec::new();
+        for slice in order {
+            let objects = exporter.slice(slice).await.unwrap().objects;
+            let rows = objects.iter().flat_map(|key| rows::of(&lake.snapshot()[key]));
+            ids.extend(rows.map(|row| row["mp_insert_id"].to_string()));
+        }
+        ids.sort_unstable();
+        assert_eq!(ids, [r#""i1""#, r#""i2""#, r#""i3""#], "{}", order[0]);
+    }
+}
