@@ -82,7 +82,7 @@ EVENTS = [
 
 @pytest.mark.parametrize("data_format", ["parquet", "json"])
 def test_views_have_every_column_whatever_the_folder_is_called(tmp_path: Path, data_format: str) -> None:
-    lake = tmp_path / "it's a [l]ake*?"
+    lake = tmp_path / "it's [a] lake*?"
     export(lake, write_events(tmp_path / "events.jsonl", EVENTS), f"data_format={data_format}", to="2026-11-11")
     database = views(lake)
     columns = [name for name, *_ in database.execute("DESCRIBE mp_master_event").fetchall()]
