@@ -44,9 +44,9 @@ fn event(day: i64) -> String {
 struct Place(TempDir);
 
 impl Place {
-    fn with(content: &[u8]) -> Self {
+    fn with(content: impl Into<Vec<u8>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("input"), content).unwrap();
+        std::fs::write(folder.path().join("input"), content.into()).unwrap();
         Self(folder)
     }
 
@@ -176,7 +176,7 @@ fn gzip(content: &str) -> Vec<u8> {
 #[case::plain((event(10) + "oops\n" + &event(11) + &event(12)).into_bytes())]
 #[case::gzip(gzip(&(event(10) + "oops\n" + &event(11) + &event(12))))]
 fn a_pipe_is_as_good_as_a_file(#[case] content: Vec<u8>) {
-    let place = Place::with(&content);
+    let place = Place::with(content.clone());
     let from_file = place.lake();
     let output = mixlake(&export(&place.input(), &from_file, "2026-11-10", "2026-11-12"));
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
@@ -226,7 +226,7 @@ fn standard_input_is_given_once() {
 #[case::cut(event(10).trim_end()[..30].into(), "ends in the middle of a line")]
 #[case::nothing(b"\n".to_vec(), "there is no line in it")]
 fn what_is_no_export_is_refused_by_its_name(#[case] content: Vec<u8>, #[case] words: &str) {
-    let place = Place::with(&content);
+    let place = Place::with(content);
     let output = mixlake(&export(&place.input(), &place.lake(), "2026-11-10", "2026-11-10"));
     assert_eq!(output.status.code(), Some(2));
     let said = text(&output.stderr);

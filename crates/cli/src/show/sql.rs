@@ -1,4 +1,4 @@
-//! The tables as statements for DuckDB: one view a table, over its live files only.
+//! The tables as statements for `DuckDB`: one view a table, over its live files only.
 
 use mixlake_app::reconcile::{ColumnView, FileView, PartitionView, TableView};
 

@@ -85,9 +85,9 @@ mod tests {
     }
 
     /// Read in pieces of a few bytes, so that members and padding are met in parts.
-    fn unpacked(packed: &[u8]) -> Result<String, String> {
+    fn unpacked(packed: impl Into<Vec<u8>>) -> Result<String, String> {
         let mut text = String::new();
-        let pieces = io::BufReader::with_capacity(3, packed);
+        let pieces = io::BufReader::with_capacity(3, io::Cursor::new(packed.into()));
         Gunzip::new(pieces).read_to_string(&mut text).map_err(|error| error.to_string())?;
         Ok(text)
     }
@@ -98,7 +98,7 @@ mod tests {
     #[case::padding([gzip("a"), vec![0; 1000]].concat(), "a")]
     #[case::padding_between([gzip("a"), vec![0; 5], gzip("b")].concat(), "ab")]
     fn every_member_is_unpacked(#[case] packed: Vec<u8>, #[case] text: &str) {
-        assert_eq!(unpacked(&packed).unwrap(), text);
+        assert_eq!(unpacked(packed).unwrap(), text);
     }
 
     #[rstest]
@@ -106,7 +106,7 @@ mod tests {
     #[case::text_behind_padding([gzip("a"), vec![0; 7], b"x".to_vec()].concat(), "neither gzip nor padding")]
     #[case::no_member([gzip("a"), MAGIC.to_vec(), b"xxxxxxxxxxxxxxxxxx".to_vec()].concat(), "cannot be unpacked")]
     fn other_bytes_at_the_end_fail(#[case] packed: Vec<u8>, #[case] words: &str) {
-        let error = unpacked(&packed).unwrap_err();
+        let error = unpacked(packed).unwrap_err();
         assert!(error.contains(words), "{error}");
     }
 
