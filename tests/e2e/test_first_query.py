@@ -42,7 +42,7 @@ def mixlake(*arguments: str | Path) -> str:
 
 def export(lake: Path, file: Path, *settings: str, to: str = "2026-11-10") -> None:
     given = [word for setting in settings for word in ("--set", setting)]
-    mixlake("export", "--input", file, "--lake", lake, "--from-date", "2026-11-10", "--to-date", to, *given)
+    mixlake("export", "--input", file, "--lake", lake, "--from-date", "2026-11-10", "--to-date", to, "--replace", *given)
 
 
 @pytest.fixture
