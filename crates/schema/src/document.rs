@@ -50,6 +50,9 @@ struct EventDocument {
     /// Of a frozen event: how many columns of its table it takes, from the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     frozen_at: Option<usize>,
+    /// The name that it had while that was hidden from query engines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    renamed_from: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -91,9 +94,9 @@ impl Registry {
             registry.set_zone(&zone);
         }
         registry.set_ingestion_start(document.ingestion_start);
-        for EventDocument { event, name, first_seen, frozen_at } in document.events {
+        for EventDocument { event, name, first_seen, frozen_at, renamed_from } in document.events {
             let freeze = frozen_at.map_or(Freeze::Open, Freeze::At);
-            registry.insert_event(EventName { event, name, first_seen, freeze });
+            registry.insert_event(EventName { event, name, first_seen, freeze, renamed_from });
         }
         for (name, table) in document.tables {
             let columns = table.columns.into_iter().map(|c| Column {
@@ -119,6 +122,7 @@ impl Registry {
                 Freeze::At(columns) => Some(columns),
                 Freeze::Open | Freeze::Thawed => None,
             },
+            renamed_from: e.renamed_from.clone(),
         });
         let column = |c: &Column| ColumnDocument {
             column: c.name.clone(),

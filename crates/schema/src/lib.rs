@@ -9,7 +9,7 @@ mod taken;
 mod types;
 
 pub use document::DocumentError;
-pub use names::clean;
+pub use names::{clean, is_hidden};
 pub use profile::Profile;
 pub use registry::{EventName, Freeze, NameTaken, Registry};
 pub use table::{Column, ColumnId, Resolved, Table};

@@ -28,6 +28,26 @@ pub fn clean(name: &str, limit: usize) -> String {
     clean
 }
 
+/// Cleans the name of an event, which names a table and its folder, too. Query engines skip folders whose
+/// names begin with `_`, and Athena wants quotes around names that begin with a digit. Such a name gets an
+/// `e` in front (before a digit `e_`).
+pub(crate) fn clean_event(name: &str, limit: usize) -> String {
+    let mut clean = clean(name, limit);
+    match clean.as_bytes().first() {
+        Some(b'_') => clean.insert(0, 'e'),
+        Some(b'0'..=b'9') => clean.insert_str(0, "e_"),
+        Some(_) | None => {}
+    }
+    clean.truncate(limit);
+    clean
+}
+
+/// Whether query engines skip a folder of this name, and with it the table that it is of.
+#[must_use]
+pub fn is_hidden(name: &str) -> bool {
+    name.starts_with(['_', '.'])
+}
+
 /// Puts a suffix behind a clean name, cutting the stem where the whole would be too long.
 pub(crate) fn with_suffix(stem: &str, suffix: &str, limit: usize) -> String {
     let room = limit.saturating_sub(suffix.len()).min(stem.len());
@@ -59,6 +79,30 @@ mod tests {
         assert_eq!(clean(name, 127), expected);
     }
 
+    #[rstest]
+    #[case::visible("Sign Up", "sign_up")]
+    #[case::in_brackets("[App] Opened", "e_app__opened")]
+    #[case::not_set("(not set)", "e_not_set_")]
+    #[case::symbol("\u{2705} Done", "e__done")]
+    #[case::no_ascii("注文", "e__")]
+    #[case::underscore("_", "e_")]
+    #[case::empty("", "e_")]
+    #[case::digit("2fa", "e_2fa")]
+    #[case::only_digits("404", "e_404")]
+    #[case::dollar("$identify", "mp_identify")]
+    #[case::reserved("Select", "res_select")]
+    fn the_name_of_an_event_begins_with_a_letter(#[case] name: &str, #[case] expected: &str) {
+        assert_eq!(clean_event(name, 127), expected);
+        assert!(!is_hidden(expected));
+    }
+
+    #[test]
+    fn a_name_that_is_hidden_is_told() {
+        for (name, hidden) in [("_not_set_", true), (".x", true), ("e_", false), ("2fa", false)] {
+            assert_eq!(is_hidden(name), hidden, "{name}");
+        }
+    }
+
     /// The list is part of the rules: a word that came or went would give other names.
     #[test]
     fn every_word_of_the_list_gets_its_prefix() {
@@ -84,6 +128,9 @@ mod tests {
             prop_assert!((1..=limit).contains(&clean.len()));
             let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
             prop_assert!(clean.chars().all(fine));
+            let event = clean_event(&name, limit);
+            prop_assert!((1..=limit).contains(&event.len()) && event.chars().all(fine));
+            prop_assert!(event.starts_with(|c: char| c.is_ascii_lowercase()), "{}", event);
         }
 
         #[test]

@@ -3,7 +3,7 @@
 //! It gives each property of each type a column, in the order in which they are first seen, and
 //! never takes one back (rules 6, 7, 10 and 12).
 
-use crate::names::clean;
+use crate::names::{clean_event, is_hidden};
 use crate::table::{Column, OVERFLOW, Table};
 use crate::taken::Taken;
 use crate::types::ColumnType;
@@ -33,6 +33,9 @@ pub struct EventName {
     pub first_seen: Option<Date>,
     /// Whether it takes new columns.
     pub freeze: Freeze,
+    /// The name that it had while that was hidden from query engines ([`Registry::unhide`]). Nothing else
+    /// ever gets that name.
+    pub renamed_from: Option<String>,
 }
 
 /// Whether an event takes columns that its table did not have when it was frozen.
@@ -94,6 +97,7 @@ impl Default for Names {
 impl Names {
     fn insert(&mut self, name: EventName) {
         self.taken.insert(name.name.clone());
+        self.taken.extend(name.renamed_from.clone());
         self.by_event.insert(name.event.clone(), self.given.len());
         self.given.push(name);
     }
@@ -167,11 +171,37 @@ impl Registry {
             return index;
         }
         let limit = profile.name_bytes();
-        let name = self.events.taken.free(&clean(event, limit), "", limit);
-        let event = event.to_owned();
-        let freeze = Freeze::Open;
-        self.events.insert(EventName { event, name, first_seen: Some(seen), freeze });
+        let name = self.events.taken.free(&clean_event(event, limit), "", limit);
+        self.events.insert(EventName {
+            event: event.to_owned(),
+            name,
+            first_seen: Some(seen),
+            freeze: Freeze::Open,
+            renamed_from: None,
+        });
         self.events.given.len() - 1
+    }
+
+    /// Gives an event whose name is hidden from query engines a name that they see, as a new event would
+    /// get it, and answers whether it needed one. Only registries of earlier versions have such names.
+    ///
+    /// The old name stays in `renamed_from`: there lie the files that have to be moved. The table of the
+    /// event, if it has one of its own, is described under both names, with the same columns.
+    pub fn unhide(&mut self, event: usize, profile: Profile) -> bool {
+        let limit = profile.name_bytes();
+        let Names { given, taken, .. } = &mut self.events;
+        let event = &mut given[event];
+        if !is_hidden(&event.name) {
+            return false;
+        }
+        let name = taken.free(&clean_event(&event.event, limit), "", limit);
+        taken.insert(name.clone());
+        let old = std::mem::replace(&mut event.name, name.clone());
+        if let Some(table) = self.tables.get(&old).cloned() {
+            self.tables.insert(name, table);
+        }
+        event.renamed_from = Some(old);
+        true
     }
 
     /// Freezes an event to the first `columns` of its table. One that is frozen already stays as it
@@ -204,6 +234,9 @@ impl Registry {
         for ours in &self.events.given {
             let seen = ours.first_seen.unwrap_or_default();
             let theirs = onto.event(&ours.event, profile, seen);
+            if ours.renamed_from.is_some() {
+                onto.unhide(theirs, profile);
+            }
             same(&ours.event, &ours.name, &onto.events.given[theirs].name)?;
             onto.rebase_freeze(ours, theirs)?;
         }
@@ -249,7 +282,7 @@ fn same(what: &str, ours: &str, theirs: &str) -> Result<(), NameTaken> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Resolved, ValueType};
+    use crate::{Resolved, ValueType, clean};
     use proptest::prelude::*;
     use std::collections::HashSet;
 
@@ -405,7 +438,7 @@ mod tests {
         }
         let names: HashSet<_> = registry.events().iter().map(|e| &e.name).collect();
         assert_eq!(names.len(), 20_000);
-        assert_eq!(registry.events()[19_999].name, "______19999");
+        assert_eq!(registry.events()[19_999].name, "e______19999");
     }
 
     fn additions() -> impl Strategy<Value = Vec<(String, ValueType)>> {

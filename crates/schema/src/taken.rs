@@ -25,6 +25,10 @@ impl Taken {
         self.names.insert(name);
     }
 
+    pub(crate) fn extend(&mut self, names: impl IntoIterator<Item = String>) {
+        self.names.extend(names);
+    }
+
     /// The name with its suffix, or the first with `_1`, `_2`, ... behind that which is free. Where
     /// they do not fit, the stem is cut.
     pub(crate) fn free(&mut self, stem: &str, suffix: &str, limit: usize) -> String {

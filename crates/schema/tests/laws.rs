@@ -115,6 +115,9 @@ proptest! {
         }
         prop_assert!(!names.contains(&PARTITION_KEY) && !names.contains(&"select"));
         prop_assert!(!of_events.contains(&MASTER_TABLE));
+        for name in of_events {
+            prop_assert!(name.starts_with(|c: char| c.is_ascii_lowercase()), "{} is hidden or needs quotes", name);
+        }
     }
 
     #[test]
