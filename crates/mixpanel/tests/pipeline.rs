@@ -123,6 +123,42 @@ fn as_pipeline(line: &str) -> (Timestamp, String) {
     (time, line.to_string())
 }
 
+/// What an export of a day takes from a file in the folder of 2024-03-05.
+async fn of_one_file(text: &str) -> (SliceReport, Vec<BTreeMap<String, String>>) {
+    let store = MemoryStore::new();
+    put(&store, "2024/03/05/part-0.json", text.as_bytes()).await;
+    exported(&pipeline(&store, &Zone::UTC), &utc("2024-03-05")).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_time_is_read_in_every_way_that_it_is_written() {
+    let text = std::fs::read_to_string(file("reported/pipeline_time.jsonl")).unwrap();
+    let more = [
+        r#""2024-03-05T02:53:20.5+02:00","properties":{"time":1709600000500}"#,
+        r#""2024-03-05 00:53:20","properties":{"time":"2024-03-05T00:53:20Z"}"#,
+        r#"1709600000123,"properties":{"time":"2024-03-05T00:53:20.1239Z"}"#,
+    ];
+    let more = more.map(|rest| format!("{{\"event_name\":\"e\",\"time\":{rest}}}\n"));
+    let (report, rows) = of_one_file(&(text + &more.concat())).await;
+    assert_eq!((report.counts.received, report.counts.quarantined), (8, 0));
+    let mut times: Vec<&str> = rows.iter().map(|row| row["time"].as_str()).collect();
+    times.sort_unstable();
+    let (second, later) = ("1709600000000", "1709600000123");
+    assert_eq!(times, [second, second, second, second, second, later, later, "1709600000500"]);
+}
+
+#[tokio::test]
+async fn a_line_whose_times_differ_is_bad_and_one_with_half_a_surrogate_pair_is_mended() {
+    let text = r#"{"event_name":"e","time":1709600000,"properties":{"k\ud83d":"\ud83d"}}
+{"event_name":"e","time":1709600000,"properties":{"time":1709600001}}
+{"event_name":"e","time":1709600000,"time":"2024-03-05T00:53:20Z","properties":{"x":1,"x":1}}
+"#;
+    let (report, rows) = of_one_file(text).await;
+    let counts = report.counts;
+    assert_eq!((counts.written, counts.quarantined, counts.mended), (2, 1, 1));
+    assert!(rows.iter().any(|row| row.get("k_").is_some_and(|value| value.contains('\u{fffd}'))));
+}
+
 #[tokio::test]
 async fn the_same_events_give_the_same_rows_as_from_the_api() {
     let mut text = String::new();

@@ -1,8 +1,11 @@
 //! From a line of a JSON pipeline to a line of the export API.
 //!
-//! Values keep their bytes: a number of forty digits has forty digits behind it, too. What the
-//! pipeline names beside `properties` goes where the export API has it.
+//! Values and keys keep their bytes: a number of forty digits has forty digits behind it, too. What the
+//! pipeline names beside `properties` goes where the export API has it. Only a time that is a text
+//! becomes a number, as the export API has it.
 
+use mixlake_columnar::time_milliseconds;
+use mixlake_domain::Timestamp;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -21,46 +24,101 @@ const PROPERTIES: [(&str, &str); 5] = [
 pub(super) fn export_line(line: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(line).ok()?;
     let Fields(fields) = serde_json::from_str(text).ok()?;
-    let find = |name: &str| {
-        let mut found = fields.iter().filter(|(key, _)| key == name);
-        // Of a field that is there twice nobody knows which counts.
-        (found.next(), found.next().is_none())
-    };
-    let one = |name: &str| match find(name) {
-        (found, true) => Some(found.map(|(_, value)| value.get())),
-        (_, false) => None,
-    };
+    let one = |name: &str| one(&fields, name);
     if one("event")?.is_some() {
         return None;
     }
     let name = one("event_name")??;
-    let inner = one("properties")?.filter(|value| *value != "null").unwrap_or("{}");
+    let inner = one("properties")?.unwrap_or("{}");
     let Fields(properties) = serde_json::from_str(inner).ok()?;
     let mut moved = Members::default();
     for (field, property) in PROPERTIES {
-        let value = one(field)?.filter(|value| *value != "null");
-        let Some(value) = value else { continue };
+        let Some(value) = one(field)? else { continue };
         // Where the properties say it too, it is said once; where they say otherwise, the line is
         // as bad as one with any other key that is there twice.
-        if !properties.iter().any(|(key, own)| key == property && own.get() == value) {
-            moved.add(property, value);
+        let says_it =
+            |own: &Field<'_>| own.is(property) && is_same(property, own.value.get(), value);
+        if !properties.iter().any(says_it) {
+            moved.add(&quoted(property), &in_export(property, value));
         }
     }
-    for (key, value) in &properties {
-        moved.add(key, value.get());
+    let mut times: Vec<&str> = Vec::new();
+    for own in &properties {
+        let value = own.value.get();
+        if !own.is(TIME) {
+            moved.add(own.key.get(), value);
+        } else if !times.iter().any(|time| is_same(TIME, time, value)) {
+            times.push(value);
+            moved.add(own.key.get(), &in_export(TIME, value));
+        }
     }
     let mut all = Members::default();
-    all.add("event", name);
-    all.add("properties", &moved.finish());
-    let known = |key: &str| {
-        key == "event_name"
-            || key == "properties"
-            || PROPERTIES.iter().any(|(field, _)| *field == key)
+    all.add(&quoted("event"), name);
+    all.add(&quoted("properties"), &moved.finish());
+    let known = |own: &Field<'_>| {
+        let fields = PROPERTIES.iter().map(|(field, _)| *field);
+        fields.chain(["event_name", "properties"]).any(|name| own.is(name))
     };
-    for (key, value) in fields.iter().filter(|(key, _)| !known(key)) {
-        all.add(key, value.get());
+    for own in fields.iter().filter(|own| !known(own)) {
+        all.add(own.key.get(), own.value.get());
     }
     Some(all.finish().into_bytes())
+}
+
+/// The value of a field: `None` if there are several, `Some(None)` if there is none. Null is no value, and
+/// the same value again is no other.
+#[expect(clippy::option_option, reason = "two answers that a caller tells apart by `?`")]
+fn one<'a>(fields: &[Field<'a>], name: &str) -> Option<Option<&'a str>> {
+    let values = fields.iter().filter(|own| own.is(name)).map(|own| own.value.get());
+    let mut values = values.filter(|value| *value != "null");
+    let first = values.next();
+    let same = values.all(|value| first.is_some_and(|first| is_same(name, first, value)));
+    same.then_some(first)
+}
+
+const TIME: &str = "time";
+
+/// Whether two values of a property are the same one; of times, whether they are the same instant.
+fn is_same(property: &str, one: &str, other: &str) -> bool {
+    let same_instant = || instant(one).is_some_and(|one| instant(other) == Some(one));
+    one == other || (property == TIME && same_instant())
+}
+
+/// A value as the export API has it: a time is a number there.
+fn in_export<'a>(property: &str, value: &'a str) -> Cow<'a, str> {
+    if property != TIME || !value.starts_with('"') {
+        return Cow::Borrowed(value);
+    }
+    match instant(value) {
+        Some(milliseconds) => {
+            let (seconds, rest) = (milliseconds / 1_000, milliseconds % 1_000);
+            Cow::Owned(if rest == 0 { seconds.to_string() } else { format!("{seconds}.{rest:03}") })
+        }
+        // What is no time is quarantined as it came.
+        None => Cow::Borrowed(value),
+    }
+}
+
+/// The instant of a time in milliseconds since 1970: a number as the export API has it, or a text.
+fn instant(json: &str) -> Option<i64> {
+    if !json.starts_with('"') {
+        return time_milliseconds(json);
+    }
+    let text: String = serde_json::from_str(json).ok()?;
+    let instant = text.parse().or_else(|_| in_utc(&text)).ok()?;
+    // A number of seconds from 10^11 on would be read as milliseconds.
+    Some(instant.as_millisecond()).filter(|time| (0..100_000_000_000_000).contains(time))
+}
+
+/// The instant of a text that does not say its offset: warehouses write UTC like this.
+fn in_utc(text: &str) -> Result<Timestamp, jiff::Error> {
+    let civil: jiff::civil::DateTime = text.strip_suffix(" UTC").unwrap_or(text).parse()?;
+    Ok(civil.to_zoned(jiff::tz::TimeZone::UTC)?.timestamp())
+}
+
+/// A name that needs no escapes, as JSON.
+fn quoted(name: &str) -> String {
+    format!("\"{name}\"")
 }
 
 /// The members of a JSON object that is being written.
@@ -68,9 +126,10 @@ pub(super) fn export_line(line: &[u8]) -> Option<Vec<u8>> {
 struct Members(String);
 
 impl Members {
+    /// Adds a key and a value, both as JSON.
     fn add(&mut self, key: &str, value: &str) {
         self.0.push(if self.0.is_empty() { '{' } else { ',' });
-        self.0.push_str(&serde_json::Value::from(key).to_string());
+        self.0.push_str(key);
         self.0.push(':');
         self.0.push_str(value);
     }
@@ -85,7 +144,26 @@ impl Members {
 }
 
 /// The fields of a JSON object as they stand, also those that are there twice.
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+struct Fields<'a>(Vec<Field<'a>>);
+
+/// A field as it stands.
+struct Field<'a> {
+    key: &'a RawValue,
+    value: &'a RawValue,
+}
+
+impl Field<'_> {
+    /// Whether it has this name, which may be written with escapes.
+    fn is(&self, name: &str) -> bool {
+        let key = self.key.get();
+        if key.contains('\\') {
+            // A key with half of a surrogate pair is not text, and none of the names that are asked for.
+            serde_json::from_str(key).is_ok_and(|key: String| key == name)
+        } else {
+            key.len() == name.len() + 2 && key[1..].starts_with(name)
+        }
+    }
+}
 
 impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -104,8 +182,8 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut fields = Vec::new();
-        while let Some(key) = map.next_key::<String>()? {
-            fields.push((Cow::Owned(key), map.next_value()?));
+        while let Some(key) = map.next_key()? {
+            fields.push(Field { key, value: map.next_value()? });
         }
         Ok(Fields(fields))
     }
@@ -138,6 +216,54 @@ mod tests {
         r#"{"event_name":"e","time":1,"insert_id":"i","properties":{"$insert_id":"i","time":1}}"#,
         r#"{"event":"e","properties":{"$insert_id":"i","time":1}}"#
     )]
+    #[case::said_twice_beside(
+        r#"{"event_name":"e","time":null,"time":1,"time":1.0,"event_name":"e","properties":{}}"#,
+        r#"{"event":"e","properties":{"time":1}}"#
+    )]
+    #[case::text(
+        r#"{"event_name":"e","time":"2024-03-05T00:53:20Z","properties":{}}"#,
+        r#"{"event":"e","properties":{"time":1709600000}}"#
+    )]
+    #[case::text_with_a_fraction(
+        r#"{"event_name":"e","time":"2024-03-05T00:53:20.0129999Z"}"#,
+        r#"{"event":"e","properties":{"time":1709600000.012}}"#
+    )]
+    #[case::text_with_an_offset(
+        r#"{"event_name":"e","time":"2024-03-05T02:53:20+02:00"}"#,
+        r#"{"event":"e","properties":{"time":1709600000}}"#
+    )]
+    #[case::text_without_an_offset(
+        r#"{"event_name":"e","time":"2024-03-05 00:53:20.5"}"#,
+        r#"{"event":"e","properties":{"time":1709600000.500}}"#
+    )]
+    #[case::text_of_a_warehouse(
+        r#"{"event_name":"e","time":"2024-03-05 00:53:20 UTC"}"#,
+        r#"{"event":"e","properties":{"time":1709600000}}"#
+    )]
+    #[case::text_within(
+        r#"{"event_name":"e","properties":{"\u0074ime":"2024-03-05T00:53:20Z","a":"2024-03-05T00:53:20Z"}}"#,
+        r#"{"event":"e","properties":{"\u0074ime":1709600000,"a":"2024-03-05T00:53:20Z"}}"#
+    )]
+    #[case::early_text(
+        r#"{"event_name":"e","time":"1972-01-01T00:00:00.001Z"}"#,
+        r#"{"event":"e","properties":{"time":63072000.001}}"#
+    )]
+    #[case::the_same_instant_in_every_way(
+        r#"{"event_name":"e","time":1709600000.0,"properties":{"time":1709600000000,"time":"2024-03-05T00:53:20Z","time":1709600000000999,"time":null}}"#,
+        r#"{"event":"e","properties":{"time":1709600000000,"time":null}}"#
+    )]
+    #[case::no_time(
+        r#"{"event_name":"e","time":"noon","properties":{}}"#,
+        r#"{"event":"e","properties":{"time":"noon"}}"#
+    )]
+    #[case::before_1970(
+        r#"{"event_name":"e","time":"1969-12-31T23:59:59Z"}"#,
+        r#"{"event":"e","properties":{"time":"1969-12-31T23:59:59Z"}}"#
+    )]
+    #[case::half_a_surrogate_pair(
+        r#"{"event_name":"e\ud83d","time":1,"properties":{"k\ud83d":"\ude00"}}"#,
+        r#"{"event":"e\ud83d","properties":{"time":1,"k\ud83d":"\ude00"}}"#
+    )]
     #[case::said_otherwise(
         r#"{"event_name":"e","time":1,"properties":{"time":2}}"#,
         r#"{"event":"e","properties":{"time":1,"time":2}}"#
@@ -160,7 +286,7 @@ mod tests {
     #[case::no_name(r#"{"time":1,"properties":{}}"#)]
     #[case::of_the_export_api(r#"{"event":"e","properties":{"time":1}}"#)]
     #[case::both(r#"{"event":"e","event_name":"e","time":1,"properties":{}}"#)]
-    #[case::twice(r#"{"event_name":"e","time":1,"time":1,"properties":{}}"#)]
+    #[case::twice(r#"{"event_name":"e","time":1,"time":2,"properties":{}}"#)]
     #[case::odd_properties(r#"{"event_name":"e","time":1,"properties":[]}"#)]
     fn what_is_no_event_of_a_pipeline_is_not_touched(#[case] line: &str) {
         assert_eq!(converted(line), None);
