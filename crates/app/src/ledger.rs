@@ -74,12 +74,15 @@ pub struct SliceCounts {
     pub quarantined: u64,
     /// Rows among the written whose time lies outside of the slice.
     pub outside: u64,
+    /// Events in which half of a surrogate pair became U+FFFD. Older ledgers do not say it.
+    #[serde(default)]
+    pub mended: u64,
 }
 
 impl From<Counts> for SliceCounts {
     fn from(counts: Counts) -> Self {
-        let Counts { received, written, duplicates, quarantined, outside } = counts;
-        Self { received, written, duplicates, quarantined, outside }
+        let Counts { received, written, duplicates, quarantined, outside, mended } = counts;
+        Self { received, written, duplicates, quarantined, outside, mended }
     }
 }
 

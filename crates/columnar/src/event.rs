@@ -1,5 +1,6 @@
 //! An event as places in its line, so that reading it makes no copies.
 
+use crate::bad_line::BadLine;
 use crate::keys::KeyId;
 use crate::part::Part;
 use crate::value::Value;
@@ -56,7 +57,7 @@ pub(crate) enum Scalar {
     Null,
     Boolean(bool),
     Number(f64),
-    /// Text; also arrays, objects and numbers that a double cannot hold, as JSON text.
+    /// Text; also arrays, objects and numbers that do not fit a number column, as JSON text.
     Text(Text),
 }
 
@@ -257,32 +258,6 @@ fn as_text(json: Span, value: Scalar) -> Option<Text> {
     }
 }
 
-/// Why a line is no event. It goes to quarantine with this reason.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadLine {
-    /// Not UTF-8.
-    #[error("not UTF-8 at byte {0}")]
-    NotUtf8(usize),
-    /// Not JSON.
-    #[error("not JSON: {0}")]
-    NotJson(String),
-    /// JSON, but no object with the fields of an event.
-    #[error("not an event: {0}")]
-    NotAnEvent(&'static str),
-    /// The same key twice: which value counts is not defined.
-    #[error("the key {0:?} occurs twice")]
-    DuplicateKey(String),
-    /// `time` is missing or no number in the range of dates.
-    #[error("time is not a number of seconds or milliseconds since 1970: {0}")]
-    BadTime(String),
-    /// A string has a broken escape sequence.
-    #[error("the value of {0:?} has a broken escape sequence")]
-    BadString(String),
-    /// Longer than the bound.
-    #[error("longer than {0} bytes; only these are kept here")]
-    TooLong(usize),
-}
-
 /// The instant that the JSON text of a time means. With a zone, the text is the wall clock of that
 /// zone written as if it were UTC.
 pub(crate) fn instant(json: &str, wall_clock: Option<&Zone>) -> Result<Timestamp, BadLine> {
@@ -294,18 +269,27 @@ pub(crate) fn instant(json: &str, wall_clock: Option<&Zone>) -> Result<Timestamp
     })
 }
 
-/// Milliseconds since 1970 from the JSON text of a time in seconds, fractional seconds or
-/// milliseconds. Seconds reach 10^11 in the year 5138, milliseconds did in 1973. What is finer than
-/// a millisecond is cut, so that no event moves into the next second or day.
+/// The JSON numbers of this size and above are not seconds but milliseconds: as seconds it would be the
+/// year 5138, as milliseconds it was in 1973.
+const MILLISECONDS: u64 = 100_000_000_000;
+/// The JSON numbers of this size and above are microseconds, for the same reason.
+const MICROSECONDS: u64 = 1_000 * MILLISECONDS;
+/// The year 10000, in milliseconds.
+const LAST: u64 = 253_402_300_800_000;
+
+/// Milliseconds since 1970 from the JSON text of a time in seconds, fractional seconds, milliseconds or
+/// microseconds. What is finer than a millisecond is cut, so that no event moves into the next second
+/// or day.
 fn milliseconds(json: &str) -> Result<i64, BadLine> {
-    const LAST: u64 = 253_402_300_800_000; // the year 10000
     let bad = || BadLine::BadTime(json.chars().take(64).collect());
     let (seconds, fraction) = json.split_once('.').unwrap_or((json, ""));
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let Some(whole) = seconds.parse::<u64>().ok().filter(|_| digits(fraction)) else {
         return exponential(json).ok_or_else(bad);
     };
-    let time = if whole >= 100_000_000_000 {
+    let time = if whole >= MICROSECONDS {
+        whole / 1_000
+    } else if whole >= MILLISECONDS {
         whole
     } else {
         let thousandths = fraction.bytes().chain(*b"000").take(3);
@@ -315,12 +299,26 @@ fn milliseconds(json: &str) -> Result<i64, BadLine> {
 }
 
 /// A time such as 1.6e9, which no exporter writes but JSON allows.
+#[expect(clippy::cast_precision_loss, reason = "a double holds these integers")]
 fn exponential(json: &str) -> Option<i64> {
     let starts_like_a_number = json.starts_with(|c: char| c.is_ascii_digit());
     let number: f64 = starts_like_a_number.then(|| json.parse().ok())??;
-    let time = if number >= 1e11 { number } else { number * 1000.0 };
+    let time = if number >= MICROSECONDS as f64 {
+        number / 1_000.0
+    } else if number >= MILLISECONDS as f64 {
+        number
+    } else {
+        number * 1_000.0
+    };
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-    (0.0..253_402_300_800_000.0).contains(&time).then(|| time.floor() as i64)
+    (0.0..LAST as f64).contains(&time).then(|| time.floor() as i64)
+}
+
+/// Milliseconds since 1970 from the JSON text of a time, if it is a number that an event may have as its
+/// time.
+#[must_use]
+pub fn time_milliseconds(json: &str) -> Option<i64> {
+    milliseconds(json).ok()
 }
 
 #[cfg(test)]
@@ -334,6 +332,12 @@ mod tests {
     #[case::milliseconds("1762912803123", Some(1_762_912_803_123))]
     #[case::finer_than_milliseconds("1794268799.9996", Some(1_794_268_799_999))]
     #[case::one_decimal("1794268799.5", Some(1_794_268_799_500))]
+    #[case::microseconds("1709600000123456", Some(1_709_600_000_123))]
+    #[case::finer_than_microseconds("1709600000123999.9", Some(1_709_600_000_123))]
+    #[case::microseconds_with_exponent("1.6e15", Some(1_600_000_000_000))]
+    #[case::last_milliseconds("99999999999999", Some(99_999_999_999_999))]
+    #[case::first_microseconds("100000000000000", Some(100_000_000_000))]
+    #[case::nanoseconds("1709600000123456789", None)]
     #[case::huge("99999999999999999999999", None)]
     #[case::exponent("1.6e9", Some(1_600_000_000_000))]
     #[case::negative("-1", None)]

@@ -125,10 +125,11 @@ fn arranged<'a, T: Copy + Default>(
     Some((present, form(values)))
 }
 
-/// An instant as Hive's JSON readers take it: in UTC, without saying so.
+/// An instant as Hive's JSON readers take it: in UTC, without saying so. Redshift Spectrum wants six
+/// decimals; the last three are zero.
 fn timestamp(milliseconds: i64) -> io::Result<impl std::fmt::Display> {
     let instant = Timestamp::from_millisecond(milliseconds).map_err(io::Error::other)?;
-    Ok(Zone::UTC.local(instant).strftime("%Y-%m-%d %H:%M:%S%.3f"))
+    Ok(Zone::UTC.local(instant).strftime("%Y-%m-%d %H:%M:%S%.6f"))
 }
 
 /// The numbers of the cursors that have a value in each row.

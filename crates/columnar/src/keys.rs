@@ -7,7 +7,7 @@ use foldhash::HashMap;
 use mixlake_schema::ValueType;
 
 /// A key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct KeyId(u32);
 
 impl KeyId {
@@ -36,6 +36,13 @@ const EXPECTED: usize = 256;
 /// How many of the keys that followed last time a key is compared with.
 const AHEAD: usize = 4;
 
+/// The longest name of an event or a property, in bytes. Mixpanel takes 255 characters, which are at most
+/// 1,020 bytes. Names are held in memory until a slice ends.
+pub(crate) const NAME_BYTES: usize = 1_024;
+
+/// About the bytes that a name takes in memory beside its text.
+pub(crate) const NAME_COST: usize = 160;
+
 /// Keys of properties.
 #[derive(Debug)]
 pub(crate) struct Keys {
@@ -53,6 +60,8 @@ pub(crate) struct Keys {
     seen: Vec<u64>,
     /// Counts objects, to tell a key that occurs twice in one.
     object: u64,
+    /// About the bytes of memory that came since they were last asked for.
+    grown: usize,
 }
 
 /// A key at its place in an order, as it stands in a line with its quotes and colon. Compared where it
@@ -106,6 +115,7 @@ impl Default for Keys {
             alone: false,
             orders: Vec::new(),
             texts: Vec::new(),
+            grown: 0,
         };
         for name in KNOWN {
             keys.intern(name);
@@ -171,6 +181,22 @@ impl Keys {
         if before == self.object { Err(Twice) } else { Ok(()) }
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The key that came last.
+    pub(crate) fn last(&self) -> &str {
+        self.names.last().map_or("", |name| name)
+    }
+
+    /// About the bytes of memory that came since this was last asked.
+    #[inline]
+    pub(crate) fn take_grown(&mut self) -> usize {
+        std::mem::take(&mut self.grown)
+    }
+
     /// The key is expected here from now on, unless it has its place elsewhere.
     fn expect(&mut self, walk: &mut Walk, id: KeyId) {
         let order = &mut self.orders[walk.event];
@@ -180,6 +206,7 @@ impl Keys {
             let Some(expected) = Expected::new(id, &self.names[id.at()], &mut self.texts) else {
                 return;
             };
+            self.grown += size_of::<Expected>() + usize::from(expected.length);
             order.insert(walk.at, expected);
             walk.at += 1;
         }
@@ -191,6 +218,7 @@ impl Keys {
         self.names.push(name.into());
         self.targets.push([Target::Undecided; 3]);
         self.seen.push(0);
+        self.grown += NAME_COST + 2 * name.len();
         id
     }
 
@@ -295,6 +323,19 @@ mod tests {
         let twice = ["a", "b", "a"].map(str::to_owned);
         assert_eq!(ids(&mut keys, 0, &twice), Err(Twice));
         assert!(ids(&mut keys, 0, &twice[..2]).is_ok(), "the next object begins afresh");
+    }
+
+    #[test]
+    fn new_keys_take_memory_and_known_ones_do_not() {
+        let mut keys = Keys::default();
+        keys.take_grown();
+        let names = ["a".to_owned(), "b".repeat(1_000)];
+        assert!(ids(&mut keys, 0, &names).is_ok());
+        assert!((2_000..5_000).contains(&keys.take_grown()));
+        assert!(ids(&mut keys, 0, &names).is_ok());
+        assert_eq!(keys.take_grown(), 0);
+        assert!(ids(&mut keys, 1, &names).is_ok());
+        assert!((1_000..1_200).contains(&keys.take_grown()), "the order of another event");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bad_line;
 mod blocks;
 mod buffer;
 mod chunk;
@@ -20,6 +21,7 @@ mod json;
 mod keys;
 mod leaf;
 mod lines;
+mod mend;
 mod metadata;
 mod numbering;
 mod options;
@@ -40,11 +42,12 @@ mod value;
 mod values;
 mod vocabulary;
 
+pub use bad_line::BadLine;
 pub use completeness::Completeness;
 pub use contract::{Contract, Contracts};
 pub use days::DataFile;
 pub use dedup::{FarApart, Superseded};
-pub use event::BadLine;
+pub use event::time_milliseconds;
 pub use identities::{Identities, NoIdentities};
 pub use lines::{Line, LineSplitter};
 pub use options::{Bounds, EventNameForm, Options, SchemaType, TimeType};

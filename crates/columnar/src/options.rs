@@ -112,6 +112,8 @@ pub struct Bounds {
     pub file_bytes: usize,
     /// Bytes of bad lines, compressed, beyond which a slice fails: no export is like that.
     pub quarantine_bytes: usize,
+    /// Bytes of memory that the names of events and properties may take; a slice with more names fails.
+    pub name_bytes: usize,
     /// Identities of rows that are held in memory; those before wait in a temporary file.
     pub identities: usize,
     /// Rows that may come again after their older twin was encoded; a further pass over the slice
@@ -130,6 +132,8 @@ impl Default for Bounds {
             buffer_bytes: 80 << 20,
             file_bytes: 64 << 20,
             quarantine_bytes: 32 << 20,
+            // More than 300,000 names of usual length; in multischema those of each event count.
+            name_bytes: 64 << 20,
             // What a table of 2^19 places takes before it doubles; with the rows 27 MB.
             identities: 458_752,
             // 32 bytes each: 32 MB.

@@ -4,83 +4,171 @@
 //! The structure is checked by `serde_json`; each value is kept as its JSON text, so that a
 //! number keeps every digit until its type is known.
 
-use crate::event::{BadLine, Event, Span};
-use crate::keys::{Keys, Twice};
+use crate::bad_line::BadLine;
+use crate::event::{self, Event, Span};
+use crate::keys::{KeyId, Keys, NAME_BYTES};
+use crate::mend::mended;
 use crate::value::{self, Value};
 use crate::vocabulary::Vocabulary;
+use foldhash::HashMap;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
 /// The fields of a JSON object as they stand: keys, and values as JSON text.
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a str)>);
+struct Fields<'a>(Vec<Field<'a>>);
+
+/// A key, and its value as JSON text.
+type Field<'a> = (Cow<'a, str>, &'a str);
 
 /// A key, borrowed where it has no escapes.
 struct Key<'a>(Cow<'a, str>);
 
-/// Reads a line, and says what is wrong with it if it is no event.
-pub(crate) fn parse(
-    line: &str,
+/// Reads a line, and says what is wrong with it if it is no event. Answers the line that the event's
+/// places are in: the same one, or one in which half of a surrogate pair was replaced.
+pub(crate) fn read<'a>(
+    line: &'a str,
     vocabulary: &mut Vocabulary,
     event: &mut Event,
-) -> Result<(), BadLine> {
-    let top = fields(line)?;
-    let mut name = None;
-    let mut inner = None;
-    let mut others = Vec::new();
-    for (key, json) in top {
-        match &*key {
-            "event" if name.is_some() => return Err(BadLine::DuplicateKey("event".into())),
-            "properties" if inner.is_some() => {
-                return Err(BadLine::DuplicateKey("properties".into()));
-            }
-            "event" if json.starts_with('"') => {
-                name = Some(value::text(json).map_err(|_| BadLine::BadString("event".into()))?);
-            }
-            "event" => return Err(BadLine::NotAnEvent("event is not a string")),
-            "properties" if json.starts_with('{') => inner = Some(fields(json)?),
-            "properties" => return Err(BadLine::NotAnEvent("properties is not an object")),
-            // Mixpanel has no other field; were it to add one, its values would be kept.
-            _ => others.push((key, json)),
-        }
-    }
-    let name = name.ok_or(BadLine::NotAnEvent("it has no event"))?;
-    let mut inner = inner.ok_or(BadLine::NotAnEvent("it has no properties"))?;
-    inner.append(&mut others);
+) -> Result<Cow<'a, str>, BadLine> {
+    let line = mended(line);
+    parse(&line, vocabulary, event)?;
+    Ok(line)
+}
+
+/// The parts of a line; none is null.
+#[derive(Default)]
+struct Parts<'a> {
+    event: Option<&'a str>,
+    properties: Option<&'a str>,
+    /// Mixpanel has no other field; were it to add one, its values would be kept.
+    others: Vec<Field<'a>>,
+}
+
+fn parse(line: &str, vocabulary: &mut Vocabulary, event: &mut Event) -> Result<(), BadLine> {
+    let parts = Parts::of(line)?;
+    let name = match parts.event {
+        Some(json) => name("event", json)?,
+        None => return Err(parts.without_event(line)),
+    };
     let number = vocabulary.event(&name);
     event.clear(number);
-    from_fields(event, line, inner, vocabulary.keys(number))
+    from_fields(event, line, parts.fields()?, vocabulary.keys(number))
+}
+
+impl<'a> Parts<'a> {
+    fn of(line: &'a str) -> Result<Self, BadLine> {
+        let mut parts = Parts::default();
+        for (key, json) in fields("line", line)? {
+            match &*key {
+                "event" => once("event", &mut parts.event, json)?,
+                "properties" => once("properties", &mut parts.properties, json)?,
+                _ => parts.others.push((key, json)),
+            }
+        }
+        Ok(parts)
+    }
+
+    /// All properties.
+    fn fields(self) -> Result<Vec<Field<'a>>, BadLine> {
+        let json = self.properties.ok_or(BadLine::Missing("properties"))?;
+        if !json.starts_with('{') {
+            return Err(BadLine::NotA { field: "properties", expected: "an object" });
+        }
+        let mut inner = fields("properties", json)?;
+        inner.extend(self.others);
+        Ok(inner)
+    }
+
+    /// What is wrong with a line that has no event. If it is one of a JSON pipeline, that is what keeps it
+    /// from being one of those.
+    fn without_event(self, line: &str) -> BadLine {
+        let Some(&(_, json)) = self.others.iter().find(|(key, _)| key == "event_name") else {
+            return BadLine::Missing("event");
+        };
+        let of_pipeline = || -> Result<_, BadLine> {
+            let (mut vocabulary, mut event) = (Vocabulary::default(), Event::default());
+            let number = vocabulary.event(&name("event_name", json)?);
+            from_fields(&mut event, line, self.fields()?, vocabulary.keys(number))?;
+            event::instant(event.time.get(line), None)
+        };
+        of_pipeline().err().unwrap_or(BadLine::OfPipeline)
+    }
+}
+
+/// The name of an event.
+fn name<'a>(field: &'static str, json: &'a str) -> Result<Cow<'a, str>, BadLine> {
+    if !json.starts_with('"') {
+        return Err(BadLine::NotA { field, expected: "a string" });
+    }
+    let name = value::text(json).map_err(|error| BadLine::not_json(field, &error))?;
+    if name.len() > NAME_BYTES { Err(BadLine::long_name("event", &name)) } else { Ok(name) }
+}
+
+/// Keeps the value of a field that has one: null is none, and the same value again is no other.
+fn once<'a>(field: &str, kept: &mut Option<&'a str>, json: &'a str) -> Result<(), BadLine> {
+    let value = |json| Value::from_json(json).map_err(|error| BadLine::not_json(field, &error));
+    match *kept {
+        _ if json == "null" => Ok(()),
+        Some(earlier) if value(earlier)? != value(json)? => {
+            Err(BadLine::DuplicateKey(field.to_owned()))
+        }
+        Some(_) => Ok(()),
+        None => {
+            *kept = Some(json);
+            Ok(())
+        }
+    }
 }
 
 fn from_fields(
     event: &mut Event,
     line: &str,
-    fields: Vec<(Cow<'_, str>, &str)>,
+    fields: Vec<Field<'_>>,
     keys: &mut Keys,
 ) -> Result<(), BadLine> {
     let mut walk = keys.walk(event.number);
+    let mut values: HashMap<KeyId, Value<'_>> = HashMap::default();
     for (name, json) in fields {
-        let twice = |Twice| BadLine::DuplicateKey(name.clone().into_owned());
+        if name.len() > NAME_BYTES {
+            return Err(BadLine::long_name("properties", &name));
+        }
         let key = keys.next(&mut walk, &name);
-        keys.see(key).map_err(twice)?;
-        let value = Value::from_json(json).map_err(|_| BadLine::BadString(name.into_owned()))?;
-        let value = event.packed(&value, line);
-        event.add(key, Span::of(json, line), value, line);
+        let value = value_of(key, json).map_err(|error| BadLine::not_json(&name, &error))?;
+        match values.get(&key) {
+            // Null says nothing, and the same value again says nothing new.
+            Some(earlier) if value == Value::Null || value == *earlier => {}
+            Some(_) => return Err(BadLine::DuplicateKey(name.into_owned())),
+            None => {
+                let packed = event.packed(&value, line);
+                event.add(key, Span::of(json, line), packed, line);
+                if value != Value::Null {
+                    values.insert(key, value);
+                }
+            }
+        }
     }
     if event.time.is_empty() {
-        return Err(BadLine::BadTime("it is missing".into()));
+        return Err(BadLine::Missing("time"));
     }
     Ok(())
 }
 
-fn fields(json: &str) -> Result<Vec<(Cow<'_, str>, &str)>, BadLine> {
-    let fields: Fields<'_> = serde_json::from_str(json).map_err(|error| {
-        if error.is_data() {
-            BadLine::NotAnEvent("it is not an object")
-        } else {
-            BadLine::NotJson(error.to_string())
+/// The value as its column holds it.
+fn value_of(key: KeyId, json: &str) -> serde_json::Result<Value<'_>> {
+    Ok(match Value::from_json(json)? {
+        // An identifier is text, even where the event carries a number.
+        Value::Number(_) | Value::Boolean(_) if key == KeyId::DISTINCT_ID => {
+            Value::Text(Cow::Borrowed(json))
         }
+        value @ (Value::Number(_) | Value::Boolean(_) | Value::Text(_) | Value::Null) => value,
+    })
+}
+
+fn fields<'a>(field: &'static str, json: &'a str) -> Result<Vec<Field<'a>>, BadLine> {
+    let fields: Fields<'_> = serde_json::from_str(json).map_err(|error| {
+        if error.is_data() { BadLine::NotAnObject } else { BadLine::not_json(field, &error) }
     })?;
     Ok(fields.0)
 }
@@ -146,11 +234,11 @@ mod tests {
     /// Reads a line: the event, its name, and its properties with their keys and JSON texts.
     fn read(line: &str) -> Result<(Event, String, Vec<(String, String)>), BadLine> {
         let (mut vocabulary, mut event) = (Vocabulary::default(), Event::default());
-        parse(line, &mut vocabulary, &mut event)?;
+        let line = super::read(line, &mut vocabulary, &mut event)?;
         let name = vocabulary.name(event.number).to_owned();
         let keys = vocabulary.keys(event.number);
         let listed = event.properties.iter();
-        let listed = listed.map(|p| (keys.name(p.key).to_owned(), p.json.get(line).to_owned()));
+        let listed = listed.map(|p| (keys.name(p.key).to_owned(), p.json.get(&line).to_owned()));
         let listed = listed.collect();
         Ok((event, name, listed))
     }
@@ -177,28 +265,69 @@ mod tests {
     }
 
     #[rstest]
-    #[case::cut_short(r#"{"event":"a","properties":{"time":1,"x":"#, "not JSON: EOF")]
-    #[case::text("export failed", "not JSON: expected value")]
-    #[case::list("[1]", "not an event: it is not an object")]
-    #[case::no_event(r#"{"properties":{"time":1}}"#, "not an event: it has no event")]
-    #[case::no_properties(r#"{"event":"a"}"#, "not an event: it has no properties")]
-    #[case::number_event(r#"{"event":1,"properties":{}}"#, "not an event: event is not a string")]
-    #[case::no_time(r#"{"event":"a","properties":{"x":1}}"#, "time is not a number")]
-    #[case::twice(
-        r#"{"event":"a","properties":{"time":1,"x":1,"x":2}}"#,
-        "the key \"x\" occurs twice"
+    #[case::null_then_a_value(r#""x":null,"x":1"#, r#"x=1"#)]
+    #[case::a_value_then_null(r#""x":1,"x":null"#, r#"x=1"#)]
+    #[case::only_null(r#""x":null,"x":null"#, "")]
+    #[case::the_same_text(r#""x":"a","x":"a""#, r#"x="a""#)]
+    #[case::the_same_text_escaped(r#""x":"a","\u0078":"\u0061""#, r#"x="a""#)]
+    #[case::the_same_number(r#""x":1,"x":1.0,"x":10e-1"#, r#"x=1"#)]
+    #[case::the_same_list(r#""x":[1],"x":[1]"#, r#"x=[1]"#)]
+    #[case::within_an_object(r#""x":{"a":1,"a":2}"#, r#"x={"a":1,"a":2}"#)]
+    #[case::time(r#""time":null,"time":5,"time":5.0"#, "")]
+    #[case::distinct_id(r#""distinct_id":7,"distinct_id":"7","distinct_id":null"#, "")]
+    fn a_key_that_says_the_same_twice_is_one(#[case] properties: &str, #[case] expected: &str) {
+        let line = format!(r#"{{"event":"a","time":5,"properties":{{{properties}}}}}"#);
+        let (event, _, listed) = read(&line).unwrap();
+        let listed: Vec<String> =
+            listed.iter().map(|(key, json)| format!("{key}={json}")).collect();
+        assert_eq!(listed.join(" "), expected);
+        assert_eq!(event.time.get(&line), "5");
+        let person = event.distinct_id.map(|id| event.text(id, &line));
+        assert_eq!(person, properties.contains("distinct_id").then_some("7"));
+    }
+
+    #[rstest]
+    #[case::numbers(r#""x":1,"x":2"#)]
+    #[case::types(r#""x":1,"x":"1""#)]
+    #[case::escaped_key(r#""x":1,"\u0078":2"#)]
+    #[case::null_between(r#""x":1,"x":null,"x":2"#)]
+    #[case::lists(r#""x":[1],"x":[1, 2]"#)]
+    fn a_key_that_says_two_things_is_a_contradiction(#[case] properties: &str) {
+        let line = format!(r#"{{"event":"a","properties":{{"time":1,{properties}}}}}"#);
+        assert_eq!(reason(&line), "x: the key occurs twice with different values");
+    }
+
+    #[rstest]
+    #[case::event(r#"{"event":"a","event":null,"event":"\u0061","properties":{"time":1}}"#)]
+    #[case::properties(
+        r#"{"properties":null,"event":"a","properties":{"time":1},"properties":{"time":1}}"#
     )]
-    #[case::twice_escaped(
-        r#"{"event":"a","properties":{"time":1,"x":1,"\u0078":2}}"#,
-        "occurs twice"
+    #[case::beside(
+        r#"{"event":"a","distinct_id":"u","time":1,"properties":{"time":1,"distinct_id":"u"}}"#
     )]
-    #[case::lone_surrogate(
-        r#"{"event":"a","properties":{"time":1,"x":"\ud800"}}"#,
-        "broken escape"
-    )]
-    #[case::not_a_number(r#"{"event":"a","properties":{"time":1,"x":NaN}}"#, "not JSON")]
-    fn a_line_that_is_no_event_says_why(#[case] line: &str, #[case] expected: &str) {
-        assert!(reason(line).contains(expected), "{}", reason(line));
+    fn what_the_line_says_twice_is_one(#[case] line: &str) {
+        let (event, name, _) = read(line).unwrap();
+        assert_eq!((name.as_str(), event.time.get(line)), ("a", "1"));
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_replaced_in_names_and_values() {
+        let line = r#"{"event":"e\ud83d","properties":{"time":1,"k\ude00":["\ud83d"],"ok":"\ud83d\ude00"}}"#;
+        let (_, name, properties) = read(line).unwrap();
+        assert_eq!(name, "e\u{fffd}");
+        let expected = [("k\u{fffd}", r#"["\ufffd"]"#), ("ok", r#""\ud83d\ude00""#)];
+        assert_eq!(properties, expected.map(|(k, v)| (k.to_owned(), v.to_owned())));
+    }
+
+    #[test]
+    fn a_name_of_1024_bytes_is_read_and_a_longer_one_is_not() {
+        let of = |event: usize, key: usize| {
+            let (event, key) = ("e".repeat(event), "k".repeat(key));
+            format!(r#"{{"event":"{event}","properties":{{"time":1,"{key}":1}}}}"#)
+        };
+        assert!(read(&of(1_024, 1_024)).is_ok());
+        assert!(reason(&of(1_025, 1)).starts_with("event: a name of more than 1024 bytes"));
+        assert!(reason(&of(1, 1_025)).starts_with("properties: a name of more than 1024 bytes"));
     }
 
     #[test]

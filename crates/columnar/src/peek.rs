@@ -38,6 +38,9 @@ pub struct Peek {
     wall_clock: Option<Zone>,
 }
 
+/// Bytes of names that are kept from line to line.
+const NAMES_KEPT: usize = 4 << 20;
+
 impl Peek {
     /// With a zone, times are the wall clock of that zone.
     #[must_use]
@@ -58,9 +61,13 @@ impl Peek {
         if is_blank(line) {
             return LineKind::Blank;
         }
+        if self.vocabulary.memory(self.event.number) > NAMES_KEPT {
+            // Names only save time here.
+            self.vocabulary = Vocabulary::default();
+        }
         let read = scan::read(line, &mut self.vocabulary, &mut self.event);
         let parsed = read.and_then(|line| {
-            let time = event::instant(self.event.time.get(line), self.wall_clock.as_ref())?;
+            let time = event::instant(self.event.time.get(&line), self.wall_clock.as_ref())?;
             let name = self.vocabulary.name(self.event.number);
             Ok(LineKind::Event { name, time })
         });

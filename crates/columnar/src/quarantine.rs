@@ -1,6 +1,6 @@
 //! Lines that are no events, as received, each with its reason.
 
-use crate::event::BadLine;
+use crate::bad_line::BadLine;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;

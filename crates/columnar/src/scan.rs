@@ -4,26 +4,29 @@
 //! answered with `None`: then `event.rs` reads the line, slowly, and says what is wrong. So this
 //! file only has to be right about what it accepts, and a property test holds the two together.
 
-use crate::event::{BadLine, Event, Packed, Span, Text};
-use crate::keys::{KeyId, Keys, Walk};
+use crate::bad_line::BadLine;
+use crate::event::{Event, Packed, Span, Text};
+use crate::keys::{KeyId, Keys, NAME_BYTES, Walk};
+use crate::mend::needs_mending;
 use crate::parse;
 use crate::value;
 use crate::vocabulary::Vocabulary;
 use serde::de::IgnoredAny;
+use std::borrow::Cow;
 use wide::u8x32;
 
-/// Reads a line in any form, and answers it as text.
+/// Reads a line in any form, and answers it as text; owned if half of a surrogate pair was replaced in it.
 pub(crate) fn read<'a>(
     line: &'a [u8],
     vocabulary: &mut Vocabulary,
     event: &mut Event,
-) -> Result<&'a str, BadLine> {
+) -> Result<Cow<'a, str>, BadLine> {
     let utf8 = simdutf8::compat::from_utf8(line);
     let line = utf8.map_err(|e| BadLine::NotUtf8(e.valid_up_to()))?;
-    if common(line, vocabulary, event).is_none() {
-        parse::parse(line, vocabulary, event)?;
+    match common(line, vocabulary, event) {
+        Some(()) => Ok(Cow::Borrowed(line)),
+        None => parse::read(line, vocabulary, event),
     }
-    Ok(line)
 }
 
 /// Reads a line in its common form; none if it has another.
@@ -36,7 +39,8 @@ pub(crate) fn common(line: &str, vocabulary: &mut Vocabulary, event: &mut Event)
     let at = reader.expect(b'{', 0)?;
     let at = reader.key("event", at)?;
     let (name, at) = reader.string(at)?;
-    let number = vocabulary.event(name.get(line));
+    let name = short(name.get(line))?;
+    let number = vocabulary.event(name);
     event.clear(number);
     let at = reader.expect(b',', at)?;
     let at = reader.key("properties", at)?;
@@ -115,7 +119,7 @@ impl Reader<'_> {
         }
         let (name, at) = self.string(start)?;
         let at = self.expect(b':', at)?;
-        Some((keys.next(walk, name.get(self.text)), at))
+        Some((keys.next(walk, short(name.get(self.text))?), at))
     }
 
     /// The rest of a value behind its first byte.
@@ -182,7 +186,8 @@ impl Reader<'_> {
             let rest = &self.text[start..];
             let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
             values.next()?.ok()?;
-            Some(start + values.byte_offset())
+            let end = values.byte_offset();
+            (!needs_mending(&rest[..end])).then_some(start + end)
         })?;
         Some((Packed::text(Text::Line(Span::new(start, end))), end))
     }
@@ -286,6 +291,11 @@ impl Reader<'_> {
     }
 }
 
+/// A name that is not longer than the bound.
+fn short(name: &str) -> Option<&str> {
+    (name.len() <= NAME_BYTES).then_some(name)
+}
+
 /// How deep values are nested that are passed over here.
 const NESTED: u32 = 32;
 
@@ -367,9 +377,25 @@ mod tests {
         let fast = common(line, &mut vocabulary, &mut event);
         let fast = fast.map(|()| told(line, &event, &mut vocabulary));
         let (mut vocabulary, mut event) = (Vocabulary::default(), Event::default());
-        let slow = parse::parse(line, &mut vocabulary, &mut event);
-        let slow = slow.map(|()| told(line, &event, &mut vocabulary));
+        let slow = parse::read(line, &mut vocabulary, &mut event);
+        let slow = slow.map(|line| told(&line, &event, &mut vocabulary));
         (fast, slow.map_err(|e| e.to_string()))
+    }
+
+    /// Texts of few letters, with halves of surrogate pairs.
+    fn texts() -> impl Strategy<Value = String> {
+        let parts = prop::sample::select(vec!["a", "b", r"\ud83d", r"\ude00", r"\u0061", r"\\"]);
+        prop::collection::vec(parts, 0..4).prop_map(|parts| parts.concat())
+    }
+
+    #[test]
+    fn names_beyond_the_bound_are_not_read_here() {
+        for (name, key) in [(1_025, 1), (1, 1_025)] {
+            let (name, key) = ("e".repeat(name), "k".repeat(key));
+            let line = format!(r#"{{"event":"{name}","properties":{{"time":1,"{key}":1}}}}"#);
+            let (fast, slow) = both(&line);
+            assert!(fast.is_none() && slow.unwrap_err().contains("a name of more than 1024 bytes"));
+        }
     }
 
     #[test]
@@ -389,6 +415,27 @@ mod tests {
             let (fast, slow) = both(&line);
             if let Some(fast) = fast {
                 prop_assert_eq!(Ok(fast), slow, "{}", line);
+            }
+        }
+
+        #[test]
+        fn keys_that_occur_twice_and_halves_of_surrogate_pairs_are_read_alike(
+            name in texts(),
+            properties in prop::collection::vec((texts(), prop_oneof![
+                texts().prop_map(|text| format!("\"{text}\"")),
+                texts().prop_map(|text| format!("[\"{text}\",{{\"{text}\":1}}]")),
+                prop::sample::select(vec!["1", "1.0", "2", "null", "true", "9007199254740993"])
+                    .prop_map(str::to_owned),
+            ]), 0..6),
+        ) {
+            let properties = properties.iter().map(|(key, value)| format!(",\"{key}\":{value}"));
+            let properties: String = properties.collect();
+            let line = format!(r#"{{"event":"{name}","properties":{{"time":1{properties}}}}}"#);
+            let (fast, slow) = both(&line);
+            if let Some(fast) = fast {
+                prop_assert_eq!(Ok(fast), slow, "{}", line);
+            } else if let Err(reason) = slow {
+                prop_assert!(reason.ends_with("twice with different values"), "{}", reason);
             }
         }
 

@@ -1,10 +1,11 @@
 //! The transformation of one slice: bytes in, files out.
 
+use crate::bad_line::BadLine;
 use crate::buffer::RowKey;
 use crate::completeness;
 use crate::days::{Context, DataFile, DayId, Days};
 use crate::dedup::{Age, FarApart, RowIdentity, Seen, Superseded, Verdict};
-use crate::event::{self, BadLine, Event};
+use crate::event::{self, Event};
 use crate::keys::Target;
 use crate::lines::{Line, LineSplitter};
 use crate::options::{EventNameForm, Options, SchemaType};
@@ -18,6 +19,7 @@ use bytes::Bytes;
 use mixlake_domain::{Slice, Timestamp};
 use mixlake_schema::{ColumnId, Registry, ValueType};
 use parquet::errors::ParquetError;
+use std::borrow::Cow;
 
 /// Why a stream gives no files. Nothing of it may be published.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +79,21 @@ pub enum TransformError {
         /// What is wrong with one of them.
         reason: String,
     },
+    /// There are more different names than fit in memory.
+    #[error(
+        "the slice has {events} different names of events and {properties} of properties: more than fit in {} MiB, which is the bound of one slice. Names like {example:?} seem to hold values; export shorter slices, or leave such events out",
+        .bound / (1 << 20)
+    )]
+    TooManyNames {
+        /// Names of events so far.
+        events: usize,
+        /// Names of properties so far; in multischema those of each event.
+        properties: usize,
+        /// The bytes of memory that names may take.
+        bound: usize,
+        /// One of the last.
+        example: String,
+    },
     /// The JSON writer failed.
     #[error("cannot encode JSON lines")]
     Json(#[source] std::io::Error),
@@ -88,7 +105,8 @@ pub enum TransformError {
     Quarantine(#[from] std::io::Error),
 }
 
-/// What became of the lines of a slice: `received = written + duplicates + quarantined`.
+/// What became of the lines of a slice: `received = written + duplicates + quarantined`. The other numbers
+/// count some of these lines once more.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Lines that are not blank.
@@ -101,6 +119,8 @@ pub struct Counts {
     pub quarantined: u64,
     /// Rows among the written whose time lies outside of the slice.
     pub outside: u64,
+    /// Events in which half of a surrogate pair became U+FFFD.
+    pub mended: u64,
 }
 
 /// The result of a slice.
@@ -231,10 +251,12 @@ impl Rows {
             Line::Whole(bytes) => self.read(bytes, &mut event),
             Line::TooLong { .. } => Err(BadLine::TooLong(self.options.bounds.line_bytes)),
         };
+        self.check_names(&event)?;
         let result = match read {
             Ok((line, time)) => {
                 self.error_at_end = None;
-                self.row(&event, time, line)
+                self.counts.mended += u64::from(matches!(line, Cow::Owned(_)));
+                self.row(&event, time, &line)
             }
             Err(reason) => match early_end(end) {
                 Some(text) => Err(TransformError::TerminatedEarly(text)),
@@ -249,6 +271,18 @@ impl Rows {
         result
     }
 
+    /// Names that were read stay in memory, those of bad lines too.
+    #[inline]
+    fn check_names(&mut self, event: &Event) -> Result<(), TransformError> {
+        let bound = self.options.bounds.name_bytes;
+        if self.vocabulary.memory(event.number) <= bound {
+            return Ok(());
+        }
+        let example = self.vocabulary.last(event.number);
+        let (events, properties) = (self.vocabulary.events(), self.vocabulary.properties());
+        Err(TransformError::TooManyNames { events, properties, bound, example })
+    }
+
     fn quarantine(&mut self, line: &[u8], reason: &BadLine) -> Result<(), TransformError> {
         self.quarantine.add(line, reason)?;
         if self.quarantine.memory() > self.options.bounds.quarantine_bytes {
@@ -261,9 +295,9 @@ impl Rows {
         &mut self,
         line: &'a [u8],
         event: &mut Event,
-    ) -> Result<(&'a str, Timestamp), BadLine> {
+    ) -> Result<(Cow<'a, str>, Timestamp), BadLine> {
         let line = scan::read(line, &mut self.vocabulary, event)?;
-        let time = event::instant(event.time.get(line), self.options.wall_clock.as_ref())?;
+        let time = event::instant(event.time.get(&line), self.options.wall_clock.as_ref())?;
         Ok((line, time))
     }
 

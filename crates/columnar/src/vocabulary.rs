@@ -1,7 +1,7 @@
 //! The names of events and the keys of their properties, as small numbers.
 
 use crate::contract::Contracts;
-use crate::keys::Keys;
+use crate::keys::{Keys, NAME_COST};
 use foldhash::HashMap;
 
 /// All names seen in a slice.
@@ -16,6 +16,8 @@ pub(crate) struct Vocabulary {
     keys: Vec<Keys>,
     shared: Option<usize>,
     apart: Apart,
+    /// About the bytes of memory that all names take.
+    memory: usize,
 }
 
 /// Which events have keys of their own.
@@ -47,7 +49,37 @@ impl Vocabulary {
         };
         let keys = if apart { self.add(Keys::of_one_event()) } else { self.shared() };
         self.of_event.push(keys);
+        self.memory += NAME_COST + 2 * name.len();
         number
+    }
+
+    /// About the bytes of memory that all names take. It has to be asked after each line, with the number of
+    /// the event that was read last: only the keys of that event can have grown.
+    #[inline]
+    pub(crate) fn memory(&mut self, event: usize) -> usize {
+        if let Some(&keys) = self.of_event.get(event) {
+            self.memory += self.keys[keys].take_grown();
+        }
+        self.memory
+    }
+
+    /// An example of the names that there are many of: the last key, or the last event if there are more
+    /// events than keys.
+    pub(crate) fn last(&self, event: usize) -> String {
+        let keys = self.of_event.get(event).map(|&keys| &self.keys[keys]);
+        let key = keys.filter(|keys| keys.count() > self.names.len()).map(Keys::last);
+        let name = key.or(self.names.last().map(|name| &**name)).unwrap_or_default();
+        name.chars().take(64).collect()
+    }
+
+    /// How many events there are.
+    pub(crate) fn events(&self) -> usize {
+        self.names.len()
+    }
+
+    /// How many keys all events have.
+    pub(crate) fn properties(&self) -> usize {
+        self.keys.iter().map(Keys::count).sum()
     }
 
     /// The name of an event.

@@ -63,7 +63,18 @@ fn names_of_tables_do_not_collide_with_one_another_or_with_folders_of_the_lake()
     let done = run(&multischema(), &[text.as_bytes()]).unwrap();
     let tables: Vec<&str> = done.registry.tables().keys().map(String::as_str).collect();
     let expected =
-        ["_slices_1", "mp_master_event_1", "res_select", "schema_1", "sign_up", "sign_up_1"];
+        ["e_slices", "mp_master_event_1", "res_select", "schema_1", "sign_up", "sign_up_1"];
+    assert_eq!(tables, expected);
+}
+
+#[test]
+fn every_event_has_a_table_that_query_engines_see() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/reported/");
+    let text = std::fs::read(format!("{folder}multischema_underscore.jsonl")).unwrap();
+    let done = run(&multischema(), &[&text]).unwrap();
+    let tables: Vec<&str> = done.registry.tables().keys().map(String::as_str).collect();
+    let expected =
+        ["e__", "e__done", "e_app__opened", "e_not_set_", "e_promo_click", "order_placed"];
     assert_eq!(tables, expected);
 }
 
@@ -242,7 +253,7 @@ fn json_has_timestamps_as_hive_reads_them_and_texts_escaped() {
     let json = Options { format: DataFormat::Json, ..options() };
     let done = run(&json, &[text.as_bytes()]).unwrap();
     let row = json_lines(&done.files[0].bytes).remove(0);
-    assert_eq!(row["time"], "2026-11-10 00:00:01.000");
+    assert_eq!(row["time"], "2026-11-10 00:00:01.000000");
     assert_eq!(row["quote"], "a\"b\n\u{2028}");
     assert_eq!(row["list"], "[1,\"x\"]");
     assert_eq!(row["big"], "9007199254740993");

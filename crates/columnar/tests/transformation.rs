@@ -3,7 +3,8 @@
 
 use bytes::Bytes;
 use mixlake_columnar::{
-    Bounds, FarApart, Options, Superseded, TimeType, Transform, TransformError, Transformed,
+    Bounds, EventNameForm, FarApart, Options, Superseded, TimeType, Transform, TransformError,
+    Transformed,
 };
 use mixlake_domain::{Slice, Zone};
 use mixlake_schema::{MASTER_TABLE, Profile, Registry};
@@ -101,10 +102,100 @@ fn bad_lines_are_kept_as_received_with_their_reason() {
     std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&file[..]), &mut text).unwrap();
     let records: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(records[0]["line"], "oops");
-    assert!(records[0]["reason"].as_str().unwrap().starts_with("not JSON"));
+    assert!(records[0]["reason"].as_str().unwrap().starts_with("line: not JSON"));
     assert_eq!(records[1]["line_base64"], "eyJldmVudCI6ImUiLCJwcm9w/w==");
     assert_eq!(done.counts.quarantined, 2);
     assert!(done.files.is_empty());
+}
+
+/// The bad lines of a slice, as they are in its file.
+fn bad_lines(done: &Transformed) -> Vec<Value> {
+    let mut text = String::new();
+    let Some(file) = &done.quarantine else { return Vec::new() };
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&file[..]), &mut text).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The values that a column has.
+fn column(done: &Transformed, name: &str) -> Vec<Value> {
+    let mut rows = all_rows(done);
+    rows.iter_mut().filter_map(|row| row.remove(name)).collect()
+}
+
+#[test]
+fn ids_beyond_2_to_the_53rd_are_all_in_one_column() {
+    let done = run(&options(), &[&quirks("reported/big_ids.jsonl")]).unwrap();
+    let ids = ["3928097563762691601", "3928097563762691584", "3928097563762691072"];
+    let mut got = column(&done, "gid");
+    got.sort_by_key(|id| std::cmp::Reverse(id.to_string()));
+    assert_eq!(got, ids);
+    assert_eq!(column(&done, "gid_number"), [12.0]);
+}
+
+#[test]
+fn an_event_with_half_a_surrogate_pair_is_kept_and_counted() {
+    let done = run(&options(), &[&quirks("reported/lone_surrogate.jsonl")]).unwrap();
+    assert_eq!(bad_lines(&done), [json!(null); 0]);
+    let counts = done.counts;
+    assert_eq!((counts.received, counts.written, counts.mended), (5, 5, 4));
+    assert_eq!(column(&done, "title"), ["cut here \u{fffd}"]);
+    assert_eq!(column(&done, "tags"), [r#"["cut here \ufffd"]"#]);
+    assert_eq!(column(&done, "ok"), ["\u{1f600}"]);
+    assert_eq!(column(&done, "k_"), [1.0]);
+    assert!(column(&done, "distinct_id").contains(&json!("u\u{fffd}")));
+    let columns = done.registry.tables()[MASTER_TABLE].columns();
+    assert!(columns.iter().any(|column| column.property == "k\u{fffd}"));
+}
+
+#[test]
+fn half_a_surrogate_pair_in_ids_and_in_the_name_of_the_event_is_replaced() {
+    let text = r#"{"event":"e\ud83d","properties":{"time":1762912801,"$insert_id":"i\ud83d","distinct_id":"d"}}"#;
+    let text = [text, &text.replace(r"i\ud83d", r"i\ufffd")].join("\n");
+    let options = Options { event_name: EventNameForm::Raw, ..options() };
+    let done = run(&options, &[text.as_bytes()]).unwrap();
+    assert_eq!((done.counts.written, done.counts.duplicates, done.counts.mended), (1, 1, 2));
+    assert_eq!(column(&done, "mp_event_name"), ["e\u{fffd}"]);
+    assert_eq!(column(&done, "mp_insert_id"), ["i\u{fffd}"]);
+}
+
+#[test]
+fn a_bad_line_is_not_mended_in_quarantine() {
+    let line = r#"{"event":"e\ud83d","properties":{}}"#;
+    let text = format!("{line}\n{}", self::line(1, &json!({})));
+    let done = run(&options(), &[text.as_bytes()]).unwrap();
+    assert_eq!(bad_lines(&done)[0]["line"], line);
+    assert_eq!((done.counts.quarantined, done.counts.mended), (1, 0));
+}
+
+#[test]
+fn a_key_twice_is_bad_only_if_its_values_differ() {
+    let done = run(&options(), &[&quirks("reported/duplicate_key.jsonl")]).unwrap();
+    assert_eq!(column(&done, "x"), [1.0, 1.0]);
+    assert_eq!(column(&done, "n"), [r#"{"a":1,"a":2}"#]);
+    let bad = bad_lines(&done);
+    assert_eq!(bad.len(), 1);
+    assert_eq!(bad[0]["reason"], "x: the key occurs twice with different values");
+    let done = run(&options(), &[&quirks("reported/toplevel_distinct_id.jsonl")]).unwrap();
+    assert_eq!((done.counts.written, done.counts.quarantined), (2, 0));
+    assert_eq!(column(&done, "distinct_id"), ["u1", "u1"]);
+}
+
+#[rstest]
+#[case::of_properties(|i| line(i, &json!({format!("id {i} {}", "x".repeat(100)): 1})))]
+#[case::of_bad_lines(|i| line(i, &json!({format!("id {i} {}", "x".repeat(100)): 1})).replace("time", "no"))]
+#[case::of_events(|i| line(i, &json!({})).replace("\"e\"", &format!("\"id {i} {}\"", "x".repeat(100))))]
+fn more_names_than_fit_in_memory_end_a_slice(#[case] line: fn(u32) -> String) {
+    let mut options = options();
+    options.bounds.name_bytes = 2 << 20;
+    let mut transform =
+        Transform::new(options, slice(), Registry::default(), Superseded::default()).unwrap();
+    let mut push = |i| transform.push(line(i).as_bytes());
+    let (names, error) = (0..).find_map(|i| push(i).err().map(|error| (i, error))).unwrap();
+    assert!((3_000..7_000).contains(&names), "{names} names");
+    assert!(matches!(error, TransformError::TooManyNames { .. }), "{error}");
+    let error = error.to_string();
+    let example = format!("\"id {names} xxx");
+    assert!(error.contains("in 2 MiB") && error.contains(&example), "{error}");
 }
 
 #[test]

@@ -6,12 +6,13 @@ use std::io::Write;
 use std::time::Duration;
 
 /// What is counted of a slice, with its unit.
-const METRICS: [(&str, &str); 6] = [
+const METRICS: [(&str, &str); 7] = [
     ("Received", "Count"),
     ("Written", "Count"),
     ("Duplicates", "Count"),
     ("Quarantined", "Count"),
     ("QuarantineShare", "Percent"),
+    ("Mended", "Count"),
     ("Bytes", "Bytes"),
 ];
 
@@ -52,6 +53,7 @@ fn line(project: &str, report: &SliceReport, now_ms: i64) -> Value {
     line["Duplicates"] = report.counts.duplicates.into();
     line["Quarantined"] = report.counts.quarantined.into();
     line["QuarantineShare"] = percent(report.counts.quarantined, report.counts.received).into();
+    line["Mended"] = report.counts.mended.into();
     line["Bytes"] = report.bytes.into();
     line
 }

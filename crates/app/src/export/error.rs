@@ -204,6 +204,7 @@ fn stopped(error: &TransformError) -> bool {
         | TransformError::Format { .. }
         | TransformError::FarApart(_)
         | TransformError::TooManyBadLines { .. }
+        | TransformError::TooManyNames { .. }
         | TransformError::Json(_)
         | TransformError::Parquet(_)
         | TransformError::Quarantine(_) => false,

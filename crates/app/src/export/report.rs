@@ -170,6 +170,7 @@ impl ExportReport {
             sum.counts.duplicates += report.counts.duplicates;
             sum.counts.quarantined += report.counts.quarantined;
             sum.counts.outside += report.counts.outside;
+            sum.counts.mended += report.counts.mended;
             sum.bytes += report.bytes;
             sum.new_columns += report.new_columns.len() as u64;
             sum.objects += report.objects.len() as u64;

@@ -30,6 +30,11 @@ pub fn export(report: &ExportReport, run: &Run<'_>) -> String {
         for taken in &whole.rows_taken {
             line(&mut text, &format!("{}: {taken}", whole.slice));
         }
+        if whole.counts.mended > 0 {
+            let mended = some(whole.counts.mended, "event");
+            let what = format!("{}: half of a surrogate pair became U+FFFD in {mended}", whole.slice);
+            line(&mut text, &what);
+        }
         if let Some(key) = &whole.quarantine {
             line(
                 &mut text,

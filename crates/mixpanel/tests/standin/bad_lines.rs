@@ -82,13 +82,13 @@ async fn a_line_that_cannot_be_kept_is_quarantined_as_it_came_with_its_reason() 
     let at = not_utf8.iter().position(|byte| *byte == b'?').unwrap();
     not_utf8[at] = 0xff;
     let worst = [
-        (long.clone(), "longer than 4096 bytes"),
-        (not_utf8, "not UTF-8 at byte"),
-        (event(r#""a":1,"a":2"#), "occurs twice"),
-        (event(r#""n":NaN"#), "not JSON"),
-        (event("\"nul\":\"a\0b\""), "not JSON"),
-        (event(r#""half":"\ud800""#), "broken escape"),
-        (b"{\"event\":\"e\",\"properties\":{\"time\":\"noon\"}}".to_vec(), "time is not a number"),
+        (long.clone(), "line: longer than 4096 bytes"),
+        (not_utf8, "line: not UTF-8 at byte"),
+        (event(r#""a":1,"a":2"#), "a: the key occurs twice"),
+        (event(r#""n":NaN"#), "line: not JSON"),
+        (event("\"nul\":\"a\0b\""), "line: not JSON"),
+        (event(r#""half":"\x""#), "line: not JSON: invalid escape"),
+        (b"{\"event\":\"e\",\"properties\":{\"time\":\"noon\"}}".to_vec(), "time: not a number"),
     ];
     let mut lines = vec![event(r#""first":true"#)];
     lines.extend(worst.iter().map(|(line, _)| line.clone()));
@@ -101,7 +101,10 @@ async fn a_line_that_cannot_be_kept_is_quarantined_as_it_came_with_its_reason() 
         if let Some(kept) = entry["line"].as_str() {
             assert_eq!(kept.as_bytes(), &line[..line.len().min(4096)]);
         } else {
-            assert!(*reason == "not UTF-8 at byte" && entry["line_base64"].is_string(), "{entry}");
+            assert!(
+                *reason == "line: not UTF-8 at byte" && entry["line_base64"].is_string(),
+                "{entry}"
+            );
         }
     }
 }

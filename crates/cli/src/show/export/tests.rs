@@ -27,6 +27,7 @@ fn whole(label: &str, status: SliceStatus, columns: usize) -> SliceOutcome {
             duplicates: 8,
             quarantined: 1,
             outside: 0,
+            mended: 0,
         },
         bytes: 169_023,
         rows_taken: Vec::new(),
