@@ -27,6 +27,24 @@ pub enum DocumentError {
         #[source]
         cause: serde_json::Error,
     },
+    /// It is of another place: somebody copied it there.
+    #[error("{location} does not belong there: {text}")]
+    Misplaced {
+        /// Where it lies.
+        location: String,
+        /// Of what it is.
+        text: String,
+    },
+}
+
+impl DocumentError {
+    /// Whether the document is at fault, and not the store.
+    pub(crate) fn is_of_the_document(&self) -> bool {
+        match self {
+            Self::Malformed { .. } | Self::Misplaced { .. } => true,
+            Self::Store(_) => false,
+        }
+    }
 }
 
 /// Reads a document; absence is no error.
@@ -40,6 +58,20 @@ pub(crate) async fn read<T: DeserializeOwned>(
     let value = serde_json::from_slice(&object.body)
         .map_err(|cause| DocumentError::Malformed { location: store.location(key), cause })?;
     Ok(Read { value: Some(value), precondition: Precondition::Matches(object.etag) })
+}
+
+impl<T> Read<T> {
+    /// Refuses a document that says that it is of another place; `other` tells of which.
+    pub(crate) fn of_its_place(
+        self,
+        location: impl FnOnce() -> String,
+        other: impl FnOnce(&T) -> Option<String>,
+    ) -> Result<Self, DocumentError> {
+        match self.value.as_ref().and_then(other) {
+            Some(text) => Err(DocumentError::Misplaced { location: location(), text }),
+            None => Ok(self),
+        }
+    }
 }
 
 /// Writes a document if nobody has changed it since it was read.

@@ -7,9 +7,12 @@
 //! was taken over gives up. Slices that do not overlap leave each other alone: a crashed hour's file
 //! may be visible until that hour, or its day, is exported again, and it is never there twice.
 
-use crate::manifest::Format;
+use crate::document::{self, DocumentError, Read};
+use crate::hash;
+use crate::manifest::{Format, LiveFile};
+use crate::ports::ObjectStore;
 use mixlake_columnar::Counts;
-use mixlake_domain::{Date, SliceLabel};
+use mixlake_domain::{Date, Layout, SliceLabel};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -86,7 +89,44 @@ impl From<Counts> for SliceCounts {
     }
 }
 
+/// The hash of all that a slice holds: its files with their days, in order, what became of its lines,
+/// and the object with the bad ones. Everything that an entry says is part of it, or a change of it
+/// would be lost.
+pub(crate) fn content<'a>(
+    files: impl Iterator<Item = (&'a str, Date, &'a LiveFile)> + Clone,
+    counts: SliceCounts,
+    quarantine: Option<&str>,
+) -> String {
+    let mut parts: Vec<String> = files
+        .clone()
+        .flat_map(|(table, date, file)| {
+            [table.to_owned(), date.to_string(), file.name.clone(), file.hash.clone()]
+        })
+        .collect();
+    parts.extend(files.filter_map(|(_, _, file)| file.identities.clone()));
+    parts.push(format!("{counts:?}"));
+    parts.extend(quarantine.map(str::to_owned));
+    hash::of_parts(parts.iter().map(String::as_str))
+}
+
 impl Ledger {
+    /// Reads the ledger of a date. One that has slices of another date is refused.
+    pub(crate) async fn read(
+        store: &dyn ObjectStore,
+        layout: &Layout,
+        date: Date,
+    ) -> Result<Read<Self>, DocumentError> {
+        let key = layout.ledger(date);
+        let read = document::read::<Self>(store, &key).await?;
+        read.of_its_place(
+            || store.location(&key),
+            |is| {
+                let other = is.slices.iter().find(|entry| entry.slice.date() != date)?;
+                Some(format!("it is a ledger with the slice {}", other.slice))
+            },
+        )
+    }
+
     /// The slice that has to be exported so that this one is: a day that covers it, if that was
     /// exported as one slice, or it itself.
     pub(crate) fn covering(&self, slice: SliceLabel) -> SliceLabel {

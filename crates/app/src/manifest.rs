@@ -1,7 +1,9 @@
 //! The manifest of a day of a table: which files are live, and in which generation.
 
+use crate::document::{self, DocumentError, Read};
 use crate::hash;
-use mixlake_domain::{Date, Generation, SliceLabel};
+use crate::ports::ObjectStore;
+use mixlake_domain::{Date, Generation, Layout, SliceLabel};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -25,11 +27,78 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Reads the manifest of a day. One that is of another table or day is refused.
+    pub(crate) async fn read(
+        store: &dyn ObjectStore,
+        layout: &Layout,
+        table: &str,
+        date: Date,
+    ) -> Result<Read<Self>, DocumentError> {
+        let key = layout.manifest(table, date);
+        let read = document::read::<Self>(store, &key).await?;
+        read.of_its_place(
+            || store.location(&key),
+            |is| {
+                let other = is.table != table || is.date != date;
+                other.then(|| format!("it is the manifest of {} on {}", is.table, is.date))
+            },
+        )
+    }
+
     /// The day without some of its files, in a new folder; none is listed that is not copied there.
     pub(crate) fn without(&self, names: &BTreeSet<String>) -> Self {
         let files = self.files.iter().filter(|file| !names.contains(&file.name)).cloned();
         let files: Vec<LiveFile> = files.collect();
         Self { generation: next(Some(self), &files), files, swept: None, ..self.clone() }
+    }
+
+    /// The day with these files of a slice, which lie in the folder `left`, in the place of all that
+    /// overlaps it. The new folder is none of `folders`: the one that would follow from the manifest
+    /// may well be the one that was left.
+    pub(crate) fn with_files_back(
+        current: Option<&Self>,
+        (table, date): (&str, Date),
+        slice: SliceLabel,
+        (left, back): (&Generation, &[LiveFile]),
+        folders: &BTreeSet<&Generation>,
+    ) -> Self {
+        let live = current.iter().flat_map(|manifest| &manifest.files);
+        let kept = live.filter(|file| !file.slice.overlaps(&slice));
+        let mut files: Vec<LiveFile> = kept.chain(back).cloned().collect();
+        files.sort_by(|a, b| (a.slice, &a.name).cmp(&(b.slice, &b.name)));
+        let mut day = Self {
+            format: Format,
+            table: table.to_owned(),
+            date,
+            generation: left.clone(),
+            files,
+            swept: current.and_then(|manifest| manifest.swept.clone()),
+        };
+        while folders.contains(&day.generation) || day.generation == *left {
+            day.generation = next(Some(&day), &day.files);
+        }
+        Self { swept: None, ..day }
+    }
+
+    /// The day with further files, of slices that it has none of, in a new folder.
+    pub(crate) fn beside(
+        current: Option<&Self>,
+        (table, date): (&str, Date),
+        further: &[LiveFile],
+    ) -> Self {
+        let live = current.iter().flat_map(|manifest| &manifest.files);
+        let mut files: Vec<LiveFile> = live.chain(further).cloned().collect();
+        files.sort_by(|a, b| (a.slice, &a.name).cmp(&(b.slice, &b.name)));
+        let generation = next(current, &files);
+        Self { format: Format, table: table.to_owned(), date, generation, files, swept: None }
+    }
+
+    /// The same files in a folder that is none of these: in them lie other files of the same names.
+    pub(crate) fn outside(mut self, folders: &BTreeSet<Generation>) -> Self {
+        while folders.contains(&self.generation) {
+            self.generation = next(Some(&self), &self.files);
+        }
+        self
     }
 
     /// The same day, after objects of folders that were left are deleted. To be written before they
@@ -283,6 +352,25 @@ mod tests {
         assert!(after.files.is_empty());
         assert_ne!(after.generation, live.generation);
         assert_ne!(live.without(&BTreeSet::new()).generation, live.generation);
+    }
+
+    #[test]
+    fn files_that_are_taken_back_get_a_folder_that_never_was() {
+        let first = first_hour();
+        let right =
+            published(decide(Some(&first), "2026-11-10T01", &[file("2026-11-10T01", "b")], false));
+        let back = |folders: &[&Generation]| {
+            let left = (&right.generation, &right.files[..]);
+            let folders = folders.iter().copied().collect();
+            let slice = label("2026-11-10T01");
+            Manifest::with_files_back(Some(&first), day(), slice, left, &folders)
+        };
+        let known = [&first.generation, &right.generation];
+        let once = back(&known);
+        assert_eq!(once.files, right.files);
+        assert!(!known.contains(&&once.generation));
+        let again = back(&[&first.generation, &right.generation, &once.generation]);
+        assert!(![known[0], known[1], &once.generation].contains(&&again.generation));
     }
 
     #[test]

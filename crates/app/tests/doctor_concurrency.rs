@@ -35,6 +35,10 @@ enum Story {
     Restored,
     /// A manifest from before the last hour was restored.
     Forgotten,
+    /// The registry from before the last hour was restored.
+    OldNames,
+    /// The ledger is gone, and the manifest lists nothing.
+    Emptied,
     /// Somebody put a file there.
     Stray,
     /// A file is damaged.
@@ -48,6 +52,7 @@ async fn lake(story: Story) -> (Lake, MemoryCatalog) {
     lake.hold(BEFORE);
     lake.publish(H1).await;
     let one = lake.store.snapshot()[&lake.manifest_key()].clone();
+    let names = lake.store.snapshot()[&lake.layout.registry()].clone();
     lake.publish(H2).await;
     let both = lake.store.snapshot()[&lake.manifest_key()].clone();
     let file = lake.data().remove(1);
@@ -59,6 +64,14 @@ async fn lake(story: Story) -> (Lake, MemoryCatalog) {
             lake.overwrite(&lake.manifest_key(), both).await;
         }
         Story::Forgotten => lake.overwrite(&lake.manifest_key(), one).await,
+        Story::OldNames => lake.overwrite(&lake.layout.registry(), names).await,
+        Story::Emptied => {
+            let ledger = lake.layout.ledger("2026-11-10".parse().unwrap());
+            lake.store.delete(&ledger).await.unwrap();
+            let mut empty: serde_json::Value = serde_json::from_slice(&both).unwrap();
+            empty["files"] = serde_json::json!([]);
+            lake.overwrite(&lake.manifest_key(), empty.to_string().into()).await;
+        }
         Story::Stray => {
             lake.overwrite(&file.replace("-000.parquet", "-007.parquet"), "x".into()).await;
         }
@@ -119,6 +132,8 @@ fn rows(lake: &Lake) -> Rows {
 #[case::whole(Story::Whole)]
 #[case::restored(Story::Restored)]
 #[case::forgotten(Story::Forgotten)]
+#[case::old_names(Story::OldNames)]
+#[case::emptied(Story::Emptied)]
 #[case::stray(Story::Stray)]
 #[case::cut(Story::Cut)]
 #[case::lost(Story::Lost)]

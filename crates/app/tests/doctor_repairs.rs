@@ -38,18 +38,47 @@ async fn replace(lake: &Lake, catalog: &MemoryCatalog) {
     lake.catch_up(catalog).await;
 }
 
+/// The files are exactly what the ledger has.
+#[tokio::test]
+async fn files_whose_manifest_is_gone_are_taken_back() {
+    let (lake, catalog) = lake().await;
+    lake.store.delete(&lake.manifest_key()).await.unwrap();
+    let outcome = doctor(&lake, &catalog).put_right().await.unwrap();
+    assert_eq!(problems(&outcome.findings), [], "{outcome:#?}");
+    lake.check(&["2026-11-09", DAY], "taken back");
+    lake.check_catalog(&catalog, "taken back").await;
+    doctor(&lake, &catalog).put_right().await.unwrap();
+    assert_eq!(lake.data().len(), 1);
+    lake.check(&["2026-11-09", DAY], "what was left is gone");
+}
+
 /// The files may be all that is left of the rows.
 #[tokio::test]
 async fn files_are_not_deleted_while_their_slice_is_not_live() {
     let (lake, catalog) = lake().await;
     lake.store.delete(&lake.manifest_key()).await.unwrap();
+    lake.overwrite(&lake.data()[0], whole_numbers("of_a")).await;
     let outcome = doctor(&lake, &catalog).put_right().await.unwrap();
     assert_eq!(kinds(&outcome.findings), [Kind::SliceMissing]);
     assert_eq!(lake.data().len(), 1);
+    lake.store.delete(&lake.data()[0]).await.unwrap();
     lake.publish(DAY).await;
     lake.catch_up(&catalog).await;
     assert_eq!(problems(&examine(&lake, &catalog).await), []);
     lake.check_catalog(&catalog, "exported again").await;
+}
+
+#[tokio::test]
+async fn a_file_that_an_older_manifest_does_not_list_is_taken_back() {
+    let (lake, catalog, before) = hours().await;
+    lake.overwrite(&lake.manifest_key(), before).await;
+    let findings = examine(&lake, &catalog).await;
+    assert_eq!(kinds(&findings), [Kind::RowsMissing, Kind::Orphan], "{findings:#?}");
+    assert!(matches!(findings[1].remedy, Remedy::Wait { .. }), "{findings:#?}");
+    let outcome = doctor(&lake, &catalog).put_right().await.unwrap();
+    assert_eq!(problems(&outcome.findings), [], "{outcome:#?}");
+    lake.check(&HOURS, "taken back");
+    lake.check_catalog(&catalog, "taken back").await;
 }
 
 /// As the doctor advises where a manifest is damaged.
@@ -57,6 +86,7 @@ async fn files_are_not_deleted_while_their_slice_is_not_live() {
 async fn a_file_that_an_older_manifest_does_not_list_is_kept_until_its_slice_is_live() {
     let (lake, catalog, before) = hours().await;
     lake.overwrite(&lake.manifest_key(), before).await;
+    lake.overwrite(&lake.data()[2], whole_numbers("of_c")).await;
     let data = lake.data();
     let outcome = doctor(&lake, &catalog).put_right().await.unwrap();
     assert_eq!(kinds(&outcome.findings), [Kind::Orphan, Kind::SliceMissing]);
@@ -64,7 +94,7 @@ async fn a_file_that_an_older_manifest_does_not_list_is_kept_until_its_slice_is_
     assert_eq!(lake.data(), data);
     lake.publish(HOURS[2]).await;
     lake.catch_up(&catalog).await;
-    assert_eq!(examine(&lake, &catalog).await, []);
+    assert_eq!(problems(&examine(&lake, &catalog).await), []);
     lake.check(&HOURS, "exported again");
 }
 

@@ -77,7 +77,7 @@ pub struct Doctor {
     /// that began before.
     #[arg(long, value_name = "HOURS", default_value_t = 24)]
     pub keep_replaced: u32,
-    /// Read the text in files too, to find what is too long for an engine. Takes time.
+    /// Read whole files too, to find damage, and text that is too long for an engine. Takes time.
     #[arg(long)]
     pub deep: bool,
     /// Who reads the tables; may be repeated.

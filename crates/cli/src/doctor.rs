@@ -128,7 +128,10 @@ fn to_do(finding: &Finding, repair: bool) -> String {
         | Remedy::RepairPartition { .. }
         | Remedy::Delete { .. }
         | Remedy::Strike { .. }
-        | Remedy::LeaveBehind { .. } => {
+        | Remedy::LeaveBehind { .. }
+        | Remedy::GoBack { .. }
+        | Remedy::CompleteRegistry
+        | Remedy::Rename { .. } => {
             let when = if repair { "run it again, and --repair would" } else { "--repair would" };
             format!("    {when}: {what}")
         }

@@ -432,6 +432,31 @@ fn the_doctor_says_what_is_wrong_and_puts_it_right() {
     assert_eq!(doctor(&[]), (Some(0), "nothing is wrong\n".to_owned()));
 }
 
+/// It is kept in a file, which can be cut like any other.
+#[test]
+fn a_table_of_the_catalog_that_is_cut_is_told_and_made_again() {
+    let lake = lake();
+    export(&lake, "storefront-events.jsonl.gz", "2026-11-10", "2026-11-11");
+    let (before, rows) = catalog(&lake);
+    let databases = std::fs::read_dir(lake.path().join(".mixlake/catalog")).unwrap();
+    let database = databases.map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
+    let table = database.join("mp_master_event.json");
+    let whole = std::fs::read(&table).unwrap();
+    std::fs::write(&table, &whole[..whole.len() / 2]).unwrap();
+    let output = mixlake(&["doctor", "--lake", path(&lake), "--repair", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["findings"].as_array().unwrap().len(), 1, "{report:#}");
+    let finding = &report["findings"][0];
+    assert_eq!(finding["kind"], "unreadable_document", "{report:#}");
+    assert!(finding["remedy"]["advice"].as_str().unwrap().contains("delete it"), "{report:#}");
+    assert_eq!(std::fs::read(&table).unwrap().len(), whole.len() / 2, "it is left to a person");
+    std::fs::remove_file(&table).unwrap();
+    assert_eq!(catalog(&lake), (before, rows), "as the doctor advises");
+    let output = mixlake(&["doctor", "--lake", path(&lake)]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "nothing is wrong\n");
+}
+
 /// What was replaced a moment ago may still be read.
 #[test]
 fn the_doctor_keeps_what_was_replaced_for_a_while() {

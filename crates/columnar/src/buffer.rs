@@ -86,6 +86,14 @@ impl Buffer {
         self.identities.push((row, identity));
     }
 
+    /// The numbers of the events whose rows are written.
+    pub(crate) fn events(&self) -> impl Iterator<Item = u32> {
+        let mut before = DROPPED;
+        self.order.iter().map(|key| key.event).filter(move |&event| {
+            event != DROPPED && std::mem::replace(&mut before, event) != event
+        })
+    }
+
     /// The identities of the rows that are written.
     pub(crate) fn identities(&self) -> impl Iterator<Item = u128> {
         let kept = |(row, _): &&(u32, RowIdentity)| self.order[*row as usize].event != DROPPED;

@@ -6,10 +6,10 @@ use crate::dedup::{Place, RowIdentity};
 use crate::encode::Encoding;
 use crate::group::Groups;
 use crate::identities::Identities;
-use crate::options::Options;
+use crate::options::{Options, SchemaType};
 use crate::transform::TransformError;
 use bytes::Bytes;
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use mixlake_domain::{DataFormat, Date, SliceLabel};
 use mixlake_schema::Registry;
 use parquet::file::metadata::KeyValue;
@@ -80,6 +80,8 @@ struct Day {
     groups: Option<Groups>,
     /// The identities of those rows, if they are asked for.
     identities: Vec<u128>,
+    /// The numbers of the events of those rows.
+    events: HashSet<u32>,
     parts: usize,
 }
 
@@ -98,9 +100,18 @@ impl Days {
         if id == next {
             self.buffers += 1;
             let (buffer, buffer_id, identities) = (Buffer::default(), self.buffers, Vec::new());
-            let (spare, groups) = (None, None);
-            let day = Day { table, date, buffer, buffer_id, spare, groups, identities, parts: 0 };
-            self.all.push(day);
+            let (spare, groups, events) = (None, None, HashSet::default());
+            self.all.push(Day {
+                table,
+                date,
+                buffer,
+                buffer_id,
+                spare,
+                groups,
+                identities,
+                events,
+                parts: 0,
+            });
         }
         id
     }
@@ -233,6 +244,7 @@ impl Days {
         let groups = day.groups.get_or_insert_with(|| Groups::new(context.options.format));
         groups.add(buffer.rows(), encoded);
         day.identities.extend(buffer.identities());
+        day.events.extend(buffer.events());
         if keep_room {
             buffer.clear();
             if day.buffer.is_empty() {
@@ -258,11 +270,10 @@ impl Days {
         let rows = groups.rows() as u64;
         let table = context.tables[day.table].clone();
         let columns = context.registry.tables()[&table].columns();
-        let (bytes, columns) = groups.into_file(
-            columns,
-            context.options.clustered,
-            metadata(context, &table, rows),
-        )?;
+        let events = std::mem::take(&mut day.events);
+        let metadata = metadata(context, &table, rows, events);
+        let clustered = context.options.clustered;
+        let (bytes, columns) = groups.into_file(columns, clustered, metadata)?;
         let format = context.options.format;
         let identities = std::mem::take(&mut day.identities);
         let told = context.options.across_slices || !identities.is_empty();
@@ -272,14 +283,34 @@ impl Days {
     }
 }
 
-/// What a file says of itself.
-fn metadata(context: &Context<'_>, table: &str, rows: u64) -> Vec<KeyValue> {
+/// What a file says of itself; `file.rs` adds its columns.
+fn metadata(context: &Context<'_>, table: &str, rows: u64, events: HashSet<u32>) -> Vec<KeyValue> {
     let pair = |key: &str, value: String| KeyValue::new(format!("mixlake.{key}"), value);
-    vec![
+    let mut pairs = vec![
         pair("project", context.options.project.to_string()),
         pair("table", table.to_owned()),
         pair("slice", context.slice.to_string()),
         pair("rows", rows.to_string()),
         pair("version", env!("CARGO_PKG_VERSION").to_owned()),
-    ]
+    ];
+    let mut events: Vec<u32> = events.into_iter().collect();
+    events.sort_unstable();
+    let mut names = events.into_iter().map(|event| &context.registry.events()[event as usize]);
+    match context.options.schema_type {
+        SchemaType::Monoschema => {
+            // In the order of the registry, which is a part of what files say.
+            let names: Vec<String> = names.map(|n| member(&n.event, &n.name)).collect();
+            pairs.push(pair("events", format!("{{{}}}", names.join(","))));
+        }
+        // Each event has a table of its own.
+        SchemaType::Multischema => {
+            pairs.extend(names.next().map(|n| pair("event", n.event.clone())));
+        }
+    }
+    pairs
+}
+
+/// A member of a JSON object.
+fn member(key: &str, value: &str) -> String {
+    format!("{}:{}", serde_json::Value::from(key), serde_json::Value::from(value))
 }

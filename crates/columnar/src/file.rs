@@ -44,7 +44,7 @@ pub(crate) fn assemble(
         }
         target.close()?;
     }
-    for pair in metadata {
+    for pair in metadata.into_iter().chain([origins(&used, columns)]) {
         writer.append_key_value_metadata(pair);
     }
     let names = used.iter().map(|&id| columns[id].name.clone()).collect();
@@ -52,6 +52,16 @@ pub(crate) fn assemble(
     order::of_types(&mut bytes, used.len())?;
     bytes.shrink_to_fit();
     Ok((bytes.into(), names))
+}
+
+/// Where each column comes from, in the order of the file: name, property and type. A registry that is
+/// older than the file is completed from this.
+fn origins(used: &BTreeSet<ColumnId>, columns: &[Column]) -> KeyValue {
+    let columns = used.iter().map(|&id| &columns[id]);
+    let columns: Vec<_> =
+        columns.map(|c| [c.name.as_str(), c.property.as_str(), c.column_type.name()]).collect();
+    let json = serde_json::to_string(&columns).expect("texts can always be written as JSON");
+    KeyValue::new("mixlake.columns".to_owned(), json)
 }
 
 fn root(used: &BTreeSet<ColumnId>, columns: &[Column]) -> Result<TypePtr> {

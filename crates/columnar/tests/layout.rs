@@ -63,6 +63,18 @@ fn a_file_says_where_it_comes_from() {
     assert_eq!(said["mixlake.slice"], "2026-11-10");
     assert_eq!(said["mixlake.rows"], "20000");
     assert_eq!(said["mixlake.version"], env!("CARGO_PKG_VERSION"));
+    let columns: Vec<[String; 3]> = serde_json::from_str(said["mixlake.columns"]).unwrap();
+    let described = metadata.file_metadata().schema_descr().columns();
+    assert_eq!(columns.len(), described.len());
+    assert!(columns.iter().zip(described).all(|(column, leaf)| column[0] == leaf.name()));
+    assert_eq!(columns[0], ["mp_event_name", "event", "string"]);
+    assert!(
+        columns
+            .iter()
+            .any(|[name, property, _]| name == "mp_insert_id" && property == "$insert_id")
+    );
+    let events: BTreeMap<String, String> = serde_json::from_str(said["mixlake.events"]).unwrap();
+    assert!(!events.is_empty());
     assert_eq!(metadata.file_metadata().version(), 1);
 }
 

@@ -136,6 +136,23 @@ impl Layout {
         format!("{slice}-{part:03}.{}", format.extension())
     }
 
+    /// The slice that a data file is of, by its name; none for a name that no export gives.
+    #[must_use]
+    pub fn slice_of(name: &str) -> Option<SliceLabel> {
+        DataFormat::of_file(name)?;
+        let (label, part) = name.split_once('.')?.0.rsplit_once('-')?;
+        let is_part = part.len() >= 3 && part.bytes().all(|b| b.is_ascii_digit());
+        SliceLabel::try_from(label.to_owned()).ok().filter(|_| is_part)
+    }
+
+    /// The date of the ledger that lies under this key; none for other keys.
+    #[must_use]
+    pub fn date_of_ledger(&self, key: &str) -> Option<Date> {
+        let day = key.strip_prefix(&self.root)?.strip_prefix("_slices/")?.strip_suffix(".json")?;
+        let date: Date = day.replace('/', "-").parse().ok()?;
+        (self.ledger(date) == key).then_some(date)
+    }
+
     /// The bad lines of a slice; the name carries their hash.
     #[must_use]
     pub fn quarantine(&self, slice: &SliceLabel, hash: &str) -> String {
@@ -252,6 +269,28 @@ mod tests {
 
         let manifest = layout().read(&layout().manifest("signup", date())).unwrap();
         assert_eq!(manifest.object, LakeObject::Manifest);
+    }
+
+    #[rstest]
+    #[case("2026-11-10-000.parquet", Some("2026-11-10"))]
+    #[case("2026-11-10T03-012.json.gz", Some("2026-11-10T03"))]
+    #[case("i2026-10-25T02b-1000.parquet", Some("i2026-10-25T02b"))]
+    #[case("2026-11-10.parquet", None)]
+    #[case("2026-11-10-a00.parquet", None)]
+    #[case("part-000.parquet", None)]
+    #[case("2026-11-10-000.csv", None)]
+    fn the_name_of_a_file_tells_its_slice(#[case] name: &str, #[case] slice: Option<&str>) {
+        let read = Layout::slice_of(name).map(|label| label.to_string());
+        assert_eq!(read.as_deref(), slice);
+    }
+
+    #[test]
+    fn the_key_of_a_ledger_tells_its_date() {
+        let key = layout().ledger(date());
+        assert_eq!(layout().date_of_ledger(&key), Some(date()));
+        for other in [key.replace("/09.json", "/9.json"), key.clone() + ".bak", "x".to_owned()] {
+            assert_eq!(layout().date_of_ledger(&other), None, "{other}");
+        }
     }
 
     #[rstest]

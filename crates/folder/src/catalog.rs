@@ -65,7 +65,10 @@ impl FolderCatalog {
             Err(error) if is_absence(&error) => return Ok(None),
             Err(error) => return Err(self.failed("read", table, error)),
         };
-        Document::parse(&json).map(Some).map_err(|error| self.failed("read", table, error))
+        Document::parse(&json).map(Some).map_err(|error| CatalogError::Damaged {
+            subject: self.subject(table),
+            cause: error.into(),
+        })
     }
 
     fn existing(&self, table: &str) -> Result<Document, CatalogError> {

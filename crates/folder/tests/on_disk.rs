@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 use bytes::Bytes;
-use mixlake_app::ports::{Catalog, Column, NewTable, ObjectStore, Precondition, Put};
-use mixlake_domain::DataFormat;
+use mixlake_app::doctor::{Doctor, Kind};
+use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, ObjectStore, Precondition, Put};
+use mixlake_app::reconcile::{OnDrift, Reconciler};
+use mixlake_domain::{DataFormat, Layout, ProjectId};
 use mixlake_folder::{FolderCatalog, FolderStore};
 use std::fs;
 use tempfile::TempDir;
@@ -88,24 +90,60 @@ async fn others_may_read_the_files_as_far_as_the_umask_lets_them() {
     assert_eq!(mode(folder.path().join("a")), mode(plain));
 }
 
-#[tokio::test]
-async fn a_table_is_a_file_that_people_can_read() {
-    let (folder, _store) = lake();
-    let catalog = FolderCatalog::new(folder.path(), "mixpanel").unwrap();
+fn signup() -> NewTable {
     let column = Column {
         name: "cart_total".to_owned(),
         hive_type: "double".to_owned(),
         comment: Some("Cart Total".to_owned()),
     };
-    let table = NewTable {
+    NewTable {
         name: "signup".to_owned(),
         columns: vec![column],
         location: "/lake/42/signup/".to_owned(),
         format: DataFormat::Parquet,
         description: "Events".to_owned(),
         memo: "42:0".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_is_cut_is_told_by_the_doctor_and_left_to_a_person() {
+    let (folder, store) = lake();
+    let catalog = FolderCatalog::new(folder.path(), "mixpanel").unwrap();
+    catalog.create_table(&signup()).await.unwrap();
+    let file = folder.path().join(".mixlake/catalog/mixpanel/signup.json");
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    let error = catalog.table("signup").await.unwrap_err();
+    assert!(matches!(error, CatalogError::Damaged { .. }), "{error}");
+    let project: ProjectId = "42".parse().unwrap();
+    let doctor = Doctor {
+        lake: Reconciler {
+            store: &store,
+            catalog: &catalog,
+            layout: &Layout::new("", &project).unwrap(),
+            project: &project,
+            table_prefix: "",
+            on_drift: OnDrift::Fail,
+        },
+        engines: &[],
+        deep: false,
+        now: std::time::UNIX_EPOCH,
+        grace: std::time::Duration::ZERO,
     };
-    catalog.create_table(&table).await.unwrap();
+    let outcome = doctor.put_right().await.unwrap();
+    assert_eq!(outcome.findings.len(), 1, "{outcome:#?}");
+    assert_eq!(outcome.findings[0].kind, Kind::UnreadableDocument);
+    assert!(outcome.findings[0].text.contains("mixpanel.signup is damaged"), "{outcome:#?}");
+    assert!(outcome.findings[0].remedy.text().starts_with("delete it"), "{outcome:#?}");
+    assert_eq!(fs::read(&file).unwrap().len(), whole.len() / 2);
+}
+
+#[tokio::test]
+async fn a_table_is_a_file_that_people_can_read() {
+    let (folder, _store) = lake();
+    let catalog = FolderCatalog::new(folder.path(), "mixpanel").unwrap();
+    catalog.create_table(&signup()).await.unwrap();
     let json = fs::read_to_string(folder.path().join(".mixlake/catalog/mixpanel/signup.json"));
     let expected = r#"{
   "format": 1,

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod complete;
 mod document;
 mod names;
 mod profile;
@@ -8,6 +9,7 @@ mod table;
 mod taken;
 mod types;
 
+pub use complete::Contradiction;
 pub use document::DocumentError;
 pub use names::{clean, is_hidden};
 pub use profile::Profile;

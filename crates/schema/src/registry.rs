@@ -132,6 +132,12 @@ impl Registry {
         &self.events.given
     }
 
+    /// What an event is called, if it has been seen.
+    #[must_use]
+    pub fn find_event(&self, event: &str) -> Option<&EventName> {
+        self.events.by_event.get(event).map(|&place| &self.events.given[place])
+    }
+
     /// The tables by name.
     #[must_use]
     pub fn tables(&self) -> &BTreeMap<String, Table> {

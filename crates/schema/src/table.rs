@@ -104,6 +104,16 @@ impl Table {
         table
     }
 
+    /// Whether a column of this name holds no property of its own.
+    pub(crate) fn is_built_in(name: &str) -> bool {
+        TAKEN.contains(&name) && name != PARTITION_KEY
+    }
+
+    /// Whether a column takes what has none of its own.
+    pub(crate) fn is_overflow(name: &str) -> bool {
+        name == OVERFLOW
+    }
+
     /// The format of its files. It never changes.
     #[must_use]
     pub fn format(&self) -> DataFormat {

@@ -1,9 +1,10 @@
 //! Decides what is wrong with the facts. Pure.
 
+use super::accounts::Missing;
 use super::engines::{self, Engine};
 use super::facts::{Document, Facts, TableFacts, Unreadable};
 use super::finding::{Finding, Kind, Remedy, by_hand};
-use super::{days, footers, tables};
+use super::{days, footers, rename, tables};
 use crate::reconcile::same_folder;
 use mixlake_domain::Date;
 
@@ -15,19 +16,48 @@ pub(super) fn findings(facts: &Facts, engines: &[Engine]) -> Vec<Finding> {
         let advice = by_hand(&format!("export {slice} again, unless an export is still running"));
         Finding::problem(Kind::SliceUnfinished, "", slice.to_string(), text, advice)
     }));
+    findings.extend(rows_missing(facts));
     for (name, table) in &facts.tables {
         for date in table.days.keys() {
-            days::findings(name, *date, table, &mut findings);
+            days::findings(name, *date, facts, &mut findings);
         }
         if let Some(registry) = &facts.registry {
             let known = registry.tables().get(name);
-            findings.extend(footers::findings(name, table, known));
+            findings.extend(footers::findings(name, table, known, facts));
             findings.extend(tables::findings(name, table, known));
         }
         partitions(name, table, &mut findings);
+        findings.extend(rename::finding(name, facts));
         findings.extend(engines::findings(name, table, engines));
     }
     findings
+}
+
+/// Slices of which the ledger counts more rows than are live. Where they cannot be had back, and a day
+/// has none of their files, that is told of the day.
+fn rows_missing(facts: &Facts) -> impl Iterator<Item = Finding> {
+    facts.accounts.missing().filter_map(|Missing { entry, live }| {
+        let slice = entry.slice;
+        let days = entry.days.iter().filter_map(|day| facts.day_of(day));
+        if days.clone().any(|day| day.busy) {
+            return None;
+        }
+        let remedy = match facts.ways.get(&slice) {
+            Some(way) => {
+                let folders = way.values().map(|source| source.folder.clone()).collect();
+                Remedy::GoBack { slice, folders }
+            }
+            None if days.clone().any(|day| day.missing_slices().any(|s| *s == slice)) => {
+                return None;
+            }
+            None => by_hand(&format!(
+                "export {slice} again. Until then nothing is deleted that may be those rows"
+            )),
+        };
+        let written = entry.counts.written;
+        let text = format!("the ledger counts {written} rows of the slice, and {live} are live");
+        Some(Finding::problem(Kind::RowsMissing, "", slice.to_string(), text, remedy))
+    })
 }
 
 fn unreadable(document: &Unreadable) -> Finding {
@@ -42,6 +72,7 @@ fn unreadable(document: &Unreadable) -> Finding {
         Document::Manifest => {
             "put its last good version back, or delete it; then export the day again"
         }
+        Document::Catalog => "delete it, then run `mixlake catalog`: it is made from the manifests",
     };
     let (key, error) = (document.key.clone(), &document.error);
     Finding::problem(Kind::UnreadableDocument, "", key, error, by_hand(advice))
@@ -49,7 +80,7 @@ fn unreadable(document: &Unreadable) -> Finding {
 
 /// Partitions against the manifests.
 fn partitions(name: &str, table: &TableFacts, findings: &mut Vec<Finding>) {
-    if table.state.is_none() {
+    if table.state.is_none() || table.is_damaged {
         return;
     }
     for (date, day) in table.days.iter().filter(|(_, day)| day.is_live()) {

@@ -1,13 +1,15 @@
 //! The objects of a day against its manifest, and the manifest against the ledgers.
 
+use super::accounts::Evidence;
 use super::engines::is_hidden;
-use super::facts::{DayFacts, TableFacts};
+use super::facts::{DayFacts, Facts};
 use super::finding::{Finding, Kind, Remedy, by_hand};
+use super::left;
 use crate::LiveFile;
-use crate::reconcile::same_folder;
-use mixlake_domain::Date;
+use mixlake_domain::{Date, Layout, SliceLabel};
 
-pub(super) fn findings(name: &str, date: Date, table: &TableFacts, findings: &mut Vec<Finding>) {
+pub(super) fn findings(name: &str, date: Date, facts: &Facts, findings: &mut Vec<Finding>) {
+    let Some(table) = facts.tables.get(name) else { return };
     let Some(day) = table.days.get(&date) else { return };
     let found =
         |(kind, text, remedy): Found| Finding::problem(kind, name, date.to_string(), text, remedy);
@@ -15,15 +17,19 @@ pub(super) fn findings(name: &str, date: Date, table: &TableFacts, findings: &mu
     if day.busy {
         return;
     }
-    findings.extend(strays(date, day).map(found));
-    findings.extend(day.missing_slices().map(|slice| {
+    let missing = facts.missing_on(name, date);
+    findings.extend(strays(date, day, facts, missing).map(found));
+    let for_good = day.missing_slices().filter(|slice| !facts.ways.contains_key(slice));
+    findings.extend(for_good.map(|slice| {
         let text = format!("{slice} was exported, and readers find none of its rows on this day");
         found((Kind::SliceMissing, text, by_hand(&format!("export {slice} again"))))
     }));
-    findings.extend(left_behind(date, table, day).map(|left| found(left).note()));
+    if missing.is_empty() && day.missing_slices().next().is_none() {
+        findings.extend(left::findings(date, table, day, facts).map(|left| found(left).note()));
+    }
 }
 
-type Found = (Kind, String, Remedy);
+pub(super) type Found = (Kind, String, Remedy);
 
 /// What the manifest lists, and is not there, or not as it says.
 fn listed(date: Date, day: &DayFacts) -> impl Iterator<Item = Found> {
@@ -46,13 +52,20 @@ fn differs(day: &DayFacts, file: &LiveFile, key: &str) -> Option<(Kind, String)>
             Kind::ObjectDiffers,
             format!("{key} has {} bytes, and {} in the manifest", object.size, file.bytes),
         )),
-        Some(_) => None,
+        Some(_) => {
+            let damage = day.files.get(key)?.content.damage.as_ref()?;
+            Some((Kind::ContentDiffers, format!("{key} is damaged: {damage}")))
+        }
     }
 }
 
 /// What readers see of the live folder, and no manifest lists.
-fn strays(date: Date, day: &DayFacts) -> impl Iterator<Item = Found> {
-    let missing: Vec<String> = day.missing_slices().map(ToString::to_string).collect();
+fn strays(
+    date: Date,
+    day: &DayFacts,
+    facts: &Facts,
+    missing: &[SliceLabel],
+) -> impl Iterator<Item = Found> {
     let below = day.objects.keys().chain(&day.others);
     let below = below.filter(move |key| day.is_in_live_folder(key));
     let seen = move |key: &&String| {
@@ -61,52 +74,32 @@ fn strays(date: Date, day: &DayFacts) -> impl Iterator<Item = Found> {
     };
     below.filter(seen).map(move |key| {
         let text = format!("readers see {key}, and no manifest lists it");
-        // It may be all that is left of rows that are missing.
-        let remedy = if missing.is_empty() {
-            Remedy::LeaveBehind { date, keys: vec![key.clone()] }
-        } else {
-            let slices = missing.join(", ");
-            by_hand(&format!("export {slices} again first: the file may hold those rows"))
-        };
-        (Kind::Orphan, text, remedy)
+        (Kind::Orphan, text, leave_behind(date, key, facts, missing))
     })
 }
 
-/// The files of folders that were replaced. While rows are missing, they may be all that is left of
-/// them.
-fn left_behind(date: Date, table: &TableFacts, day: &DayFacts) -> Option<Found> {
-    let is_left = |(key, _): &(&String, _)| !day.is_in_live_folder(key);
-    let left: Vec<_> = day.objects.iter().filter(is_left).collect();
-    if left.is_empty() || day.manifest.is_none() || day.missing_slices().next().is_some() {
-        return None;
+/// It may be all that is left of rows that are missing, or that no ledger counts.
+fn leave_behind(date: Date, key: &str, facts: &Facts, missing: &[SliceLabel]) -> Remedy {
+    if missing.iter().any(|slice| !facts.ways.contains_key(slice)) {
+        let slices = list(missing);
+        return by_hand(&format!("export {slices} again first: the file may hold those rows"));
     }
-    let bytes: u64 = left.iter().map(|(_, object)| object.size).sum();
-    let text = format!(
-        "{} of folders that were replaced are still there ({bytes} bytes)",
-        files(left.len())
-    );
-    let old = left.into_iter().filter(|(_, object)| object.is_old);
-    let keys: Vec<String> = old.map(|(key, _)| key.clone()).collect();
-    let remedy = if !readers_are_elsewhere(date, table, day) {
-        Remedy::Wait { reason: "delete them when readers are sent to the live folder".to_owned() }
-    } else if keys.is_empty() || !day.is_old {
-        Remedy::Wait { reason: "delete them when no query can be reading them any more".to_owned() }
-    } else {
-        Remedy::Delete { keys }
-    };
-    Some((Kind::LeftBehind, text, remedy))
-}
-
-fn files(count: usize) -> String {
-    format!("{count} file{}", if count == 1 { "" } else { "s" })
-}
-
-/// Whether the catalog sends readers where the manifest says, and nowhere else.
-fn readers_are_elsewhere(date: Date, table: &TableFacts, day: &DayFacts) -> bool {
-    let partition = table.partition(date);
-    table.state.is_some()
-        && match partition {
-            Some(partition) => day.is_live() && same_folder(&partition.location, &day.location),
-            None => !day.is_live(),
+    if !missing.is_empty() {
+        let reason = format!("look at it again when the rows of {} are back", list(missing));
+        return Remedy::Wait { reason };
+    }
+    let slice = Layout::slice_of(key.rsplit('/').next().unwrap_or(key));
+    match slice.map(|slice| (slice, facts.accounts.evidence(slice))) {
+        Some((slice, Evidence::Uncounted)) => by_hand(&format!(
+            "no ledger has {slice}, so this may be the only copy of its rows: put the ledger's last \
+             good version back, or export {slice} again"
+        )),
+        Some((_, Evidence::Live | Evidence::Differs { .. } | Evidence::Unknown)) | None => {
+            Remedy::LeaveBehind { date, keys: vec![key.to_owned()] }
         }
+    }
+}
+
+pub(super) fn list(slices: &[SliceLabel]) -> String {
+    slices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

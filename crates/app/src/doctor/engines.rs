@@ -58,9 +58,8 @@ pub(super) fn findings(name: &str, table: &TableFacts, engines: &[Engine]) -> Ve
         names(name, table, engine, &mut findings);
         long_text(name, table, engine, &mut findings);
     }
-    findings.extend(hidden(name, name));
     for key in table.days.values().flat_map(|day| day.files.keys()) {
-        findings.extend(hidden(name, key.rsplit('/').next().unwrap_or(key)));
+        findings.extend(hidden(name, key.rsplit('/').next().unwrap_or(key), HIDDEN_FILE));
     }
     findings
 }
@@ -119,18 +118,28 @@ pub(super) fn is_hidden(name: &str) -> bool {
     name.starts_with(['_', '.', '#']) || name.ends_with('~')
 }
 
+const HIDDEN_FILE: &str = "nothing of Mixlake has such a name: ask who made it";
+
+const HIDDEN_TABLE: &str = "the registry knows no event of this name: put the registry's last good version back, \
+                            or, if no export of Mixlake made the table, ask who did";
+
 /// A folder or file that engines pass over without a word.
-fn hidden(table: &str, name: &str) -> Option<Finding> {
+fn hidden(table: &str, name: &str, advice: &str) -> Option<Finding> {
     is_hidden(name).then(|| {
         let text = format!("engines pass over {name} without a word: they take it for hidden");
-        found(table, "", text, "nothing of Mixlake has such a name: ask who made it")
+        found(table, "", text, advice)
     })
+}
+
+/// A table with such a name of which no event is known.
+pub(super) fn hidden_table(name: &str) -> Option<Finding> {
+    hidden(name, name, HIDDEN_TABLE)
 }
 
 fn long_text(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<Finding>) {
     let Some(limit) = engine.longest_text() else { return };
     for (key, file) in table.days.values().flat_map(|day| &day.files) {
-        for (column, bytes) in &file.long_text {
+        for (column, bytes) in &file.content.long_text {
             let text = format!(
                 "{engine} cuts or nulls text of more than {limit} bytes; {key} has one of {bytes}"
             );
@@ -146,9 +155,9 @@ mod tests {
     #[test]
     fn what_engines_take_for_hidden_is_told() {
         for name in ["_signup", ".signup", "#signup", "signup~"] {
-            assert!(hidden("t", name).is_some(), "{name}");
+            assert!(hidden("t", name, HIDDEN_TABLE).is_some(), "{name}");
         }
-        assert_eq!(hidden("t", "sign_up"), None);
-        assert_eq!(hidden("t", "2026-11-10-000.parquet"), None);
+        assert_eq!(hidden("t", "sign_up", HIDDEN_TABLE), None);
+        assert_eq!(hidden("t", "2026-11-10-000.parquet", HIDDEN_FILE), None);
     }
 }

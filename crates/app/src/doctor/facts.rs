@@ -1,9 +1,13 @@
 //! Everything that is looked at.
 
-use crate::manifest::Manifest;
+use super::accounts::{Accounts, Missing};
+use super::back::Way;
+use super::names::{Completion, Said};
+use crate::ledger::Day;
+use crate::manifest::{LiveFile, Manifest};
 use crate::ports::{Declared, Partition, Precondition, TableState};
 use crate::reconcile::footer::Footer;
-use mixlake_domain::{Date, SliceLabel};
+use mixlake_domain::{Date, Generation, SliceLabel};
 use mixlake_schema::Registry;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,10 +16,19 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Facts {
     /// None, if it cannot be read.
     pub registry: Option<Registry>,
+    /// What the registry is swapped with; none if there is none.
+    pub registry_etag: Option<String>,
     pub tables: BTreeMap<String, TableFacts>,
     pub unreadable: Vec<Unreadable>,
     /// Slices that were begun long ago and not ended.
     pub unfinished: BTreeSet<SliceLabel>,
+    pub accounts: Accounts,
+    /// By day, the slices with files there of which rows are missing, wherever they are missing.
+    pub missing: BTreeMap<Day, Vec<SliceLabel>>,
+    /// How rows that are missing can be had back.
+    pub ways: BTreeMap<SliceLabel, Way>,
+    /// What the files add to the registry.
+    pub completion: Completion,
 }
 
 /// A document that cannot be read.
@@ -32,6 +45,8 @@ pub(super) enum Document {
     Registry,
     Ledger,
     Manifest,
+    /// A table of a catalog that is kept in files.
+    Catalog,
 }
 
 /// A table.
@@ -41,6 +56,8 @@ pub(super) struct TableFacts {
     pub name: String,
     pub folder: String,
     pub state: Option<TableState>,
+    /// Whether the catalog has it, and cannot say what.
+    pub is_damaged: bool,
     pub partitions: Vec<Partition>,
     pub declared: BTreeMap<String, Declared>,
     pub days: BTreeMap<Date, DayFacts>,
@@ -64,6 +81,8 @@ pub(super) struct DayFacts {
     pub others: BTreeSet<String>,
     /// The live files by key.
     pub files: BTreeMap<String, FileFacts>,
+    /// Files by key that no manifest lists, of slices of which rows are missing.
+    pub spare: BTreeMap<String, LiveFile>,
     /// Published slices that have files here, as the ledgers say.
     pub slices: BTreeSet<SliceLabel>,
     /// Whether nobody can say what belongs here: a slice is being written that touches the day, or
@@ -72,8 +91,10 @@ pub(super) struct DayFacts {
 }
 
 /// A data file, as it is listed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct ObjectFacts {
+    /// The folder that it is in.
+    pub generation: Generation,
     pub size: u64,
     /// Whether it was written long ago.
     pub is_old: bool,
@@ -85,6 +106,17 @@ pub(super) struct FileFacts {
     pub is_there: bool,
     /// What it says of itself; only Parquet does.
     pub footer: Option<Result<Footer, String>>,
+    /// What it says of its names, if the registry says less or otherwise.
+    pub said: Option<Said>,
+    /// What reading all of it has found.
+    pub content: Content,
+}
+
+/// What reading all of a file finds.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    /// What is wrong with its bytes.
+    pub damage: Option<String>,
     /// Columns with text that is longer than an engine takes, in bytes; of the longest one.
     pub long_text: Vec<(String, usize)>,
 }
@@ -92,6 +124,25 @@ pub(super) struct FileFacts {
 impl Facts {
     pub(super) fn day(&mut self, table: &str, date: Date) -> &mut DayFacts {
         self.tables.entry(table.to_owned()).or_default().days.entry(date).or_default()
+    }
+
+    pub(super) fn day_of(&self, day: &Day) -> Option<&DayFacts> {
+        self.tables.get(&day.table)?.days.get(&day.date)
+    }
+
+    /// The slices of which rows are missing, among those that have, or had, files on a day.
+    pub(super) fn missing_on(&self, table: &str, date: Date) -> &[SliceLabel] {
+        let day = Day { table: table.to_owned(), date };
+        self.missing.get(&day).map_or(&[], Vec::as_slice)
+    }
+
+    /// Notes which slices miss rows, when the ledgers and manifests have been read.
+    pub(super) fn note_missing(&mut self) {
+        for Missing { entry, .. } in self.accounts.missing() {
+            for day in &entry.days {
+                self.missing.entry(day.clone()).or_default().push(entry.slice);
+            }
+        }
     }
 
     pub(super) fn days(&mut self) -> impl Iterator<Item = &mut DayFacts> {
@@ -113,6 +164,11 @@ impl DayFacts {
             self.manifest.iter().flat_map(|m| &m.files).any(|file| file.slice == *slice)
         };
         self.slices.iter().filter(move |slice| !live(slice))
+    }
+
+    /// The data files in folders that readers are not sent to.
+    pub(super) fn left(&self) -> impl Iterator<Item = (&String, &ObjectFacts)> {
+        self.objects.iter().filter(|(key, _)| !self.is_in_live_folder(key))
     }
 
     /// Whether a reader should find anything here.

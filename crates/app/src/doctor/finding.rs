@@ -1,6 +1,6 @@
 //! What is wrong, as data.
 
-use mixlake_domain::Date;
+use mixlake_domain::{Date, SliceLabel};
 use serde::Serialize;
 
 /// Something that is not as it should be.
@@ -34,7 +34,8 @@ pub enum Severity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A manifest, ledger or registry cannot be read.
+    /// A manifest, ledger, registry or table of a folder's catalog cannot be read, or is of another
+    /// place.
     UnreadableDocument,
     /// Live files, and no table.
     TableMissing,
@@ -56,12 +57,16 @@ pub enum Kind {
     ObjectMissing,
     /// A file is not what its manifest says: size, rows or columns.
     ObjectDiffers,
+    /// The bytes of a file are not those that were written.
+    ContentDiffers,
     /// Something is in a live folder, where readers see it, and no manifest lists it.
     Orphan,
     /// Files of folders that were replaced.
     LeftBehind,
     /// A published slice has no live file where the ledger says that it has.
     SliceMissing,
+    /// Fewer rows of a published slice are live than its ledger counts.
+    RowsMissing,
     /// An export of a slice was begun long ago, and not ended.
     SliceUnfinished,
     /// A file cannot be read, or has a column of a type that the lake does not write.
@@ -72,6 +77,10 @@ pub enum Kind {
     SeveralTypes,
     /// A file has a column that the registry does not know.
     UnknownColumn,
+    /// A file has an event that the registry does not know.
+    UnknownEvent,
+    /// A table whose name engines take for hidden, and which can get another one.
+    HiddenTable,
     /// A name, number or length that an engine cannot read.
     Engine,
 }
@@ -112,6 +121,20 @@ pub enum Remedy {
         /// The keys of the objects.
         keys: Vec<String>,
     },
+    /// Copy the files of a slice from where they lie to a new folder, beside the other live files.
+    GoBack {
+        /// The slice.
+        slice: SliceLabel,
+        /// The folders that have its files.
+        folders: Vec<String>,
+    },
+    /// Add to the registry what the files say of their names.
+    CompleteRegistry,
+    /// Give an event a name that engines see, and move its rows to the table of that name.
+    Rename {
+        /// The event.
+        event: String,
+    },
     /// Nothing yet.
     Wait {
         /// What will be done, and when.
@@ -150,6 +173,17 @@ impl Remedy {
             Self::LeaveBehind { .. } => {
                 "send readers to a new folder with the day's live files, without it".to_owned()
             }
+            Self::GoBack { slice, folders } => format!(
+                "go back to the files of {slice} in {}, which are exactly what the ledger has: copy \
+                 them to a new folder, beside the other live files",
+                folders.join(" and ")
+            ),
+            Self::CompleteRegistry => {
+                "add it to the registry, as the files say what it is".to_owned()
+            }
+            Self::Rename { event } => format!(
+                "give the event {event:?} a name that engines see, and move its rows to a table of that name"
+            ),
             Self::Wait { reason } => reason.clone(),
             Self::ByHand { advice } => advice.clone(),
         }

@@ -1,6 +1,6 @@
 //! What the footers of the live files say, against the registry and each other.
 
-use super::facts::{DayFacts, TableFacts};
+use super::facts::{DayFacts, Facts, FileFacts, TableFacts};
 use super::finding::{Finding, Kind, Remedy, by_hand};
 use crate::LiveFile;
 use crate::reconcile::footer::Footer;
@@ -9,8 +9,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const RIGHT: &str = "put the files right that disagree with the registry";
 const WHOSE: &str = "no export of Mixlake wrote it: ask who did";
+const SILENT: &str = "the file does not say which property it is: put the last good version of the registry \
+                      back, or, if no export of Mixlake wrote the file, ask who did";
+const GONE: &str =
+    "the registry is gone: put its last good version back, then --repair completes it";
 
-pub(super) fn findings(name: &str, table: &TableFacts, known: Option<&Table>) -> Vec<Finding> {
+pub(super) fn findings(
+    name: &str,
+    table: &TableFacts,
+    known: Option<&Table>,
+    facts: &Facts,
+) -> Vec<Finding> {
     let known: HashMap<&str, ColumnType> = known
         .map_or(&[][..], Table::columns)
         .iter()
@@ -39,11 +48,14 @@ pub(super) fn findings(name: &str, table: &TableFacts, known: Option<&Table>) ->
             };
             for (column, column_type) in &footer.columns {
                 types.entry(column).or_default().insert(*column_type);
-                findings.extend(column_of(name, (key, day), (column, *column_type), &known));
+                let found = column_of(name, (key, day), (column, *column_type), &known);
+                findings.extend(found.map(|found| can_be_added(found, file, facts)));
             }
             findings.extend(against_manifest(name, &date, key, (footer, day)));
         }
     }
+    findings.extend(contradictions(name, &known, facts));
+    findings.extend(events(name, table, facts));
     for (column, types) in types.into_iter().filter(|(_, types)| types.len() > 1) {
         let types: Vec<&str> = types.into_iter().map(ColumnType::hive).collect();
         let text = format!("the live files have it as {}", types.join(" and as "));
@@ -72,6 +84,58 @@ fn column_of(
         }
     };
     Some(Finding::problem(kind, name, column, text, remedy))
+}
+
+/// A column that the registry does not know, and the file says what it is.
+fn can_be_added(found: Finding, file: &FileFacts, facts: &Facts) -> Finding {
+    if found.kind != Kind::UnknownColumn {
+        return found;
+    }
+    let is_said = file.said.iter().flat_map(|said| &said.columns).any(|c| c.0 == found.subject);
+    let place = (found.table.clone(), found.subject.clone());
+    let remedy = match facts.completion.columns.get(&place) {
+        _ if facts.registry_etag.is_none() => by_hand(GONE),
+        Some(error) => by_hand(&format!("{RIGHT}: {error}")),
+        None if is_said => Remedy::CompleteRegistry,
+        None => by_hand(SILENT),
+    };
+    Finding { remedy, ..found }
+}
+
+/// Columns that the registry knows, of another property or under another name.
+fn contradictions(
+    name: &str,
+    known: &HashMap<&str, ColumnType>,
+    facts: &Facts,
+) -> impl Iterator<Item = Finding> {
+    let columns = facts.completion.columns.iter();
+    let here = columns
+        .filter(move |((table, column), _)| table == name && known.contains_key(column.as_str()));
+    here.map(|((table, column), error)| {
+        let text = error.to_string();
+        Finding::problem(Kind::UnknownColumn, table, column, text, by_hand(RIGHT))
+    })
+}
+
+/// Events that the registry does not know, or calls otherwise.
+fn events(name: &str, table: &TableFacts, facts: &Facts) -> Vec<Finding> {
+    let Some(registry) = facts.registry.as_ref().filter(|_| facts.registry_etag.is_some()) else {
+        return Vec::new();
+    };
+    let files = table.days.values().flat_map(|day| day.files.values());
+    let said = files.filter_map(|file| file.said.as_ref()).flat_map(|said| &said.events);
+    let news = said
+        .filter(|(event, name)| registry.find_event(event).is_none_or(|known| known.name != *name));
+    let events: BTreeMap<&String, &String> = news.map(|(event, name)| (event, name)).collect();
+    let found = |(event, called): (&String, &String)| {
+        let text = format!("the files call the event {called}, and the registry does not");
+        let remedy = match facts.completion.events.get(&(name.to_owned(), event.clone())) {
+            Some(error) => by_hand(&format!("{RIGHT}: {error}")),
+            None => Remedy::CompleteRegistry,
+        };
+        Finding::problem(Kind::UnknownEvent, name, event, text, remedy)
+    };
+    events.into_iter().map(found).collect()
 }
 
 fn strike(day: &DayFacts, key: &str) -> Remedy {

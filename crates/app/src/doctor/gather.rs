@@ -6,30 +6,32 @@
 //! before its manifest was looked for; and the registry knows every name that a manifest has.
 
 use super::Doctor;
-use super::facts::{Document, Facts, FileFacts, ObjectFacts, Unreadable};
-use super::strings;
-use crate::document::{self, DocumentError, Read};
-use crate::ledger::{Ledger, State};
+use super::accounts::Accounts;
+use super::facts::{Document, Facts, ObjectFacts, Unreadable};
+use super::{back, names};
+use crate::document::{DocumentError, Read};
+use crate::ledger::{Day, Ledger, State};
 use crate::manifest::Manifest;
-use crate::ports::ObjectMeta;
-use crate::reconcile::{ReconcileError, footer, same_folder};
-use mixlake_domain::{DataFormat, Date, LakeObject};
-use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use crate::ports::{CatalogError, ObjectMeta};
+use crate::reconcile::{ReconcileError, same_folder};
+use mixlake_domain::{Date, LakeObject};
+use mixlake_schema::Registry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Scope<'a> {
     Lake,
-    /// A day of a table; of the catalog only its partition.
-    Day(&'a str, Date),
+    /// Some days, with their partitions, and the rows of the whole lake as they were a moment ago.
+    Days(&'a BTreeSet<Day>, &'a Arc<Accounts>),
 }
 
 impl Scope<'_> {
-    fn holds(self, table: &str, date: Date) -> bool {
+    fn holds(self, day: &Day) -> bool {
         match self {
             Self::Lake => true,
-            Self::Day(only, day) => only == table && day == date,
+            Self::Days(days, _) => days.contains(day),
         }
     }
 }
@@ -38,30 +40,52 @@ impl Doctor<'_> {
     /// Gathers everything.
     pub(super) async fn facts(&self, scope: Scope<'_>) -> Result<Facts, ReconcileError> {
         let mut facts = Facts::default();
+        if let Scope::Days(days, lake) = scope {
+            facts.accounts = Accounts::within(lake);
+            for day in days {
+                facts.day(&day.table, day.date);
+            }
+        }
         let objects = self.listed(scope).await?;
         self.objects(&objects, &mut facts);
         self.ledgers(&objects, scope, &mut facts).await?;
         self.catalog(scope, &mut facts).await?;
         self.manifests(&mut facts).await?;
+        self.confirm(&mut facts).await?;
+        facts.note_missing();
         self.registry(&mut facts).await?;
         self.files(&mut facts).await?;
+        self.spare(&mut facts).await?;
+        facts.ways = back::ways(&facts);
+        facts.completion = names::completion(&facts);
         Ok(facts)
+    }
+
+    /// Only what the ledgers count and the manifests list.
+    pub(super) async fn accounts(&self) -> Result<Arc<Accounts>, ReconcileError> {
+        let mut facts = Facts::default();
+        let objects = self.listed(Scope::Lake).await?;
+        self.objects(&objects, &mut facts);
+        self.ledgers(&objects, Scope::Lake, &mut facts).await?;
+        self.manifests(&mut facts).await?;
+        self.confirm(&mut facts).await?;
+        Ok(Arc::new(facts.accounts))
     }
 
     async fn listed(&self, scope: Scope<'_>) -> Result<Vec<ObjectMeta>, ReconcileError> {
         let lake = &self.lake;
-        let Scope::Day(table, date) = scope else {
+        let Scope::Days(days, _) = scope else {
             return Ok(lake.store.list(lake.layout.root()).await?);
         };
-        let manifest = lake.layout.manifest(table, date);
-        let folder = manifest.trim_end_matches("_manifest.json");
-        let mut listed = lake.store.list(folder).await?;
-        listed.extend(lake.store.list(&self.ledger_folder()).await?);
+        let mut listed = Vec::new();
+        for day in days {
+            let manifest = lake.layout.manifest(&day.table, day.date);
+            let folder = manifest.trim_end_matches("_manifest.json");
+            listed.extend(lake.store.list(folder).await?);
+        }
+        let ledgers = format!("{}_slices/", lake.layout.root());
+        listed.extend(lake.store.list(&ledgers).await?);
         Ok(listed)
-    }
-
-    fn ledger_folder(&self) -> String {
-        format!("{}_slices/", self.lake.layout.root())
     }
 
     /// Whether something was written so long ago that nobody works with what was before it.
@@ -79,8 +103,8 @@ impl Doctor<'_> {
                     let day = facts.day(&key.table, key.date);
                     match key.object {
                         LakeObject::Manifest => day.is_old = is_old,
-                        LakeObject::Data(..) => {
-                            let about = ObjectFacts { size: object.size, is_old };
+                        LakeObject::Data(generation, _) => {
+                            let about = ObjectFacts { generation, size: object.size, is_old };
                             day.objects.insert(object.key.clone(), about);
                         }
                     }
@@ -112,22 +136,44 @@ impl Doctor<'_> {
         scope: Scope<'_>,
         facts: &mut Facts,
     ) -> Result<(), ReconcileError> {
-        let folder = self.ledger_folder();
-        for object in objects.iter().filter(|object| object.key.starts_with(&folder)) {
-            let read = self.document::<Ledger>(Document::Ledger, &object.key, facts).await?;
+        for object in objects {
+            let Some(date) = self.lake.layout.date_of_ledger(&object.key) else { continue };
+            let read = Ledger::read(self.lake.store, self.lake.layout, date).await;
+            let read = readable(Document::Ledger, &object.key, read, facts)?;
             let ledger = read.and_then(|read| read.value);
             for entry in ledger.into_iter().flat_map(|ledger| ledger.slices) {
                 let is_open = entry.state != State::Published;
                 if is_open && self.is_old(object) {
                     facts.unfinished.insert(entry.slice);
                 }
-                for touched in entry.days.iter().filter(|d| scope.holds(&d.table, d.date)) {
+                for touched in entry.days.iter().filter(|day| scope.holds(day)) {
                     let day = facts.day(&touched.table, touched.date);
                     if is_open {
                         day.busy = true;
                     } else {
                         day.slices.insert(entry.slice);
                     }
+                }
+                facts.accounts.enter(entry);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks again at the slices of which rows are missing: an export may have begun since its ledger
+    /// was read, and have replaced the rows that it counts.
+    async fn confirm(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
+        let missing: Vec<_> = facts.accounts.missing().map(|it| it.entry.clone()).collect();
+        for entry in missing {
+            let (store, layout) = (self.lake.store, self.lake.layout);
+            let key = layout.ledger(entry.slice.date());
+            let read = Ledger::read(store, layout, entry.slice.date()).await;
+            let read = readable(Document::Ledger, &key, read, facts)?;
+            let ledger = read.and_then(|read| read.value).unwrap_or_default();
+            if ledger.entry(entry.slice) != Some(&entry) {
+                facts.accounts.moved(entry.slice);
+                for day in facts.days() {
+                    day.slices.remove(&entry.slice);
                 }
             }
         }
@@ -141,8 +187,14 @@ impl Doctor<'_> {
                     self.table(&name, None, facts).await?;
                 }
             }
-            Scope::Day(table, date) => {
-                self.table(&self.lake.name_of(table), Some(date), facts).await?;
+            Scope::Days(days, _) => {
+                let mut tables: BTreeMap<&str, Vec<Date>> = BTreeMap::new();
+                for day in days {
+                    tables.entry(&day.table).or_default().push(day.date);
+                }
+                for (table, dates) in tables {
+                    self.table(&self.lake.name_of(table), Some(&dates), facts).await?;
+                }
             }
         }
         for (table, of_table) in &mut facts.tables {
@@ -155,19 +207,29 @@ impl Doctor<'_> {
     async fn table(
         &self,
         name: &str,
-        day: Option<Date>,
+        dates: Option<&[Date]>,
         facts: &mut Facts,
     ) -> Result<(), ReconcileError> {
         let (lake, table) = (&self.lake, &name[self.lake.table_prefix.len()..]);
-        let Some(state) = lake.catalog.table(name).await? else { return Ok(()) };
+        let state = match lake.catalog.table(name).await {
+            Ok(state) => state,
+            Err(error @ CatalogError::Damaged { .. }) => {
+                let (what, key, error) = (Document::Catalog, name.to_owned(), crate::chain(&error));
+                facts.unreadable.push(Unreadable { what, key, error });
+                facts.tables.entry(table.to_owned()).or_default().is_damaged = true;
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let Some(state) = state else { return Ok(()) };
         let folder = lake.store.location(&lake.layout.table(table));
         // Tables of other projects or people may share the database.
         if !facts.tables.contains_key(table) && !same_folder(&state.location, &folder) {
             return Ok(());
         }
-        let values: Vec<String> = day.iter().map(Date::to_string).collect();
+        let values: Vec<String> = dates.unwrap_or_default().iter().map(Date::to_string).collect();
         let partitions = lake.catalog.partitions(name, &values).await?;
-        let declared = match day {
+        let declared = match dates {
             None => lake.catalog.declared(name).await?,
             Some(_) => BTreeMap::new(),
         };
@@ -185,13 +247,22 @@ impl Doctor<'_> {
         let days = facts.tables.iter().flat_map(|(t, f)| f.days.keys().map(|d| (t.clone(), *d)));
         for (table, date) in days.collect::<Vec<_>>() {
             let key = lake.layout.manifest(&table, date);
-            let read = self.document::<Manifest>(Document::Manifest, &key, facts).await?;
+            let read = Manifest::read(lake.store, lake.layout, &table, date).await;
+            let read = readable(Document::Manifest, &key, read, facts)?;
+            let of = Day { table: table.clone(), date };
+            let Some(Read { value, precondition }) = read else {
+                facts.day(&table, date).busy = true;
+                facts.accounts.cannot_count(of);
+                continue;
+            };
+            facts.accounts.count(of, value.as_ref());
             let day = facts.day(&table, date);
-            day.busy |= read.is_none();
-            let Some(Read { value: Some(manifest), precondition }) = read else { continue };
-            day.folder = lake.layout.generation(&table, date, &manifest.generation);
-            day.location = lake.store.location(&day.folder);
-            (day.manifest, day.precondition) = (Some(manifest), Some(precondition));
+            day.precondition = Some(precondition);
+            if let Some(manifest) = value {
+                day.folder = lake.layout.generation(&table, date, &manifest.generation);
+                day.location = lake.store.location(&day.folder);
+                day.manifest = Some(manifest);
+            }
         }
         // A ledger that cannot be read may say of any day that it is being written.
         if facts.unreadable.iter().any(|document| document.what == Document::Ledger) {
@@ -202,65 +273,41 @@ impl Doctor<'_> {
         Ok(())
     }
 
-    /// A document that cannot be read is a finding, and not the end.
-    async fn document<T: DeserializeOwned>(
-        &self,
-        what: Document,
-        key: &str,
-        facts: &mut Facts,
-    ) -> Result<Option<Read<T>>, ReconcileError> {
-        match document::read(self.lake.store, key).await {
-            Ok(read) => Ok(Some(read)),
-            Err(error @ DocumentError::Malformed { .. }) => {
-                let (key, error) = (key.to_owned(), crate::chain(&error));
-                facts.unreadable.push(Unreadable { what, key, error });
-                Ok(None)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
     async fn registry(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
-        match self.lake.registry().await {
-            Ok(registry) => facts.registry = Some(registry),
-            Err(error @ ReconcileError::Registry { .. }) => {
-                let (what, key) = (Document::Registry, self.lake.layout.registry());
-                facts.unreadable.push(Unreadable { what, key, error: crate::chain(&error) });
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    async fn files(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
-        for day in facts.days() {
-            for file in day.manifest.iter().flat_map(|manifest| &manifest.files) {
-                let key = format!("{}{}", day.folder, file.name);
-                let read = match DataFormat::of_file(&file.name) {
-                    Some(DataFormat::Json) => self.silent(&key).await?,
-                    Some(DataFormat::Parquet) | None => self.file(&key).await?,
-                };
-                day.files.insert(key, read);
-            }
-        }
-        Ok(())
-    }
-
-    async fn file(&self, key: &str) -> Result<FileFacts, ReconcileError> {
-        let store = self.lake.store;
-        let footer = footer::read(store, key).await?;
-        let footer = footer.map(|read| read.map_err(|error| crate::chain(&error)));
-        let limit = self.engines.iter().filter_map(|engine| engine.longest_text()).min();
-        let long_text = match (limit, &footer) {
-            (Some(limit), Some(Ok(_))) if self.deep => strings::too_long(store, key, limit).await?,
-            _ => Vec::new(),
+        let (lake, key) = (&self.lake, self.lake.layout.registry());
+        let Some(object) = lake.store.get(&key).await? else {
+            facts.registry = Some(Registry::default());
+            return Ok(());
         };
-        Ok(FileFacts { is_there: footer.is_some(), footer, long_text })
+        match Registry::from_document(&object.body, lake.project) {
+            Ok(registry) => {
+                facts.registry = Some(registry);
+                facts.registry_etag = Some(object.etag);
+            }
+            Err(cause) => {
+                let location = lake.store.location(&key);
+                let error = crate::chain(&ReconcileError::Registry { location, cause });
+                facts.unreadable.push(Unreadable { what: Document::Registry, key, error });
+            }
+        }
+        Ok(())
     }
+}
 
-    /// A file of which only the manifest knows what it has.
-    async fn silent(&self, key: &str) -> Result<FileFacts, ReconcileError> {
-        let is_there = self.lake.store.tail(key, 1).await?.is_some();
-        Ok(FileFacts { is_there, footer: None, long_text: Vec::new() })
+/// A document that cannot be read, or is of another place, is a finding, and not the end.
+fn readable<T>(
+    what: Document,
+    key: &str,
+    read: Result<Read<T>, DocumentError>,
+    facts: &mut Facts,
+) -> Result<Option<Read<T>>, ReconcileError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if error.is_of_the_document() => {
+            let (key, error) = (key.to_owned(), crate::chain(&error));
+            facts.unreadable.push(Unreadable { what, key, error });
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
     }
 }

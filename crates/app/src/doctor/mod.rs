@@ -6,20 +6,29 @@
 //!
 //! - nothing is deleted from a folder that readers are sent to. What must not be seen there is left
 //!   behind: the other files are copied to a new folder, and the manifest is swapped;
-//! - what was left behind is deleted when readers were sent elsewhere long ago, no published rows are
-//!   missing, and a swap of the manifest has made sure that no export can take it up again;
+//! - what was left behind is deleted when readers were sent elsewhere long ago, the rows that the
+//!   ledger counts of its slice are all live, and a swap of the manifest has made sure that no export
+//!   can take it up again. Without that proof it is kept, and told;
+//! - rows that are missing are taken back from files that are exactly what the ledger has;
 //! - partitions are set and removed by the catalog's own use-case, which follows the manifest.
 
+mod accounts;
+mod back;
 mod check;
+mod content;
 mod days;
 mod engines;
 mod facts;
 mod finding;
 mod footers;
 mod gather;
+mod left;
+mod names;
+mod read;
+mod rename;
 mod repair;
+mod restore;
 mod rounds;
-mod strings;
 mod tables;
 
 pub use engines::Engine;
@@ -37,7 +46,7 @@ pub struct Doctor<'a> {
     pub lake: Reconciler<'a>,
     /// Who reads the tables.
     pub engines: &'a [Engine],
-    /// Whether the text in files is read, to find what is too long for an engine.
+    /// Whether whole files are read, to find damage and what is too long for an engine.
     pub deep: bool,
     /// The time.
     pub now: SystemTime,

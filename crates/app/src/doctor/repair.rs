@@ -1,26 +1,35 @@
 //! Does what findings say.
 
 use super::Doctor;
+use super::accounts::Accounts;
 use super::facts::{DayFacts, Facts};
-use super::finding::{Finding, Remedy};
+use super::finding::{Finding, Kind, Remedy};
 use super::gather::Scope;
+use crate::ledger::Day;
 use crate::manifest::Manifest;
 use crate::ports::{CatalogError, Partition, Precondition, Put, StoreError};
 use crate::reconcile::{OnDrift, ReconcileError, Reconciler};
 use crate::{chain, document};
-use mixlake_domain::Date;
+use mixlake_domain::{Date, SliceLabel};
 use mixlake_schema::Table;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 type Failed = Vec<(Finding, String)>;
 
 /// Why something is not done.
 #[derive(Debug, thiserror::Error)]
-enum RepairError {
+pub(super) enum RepairError {
     #[error("an export is writing to this day; try again later")]
     Busy,
     #[error("somebody else changed the day at the same time; try again later")]
     Overtaken,
+    #[error("others changed the registry again and again; try again later")]
+    Names,
+    #[error(
+        "the new table has hours of {0}, which is one slice in the old one: export {0} again, then repair again"
+    )]
+    InHours(SliceLabel),
     #[error("{0}")]
     NotCatalogued(String),
     #[error(transparent)]
@@ -37,6 +46,9 @@ struct Plan<'f> {
     days: BTreeMap<(&'f str, Date), Vec<&'f Finding>>,
     tables: BTreeMap<&'f str, Vec<&'f Finding>>,
     left: Vec<(&'f Finding, &'f [String])>,
+    back: Vec<(&'f Finding, SliceLabel)>,
+    names: Vec<&'f Finding>,
+    hidden: Vec<(&'f Finding, &'f str)>,
 }
 
 impl<'f> Plan<'f> {
@@ -54,23 +66,64 @@ impl<'f> Plan<'f> {
                     plan.tables.entry(table).or_default().push(finding);
                 }
                 Remedy::Delete { keys } => plan.left.push((finding, keys.as_slice())),
+                Remedy::GoBack { slice, .. } => plan.back.push((finding, *slice)),
+                Remedy::Rename { event } => plan.hidden.push((finding, event)),
+                Remedy::CompleteRegistry => plan.names.push(finding),
                 Remedy::Wait { .. } | Remedy::ByHand { .. } => {}
             }
         }
         plan
+    }
+
+    /// Whether anything is done to days.
+    fn is_of_days(&self) -> bool {
+        !(self.days.is_empty()
+            && self.left.is_empty()
+            && self.back.is_empty()
+            && self.hidden.is_empty())
+    }
+
+    /// The findings about days.
+    fn of_days(&self) -> Vec<&'f Finding> {
+        let days = self.days.values().flatten().copied();
+        let back = self.back.iter().map(|(finding, _)| *finding);
+        let back = back.chain(self.hidden.iter().map(|(finding, _)| *finding));
+        days.chain(back).chain(self.left.iter().map(|(finding, _)| *finding)).collect()
     }
 }
 
 impl Doctor<'_> {
     /// Does what each finding says, if it is still so; answers what could not be done, and why.
     ///
-    /// First each day is made right, then the catalog follows. What was left is deleted last, when
-    /// readers have been sent elsewhere.
+    /// First the registry is completed and each day is made right, then the catalog follows. What was
+    /// left is deleted last, when readers have been sent elsewhere.
     pub async fn repair(&self, findings: &[Finding]) -> Vec<(Finding, String)> {
-        let plan = Plan::of(findings);
+        let mut plan = Plan::of(findings);
         let mut failed = Failed::new();
+        if !plan.names.is_empty() {
+            let done = self.complete().await;
+            add(&mut failed, &plan.names, done);
+        }
+        let mut accounts = Arc::default();
+        if plan.is_of_days() {
+            match self.accounts().await {
+                Ok(now) => accounts = now,
+                Err(error) => {
+                    add(&mut failed, &plan.of_days(), Err(error.into()));
+                    plan = Plan { tables: plan.tables, ..Plan::default() };
+                }
+            }
+        }
+        for (finding, slice) in &plan.back {
+            let done = self.go_back(finding, *slice, &accounts).await;
+            add(&mut failed, &[finding], done);
+        }
+        for (finding, event) in &plan.hidden {
+            let done = self.rename(&finding.table, event, &accounts).await;
+            add(&mut failed, &[finding], done);
+        }
         for ((table, date), findings) in plan.days {
-            let done = self.renew(table, date, &findings).await;
+            let done = self.renew(table, date, &findings, &accounts).await;
             add(&mut failed, &findings, done);
         }
         for (table, findings) in plan.tables {
@@ -78,7 +131,7 @@ impl Doctor<'_> {
             add(&mut failed, &findings, done);
         }
         for (finding, keys) in plan.left {
-            let done = self.sweep(finding, keys).await;
+            let done = self.sweep(finding, keys, &accounts).await;
             add(&mut failed, &[finding], done);
         }
         failed
@@ -91,8 +144,11 @@ impl Doctor<'_> {
         table: &str,
         date: Date,
         findings: &[&Finding],
+        accounts: &Arc<Accounts>,
     ) -> Result<(), RepairError> {
-        let facts = self.facts_of(table, date).await?;
+        // Only whole files show what only whole files have shown.
+        let deep = findings.iter().any(|finding| finding.kind == Kind::ContentDiffers);
+        let facts = Doctor { deep, ..*self }.facts_of(table, date, accounts).await?;
         let still = self.still(&facts, findings);
         let Some((day, manifest, precondition)) = day(&facts, table, date)? else { return Ok(()) };
         if still.is_empty() {
@@ -133,6 +189,9 @@ impl Doctor<'_> {
                 Remedy::Strike { .. }
                 | Remedy::LeaveBehind { .. }
                 | Remedy::Delete { .. }
+                | Remedy::GoBack { .. }
+                | Remedy::CompleteRegistry
+                | Remedy::Rename { .. }
                 | Remedy::Wait { .. }
                 | Remedy::ByHand { .. } => {}
             }
@@ -157,9 +216,15 @@ impl Doctor<'_> {
     }
 
     /// Deletes what was left behind.
-    async fn sweep(&self, finding: &Finding, keys: &[String]) -> Result<(), RepairError> {
+    async fn sweep(
+        &self,
+        finding: &Finding,
+        keys: &[String],
+        accounts: &Arc<Accounts>,
+    ) -> Result<(), RepairError> {
         let Ok(date) = finding.subject.parse::<Date>() else { return Ok(()) };
-        let facts = self.facts_of(&finding.table, date).await?;
+        let shallow = Doctor { deep: false, ..*self };
+        let facts = shallow.facts_of(&finding.table, date, accounts).await?;
         let Some((_, manifest, precondition)) = day(&facts, &finding.table, date)? else {
             return Ok(());
         };
@@ -174,8 +239,14 @@ impl Doctor<'_> {
     }
 
     /// A day as it is now.
-    async fn facts_of(&self, table: &str, date: Date) -> Result<Facts, ReconcileError> {
-        Doctor { deep: false, ..*self }.facts(Scope::Day(table, date)).await
+    async fn facts_of(
+        &self,
+        table: &str,
+        date: Date,
+        accounts: &Arc<Accounts>,
+    ) -> Result<Facts, ReconcileError> {
+        let days = BTreeSet::from([Day { table: table.to_owned(), date }]);
+        self.facts(Scope::Days(&days, accounts)).await
     }
 
     /// Whether the manifest that was read was written long ago: objects were listed before it was
@@ -187,18 +258,20 @@ impl Doctor<'_> {
     }
 
     /// Those that are found in these facts too.
-    fn still<'f>(&self, facts: &Facts, findings: &[&'f Finding]) -> Vec<&'f Finding> {
+    pub(super) fn still<'f>(&self, facts: &Facts, findings: &[&'f Finding]) -> Vec<&'f Finding> {
         let now = super::check::findings(facts, self.engines);
         findings.iter().copied().filter(|finding| now.contains(finding)).collect()
     }
 
-    async fn swap(&self, to: &Manifest, when: &Precondition) -> Result<(), RepairError> {
-        let (store, key) = (self.lake.store, self.lake.layout.manifest(&to.table, to.date));
+    pub(super) async fn swap(&self, to: &Manifest, when: &Precondition) -> Result<(), RepairError> {
+        let (store, layout) = (self.lake.store, self.lake.layout);
+        let key = layout.manifest(&to.table, to.date);
         if document::write(store, &key, to, when.clone()).await? == Put::Done {
             return Ok(());
         }
         // Perhaps it was our own write, repeated after its answer was lost.
-        let now = document::read::<Manifest>(store, &key).await.map_err(ReconcileError::from)?;
+        let now = Manifest::read(store, layout, &to.table, to.date).await;
+        let now = now.map_err(ReconcileError::from)?;
         if now.value.as_ref() == Some(to) { Ok(()) } else { Err(RepairError::Overtaken) }
     }
 }

@@ -52,7 +52,10 @@ impl Outcome {
         let of_a_day = |finding: &Finding| {
             matches!(
                 finding.remedy,
-                Remedy::Strike { .. } | Remedy::LeaveBehind { .. } | Remedy::Delete { .. }
+                Remedy::Strike { .. }
+                    | Remedy::LeaveBehind { .. }
+                    | Remedy::Delete { .. }
+                    | Remedy::GoBack { .. }
             )
         };
         self.failed.retain(|(failed, _)| self.findings.contains(failed) || of_a_day(failed));

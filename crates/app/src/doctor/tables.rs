@@ -10,6 +10,9 @@ use std::collections::{BTreeSet, HashMap};
 
 pub(super) fn findings(name: &str, table: &TableFacts, known: Option<&Table>) -> Vec<Finding> {
     let columns = live(table, known);
+    if table.is_damaged {
+        return Vec::new();
+    }
     if table.state.is_none() && columns.is_empty() {
         return Vec::new();
     }

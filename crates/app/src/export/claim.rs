@@ -4,7 +4,7 @@
 use super::receive::Received;
 use super::staging::SliceFile;
 use super::{ExportError, Exporter};
-use crate::ledger::{Day, Entry, Ledger, State};
+use crate::ledger::{self, Day, Entry, Ledger, State};
 use crate::ports::Put;
 use crate::{document, hash};
 use mixlake_domain::SliceLabel;
@@ -27,21 +27,11 @@ impl Exporter<'_> {
         let quarantine =
             quarantine.map(|bytes| self.layout.quarantine(&slice, &hash::content(bytes)[..16]));
         let counts = received.transformed.counts.into();
-        let mut content: Vec<String> = received
-            .files
-            .iter()
-            .flat_map(|f| {
-                [f.table.clone(), f.date.to_string(), f.live.name.clone(), f.live.hash.clone()]
-            })
-            .collect();
-        content.extend(received.files.iter().filter_map(|f| f.live.identities.clone()));
-        // Everything that the entry says is part of the content, or a change of it would be lost.
-        content.push(format!("{counts:?}"));
-        content.extend(quarantine.clone());
+        let files = received.files.iter().map(|f| (f.table.as_str(), f.date, &f.live));
         Entry {
             slice,
             state: State::Writing,
-            content: hash::of_parts(content.iter().map(String::as_str)),
+            content: ledger::content(files, counts, quarantine.as_deref()),
             days: received.days(),
             counts,
             quarantine,
@@ -52,7 +42,7 @@ impl Exporter<'_> {
     pub(super) async fn begin(&self, ours: &Entry) -> Result<Step<Entry>, ExportError> {
         let key = self.layout.ledger(ours.slice.date());
         for _ in 0..SWAPS {
-            let read = document::read::<Ledger>(self.store, &key).await?;
+            let read = Ledger::read(self.store, self.layout, ours.slice.date()).await?;
             let mut ledger = read.value.unwrap_or_default();
             let other = ledger.of_other_time(ours.slice).is_some();
             if other || ledger.covering(ours.slice) != ours.slice {
@@ -82,7 +72,7 @@ impl Exporter<'_> {
         ours.state = State::Published;
         let key = self.layout.ledger(ours.slice.date());
         for _ in 0..SWAPS {
-            let read = document::read::<Ledger>(self.store, &key).await?;
+            let read = Ledger::read(self.store, self.layout, ours.slice.date()).await?;
             let mut ledger = read.value.unwrap_or_default();
             match ledger.entry(ours.slice) {
                 Some(entry) if *entry == ours => return Ok(Step::Done(())),

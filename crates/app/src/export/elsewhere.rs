@@ -140,6 +140,9 @@ impl Exporter<'_> {
         let key = self.layout.identities(&day.table, day.date, hash);
         let object =
             self.store.get(&key).await?.ok_or_else(|| self.unusable(&key, NoIdentities))?;
+        if hash::content(&object.body) != *hash {
+            return Err(self.unusable(&key, NoIdentities));
+        }
         Identities::read(object.body).map(Some).map_err(|cause| self.unusable(&key, cause))
     }
 

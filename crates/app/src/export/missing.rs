@@ -4,7 +4,6 @@
 //! gaps some days back, so that an outage needs nobody who repairs it.
 
 use super::{ExportError, Exporter};
-use crate::document;
 use crate::ledger::{Ledger, State};
 use mixlake_domain::{Date, Slice};
 use std::collections::BTreeSet;
@@ -56,8 +55,7 @@ impl Exporter<'_> {
     }
 
     pub(super) async fn ledger_of(&self, date: Date) -> Result<Ledger, ExportError> {
-        let key = self.layout.ledger(date);
-        Ok(document::read(self.store, &key).await?.value.unwrap_or_default())
+        Ok(Ledger::read(self.store, self.layout, date).await?.value.unwrap_or_default())
     }
 }
 

@@ -157,6 +157,7 @@ impl Exporter<'_> {
         let mut dirty = staged || entry.state == State::WritingAnew;
         let mut written = None;
         let mut read = Some(read);
+        let mut occupied = BTreeSet::new();
         for _ in 0..SWAPS {
             let looked_at = read.is_some();
             let (current, precondition) = match read.take() {
@@ -192,11 +193,16 @@ impl Exporter<'_> {
                     }
                 }
                 DayPlan::Replace { manifest, from, copies } => {
+                    let manifest = manifest.outside(&occupied);
                     self.copy_files(day, from.as_ref(), &manifest.generation, &copies).await?;
-                    // The folder is named by its content: what is there can only be the same.
                     match self.put_files(day, &manifest.generation, &files).await? {
                         Placed::There => manifest,
-                        Placed::Occupied | Placed::Gone => return Ok(Step::Lost),
+                        // The folder is named by its content, so a file there has been damaged.
+                        Placed::Occupied => {
+                            occupied.insert(manifest.generation);
+                            continue;
+                        }
+                        Placed::Gone => return Ok(Step::Lost),
                     }
                 }
             };
@@ -289,8 +295,7 @@ impl Exporter<'_> {
         &self,
         day: &Day,
     ) -> Result<(Option<Manifest>, Precondition), ExportError> {
-        let key = self.layout.manifest(&day.table, day.date);
-        let read = document::read(self.store, &key).await?;
+        let read = Manifest::read(self.store, self.layout, &day.table, day.date).await?;
         Ok((read.value, read.precondition))
     }
 

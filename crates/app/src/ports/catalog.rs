@@ -167,6 +167,15 @@ pub enum CatalogError {
     /// The database, or the table to change, is not there.
     #[error("{0} does not exist in the catalog")]
     NotFound(String),
+    /// What it keeps of the table cannot be read.
+    #[error("{subject} is damaged in the catalog")]
+    Damaged {
+        /// The table.
+        subject: String,
+        /// What is wrong.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// It does not take what it was asked to put: a smaller part of that may be to blame.
     #[error("cannot {action} {subject}{}", hint.as_deref().map(|h| format!(": {h}")).unwrap_or_default())]
     Refused {

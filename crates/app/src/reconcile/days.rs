@@ -3,7 +3,6 @@
 use super::fold::TableWork;
 use super::table::{Failed, TRIES, TableReport};
 use super::{ReconcileError, Reconciler};
-use crate::document;
 use crate::manifest::Manifest;
 use crate::ports::{CatalogError, Partition};
 use mixlake_domain::{DataFormat, Date, Generation};
@@ -71,7 +70,7 @@ impl Reconciler<'_> {
         seen: &BTreeSet<String>,
     ) -> Result<Day, ReconcileError> {
         let key = self.layout.manifest(table, date);
-        let manifest: Option<Manifest> = document::read(self.store, &key).await?.value;
+        let manifest = Manifest::read(self.store, self.layout, table, date).await?.value;
         let live = match &manifest {
             None if work.has_manifest(&key) => Live::Nothing,
             None => Live::Unknown,

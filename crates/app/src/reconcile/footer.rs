@@ -5,8 +5,9 @@ use mixlake_schema::ColumnType;
 use parquet::basic::{ConvertedType, Type as Physical};
 use parquet::errors::ParquetError;
 use parquet::file::FOOTER_SIZE;
-use parquet::file::metadata::{FooterTail, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{FooterTail, KeyValue, ParquetMetaData, ParquetMetaDataReader};
 use parquet::schema::types::ColumnDescriptor;
+use std::collections::BTreeMap;
 
 /// Nearly every footer fits; a wider one costs a second request.
 const FIRST_READ: u64 = 128 << 10;
@@ -40,6 +41,8 @@ pub(crate) struct Footer {
     pub columns: Vec<(String, ColumnType)>,
     /// The number of rows.
     pub rows: u64,
+    /// What the file says of itself beside that, under names that begin with `mixlake.`, without that.
+    pub notes: BTreeMap<String, String>,
 }
 
 /// The footer of a file; none if the file is not there (any more).
@@ -78,7 +81,15 @@ fn parse(tail: &[u8], needed: u64) -> Result<Footer, FooterError> {
     })?;
     let metadata = ParquetMetaDataReader::decode_metadata(&tail[start..tail.len() - FOOTER_SIZE])?;
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();
-    Ok(Footer { columns: types(&metadata)?, rows })
+    Ok(Footer { columns: types(&metadata)?, rows, notes: notes(&metadata) })
+}
+
+fn notes(metadata: &ParquetMetaData) -> BTreeMap<String, String> {
+    let pairs = metadata.file_metadata().key_value_metadata().into_iter().flatten();
+    let note = |pair: &KeyValue| {
+        Some((pair.key.strip_prefix("mixlake.")?.to_owned(), pair.value.clone()?))
+    };
+    pairs.filter_map(note).collect()
 }
 
 fn types(metadata: &ParquetMetaData) -> Result<Vec<(String, ColumnType)>, FooterError> {

@@ -1,7 +1,6 @@
 //! What the catalog has, for people and programs to look at.
 
 use super::{ReconcileError, Reconciler};
-use crate::document;
 use crate::manifest::Manifest;
 use mixlake_domain::Date;
 use serde::Serialize;
@@ -88,10 +87,8 @@ impl Reconciler<'_> {
 
     async fn live_files(&self, table: &str, date: &str) -> Result<Vec<FileView>, ReconcileError> {
         let Ok(date) = date.parse::<Date>() else { return Ok(Vec::new()) };
-        let key = self.layout.manifest(table, date);
-        let Some(manifest) = document::read::<Manifest>(self.store, &key).await?.value else {
-            return Ok(Vec::new());
-        };
+        let read = Manifest::read(self.store, self.layout, table, date).await?;
+        let Some(manifest) = read.value else { return Ok(Vec::new()) };
         let folder = self.layout.generation(table, date, &manifest.generation);
         let view = |file: crate::LiveFile| FileView {
             location: self.store.location(&format!("{folder}{}", file.name)),

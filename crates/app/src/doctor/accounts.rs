@@ -1,0 +1,240 @@
+//! What the ledgers count, against the rows that the manifests list.
+//!
+//! A file may be deleted only if this shows that what took its place is live: the absence of a reason
+//! to keep it is not enough, for ledgers and manifests get lost, or are put back from a backup.
+
+use crate::ledger::{Day, Entry, State};
+use crate::manifest::Manifest;
+use mixlake_domain::{Date, SliceLabel};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The slices that the ledgers have, and the rows of each that are live.
+#[derive(Debug, Default)]
+pub(super) struct Accounts {
+    entries: BTreeMap<SliceLabel, Entry>,
+    /// The live rows of a day by slice; none where the manifest cannot be read.
+    live: BTreeMap<Day, Option<Rows>>,
+    /// Slices whose entries changed while the manifests were read.
+    moved: BTreeSet<SliceLabel>,
+    /// The whole lake, as it was a moment ago, where only a few days were looked at again.
+    lake: Option<Arc<Accounts>>,
+}
+
+type Rows = BTreeMap<SliceLabel, u64>;
+
+/// A published slice of which fewer rows are live than the ledger counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Missing<'a> {
+    pub entry: &'a Entry,
+    /// The rows that are live.
+    pub live: u64,
+}
+
+/// What is known of the rows that files of a slice once held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Evidence {
+    /// All that the ledger counts are live.
+    Live,
+    /// The ledger counts another number of rows than are live.
+    Differs { written: u64, live: u64 },
+    /// No ledger counts them.
+    Uncounted,
+    /// It cannot be said now: the slice is being written, or a document cannot be read.
+    Unknown,
+}
+
+impl Accounts {
+    /// What a few days are compared with that are looked at again.
+    pub(super) fn within(lake: &Arc<Self>) -> Self {
+        Self { lake: Some(lake.clone()), ..Self::default() }
+    }
+
+    pub(super) fn enter(&mut self, entry: Entry) {
+        self.entries.insert(entry.slice, entry);
+    }
+
+    pub(super) fn entry(&self, slice: SliceLabel) -> Option<&Entry> {
+        self.entries.get(&slice)
+    }
+
+    /// The dates whose ledgers have slices with files on a day.
+    pub(super) fn ledgers_of(&self, day: &Day) -> BTreeSet<Date> {
+        let touching = self.entries.values().filter(|entry| entry.days.contains(day));
+        touching.map(|entry| entry.slice.date()).collect()
+    }
+
+    /// Counts the rows of a day.
+    pub(super) fn count(&mut self, day: Day, manifest: Option<&Manifest>) {
+        let mut rows = Rows::new();
+        for file in manifest.iter().flat_map(|manifest| &manifest.files) {
+            *rows.entry(file.slice).or_default() += file.rows;
+        }
+        self.live.insert(day, Some(rows));
+    }
+
+    /// Nobody can say which rows of a day are live.
+    pub(super) fn cannot_count(&mut self, day: Day) {
+        self.live.insert(day, None);
+    }
+
+    /// A slice was begun, or published again, while the manifests were read.
+    pub(super) fn moved(&mut self, slice: SliceLabel) {
+        self.moved.insert(slice);
+    }
+
+    /// The published slices of which rows are missing.
+    pub(super) fn missing(&self) -> impl Iterator<Item = Missing<'_>> {
+        self.entries.values().filter_map(|entry| {
+            let live = self.live_rows(entry)?;
+            (live < entry.counts.written).then_some(Missing { entry, live })
+        })
+    }
+
+    /// Whether all days of a slice were looked at, and not only some.
+    pub(super) fn holds_all_of(&self, entry: &Entry) -> bool {
+        entry.days.iter().all(|day| self.live.contains_key(day))
+    }
+
+    /// What is known of the rows of a slice, or of the day that was exported in its place.
+    pub(super) fn evidence(&self, slice: SliceLabel) -> Evidence {
+        let in_place = |entry: &&Entry| entry.slice.is_day() && entry.slice.overlaps(&slice);
+        let entry = self.entry(slice).or_else(|| self.entries.values().find(in_place));
+        let Some(entry) = entry else { return Evidence::Uncounted };
+        let written = entry.counts.written;
+        match self.live_rows(entry) {
+            None => Evidence::Unknown,
+            Some(live) if live == written => Evidence::Live,
+            Some(live) => Evidence::Differs { written, live },
+        }
+    }
+
+    /// The live rows of a published slice, if that can be said.
+    fn live_rows(&self, entry: &Entry) -> Option<u64> {
+        match entry.state {
+            State::Published if !self.moved.contains(&entry.slice) => {}
+            State::Published | State::Writing | State::WritingAnew => return None,
+        }
+        let mut live = 0;
+        for day in &entry.days {
+            let rows = self.live.get(day).or_else(|| self.of_lake(entry)?.live.get(day))?;
+            live += rows.as_ref()?.get(&entry.slice).copied().unwrap_or_default();
+        }
+        Some(live)
+    }
+
+    /// The whole lake, if the slice has not changed since that was looked at.
+    fn of_lake(&self, entry: &Entry) -> Option<&Self> {
+        let lake = self.lake.as_deref()?;
+        let same = lake.entry(entry.slice) == Some(entry) && !lake.moved.contains(&entry.slice);
+        same.then_some(lake)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::SliceCounts;
+    use crate::manifest::{Format, LiveFile};
+
+    fn label(text: &str) -> SliceLabel {
+        text.to_owned().try_into().unwrap()
+    }
+
+    fn day(date: &str) -> Day {
+        Day { table: "t".to_owned(), date: date.parse().unwrap() }
+    }
+
+    fn entry(slice: &str, days: &[&str], written: u64) -> Entry {
+        Entry {
+            slice: label(slice),
+            state: State::Published,
+            content: String::new(),
+            days: days.iter().map(|date| day(date)).collect(),
+            counts: SliceCounts { written, ..SliceCounts::default() },
+            quarantine: None,
+        }
+    }
+
+    fn manifest(date: &str, files: &[(&str, u64)]) -> Manifest {
+        let file = |&(slice, rows): &(&str, u64)| LiveFile {
+            name: format!("{slice}-000.parquet"),
+            slice: label(slice),
+            rows,
+            bytes: 1,
+            hash: String::new(),
+            columns: Vec::new(),
+            identities: None,
+        };
+        Manifest {
+            format: Format,
+            table: "t".to_owned(),
+            date: date.parse().unwrap(),
+            generation: mixlake_domain::Generation::from_hash(1),
+            files: files.iter().map(file).collect(),
+            swept: None,
+        }
+    }
+
+    fn accounts(entries: &[Entry], days: &[(&str, &[(&str, u64)])]) -> Accounts {
+        let mut accounts = Accounts::default();
+        entries.iter().cloned().for_each(|entry| accounts.enter(entry));
+        for (date, files) in days {
+            accounts.count(day(date), Some(&manifest(date, files)));
+        }
+        accounts
+    }
+
+    const TWO: [&str; 2] = ["2026-11-10", "2026-11-11"];
+
+    #[test]
+    fn rows_are_counted_over_all_days_of_a_slice() {
+        let entries = [entry("2026-11-10", &TWO, 10)];
+        let first: (&str, &[(&str, u64)]) = (TWO[0], &[("2026-11-10", 7)]);
+        let whole = accounts(&entries, &[first, (TWO[1], &[("2026-11-10", 3)])]);
+        assert_eq!(whole.evidence(label("2026-11-10")), Evidence::Live);
+        assert_eq!(whole.missing().count(), 0);
+        let fewer = accounts(&entries, &[first, (TWO[1], &[("2026-11-11", 3)])]);
+        let differs = Evidence::Differs { written: 10, live: 7 };
+        assert_eq!(fewer.evidence(label("2026-11-10")), differs);
+        assert_eq!(fewer.missing().next().unwrap().live, 7);
+    }
+
+    #[test]
+    fn a_day_stands_for_its_hours_and_no_hour_for_its_day() {
+        let of_day = accounts(&[entry(TWO[0], &TWO[..1], 1)], &[(TWO[0], &[(TWO[0], 1)])]);
+        assert_eq!(of_day.evidence(label("2026-11-10T05")), Evidence::Live);
+        let hour = "2026-11-10T05";
+        let of_hour = accounts(&[entry(hour, &TWO[..1], 1)], &[(TWO[0], &[(hour, 1)])]);
+        assert_eq!(of_hour.evidence(label(TWO[0])), Evidence::Uncounted);
+    }
+
+    #[test]
+    fn nothing_is_said_of_a_slice_that_is_written_or_of_a_day_that_cannot_be_read() {
+        let slice = label(TWO[0]);
+        let mut writing = entry(TWO[0], &TWO[..1], 1);
+        writing.state = State::Writing;
+        assert_eq!(accounts(&[writing], &[(TWO[0], &[])]).evidence(slice), Evidence::Unknown);
+        let mut damaged = accounts(&[entry(TWO[0], &TWO[..1], 1)], &[]);
+        damaged.cannot_count(day(TWO[0]));
+        assert_eq!(damaged.evidence(slice), Evidence::Unknown);
+        assert_eq!(damaged.missing().count(), 0);
+        let mut moved = accounts(&[entry(TWO[0], &TWO[..1], 1)], &[(TWO[0], &[])]);
+        assert_eq!(moved.missing().count(), 1);
+        moved.moved(slice);
+        assert_eq!(moved.missing().count(), 0);
+    }
+
+    #[test]
+    fn other_days_are_taken_from_the_lake_as_it_was_if_the_slice_is_the_same() {
+        let both: [(&str, &[(&str, u64)]); 2] =
+            [(TWO[0], &[(TWO[0], 7)]), (TWO[1], &[(TWO[0], 3)])];
+        let lake = Arc::new(accounts(&[entry(TWO[0], &TWO, 10)], &both));
+        let again = |written| {
+            let again = accounts(&[entry(TWO[0], &TWO, written)], &both[..1]);
+            Accounts { lake: Some(lake.clone()), ..again }.evidence(label(TWO[0]))
+        };
+        assert_eq!(again(10), Evidence::Live);
+        assert_eq!(again(11), Evidence::Unknown);
+    }
+}

@@ -1,0 +1,130 @@
+//! The files of folders that were replaced: deleted only when the rows that took their place are shown
+//! to be live.
+
+use super::accounts::{Accounts, Evidence};
+use super::days::{Found, list};
+use super::facts::{DayFacts, Facts, ObjectFacts, TableFacts};
+use super::finding::{Kind, Remedy, by_hand};
+use crate::reconcile::same_folder;
+use mixlake_domain::{Date, Layout, SliceLabel};
+use std::collections::BTreeMap;
+
+/// Files that are left of a day, with their keys.
+type Left<'a> = Vec<(&'a String, &'a ObjectFacts)>;
+
+/// How files that are left stand to the rows that are live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Case {
+    /// Others hold their rows now.
+    Replaced,
+    /// It cannot be said now.
+    Unknown,
+    /// They may be the only copy of their rows, for all that is known.
+    Unproven,
+}
+
+/// What is to be said of files that are left.
+pub(super) fn findings(
+    date: Date,
+    table: &TableFacts,
+    day: &DayFacts,
+    facts: &Facts,
+) -> impl Iterator<Item = Found> {
+    let mut cases: BTreeMap<Case, Left<'_>> = BTreeMap::new();
+    for (key, object) in day.left() {
+        cases.entry(case(key, day, &facts.accounts)).or_default().push((key, object));
+    }
+    cases.into_iter().map(move |(case, left)| match case {
+        Case::Replaced => replaced(date, table, day, &left),
+        Case::Unknown => {
+            let reason = "delete them when it can be said which rows are live".to_owned();
+            (Kind::LeftBehind, still_there(&left), Remedy::Wait { reason })
+        }
+        Case::Unproven => unproven(&left, &facts.accounts),
+    })
+}
+
+fn case(key: &str, day: &DayFacts, accounts: &Accounts) -> Case {
+    let Some(slice) = slice_of(key).filter(|_| day.manifest.is_some()) else {
+        return Case::Unproven;
+    };
+    match accounts.evidence(slice) {
+        Evidence::Live => Case::Replaced,
+        Evidence::Unknown => Case::Unknown,
+        Evidence::Uncounted | Evidence::Differs { .. } => Case::Unproven,
+    }
+}
+
+fn slice_of(key: &str) -> Option<SliceLabel> {
+    Layout::slice_of(key.rsplit('/').next().unwrap_or(key))
+}
+
+fn replaced(date: Date, table: &TableFacts, day: &DayFacts, left: &Left<'_>) -> Found {
+    let old = left.iter().filter(|(_, object)| object.is_old);
+    let keys: Vec<String> = old.map(|(key, _)| (*key).clone()).collect();
+    let remedy = if !readers_are_elsewhere(date, table, day) {
+        Remedy::Wait { reason: "delete them when readers are sent to the live folder".to_owned() }
+    } else if keys.is_empty() || !day.is_old {
+        Remedy::Wait { reason: "delete them when no query can be reading them any more".to_owned() }
+    } else {
+        Remedy::Delete { keys }
+    };
+    (Kind::LeftBehind, still_there(left), remedy)
+}
+
+fn still_there(left: &Left<'_>) -> String {
+    let bytes: u64 = left.iter().map(|(_, object)| object.size).sum();
+    format!("{} of folders that were replaced are still there ({bytes} bytes)", files(left.len()))
+}
+
+/// The slices are told, so that a person can export them again; and why it matters.
+fn unproven(left: &Left<'_>, accounts: &Accounts) -> Found {
+    let mut slices: Vec<SliceLabel> = left.iter().filter_map(|(key, _)| slice_of(key)).collect();
+    slices.sort_unstable();
+    slices.dedup();
+    let differs = slices.iter().find_map(|slice| match accounts.evidence(*slice) {
+        Evidence::Differs { written, live } => {
+            Some(format!("of {slice} the ledger counts {written} rows, and {live} are live"))
+        }
+        Evidence::Live | Evidence::Uncounted | Evidence::Unknown => None,
+    });
+    let (why, advice) = if slices.is_empty() {
+        let why = "no export gives such a name".to_owned();
+        (why, format!("look at {}, and delete or move what is not needed", keys(left)))
+    } else {
+        let why =
+            differs.unwrap_or_else(|| format!("no ledger and manifest have {}", list(&slices)));
+        let advice = format!(
+            "export {} again, after which --repair deletes them; keep them if that is not possible: {}",
+            list(&slices),
+            keys(left)
+        );
+        (why, advice)
+    };
+    let text = format!("{}, and may be the only copy of their rows: {why}", still_there(left));
+    (Kind::LeftBehind, text, by_hand(&advice))
+}
+
+fn keys(left: &Left<'_>) -> String {
+    let first = left.first().map_or("", |(key, _)| key.as_str());
+    match left.len() {
+        0 | 1 => first.to_owned(),
+        many => format!("{first} and {} more", many - 1),
+    }
+}
+
+fn files(count: usize) -> String {
+    format!("{count} file{}", if count == 1 { "" } else { "s" })
+}
+
+/// Whether the catalog sends readers where the manifest says, and nowhere else. Of a day without rows
+/// of a table that the catalog does not have it sends nobody anywhere.
+fn readers_are_elsewhere(date: Date, table: &TableFacts, day: &DayFacts) -> bool {
+    if table.is_damaged {
+        return false;
+    }
+    match table.partition(date) {
+        Some(partition) => day.is_live() && same_folder(&partition.location, &day.location),
+        None => !day.is_live(),
+    }
+}

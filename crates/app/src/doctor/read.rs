@@ -1,0 +1,118 @@
+//! Reads the data files: footers, or whole ones.
+
+use super::Doctor;
+use super::content;
+use super::facts::{Content, DayFacts, Facts, FileFacts};
+use super::names::Said;
+use crate::hash;
+use crate::ledger::Day;
+use crate::manifest::LiveFile;
+use crate::reconcile::{ReconcileError, footer};
+use mixlake_domain::{DataFormat, Layout, SliceLabel};
+use mixlake_schema::Registry;
+
+impl Doctor<'_> {
+    /// The live files.
+    pub(super) async fn files(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
+        let Facts { registry, tables, .. } = facts;
+        for (table, of_table) in tables {
+            for day in of_table.days.values_mut() {
+                for file in day.manifest.iter().flat_map(|manifest| &manifest.files) {
+                    let key = format!("{}{}", day.folder, file.name);
+                    let read = match DataFormat::of_file(&file.name) {
+                        Some(DataFormat::Json) => self.silent(&key, file).await?,
+                        Some(DataFormat::Parquet) | None => {
+                            self.file(&key, file, (table, registry.as_ref())).await?
+                        }
+                    };
+                    day.files.insert(key, read);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn file(
+        &self,
+        key: &str,
+        file: &LiveFile,
+        (table, registry): (&str, Option<&Registry>),
+    ) -> Result<FileFacts, ReconcileError> {
+        let footer = footer::read(self.lake.store, key).await?;
+        let mut footer = footer.map(|read| read.map_err(|error| crate::chain(&error)));
+        let is_there = footer.is_some();
+        let (mut said, mut content) = (None, Content::default());
+        if let Some(Ok(footer)) = &mut footer {
+            let notes = std::mem::take(&mut footer.notes);
+            said = Said::of(&notes, self.lake.project, table);
+            if self.deep {
+                content = self.content(key, file).await?;
+            }
+        }
+        let said = said.filter(|said| registry.is_some_and(|known| said.is_news(known, table)));
+        Ok(FileFacts { is_there, footer, said, content })
+    }
+
+    /// A file of which only the manifest knows what it has.
+    async fn silent(&self, key: &str, file: &LiveFile) -> Result<FileFacts, ReconcileError> {
+        let is_there = self.lake.store.tail(key, 1).await?.is_some();
+        let content = if self.deep { self.content(key, file).await? } else { Content::default() };
+        Ok(FileFacts { is_there, footer: None, said: None, content })
+    }
+
+    async fn content(&self, key: &str, file: &LiveFile) -> Result<Content, ReconcileError> {
+        let limit = self.engines.iter().filter_map(|engine| engine.longest_text()).min();
+        let object = self.lake.store.get(key).await?;
+        Ok(object.map(|object| content::examine(&object.body, file, limit)).unwrap_or_default())
+    }
+
+    /// Reads the files that may be the rows that are missing of a slice, if all of its days are looked
+    /// at.
+    pub(super) async fn spare(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
+        let missing = facts.accounts.missing().map(|missing| missing.entry);
+        let missing = missing.filter(|entry| facts.accounts.holds_all_of(entry));
+        let missing: Vec<(SliceLabel, Vec<Day>)> =
+            missing.map(|entry| (entry.slice, entry.days.iter().cloned().collect())).collect();
+        for (slice, days) in missing {
+            for day in days {
+                let day = facts.day(&day.table, day.date);
+                for key in candidates(day, slice) {
+                    if let Some(file) = self.unlisted(&key, slice).await? {
+                        day.spare.insert(key, file);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A file as a manifest would list it. None for one that is no file of a lake.
+    async fn unlisted(
+        &self,
+        key: &str,
+        slice: SliceLabel,
+    ) -> Result<Option<LiveFile>, ReconcileError> {
+        let Some(Ok(footer)) = footer::read(self.lake.store, key).await? else { return Ok(None) };
+        let Some(object) = self.lake.store.get(key).await? else { return Ok(None) };
+        Ok(Some(LiveFile {
+            name: key.rsplit('/').next().unwrap_or(key).to_owned(),
+            slice,
+            rows: footer.rows,
+            bytes: object.body.len() as u64,
+            hash: hash::content(&object.body),
+            columns: footer.columns.into_iter().map(|(name, _)| name).collect(),
+            identities: None,
+        }))
+    }
+}
+
+/// The Parquet files of a slice that no manifest lists.
+fn candidates(day: &DayFacts, slice: SliceLabel) -> Vec<String> {
+    let keys = day.objects.keys().filter(|key| !day.files.contains_key(*key));
+    let of_slice = |key: &&String| {
+        let name = key.rsplit('/').next().unwrap_or(key);
+        Layout::slice_of(name) == Some(slice)
+            && DataFormat::of_file(name) == Some(DataFormat::Parquet)
+    };
+    keys.filter(of_slice).cloned().collect()
+}
