@@ -23,7 +23,11 @@ async fn lake() -> Lake {
     let lake = Lake::new();
     lake.source.be_one_stream();
     for minute in 10..20 {
-        lake.source.add(event(&format!("i{minute}"), &format!("2026-11-10T01:{minute}"), json!({})));
+        lake.source.add(event(
+            &format!("i{minute}"),
+            &format!("2026-11-10T01:{minute}"),
+            json!({}),
+        ));
     }
     lake.publish(DAY).await;
     lake
@@ -171,7 +175,10 @@ async fn a_file_takes_no_rows_away_unless_it_may() {
     assert!(error.contains("rows 10 -> 1 on 2026-11-10") && error.contains("--replace"), "{error}");
     lake.hold(&[]);
     let error = lake.exporter().slice(&slice(DAY)).await.unwrap_err().to_string();
-    assert!(error.contains("10 of its rows are live") && error.contains("--allow-empty"), "{error}");
+    assert!(
+        error.contains("10 of its rows are live") && error.contains("--allow-empty"),
+        "{error}"
+    );
     assert_eq!(lake.store.snapshot(), before);
 
     lake.safeguards = Safeguards { fewer_rows: true, ..strict };

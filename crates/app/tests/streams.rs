@@ -32,7 +32,9 @@ fn lake() -> Lake {
 #[case::at_the_end(Ending::BreaksAfter(100_000))]
 #[case::says_so(Ending::TerminatedEarly)]
 #[case::in_the_last_line(Ending::CutLine)]
-#[case::ends_with_an_error(Ending::Says("{\"event\":\"e\",\"properties\":{\"time\":1794276000}}\n{\"error\":\"Timeout\"}\n"))]
+#[case::ends_with_an_error(Ending::Says(
+    "{\"event\":\"e\",\"properties\":{\"time\":1794276000}}\n{\"error\":\"Timeout\"}\n"
+))]
 #[tokio::test]
 async fn a_broken_stream_is_asked_for_again_and_gives_nothing_else(#[case] ending: Ending) {
     let lake = lake();
@@ -178,7 +180,8 @@ async fn parts_that_may_lack_something_are_asked_for_again(
 async fn a_part_that_is_cut_in_its_last_line_is_no_part() {
     let lake = lake_that_can_be_asked_for_parts();
     let (cut, words) = (Ending::CutLine, Ending::TerminatedEarly);
-    lake.source.next_endings([Ending::BreaksAfter(0); 4].into_iter().chain([cut, words, words, cut]));
+    lake.source
+        .next_endings([Ending::BreaksAfter(0); 4].into_iter().chain([cut, words, words, cut]));
     let report = lake.publish(H2).await;
     assert_eq!((report.counts.written, report.counts.quarantined), (10, 1));
 }

@@ -57,7 +57,11 @@ fn lake() -> (Lake, Arc<AtomicI64>) {
     let mut lake = Lake::new();
     for (number, day) in DAYS.iter().enumerate() {
         for hour in 0..24 {
-            lake.source.add(event(&format!("{number}-{hour}"), &format!("{day}T{hour:02}:30"), json!({})));
+            lake.source.add(event(
+                &format!("{number}-{hour}"),
+                &format!("{day}T{hour:02}:30"),
+                json!({}),
+            ));
         }
     }
     lake.source.divide();
@@ -69,7 +73,12 @@ fn lake() -> (Lake, Arc<AtomicI64>) {
 }
 
 /// Runs once with so many seconds. Answers what was asked for, and whether all slices are whole.
-async fn run(lake: &mut Lake, clock: &Arc<AtomicI64>, seconds: u64, days: &[&str]) -> (Vec<String>, bool) {
+async fn run(
+    lake: &mut Lake,
+    clock: &Arc<AtomicI64>,
+    seconds: u64,
+    days: &[&str],
+) -> (Vec<String>, bool) {
     let begins = Timestamp::from_second(clock.load(Ordering::Relaxed)).unwrap();
     lake.time = Some(RunTime { begins, ends: begins + Duration::from_secs(seconds) });
     let lake = &*lake;
@@ -84,8 +93,14 @@ async fn run(lake: &mut Lake, clock: &Arc<AtomicI64>, seconds: u64, days: &[&str
 #[tokio::test]
 async fn no_slice_begins_that_may_not_fit_and_the_next_run_goes_on() {
     let (mut lake, clock) = lake();
-    assert_eq!(run(&mut lake, &clock, 60, &DAYS).await, (vec![DAYS[0].into(), DAYS[1].into()], false));
-    assert_eq!(run(&mut lake, &clock, 60, &DAYS).await, (vec![DAYS[2].into(), DAYS[3].into()], true));
+    assert_eq!(
+        run(&mut lake, &clock, 60, &DAYS).await,
+        (vec![DAYS[0].into(), DAYS[1].into()], false)
+    );
+    assert_eq!(
+        run(&mut lake, &clock, 60, &DAYS).await,
+        (vec![DAYS[2].into(), DAYS[3].into()], true)
+    );
     lake.check(&DAYS, "after two runs");
     assert_eq!(run(&mut lake, &clock, 60, &DAYS).await, (Vec::new(), true), "all is published");
 }
@@ -100,7 +115,11 @@ async fn a_day_that_is_longer_than_a_run_is_put_together_by_several() {
         asked.push(windows.len());
         if whole {
             lake.check(day, "put together");
-            assert_eq!(lake.keys("_staging/").len(), 2, "the notes of windows that were too long expire");
+            assert_eq!(
+                lake.keys("_staging/").len(),
+                2,
+                "the notes of windows that were too long expire"
+            );
             // A day of 24 s, then its half; then quarters of 6 s, one a run.
             assert_eq!(asked, [1, 1, 1, 1, 1, 1]);
             return;
@@ -133,12 +152,20 @@ fn expected(dates: &[&str], until: &str) -> Vec<Expected> {
         let date: Date = date.parse().unwrap();
         let day = Slice::day(date, &Zone::UTC);
         let slices = Slice::hours(date, &Zone::UTC).into_iter().filter(|hour| hour.end() <= until);
-        Expected { date, slices: slices.collect(), whole: Some(day).filter(|day| day.end() <= until) }
+        Expected {
+            date,
+            slices: slices.collect(),
+            whole: Some(day).filter(|day| day.end() <= until),
+        }
     };
     dates.iter().map(of).collect()
 }
 
-async fn missing(lake: &Lake, dates: &[&str], until: &str) -> (Vec<String>, Option<(String, String)>) {
+async fn missing(
+    lake: &Lake,
+    dates: &[&str],
+    until: &str,
+) -> (Vec<String>, Option<(String, String)>) {
     let missing = lake.exporter().missing(&expected(dates, until)).await.unwrap();
     let slices = missing.slices.iter().map(ToString::to_string).collect();
     (slices, missing.before.map(|(from, to)| (from.to_string(), to.to_string())))
@@ -187,7 +214,9 @@ async fn what_an_outage_left_out_is_missing_and_made_up_for(
     lake.source.next_endings([ending]);
     let report = lake.export(&["2026-11-10T01", "2026-11-10T02"]).await;
     assert!(report.is_for_later());
-    assert!(matches!(report.slices[1].outcome, Err(ExportError::NotTried(slice)) if slice == label("2026-11-10T01")));
+    assert!(
+        matches!(report.slices[1].outcome, Err(ExportError::NotTried(slice)) if slice == label("2026-11-10T01"))
+    );
     let (slices, _) = missing(&lake, &DAYS[..1], "2026-11-10T03:00:00Z").await;
     assert_eq!(slices, ["2026-11-10T01", "2026-11-10T02"]);
 }

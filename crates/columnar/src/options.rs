@@ -132,8 +132,8 @@ impl Default for Bounds {
             buffer_bytes: 80 << 20,
             file_bytes: 64 << 20,
             quarantine_bytes: 32 << 20,
-            // More than 300,000 names of usual length; in multischema those of each event count.
-            name_bytes: 64 << 20,
+            // About 600,000 names of usual length; in multischema those of each event count.
+            name_bytes: 128 << 20,
             // What a table of 2^19 places takes before it doubles; with the rows 27 MB.
             identities: 458_752,
             // 32 bytes each: 32 MB.

@@ -36,7 +36,11 @@ struct Record<'a> {
 impl Quarantine {
     pub(crate) fn new() -> Self {
         // The header carries no time, so equal lines give equal bytes.
-        Self { lines: 0, reasons: Vec::new(), gzip: GzEncoder::new(Vec::new(), Compression::default()) }
+        Self {
+            lines: 0,
+            reasons: Vec::new(),
+            gzip: GzEncoder::new(Vec::new(), Compression::default()),
+        }
     }
 
     pub(crate) fn add(&mut self, line: &[u8], reason: &BadLine) -> io::Result<()> {

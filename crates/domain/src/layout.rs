@@ -145,14 +145,6 @@ impl Layout {
         SliceLabel::try_from(label.to_owned()).ok().filter(|_| is_part)
     }
 
-    /// The date of the ledger that lies under this key; none for other keys.
-    #[must_use]
-    pub fn date_of_ledger(&self, key: &str) -> Option<Date> {
-        let day = key.strip_prefix(&self.root)?.strip_prefix("_slices/")?.strip_suffix(".json")?;
-        let date: Date = day.replace('/', "-").parse().ok()?;
-        (self.ledger(date) == key).then_some(date)
-    }
-
     /// The bad lines of a slice; the name carries their hash.
     #[must_use]
     pub fn quarantine(&self, slice: &SliceLabel, hash: &str) -> String {
@@ -263,9 +255,6 @@ mod tests {
         let read = layout().read(&file).unwrap();
         assert_eq!((read.table.as_str(), read.date), ("mp_master_event", date()));
         assert_eq!(read.object, LakeObject::Data(generation, DataFormat::Parquet));
-
-        assert_eq!(layout().date_of_ledger(&layout().ledger(date())), Some(date()));
-        assert_eq!(layout().date_of_ledger("raw/mixpanel/42/_slices/2026/11/9.json"), None);
 
         let manifest = layout().read(&layout().manifest("signup", date())).unwrap();
         assert_eq!(manifest.object, LakeObject::Manifest);

@@ -131,7 +131,7 @@ fn combined(mut conditions: Vec<String>, user: Option<&str>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Credentials, Endpoint, EventNames, EventTime, Residency};
+    use crate::{Credentials, Endpoint, EventNames, EventTime, Ingestion, Residency};
     use mixlake_domain::Slice;
     use rstest::rstest;
 

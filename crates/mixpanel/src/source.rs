@@ -140,12 +140,16 @@ impl MixpanelSource {
     /// The same chunks, but for those that come after the deadline.
     fn until_the_deadline(&self, chunks: EventChunks) -> EventChunks {
         let Some(deadline) = self.config.deadline else { return chunks };
-        let next = async |(mut chunks, deadline): (EventChunks, Instant)| {
-            match tokio::time::timeout_at(deadline.into(), chunks.next()).await {
+        let next =
+            async |(mut chunks, deadline): (EventChunks, Instant)| match tokio::time::timeout_at(
+                deadline.into(),
+                chunks.next(),
+            )
+            .await
+            {
                 Ok(chunk) => Ok(chunk.transpose()?.map(|chunk| (chunk, (chunks, deadline)))),
                 Err(_) => Err(SourceError::OutOfTime),
-            }
-        };
+            };
         stream::try_unfold((chunks, deadline), next).boxed()
     }
 

@@ -83,7 +83,10 @@ mod tests {
         assert_eq!(line["OldestUnpublishedSliceHours"], 1.5);
         let metric = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(metric["Metrics"][0]["Name"], "OldestUnpublishedSliceHours");
-        assert_eq!((&metric["Dimensions"][0][0], &line["Project"]), (&json!("Project"), &json!("42")));
+        assert_eq!(
+            (&metric["Dimensions"][0][0], &line["Project"]),
+            (&json!("Project"), &json!("42"))
+        );
     }
 
     #[test]

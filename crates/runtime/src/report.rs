@@ -40,7 +40,10 @@ fn of_slice(slice: &SliceOutcome) -> Value {
 /// invoked the function can act on.
 pub(crate) fn failure(report: &ExportReport, request: &Request) -> Failure {
     let (kind, error) = if retry_after_seconds(report).is_some() {
-        (Kind::RateLimited, "the project's query budget is used up; go on later with the payload go_on")
+        (
+            Kind::RateLimited,
+            "the project's query budget is used up; go on later with the payload go_on",
+        )
     } else if report.is_out_of_time() {
         (Kind::OutOfTime, "the function's time is used up; go on with the payload go_on")
     } else {
@@ -208,8 +211,12 @@ mod tests {
 
     #[test]
     fn an_error_fits_whatever_failed() {
-        let message = failure(&days(3_660, |day| format!("{day} {}", "x".repeat(400))), &request()).message;
+        let message =
+            failure(&days(3_660, |day| format!("{day} {}", "x".repeat(400))), &request()).message;
         assert!(message.len() < MOST_BYTES, "{}", message.len());
-        assert!(message.contains("and 3560 other reasons") && message.contains("\"slices_left_out\":3560"));
+        assert!(
+            message.contains("and 3560 other reasons")
+                && message.contains("\"slices_left_out\":3560")
+        );
     }
 }

@@ -80,7 +80,11 @@ fn of_date(date: Date, due: Timestamp, zone: &Zone, frequency: Frequency) -> Exp
         Frequency::Daily => vec![day.clone()],
     };
     let whole = Some(day).filter(|day| day.end() <= due);
-    Expected { date, slices: slices.into_iter().filter(|slice| slice.end() <= due).collect(), whole }
+    Expected {
+        date,
+        slices: slices.into_iter().filter(|slice| slice.end() <= due).collect(),
+        whole,
+    }
 }
 
 fn of_a_person(

@@ -56,10 +56,11 @@ fn way(facts: &Facts, entry: &Entry) -> Option<Way> {
     )
 }
 
-type Picked<'a> = Vec<(&'a Day, &'a Choice<'a>)>;
+/// What is taken for a day.
+type Picked<'a> = (&'a Day, &'a Choice<'a>);
 
 /// One choice of each day; each number gives another combination.
-fn pick<'a>(days: &'a [(&'a Day, Vec<Choice<'a>>)], mut number: usize) -> Picked<'a> {
+fn pick<'a>(days: &'a [(&'a Day, Vec<Choice<'a>>)], mut number: usize) -> Vec<Picked<'a>> {
     let mut picked = Vec::new();
     for (day, choices) in days {
         picked.push((*day, &choices[number % choices.len()]));
@@ -68,7 +69,7 @@ fn pick<'a>(days: &'a [(&'a Day, Vec<Choice<'a>>)], mut number: usize) -> Picked
     picked
 }
 
-fn is(entry: &Entry, picked: &Picked<'_>) -> bool {
+fn is(entry: &Entry, picked: &[Picked<'_>]) -> bool {
     let files = picked.iter().flat_map(|(day, choice)| {
         choice.files.iter().map(|file| (day.table.as_str(), day.date, *file))
     });

@@ -9,8 +9,8 @@ use crate::reconcile::same_folder;
 use mixlake_domain::{Date, Layout, SliceLabel};
 use std::collections::BTreeMap;
 
-/// Files that are left of a day, with their keys.
-type Left<'a> = Vec<(&'a String, &'a ObjectFacts)>;
+/// A file that is left of a day, with its key.
+type Left<'a> = (&'a String, &'a ObjectFacts);
 
 /// How files that are left stand to the rows that are live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +30,7 @@ pub(super) fn findings(
     day: &DayFacts,
     facts: &Facts,
 ) -> impl Iterator<Item = Found> {
-    let mut cases: BTreeMap<Case, Left<'_>> = BTreeMap::new();
+    let mut cases: BTreeMap<Case, Vec<Left<'_>>> = BTreeMap::new();
     for (key, object) in day.left() {
         cases.entry(case(key, day, &facts.accounts)).or_default().push((key, object));
     }
@@ -59,7 +59,7 @@ fn slice_of(key: &str) -> Option<SliceLabel> {
     Layout::slice_of(key.rsplit('/').next().unwrap_or(key))
 }
 
-fn replaced(date: Date, table: &TableFacts, day: &DayFacts, left: &Left<'_>) -> Found {
+fn replaced(date: Date, table: &TableFacts, day: &DayFacts, left: &[Left<'_>]) -> Found {
     let old = left.iter().filter(|(_, object)| object.is_old);
     let keys: Vec<String> = old.map(|(key, _)| (*key).clone()).collect();
     let remedy = if !readers_are_elsewhere(date, table, day) {
@@ -72,13 +72,13 @@ fn replaced(date: Date, table: &TableFacts, day: &DayFacts, left: &Left<'_>) -> 
     (Kind::LeftBehind, still_there(left), remedy)
 }
 
-fn still_there(left: &Left<'_>) -> String {
+fn still_there(left: &[Left<'_>]) -> String {
     let bytes: u64 = left.iter().map(|(_, object)| object.size).sum();
     format!("{} of folders that were replaced are still there ({bytes} bytes)", files(left.len()))
 }
 
 /// The slices are told, so that a person can export them again; and why it matters.
-fn unproven(left: &Left<'_>, accounts: &Accounts) -> Found {
+fn unproven(left: &[Left<'_>], accounts: &Accounts) -> Found {
     let mut slices: Vec<SliceLabel> = left.iter().filter_map(|(key, _)| slice_of(key)).collect();
     slices.sort_unstable();
     slices.dedup();
@@ -105,7 +105,7 @@ fn unproven(left: &Left<'_>, accounts: &Accounts) -> Found {
     (Kind::LeftBehind, text, by_hand(&advice))
 }
 
-fn keys(left: &Left<'_>) -> String {
+fn keys(left: &[Left<'_>]) -> String {
     let first = left.first().map_or("", |(key, _)| key.as_str());
     match left.len() {
         0 | 1 => first.to_owned(),

@@ -126,7 +126,7 @@ impl Doctor<'_> {
             .await?;
         }
         if !moving.is_empty() {
-            self.take_over(new, (from, to), moving).await?;
+            self.take_over(new, (from, to), &moving).await?;
         }
         for date in &ledgers {
             self.in_ledger(*date, old, |days| {
@@ -143,13 +143,13 @@ impl Doctor<'_> {
         &self,
         day: &Day,
         (from, to): (&DayFacts, &DayFacts),
-        moving: Vec<LiveFile>,
+        moving: &[LiveFile],
     ) -> Result<(), RepairError> {
         let (store, layout) = (self.lake.store, self.lake.layout);
         let Some(when) = &to.precondition else { return Ok(()) };
         let folders = to.objects.values().map(|object| object.generation.clone()).collect();
         let live = to.manifest.as_ref();
-        let next = Manifest::beside(live, (&day.table, day.date), &moving).outside(&folders);
+        let next = Manifest::beside(live, (&day.table, day.date), moving).outside(&folders);
         let folder = layout.generation(&day.table, day.date, &next.generation);
         for file in &next.files {
             let source = if moving.contains(file) { &from.folder } else { &to.folder };
@@ -185,8 +185,8 @@ impl Doctor<'_> {
             if ledger == before {
                 return Ok(());
             }
-            let put = document::write(store, &layout.ledger(date), &ledger, read.precondition);
-            if put.await? == Put::Done {
+            let key = layout.ledger(date);
+            if document::write(store, &key, &ledger, read.precondition).await? == Put::Done {
                 return Ok(());
             }
         }

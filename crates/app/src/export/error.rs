@@ -77,7 +77,10 @@ pub enum ExportError {
         rows: u64,
     },
     /// The input would take rows away.
-    #[error("the input would take rows away: {}. They stay. Use --replace to replace them", list(taken))]
+    #[error(
+        "the input would take rows away: {}. They stay. Use --replace to replace them",
+        list(taken)
+    )]
     Fewer {
         /// Where, and how many.
         taken: Vec<RowsTaken>,

@@ -122,7 +122,8 @@ mod tests {
     #[test]
     fn hours_that_lack_are_asked_for_one_by_one() {
         let hours: Vec<String> = expected().slices.iter().map(ToString::to_string).collect();
-        let without: Vec<&str> = hours.iter().map(String::as_str).filter(|h| !h.ends_with("07")).collect();
+        let without: Vec<&str> =
+            hours.iter().map(String::as_str).filter(|h| !h.ends_with("07")).collect();
         assert_eq!(missing(&ledger(&without, State::Published), true), ["2026-11-10T07"]);
     }
 

@@ -96,7 +96,8 @@ impl Exporter<'_> {
         for days in days.chunks(TOGETHER) {
             for (day, manifest) in self.manifests(days.to_vec()).await? {
                 let files = received.live_files(&day);
-                let plan = manifest::plan(manifest.as_ref(), day.parts(), ours.slice, &files, false);
+                let plan =
+                    manifest::plan(manifest.as_ref(), day.parts(), ours.slice, &files, false);
                 match (plan, manifest) {
                     (DayPlan::Unchanged, Some(manifest)) => {
                         objects.extend(self.live_keys(&day, Some(&manifest), &files));
@@ -118,7 +119,8 @@ impl Exporter<'_> {
         entry: &Entry,
         received: &Received,
     ) -> Result<Step<Vec<String>>, ExportError> {
-        let read = |day: Day| async move { Ok::<_, ExportError>((self.manifest(&day).await?, day)) };
+        let read =
+            |day: Day| async move { Ok::<_, ExportError>((self.manifest(&day).await?, day)) };
         let read = stream::iter(days.to_vec()).map(read).buffered(IN_FLIGHT);
         let read: Vec<_> = read.try_collect::<Vec<_>>().await?;
         if !self.still_ours(entry).await? {

@@ -32,7 +32,8 @@ pub fn export(report: &ExportReport, run: &Run<'_>) -> String {
         }
         if whole.counts.mended > 0 {
             let mended = some(whole.counts.mended, "event");
-            let what = format!("{}: half of a surrogate pair became U+FFFD in {mended}", whole.slice);
+            let what =
+                format!("{}: half of a surrogate pair became U+FFFD in {mended}", whole.slice);
             line(&mut text, &what);
         }
         if let Some(key) = &whole.quarantine {

@@ -1,6 +1,8 @@
 //! What every answer of the API becomes.
 
-use crate::support::{SMALL_HOUR, config, impatient, read, serve, serve_as, source, storefront, utc};
+use crate::support::{
+    SMALL_HOUR, config, impatient, read, serve, serve_as, source, storefront, utc,
+};
 use mixlake_app::budget::BudgetError;
 use mixlake_app::ports::{EventSource, QueryBudget, SourceError, Turn};
 use mixlake_domain::{Slice, Timestamp, Window, Zone};

@@ -1,6 +1,8 @@
 //! No fault on the way ever looks like a complete slice.
 
-use crate::support::{SMALL_HOUR, config, impatient, lines, read, serve, serve_as, source, storefront, utc};
+use crate::support::{
+    SMALL_HOUR, config, impatient, lines, read, serve, serve_as, source, storefront, utc,
+};
 use mixlake_app::ports::SourceError;
 use mixlake_mixpanel::{Config, MixpanelSource, Timings};
 use mixlake_testkit::mixpanel::{Data, Fault, Framing, StandIn, StandInConfig};

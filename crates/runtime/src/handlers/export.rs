@@ -148,7 +148,8 @@ async fn missing(
     due: Timestamp,
 ) -> Result<Missing, Failure> {
     let expected = request::expected(due, &config.zone, config.terms(), config.catch_up_days);
-    let expected: Vec<_> = expected.into_iter().map(|date| config.expected_by_cursor(date)).collect();
+    let expected: Vec<_> =
+        expected.into_iter().map(|date| config.expected_by_cursor(date)).collect();
     let missing = exporter.missing(&expected).await;
     let missing = missing.map_err(|error| Failure::caused(Kind::NoLake, &error))?;
     if !missing.slices.is_empty() {
