@@ -105,9 +105,11 @@ fuzz: ## Feeds the transformation what a fuzzer makes up: MINUTES=10 (needs a C+
 		.local/fuzz/corpus tests/fuzz/corpus
 
 .PHONY: bench
-bench: ## Times the stages of the transformation on generated events: ROWS=300000 ROUNDS=3
+bench: ## Times the stages of the transformation, compressions and many tables: ROWS=300000 ROUNDS=3 NAMES=1000
 	@cargo build --release --locked -p mixlake-bench
 	@$(TARGET)/release/mixlake-bench stages --rows $(or $(ROWS),300000) --rounds $(or $(ROUNDS),3)
+	@echo
+	@$(TARGET)/release/mixlake-bench tables --names $(or $(NAMES),1000) .local/bench
 
 .PHONY: bench-peers
 bench-peers: ## Measures Mixlake beside other tools: ROWS=300000 ROUNDS=3 THREADS=1 SYSTEMS=name,name

@@ -12,6 +12,7 @@ from local.peers.compare import TURNS, Wish
 from local.peers.outcomes import KEPT, SAMPLE
 from local.peers.place import DOCUMENT, RESULT
 from local.peers.result import Checked, Measured, Result
+from local.peers.systems import COMPRESSION
 
 BEGIN = "<!-- bench-peers: written by `make bench-peers` -->"
 END = "<!-- bench-peers: end -->"
@@ -89,7 +90,7 @@ def about(wish: Wish) -> str:
     return (
         f"{dt.datetime.now(tz=dt.UTC):%Y-%m-%d}, {os.cpu_count()} {platform.machine()} cores, {threads} each, "
         f"{rounds}; ours again before each of the others, and {TURNS} times in turn where it is compared with itself: "
-        f"medians; whole processes, start included. {peers}. Kept: each value of about {SAMPLE:,} events, "
+        f"medians; whole processes, start included; all write Parquet in {COMPRESSION}. {peers}. Kept: each value of about {SAMPLE:,} events, "
         f"spread evenly over the input, is looked for in the output."
     )
 

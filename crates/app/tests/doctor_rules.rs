@@ -6,6 +6,7 @@ mod support;
 
 use mixlake_app::doctor::{Doctor, Engine, Kind, Remedy};
 use mixlake_app::ports::{Catalog, NewTable};
+use mixlake_columnar::Compression;
 use mixlake_domain::DataFormat;
 use mixlake_testkit::catalog::MemoryCatalog;
 use serde_json::json;
@@ -39,6 +40,31 @@ async fn names_numbers_and_lengths_that_spectrum_cannot_read_are_told() {
     assert!(told[2].starts_with("essay: Redshift Spectrum cuts or nulls text"), "{told:?}");
     assert!(told[2].ends_with("has one of 70000"), "{told:?}");
     assert_eq!(told.len(), 3, "{told:?}");
+    let athena = Doctor { engines: &[Engine::Athena], ..doctor(&lake, &catalog) };
+    assert_eq!(athena.examine().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn files_whose_compression_spectrum_does_not_read_are_told_once_for_a_table() {
+    let (mut lake, catalog) = lake().await;
+    assert_eq!(told(&lake, &catalog).await, Vec::<String>::new(), "the usual one is snappy");
+    for (day, compression) in [
+        ("2026-11-11", Compression::Zstd),
+        ("2026-11-12", Compression::Gzip),
+        ("2026-11-13", Compression::Zstd),
+    ] {
+        lake.options.compression = compression;
+        lake.source.add(support::event("e", &format!("{day}T05:00"), json!({"a": 1})));
+        lake.publish(day).await;
+    }
+    lake.catch_up(&catalog).await;
+    assert_eq!(
+        told(&lake, &catalog).await,
+        [
+            ": Redshift Spectrum does not read Parquet that is compressed with zstd; 2 live files of 2 days from \
+          2026-11-11 to 2026-11-13 are"
+        ]
+    );
     let athena = Doctor { engines: &[Engine::Athena], ..doctor(&lake, &catalog) };
     assert_eq!(athena.examine().await.unwrap(), []);
 }

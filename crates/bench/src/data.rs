@@ -14,17 +14,20 @@ use std::path::Path;
 pub(crate) struct Size {
     /// The number of events.
     #[arg(long, default_value_t = 300_000)]
-    rows: u64,
+    pub rows: u64,
     /// The number of properties that there are at all.
     #[arg(long, default_value_t = 388)]
     properties: usize,
+    /// The least number of event names.
+    #[arg(long, default_value_t = 60)]
+    names: usize,
 }
 
 impl Size {
     /// Events of a wide table have more names, or they could not have that many properties.
     pub(crate) fn shape(self) -> Shape {
-        let Self { rows, properties } = self;
-        let shape = Shape { rows, properties, ..Shape::default() };
+        let Self { rows, properties, names } = self;
+        let shape = Shape { rows, properties, names, ..Shape::default() };
         Shape { names: shape.names.max(properties / shape.per_event), ..shape }
     }
 }

@@ -4,6 +4,7 @@ mod baseline;
 mod clock;
 mod data;
 mod stages;
+mod tables;
 mod whole;
 
 use clap::{Parser, Subcommand};
@@ -41,6 +42,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Times a table for each event, for some event names and for four times as many.
+    Tables {
+        /// The smaller number of event names.
+        #[arg(long, default_value_t = 1_000)]
+        names: usize,
+        /// A folder for the events and the lake; both are removed.
+        folder: PathBuf,
+    },
     /// Turns gzip JSON lines into one Parquet file, as the export function does.
     Whole {
         /// The events.
@@ -63,6 +72,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Generate { shape, file } => data::generate(shape, &file),
         Command::Stages { shape, rounds, json } => stages::run(shape, rounds, json),
+        Command::Tables { names, folder } => tables::run(names, &folder),
         Command::Whole { file, out, how } => whole::run(&file, &out, how),
         Command::ArrowJson { file, out } => baseline::run(&file, &out),
     }

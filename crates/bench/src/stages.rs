@@ -5,7 +5,7 @@ use crate::data::Size;
 use crate::whole::{self, PIECE, options};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use mixlake_columnar::{Bounds, LineSplitter, Options, Peek};
+use mixlake_columnar::{Bounds, Compression as Codec, LineSplitter, Options, Peek, Transformed};
 use std::hint::black_box;
 use std::io::Write;
 use std::time::Duration;
@@ -43,6 +43,30 @@ pub(crate) fn run(size: Size, rounds: usize, json: bool) -> anyhow::Result<()> {
     }
     let [gunzip, decode, build, encode, whole] = times.map(|times| median(times).as_secs_f64());
     report(&plain, &Times { gunzip, decode, build: build - decode, encode, whole }, json);
+    if !json {
+        compressions(&packed, size.rows, rounds)?;
+    }
+    Ok(())
+}
+
+/// What each compression costs in bytes and time of the processor.
+#[expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "numbers for people")]
+fn compressions(packed: &[u8], rows: u64, rounds: usize) -> anyhow::Result<()> {
+    println!("\n| compression | whole, CPU s | bytes per event |\n|---|---|---|");
+    let mut results: [(Vec<Duration>, usize); Codec::ALL.len()] = Default::default();
+    for _ in 0..rounds {
+        for (compression, (times, bytes)) in Codec::ALL.into_iter().zip(&mut results) {
+            let told = Options { compression, ..options() };
+            let (done, time) = timed(|| whole::transform(told, packed));
+            let Transformed { files, .. } = done?;
+            times.push(time);
+            *bytes = files.iter().map(|file| file.bytes.len()).sum();
+        }
+    }
+    for (compression, (times, bytes)) in Codec::ALL.into_iter().zip(results) {
+        let (seconds, bytes) = (median(times).as_secs_f64(), bytes as f64 / rows as f64);
+        println!("| {} | {seconds:.2} | {bytes:.0} |", compression.name());
+    }
     Ok(())
 }
 

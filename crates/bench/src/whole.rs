@@ -4,7 +4,8 @@ use anyhow::Context;
 use clap::Args;
 use flate2::read::MultiGzDecoder;
 use mixlake_columnar::{
-    Bounds, DataFile, EventNameForm, Options, Superseded, Transform, Transformed,
+    Bounds, Compression, DataFile, EventNameForm, Options, SchemaType, Superseded, Transform,
+    Transformed,
 };
 use mixlake_domain::{Slice, Zone};
 use mixlake_schema::{Profile, Registry};
@@ -24,6 +25,19 @@ pub(crate) struct How {
     /// Leaves rows in the order of their arrival, to see what clustering is worth.
     #[arg(long)]
     unclustered: bool,
+    /// A table for each event.
+    #[arg(long)]
+    multischema: bool,
+    /// How files are compressed. The other systems of `make bench-peers` write zstd.
+    #[arg(long, default_value = "zstd", value_parser = compression)]
+    compression: Compression,
+}
+
+fn compression(name: &str) -> Result<Compression, String> {
+    let found = Compression::ALL.into_iter().find(|compression| compression.name() == name);
+    found.ok_or_else(|| {
+        format!("{} is expected", Compression::ALL.map(Compression::name).join(", "))
+    })
 }
 
 /// Bytes that are unpacked at a time, as the function's source hands them on.
@@ -33,8 +47,11 @@ pub(crate) const PIECE: usize = 128 << 10;
 pub(crate) fn run(file: &Path, out: &Path, how: How) -> anyhow::Result<()> {
     let input = File::open(file).with_context(|| file.display().to_string())?;
     let bounds = Bounds { threads: how.threads, ..Bounds::default() };
-    let clustered = !how.unclustered;
-    let mut transform = begin(Options { bounds, clustered, ..options() })?;
+    let (clustered, compression) = (!how.unclustered, how.compression);
+    let schema_type =
+        if how.multischema { SchemaType::Multischema } else { SchemaType::Monoschema };
+    let options = Options { bounds, clustered, compression, schema_type, ..options() };
+    let mut transform = begin(options)?;
     // As the function does, which hands files on and lets them go.
     let mut written = 0;
     let mut write = |files: Vec<DataFile>| {
@@ -94,6 +111,7 @@ fn apart(file: File, mut each: impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyho
 pub(crate) fn options() -> Options {
     Options {
         profile: Profile::Mixpanel,
+        compression: Compression::Zstd,
         event_name: EventNameForm::Raw,
         ..Options::of("1".parse().expect("a number is a project"))
     }

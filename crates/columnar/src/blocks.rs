@@ -6,8 +6,9 @@ use prefetch_index::prefetch_index;
 /// Bytes of a line of the cache.
 const LINE: usize = 64;
 
-/// The first block has so many bytes, each further one twice as many as the last, up to a bound.
-const FIRST: usize = 512;
+/// The first block has so many bytes, each further one twice as many as the last, up to a bound. With a
+/// table for each event there are hundreds of thousands of columns of a few values.
+const FIRST: usize = 128;
 const LARGEST: usize = 32 << 10;
 
 /// Values in the order of their coming.

@@ -6,6 +6,7 @@ use crate::dedup::RowIdentity;
 use crate::part::Part;
 use crate::places::{DROPPED, Places};
 use mixlake_schema::{ColumnId, ColumnType};
+use std::sync::Arc;
 
 /// Rows under construction: sparse columns, and for each row what it is ordered by.
 #[derive(Debug, Default)]
@@ -15,6 +16,20 @@ pub(crate) struct Buffer {
     /// The identities of rows, where somebody wants to know them.
     identities: Vec<(u32, RowIdentity)>,
     dropped: usize,
+    /// What large lines count beyond the bytes of their values.
+    surcharge: usize,
+    /// The length of the longest line.
+    longest: usize,
+}
+
+/// Longer lines are large. What is held while rows are encoded (pages, compressed pages, chunks that hardly
+/// become smaller) is little beside rows of usual size, and more than the rows themselves where values
+/// are large.
+const LARGE_LINE: usize = 64 << 10;
+
+/// What a line counts against the bound of rows: a large one two and a half times its length.
+pub(crate) fn weight(line: usize) -> usize {
+    if line > LARGE_LINE { line * 5 / 2 } else { line }
 }
 
 /// What rows are clustered by: a query for one event then reads a fraction of the pages.
@@ -26,6 +41,16 @@ pub(crate) struct RowKey {
     pub time: i64,
     /// Sets rows of the same event and time in an order that does not depend on their arrival.
     pub tie: u64,
+}
+
+/// How the rows of a row group are sorted.
+#[derive(Debug, Clone)]
+pub(crate) enum Sorting {
+    AsTheyCame,
+    /// All rows are of one event.
+    ByTime,
+    /// The places of events, by their numbers, in the order of their names.
+    ByEvent(Arc<[u32]>),
 }
 
 impl Buffer {
@@ -52,7 +77,7 @@ impl Buffer {
             holds: self.columns.capacity() * HEAD
                 + self.order.capacity() * key
                 + self.identities.capacity() * identity,
-            needs: self.order.len() * key + self.identities.len() * identity,
+            needs: self.order.len() * key + self.identities.len() * identity + self.surcharge,
         };
         let mut heads = 0;
         for (id, column) in self.columns() {
@@ -79,6 +104,17 @@ impl Buffer {
         let row = self.next_row();
         self.order.push(key);
         row
+    }
+
+    /// Counts the line of the row that was begun last.
+    pub(crate) fn count_line(&mut self, line: usize) {
+        self.surcharge += weight(line) - line;
+        self.longest = self.longest.max(line);
+    }
+
+    /// The length of the longest line.
+    pub(crate) fn longest_line(&self) -> usize {
+        self.longest
     }
 
     /// Keeps the identity of a row.
@@ -146,17 +182,18 @@ impl Buffer {
     }
 
     /// The place of each row.
-    ///
-    /// `ranks` turns the number of an event into its place among the event names; without them
-    /// rows stay in their order.
-    pub(crate) fn places(&self, ranks: Option<&[u32]>) -> Places {
+    pub(crate) fn places(&self, sorting: &Sorting) -> Places {
         let kept = (0..).zip(&self.order).filter(|(_, key)| key.event != DROPPED);
         let mut order: Vec<(RowKey, u32)> = kept.map(|(row, key)| (*key, row)).collect();
-        if let Some(ranks) = ranks {
-            for (key, _) in &mut order {
-                key.event = ranks[key.event as usize];
+        match sorting {
+            Sorting::AsTheyCame => {}
+            Sorting::ByTime => order.sort_unstable(),
+            Sorting::ByEvent(ranks) => {
+                for (key, _) in &mut order {
+                    key.event = ranks[key.event as usize];
+                }
+                order.sort_unstable();
             }
-            order.sort_unstable();
         }
         let mut of = vec![DROPPED; self.order.len()];
         for (place, &(_, row)) in (0..).zip(&order) {
@@ -172,5 +209,7 @@ impl Buffer {
         self.order.clear();
         self.identities.clear();
         self.dropped = 0;
+        self.surcharge = 0;
+        self.longest = 0;
     }
 }

@@ -5,27 +5,32 @@
 //! bytes of pages are made here, from bitmaps and numbered values. Page headers, indexes, metadata
 //! and the file are the crate's.
 
+use crate::compression::{Compression, Compressor};
 use crate::metadata::{Chunk, DataPage};
+use crate::pieces::Arena;
 use crate::places::{Bits, Present};
 use crate::rle;
 use crate::statistics::Bounds;
 use crate::values::PageValues;
 use bytes::Bytes;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::Encoding;
 use parquet::bloom_filter::Sbbf;
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::errors::Result;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use std::ops::Range;
-use zstd::zstd_safe::{CParameter, ParamSwitch};
 
 /// What is made once for many chunks: a compressor, and room to write in.
 pub(crate) struct Encoder {
-    zstd: zstd::bulk::Compressor<'static>,
+    compressor: Compressor,
     plain: Vec<u8>,
     packed: Vec<u8>,
-    chunk: Vec<u8>,
+    /// The pages of all chunks.
+    sink: TrackedWrite<Arena>,
 }
+
+/// A chunk whose bytes are among those of its encoder.
+pub(crate) type PlacedChunk = Chunk<Range<usize>>;
 
 /// A page ends after so many values: small enough that a query for one event reads a fraction of
 /// them, large enough to compress well.
@@ -34,26 +39,26 @@ const PAGE_VALUES: usize = 8_192;
 /// Or after so many bytes.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// Level 1: higher ones cost more processor time than they save in storage.
-const LEVEL: i32 = 1;
-
-/// The shortest repetition that is looked for, in bytes. Shorter ones are many in numbers and short
-/// texts; left to the entropy coding, they take a tenth fewer of zstd's instructions and 0.7 % more
-/// bytes.
-const MIN_MATCH: u32 = 7;
-
-/// Pages of fewer bytes keep what does not repeat as it is: the table of a code for it costs more than
-/// to write the page. Of 4,408 columns that is a twentieth of all instructions for 1.3 % more bytes.
-const CODED_BYTES: usize = 1_000;
-
 /// One value in so many makes a bloom filter err.
 const FALSE_POSITIVES: f64 = 0.01;
 
 impl Encoder {
-    pub(crate) fn new() -> Result<Self> {
-        let mut zstd = zstd::bulk::Compressor::new(LEVEL)?;
-        zstd.set_parameter(CParameter::MinMatch(MIN_MATCH))?;
-        Ok(Self { zstd, plain: Vec::new(), packed: Vec::new(), chunk: Vec::new() })
+    pub(crate) fn new(compression: Compression) -> Result<Self> {
+        let compressor = Compressor::new(compression)?;
+        let sink = TrackedWrite::new(Arena::default());
+        Ok(Self { compressor, plain: Vec::new(), packed: Vec::new(), sink })
+    }
+
+    /// The blocks of the bytes of all chunks that were made since this was asked the last time.
+    pub(crate) fn take(&mut self) -> Result<Vec<Bytes>> {
+        // What a large value needed is given back; what many pages need is kept.
+        for room in [&mut self.plain, &mut self.packed] {
+            if room.capacity() > 2 * PAGE_BYTES {
+                *room = Vec::new();
+            }
+        }
+        let sink = std::mem::replace(&mut self.sink, TrackedWrite::new(Arena::default()));
+        Ok(sink.into_inner()?.finish())
     }
 
     /// The chunk of a column; `filtered` gives it a bloom filter.
@@ -63,7 +68,7 @@ impl Encoder {
         present: &Present,
         values: &dyn PageValues,
         filtered: bool,
-    ) -> Result<Chunk> {
+    ) -> Result<PlacedChunk> {
         let mut pages = Pages::new(self, values.encoding());
         pages.dictionary(values)?;
         for page in pages_of(present, rows, values) {
@@ -74,7 +79,7 @@ impl Encoder {
     }
 
     /// The chunk of a column in a row group that has no value of it.
-    pub(crate) fn nulls(&mut self, rows: usize) -> Result<Chunk> {
+    pub(crate) fn nulls(&mut self, rows: usize) -> Result<PlacedChunk> {
         let mut pages = Pages::new(self, Encoding::PLAIN);
         pages.levels(Bits::NONE, rows);
         pages.page(rows, 0, None)?;
@@ -83,13 +88,7 @@ impl Encoder {
 
     /// Compresses what stands in `plain`.
     fn compressed(&mut self) -> Result<Bytes> {
-        let mode =
-            if self.plain.len() < CODED_BYTES { ParamSwitch::Disable } else { ParamSwitch::Auto };
-        self.zstd.set_parameter(CParameter::LiteralCompressionMode(mode))?;
-        self.packed.clear();
-        self.packed.reserve(zstd::zstd_safe::compress_bound(self.plain.len()));
-        self.zstd.compress_to_buffer(&self.plain, &mut self.packed)?;
-        Ok(Bytes::copy_from_slice(&self.packed))
+        Ok(Bytes::copy_from_slice(self.compressor.compress(&self.plain, &mut self.packed)?))
     }
 }
 
@@ -107,39 +106,58 @@ struct PageRange {
     values: Range<usize>,
 }
 
-/// Cuts the rows into pages, at multiples of 64.
+/// Cuts the rows into pages: at multiples of 64, and between any two rows if 64 values are large.
 fn pages_of(present: &Present, rows: usize, values: &dyn PageValues) -> Vec<PageRange> {
     let all = 0..present.values;
     if all.len() <= PAGE_VALUES && values.bytes(all.clone()) < PAGE_BYTES {
         return vec![PageRange { rows: 0..rows, values: all }];
     }
-    let mut pages = Vec::new();
-    let mut page = PageRange { rows: 0..0, values: 0..0 };
-    let mut bytes = 0;
+    let mut cut = Cut { pages: Vec::new(), page: PageRange { rows: 0..0, values: 0..0 }, bytes: 0 };
     for (number, word) in present.bits().words().filter(|&(_, word)| word != 0) {
-        let before = page.values.end;
-        page.values.end += word.count_ones() as usize;
-        bytes += values.bytes(before..page.values.end);
-        let left = present.values - page.values.end;
-        if (page.values.len() >= PAGE_VALUES || bytes >= PAGE_BYTES) && left > 0 {
-            bytes = 0;
-            page.rows.end = (number + 1) * 64;
-            let next = PageRange {
-                rows: page.rows.end..page.rows.end,
-                values: page.values.end..page.values.end,
-            };
-            pages.push(std::mem::replace(&mut page, next));
+        let before = cut.page.values.end;
+        let count = word.count_ones() as usize;
+        let bytes = values.bytes(before..before + count);
+        if bytes < PAGE_BYTES {
+            cut.add(count, bytes, (number + 1) * 64, present.values);
+            continue;
+        }
+        for (bit, value) in (0..64).filter(|bit| word >> bit & 1 == 1).zip(before..) {
+            cut.add(1, values.bytes(value..value + 1), number * 64 + bit + 1, present.values);
         }
     }
-    page.rows.end = rows;
-    pages.push(page);
-    pages
+    cut.page.rows.end = rows;
+    cut.pages.push(cut.page);
+    cut.pages
+}
+
+/// Pages that are cut, and the one that is being filled.
+struct Cut {
+    pages: Vec<PageRange>,
+    page: PageRange,
+    bytes: usize,
+}
+
+impl Cut {
+    /// Adds values, and ends the page behind them, before row `next`, if it is full and others follow.
+    fn add(&mut self, values: usize, bytes: usize, next: usize, all: usize) {
+        let page = &mut self.page;
+        page.values.end += values;
+        self.bytes += bytes;
+        let full = page.values.len() >= PAGE_VALUES || self.bytes >= PAGE_BYTES;
+        if full && page.values.end < all {
+            self.bytes = 0;
+            page.rows.end = next;
+            let next = PageRange { rows: next..next, values: page.values.end..page.values.end };
+            self.pages.push(std::mem::replace(page, next));
+        }
+    }
 }
 
 /// The pages of a chunk under construction.
 struct Pages<'a> {
     encoder: &'a mut Encoder,
-    sink: TrackedWrite<Vec<u8>>,
+    /// Where the first begins.
+    start: usize,
     encoding: Encoding,
     dictionary: Option<u32>,
     data: Vec<DataPage>,
@@ -148,10 +166,8 @@ struct Pages<'a> {
 
 impl<'a> Pages<'a> {
     fn new(encoder: &'a mut Encoder, encoding: Encoding) -> Self {
-        let mut room = std::mem::take(&mut encoder.chunk);
-        room.clear();
-        let sink = TrackedWrite::new(room);
-        Self { encoder, sink, encoding, dictionary: None, data: Vec::new(), plain_bytes: 0 }
+        let start = encoder.sink.bytes_written();
+        Self { encoder, start, encoding, dictionary: None, data: Vec::new(), plain_bytes: 0 }
     }
 
     fn dictionary(&mut self, values: &dyn PageValues) -> Result<()> {
@@ -169,8 +185,14 @@ impl<'a> Pages<'a> {
     }
 
     fn data(&mut self, page: &PageRange, present: &Present, values: &dyn PageValues) -> Result<()> {
-        let bits = present.bits().part(page.rows.start / 64..page.rows.end.div_ceil(64));
-        self.levels(bits, page.rows.len());
+        let Range { start, end } = page.rows;
+        // A page that ends at a word of bits shares none with the next; the last one has all that are left.
+        if start % 64 == 0 && (end % 64 == 0 || page.values.end == present.values) {
+            self.levels(present.bits().part(start / 64..end.div_ceil(64)), page.rows.len());
+        } else {
+            let words = present.bits().copied(page.rows.clone());
+            self.levels(Bits { first: 0, words: &words }, page.rows.len());
+        }
         values.write(page.values.clone(), &mut self.encoder.plain);
         let bounds = Bounds::of(values.extremes(page.values.clone()));
         self.page(page.rows.len(), page.values.len(), bounds)
@@ -203,24 +225,18 @@ impl<'a> Pages<'a> {
     /// Writes a page. Answers how long it is.
     fn write(&mut self, page: Page) -> Result<u32> {
         let page = CompressedPage::new(page, self.encoder.plain.len());
-        let spec = SerializedPageWriter::new(&mut self.sink).write_page(page)?;
+        let spec = SerializedPageWriter::new(&mut self.encoder.sink).write_page(page)?;
         self.plain_bytes += spec.uncompressed_size;
         number(spec.compressed_size)
     }
 
-    fn close(self, bloom_filter: Option<Sbbf>) -> Result<Chunk> {
-        let Self { encoder, sink, encoding, dictionary, mut data, plain_bytes } = self;
+    fn close(self, bloom_filter: Option<Sbbf>) -> Result<PlacedChunk> {
+        let Self { encoder, start, encoding, dictionary, mut data, plain_bytes } = self;
         // Chunks are held until their file is whole: in no more room than they need.
-        encoder.chunk = sink.into_inner()?;
-        let bytes = Bytes::copy_from_slice(&encoder.chunk);
         data.shrink_to_fit();
+        let bytes = start..encoder.sink.bytes_written();
         Ok(Chunk { bytes, encoding, dictionary, data, plain_bytes, bloom_filter })
     }
-}
-
-/// How the pages of all chunks are compressed.
-pub(crate) fn compression() -> Result<Compression> {
-    Ok(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
 }
 
 fn number(number: usize) -> Result<u32> {

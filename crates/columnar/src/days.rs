@@ -1,11 +1,13 @@
 //! The days of tables that a slice writes to: the rows being collected for each, and its files.
 
 use crate::blocks::Size;
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, weight};
+use crate::chunk::Encoder;
 use crate::dedup::{Place, RowIdentity};
-use crate::encode::Encoding;
+use crate::encode::{Encoding, Ranks};
 use crate::group::Groups;
 use crate::identities::Identities;
+use crate::largest::Largest;
 use crate::options::{Options, SchemaType};
 use crate::transform::TransformError;
 use bytes::Bytes;
@@ -13,6 +15,7 @@ use foldhash::{HashMap, HashSet};
 use mixlake_domain::{DataFormat, Date, SliceLabel};
 use mixlake_schema::Registry;
 use parquet::file::metadata::KeyValue;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A file of one day of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,11 +51,28 @@ pub(crate) struct Context<'a> {
 pub(crate) type DayId = usize;
 
 /// All days of a slice. Nearly always a table has one; late and early events add others.
+///
+/// There may be many thousands, with a table for each event. So what all of them take is kept as sums that
+/// change with each, and never counted over all.
 #[derive(Default)]
 pub(crate) struct Days {
     ids: HashMap<(usize, Date), DayId>,
     all: Vec<Day>,
     buffers: u32,
+    /// What the rows need, by day.
+    needs: Largest,
+    /// What their buffers hold, all together.
+    holds: usize,
+    /// The days that got rows since they were counted.
+    touched: Vec<DayId>,
+    /// Empty buffers, for the rows after those that are in the buffer of a day.
+    spare: BTreeMap<DayId, Buffer>,
+    /// The days whose buffers were used before and may have room that no row is in.
+    roomy: BTreeSet<DayId>,
+    /// Encoded rows that are in no file yet, in bytes by day.
+    encoded: Largest,
+    ranks: Ranks,
+    encoder: Option<Encoder>,
     /// Rows on their way into a file.
     under_way: Option<UnderWay>,
     /// Bytes that came since the memory of the rows was last counted.
@@ -74,8 +94,10 @@ struct Day {
     date: Date,
     buffer: Buffer,
     buffer_id: u32,
-    /// An empty one, for the rows after those in the buffer.
-    spare: Option<Buffer>,
+    /// What the buffer took when it was last counted.
+    counted: Size,
+    /// Whether it got rows since.
+    touched: bool,
     /// Encoded rows that are in no file yet.
     groups: Option<Groups>,
     /// The identities of those rows, if they are asked for.
@@ -85,13 +107,6 @@ struct Day {
     parts: usize,
 }
 
-impl Day {
-    fn encoded(&self) -> usize {
-        let identities = self.identities.len() * size_of::<u128>();
-        self.groups.as_ref().map_or(0, Groups::memory) + identities
-    }
-}
-
 impl Days {
     /// A day of the table with this number.
     pub(crate) fn id(&mut self, table: usize, date: Date) -> DayId {
@@ -99,17 +114,16 @@ impl Days {
         let id = *self.ids.entry((table, date)).or_insert(next);
         if id == next {
             self.buffers += 1;
-            let (buffer, buffer_id, identities) = (Buffer::default(), self.buffers, Vec::new());
-            let (spare, groups, events) = (None, None, HashSet::default());
             self.all.push(Day {
                 table,
                 date,
-                buffer,
-                buffer_id,
-                spare,
-                groups,
-                identities,
-                events,
+                buffer: Buffer::default(),
+                buffer_id: self.buffers,
+                counted: Size::default(),
+                touched: false,
+                groups: None,
+                identities: Vec::new(),
+                events: HashSet::default(),
                 parts: 0,
             });
         }
@@ -147,17 +161,23 @@ impl Days {
     /// Encodes what is full after a row was added to a day. `line` is the length of its line.
     pub(crate) fn settle(
         &mut self,
-        day: DayId,
+        id: DayId,
         line: usize,
         context: &Context<'_>,
     ) -> Result<(), TransformError> {
         let bounds = context.options.bounds;
-        if self.all[day].buffer.rows() >= bounds.group_rows {
-            self.encode(day, true, context)?;
+        let day = &mut self.all[id];
+        day.buffer.count_line(line);
+        if !day.touched {
+            day.touched = true;
+            self.touched.push(id);
+        }
+        if day.buffer.rows() >= bounds.group_rows {
+            self.encode(id, true, context)?;
         }
         // Counting looks at every column, so it is done the less often the more room there is. A row
         // takes no more than a few times its line.
-        self.uncounted += line;
+        self.uncounted += weight(line);
         if self.uncounted > self.count_after {
             self.uncounted = 0;
             let taken = self.make_room(context)?;
@@ -170,29 +190,35 @@ impl Days {
     /// Encodes the largest buffers until all of them are within the bound. Answers what they need then.
     fn make_room(&mut self, context: &Context<'_>) -> Result<usize, TransformError> {
         let bound = context.options.bounds.buffer_bytes;
-        let mut all: Vec<Size> = self.all.iter().map(|day| day.buffer.size()).collect();
+        for day in std::mem::take(&mut self.touched) {
+            self.all[day].touched = false;
+            self.count(day);
+        }
         // What is held is another thing with more threads, and must not tell.
-        let mut sizes: Vec<(usize, DayId)> = all.iter().map(|size| size.needs).zip(0..).collect();
-        let mut total: usize = sizes.iter().map(|(size, _)| size).sum();
-        sizes.sort_unstable();
-        while total > bound
-            && let Some((size, day)) = sizes.pop()
+        while self.needs.total() > bound
+            && let Some(day) = self.needs.largest()
         {
             self.encode(day, false, context)?;
-            all[day] = Size::default();
-            total -= size;
         }
-        let others = self.all.iter().filter_map(|day| day.spare.as_ref());
-        let others = others.map(|spare| spare.size().holds).sum::<usize>()
-            + self.under_way.iter().map(|it| it.encoding.memory()).sum::<usize>();
-        if others + all.iter().map(|size| size.holds).sum::<usize>() > bound {
+        let spare = self.spare.values().map(|spare| spare.size().holds).sum::<usize>();
+        let under_way = self.under_way.as_ref().map_or(0, |it| it.encoding.memory());
+        if self.holds + spare + under_way > bound {
             self.end_encoding(context)?;
-            for day in &mut self.all {
-                day.spare = None;
-                day.buffer.give_back();
+            self.spare.clear();
+            for day in std::mem::take(&mut self.roomy) {
+                self.all[day].buffer.give_back();
+                self.count(day);
             }
         }
-        Ok(total)
+        Ok(self.needs.total())
+    }
+
+    /// Counts what the rows of a day take now.
+    fn count(&mut self, id: DayId) {
+        let day = &mut self.all[id];
+        let before = std::mem::replace(&mut day.counted, day.buffer.size());
+        self.holds = self.holds - before.holds + day.counted.holds;
+        self.needs.set(id, before.needs, day.counted.needs);
     }
 
     /// Encodes and ends everything.
@@ -210,7 +236,7 @@ impl Days {
         std::mem::take(&mut self.ready)
     }
 
-    /// Begins to encode the rows of a day, and with one thread ends it.
+    /// Begins to encode the rows of a day, and ends it if no other thread works on it.
     fn encode(
         &mut self,
         id: DayId,
@@ -221,14 +247,18 @@ impl Days {
         self.buffers += 1;
         let day = &mut self.all[id];
         day.buffer_id = self.buffers;
-        let buffer = std::mem::replace(&mut day.buffer, day.spare.take().unwrap_or_default());
+        let next = self.spare.remove(&id).unwrap_or_default();
+        let buffer = std::mem::replace(&mut day.buffer, next);
+        self.count(id);
         if buffer.rows() == 0 {
             return Ok(());
         }
-        let columns = context.registry.tables()[&context.tables[day.table]].columns();
-        let encoding = Encoding::begin(buffer, columns, context);
+        let columns = context.registry.tables()[&context.tables[self.all[id].table]].columns();
+        let sorting = self.ranks.sorting(context);
+        let encoding = Encoding::begin(buffer, columns, sorting, context.options);
+        let alone = encoding.is_alone();
         self.under_way = Some(UnderWay { day: id, encoding, keep_room });
-        if context.options.bounds.threads.get() == 1 {
+        if alone {
             self.end_encoding(context)?;
         }
         Ok(())
@@ -239,31 +269,50 @@ impl Days {
         let Some(UnderWay { day: id, encoding, keep_room }) = self.under_way.take() else {
             return Ok(());
         };
-        let (encoded, mut buffer) = encoding.end()?;
-        let day = &mut self.all[id];
-        let groups = day.groups.get_or_insert_with(|| Groups::new(context.options.format));
-        groups.add(buffer.rows(), encoded);
-        day.identities.extend(buffer.identities());
-        day.events.extend(buffer.events());
+        let (encoded, mut buffer) = encoding.end(&mut self.encoder)?;
+        let rows = buffer.rows();
+        let identities: Vec<u128> = buffer.identities().collect();
+        let events: Vec<u32> = buffer.events().collect();
         if keep_room {
             buffer.clear();
-            if day.buffer.is_empty() {
-                day.buffer = buffer;
+            self.roomy.insert(id);
+            if self.all[id].buffer.is_empty() {
+                self.all[id].buffer = buffer;
+                self.count(id);
             } else {
-                day.spare = Some(buffer);
+                self.spare.insert(id, buffer);
             }
+        } else {
+            // A file may be put together next, and needs the room.
+            drop(buffer);
         }
         // What is encoded and not in a file yet has a bound of its own, however many tables.
-        let sizes: Vec<usize> = self.all.iter().map(Day::encoded).collect();
-        let largest = (0..sizes.len()).max_by_key(|&day| sizes[day]).unwrap_or(id);
-        if sizes.iter().sum::<usize>() >= context.options.bounds.file_bytes {
+        let bound = context.options.bounds.file_bytes;
+        let added = encoded.memory() + identities.len() * size_of::<u128>();
+        while self.needed_for_files() + added > bound
+            && let Some(largest) = self.encoded.largest()
+        {
             self.end_file(largest, context)?;
         }
+        let day = &mut self.all[id];
+        let before = day.encoded();
+        let groups = day.groups.get_or_insert_with(|| Groups::new(context.options.format));
+        groups.add(rows, encoded);
+        day.identities.extend(identities);
+        day.events.extend(events);
+        self.encoded.set(id, before, day.encoded());
         Ok(())
     }
 
-    fn end_file(&mut self, day: DayId, context: &Context<'_>) -> Result<(), TransformError> {
-        let day = &mut self.all[day];
+    /// What encoded rows take, and what is needed beside when the file of the largest day is put together.
+    fn needed_for_files(&self) -> usize {
+        let groups = self.encoded.largest().and_then(|day| self.all[day].groups.as_ref());
+        self.encoded.total() + groups.map_or(0, Groups::described)
+    }
+
+    fn end_file(&mut self, id: DayId, context: &Context<'_>) -> Result<(), TransformError> {
+        let day = &mut self.all[id];
+        self.encoded.set(id, day.encoded(), 0);
         let Some(groups) = day.groups.take() else { return Ok(()) };
         let (part, date) = (day.parts, day.date);
         day.parts += 1;
@@ -272,14 +321,20 @@ impl Days {
         let columns = context.registry.tables()[&table].columns();
         let events = std::mem::take(&mut day.events);
         let metadata = metadata(context, &table, rows, events);
-        let clustered = context.options.clustered;
-        let (bytes, columns) = groups.into_file(columns, clustered, metadata)?;
+        let (bytes, columns) = groups.into_file(columns, context.options, metadata)?;
         let format = context.options.format;
         let identities = std::mem::take(&mut day.identities);
         let told = context.options.across_slices || !identities.is_empty();
         let identities = told.then(|| Identities::of(identities));
         self.ready.push(DataFile { table, date, format, part, rows, columns, bytes, identities });
         Ok(())
+    }
+}
+
+impl Day {
+    fn encoded(&self) -> usize {
+        let identities = self.identities.len() * size_of::<u128>();
+        self.groups.as_ref().map_or(0, Groups::memory) + identities
     }
 }
 

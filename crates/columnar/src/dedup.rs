@@ -75,12 +75,16 @@ impl ByIdentity {
         self.numbers.insert_unique(Numbered::spread(hash), numbered, hash_of);
     }
 
-    /// Takes all rows out; the room stays.
+    /// Takes all rows out; the room of the table stays.
     fn take(&mut self) -> Vec<Record> {
         self.numbers.clear();
         self.count = 0;
-        let rows = self.rows.iter_mut().flat_map(|block| block.drain(..));
-        rows.map(|row| (row.identity, row.age)).collect()
+        // Each block is given back as soon as it is read: the records take as much room.
+        let mut records = Vec::with_capacity(self.rows.iter().map(Vec::len).sum());
+        for block in std::mem::take(&mut self.rows) {
+            records.extend(block.iter().map(|row| (row.identity, row.age)));
+        }
+        records
     }
 }
 
@@ -208,6 +212,23 @@ pub enum FarApart {
          remove repeats in a view"
     )]
     TooMany(usize),
+    /// The disk of temporary files is nearly full.
+    #[error(
+        "the temporary folder {folder} has {free_mb} MB free, which is not enough: the identities of the \
+         {rows} rows so far need {needed_mb} MB there, and some is left to others; give the function more \
+         ephemeral storage (parameter ExportStorage of the template), set TMPDIR to a larger disk, or \
+         export shorter slices"
+    )]
+    DiskFull {
+        /// Where temporary files are.
+        folder: String,
+        /// What its disk has left.
+        free_mb: u64,
+        /// The rows whose identities were to be kept there.
+        rows: u64,
+        /// What they need.
+        needed_mb: u64,
+    },
     /// The file of identities failed.
     #[error("cannot keep the identities of rows in a temporary file")]
     File(#[from] io::Error),
@@ -262,7 +283,7 @@ impl Seen {
         row: RowIdentity,
         age: Age,
         place: Place,
-    ) -> io::Result<Verdict> {
+    ) -> Result<Verdict, FarApart> {
         if let Some((known, newest)) = self.superseded.find(row) {
             if newest.is_newer_than(age) {
                 return Ok(Verdict::Repeat);
@@ -291,7 +312,7 @@ impl Seen {
 
     /// Notes a row whose older twin is encoded already. The row itself is among those seen, so the
     /// runs have it twice.
-    pub(crate) fn came_late(&mut self, row: RowIdentity, age: Age) -> io::Result<()> {
+    pub(crate) fn came_late(&mut self, row: RowIdentity, age: Age) -> Result<(), FarApart> {
         self.late.push((row, age));
         if self.late.len() < self.most.div_ceil(4) {
             return Ok(());

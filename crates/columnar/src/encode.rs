@@ -1,16 +1,18 @@
 //! Encodes the rows of a buffer, aside: with several threads, the next rows are read meanwhile.
 
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, Sorting};
 use crate::chunk::Encoder;
+use crate::compression::Compression;
 use crate::days::Context;
+use crate::group::memory_of;
 use crate::json::JsonLines;
 use crate::metadata::Chunk;
-use crate::options::EventNameForm;
+use crate::options::{EventNameForm, Options, SchemaType};
 use crate::places::Places;
 use crate::transform::TransformError;
 use crate::values::arranged;
 use mixlake_domain::DataFormat;
-use mixlake_schema::{Column, ColumnId};
+use mixlake_schema::{Column, ColumnId, EventName};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
@@ -23,6 +25,13 @@ pub(crate) struct Encoded {
     pub lines: Option<JsonLines>,
 }
 
+impl Encoded {
+    /// Bytes held.
+    pub(crate) fn memory(&self) -> usize {
+        memory_of(&self.chunks) + self.lines.as_ref().map_or(0, JsonLines::memory)
+    }
+}
+
 /// Rows that are being encoded. The number of threads changes no byte.
 pub(crate) struct Encoding {
     work: Arc<Work>,
@@ -32,40 +41,59 @@ pub(crate) struct Encoding {
 /// What the threads share.
 struct Work {
     buffer: Buffer,
-    /// The places of events, by their numbers, in the order of their names; none if rows are not sorted.
-    ranks: Option<Vec<u32>>,
+    sorting: Sorting,
     /// Made by who comes first.
     places: OnceLock<Places>,
     /// The columns of the table that are in the buffer.
     columns: Vec<(ColumnId, Column)>,
     format: DataFormat,
+    compression: Compression,
     /// How many pieces somebody has taken: a piece is a column, or all JSON lines.
     taken: AtomicUsize,
 }
 
+/// Of fewer rows, starting a thread costs as much as what it would do.
+const WORTH_A_THREAD: usize = 1_024;
+
+/// Rows of longer lines are encoded by one thread: each thread holds some pages, and those are large then.
+const HUGE_LINE: usize = 1 << 20;
+
 impl Encoding {
-    /// Begins to encode rows; `columns` are the table's. With one thread all is done in [`Self::end`].
-    pub(crate) fn begin(buffer: Buffer, columns: &[Column], context: &Context<'_>) -> Self {
+    /// Begins to encode rows; `columns` are the table's. Without other threads all is done in
+    /// [`Self::end`].
+    pub(crate) fn begin(
+        buffer: Buffer,
+        columns: &[Column],
+        sorting: Sorting,
+        options: &Options,
+    ) -> Self {
         let used: Vec<_> = buffer.columns().map(|(id, _)| (id, columns[id].clone())).collect();
-        let pieces = match context.options.format {
+        let pieces = match options.format {
             DataFormat::Parquet => used.len(),
             DataFormat::Json => 1,
         };
+        let alone = buffer.rows() < WORTH_A_THREAD || buffer.longest_line() > HUGE_LINE;
+        let others = if alone { 0 } else { options.bounds.threads.get() - 1 };
         let work = Arc::new(Work {
             buffer,
-            ranks: ranks(context),
+            sorting,
             places: OnceLock::new(),
             columns: used,
-            format: context.options.format,
+            format: options.format,
+            compression: options.compression,
             taken: AtomicUsize::new(0),
         });
         let other = |_| {
             let work = Arc::clone(&work);
-            thread::spawn(move || work.pieces())
+            thread::spawn(move || work.pieces(&mut None))
         };
-        let others = context.options.bounds.threads.get() - 1;
         let others = (0..others.min(pieces)).map(other).collect();
         Self { work, others }
+    }
+
+    /// Whether no other thread works on it.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.others.is_empty()
     }
 
     /// Bytes held by the rows.
@@ -74,9 +102,12 @@ impl Encoding {
     }
 
     /// Encodes what nobody has taken yet, waits for the others, and gives the buffer back, still with
-    /// its rows.
-    pub(crate) fn end(self) -> Result<(Encoded, Buffer), TransformError> {
-        let Encoded { mut chunks, mut lines } = self.work.pieces()?;
+    /// its rows. The encoder is made if it is not there yet.
+    pub(crate) fn end(
+        self,
+        encoder: &mut Option<Encoder>,
+    ) -> Result<(Encoded, Buffer), TransformError> {
+        let Encoded { mut chunks, mut lines } = self.work.pieces(encoder)?;
         for other in self.others {
             let theirs = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             chunks.extend(theirs.chunks);
@@ -91,10 +122,16 @@ impl Encoding {
 
 impl Work {
     /// Encodes pieces until none is left.
-    fn pieces(&self) -> Result<Encoded, TransformError> {
+    fn pieces(&self, encoder: &mut Option<Encoder>) -> Result<Encoded, TransformError> {
         let mut encoded = Encoded::default();
         match self.format {
-            DataFormat::Parquet => encoded.chunks = self.chunks()?,
+            DataFormat::Parquet => {
+                let encoder = match encoder {
+                    Some(encoder) => encoder,
+                    None => encoder.insert(Encoder::new(self.compression)?),
+                };
+                encoded.chunks = self.chunks(encoder)?;
+            }
             DataFormat::Json if self.take() == 0 => {
                 let lines = JsonLines::encode(&self.buffer, self.places(), &self.columns);
                 encoded.lines = Some(lines.map_err(TransformError::Json)?);
@@ -104,9 +141,8 @@ impl Work {
         Ok(encoded)
     }
 
-    fn chunks(&self) -> parquet::errors::Result<Vec<(ColumnId, Chunk)>> {
+    fn chunks(&self, encoder: &mut Encoder) -> parquet::errors::Result<Vec<(ColumnId, Chunk)>> {
         let places = self.places();
-        let mut encoder = Encoder::new()?;
         let mut chunks = Vec::new();
         while let Some((id, column)) = self.columns.get(self.take()) {
             if let Some((present, values)) = arranged(self.buffer.of_column(*id), places) {
@@ -116,7 +152,8 @@ impl Work {
                 chunks.push((*id, chunk));
             }
         }
-        Ok(chunks)
+        let blocks = encoder.take()?;
+        Ok(chunks.into_iter().map(|(id, chunk)| (id, chunk.among(&blocks))).collect())
     }
 
     fn take(&self) -> usize {
@@ -124,19 +161,36 @@ impl Work {
     }
 
     fn places(&self) -> &Places {
-        self.places.get_or_init(|| self.buffer.places(self.ranks.as_deref()))
+        self.places.get_or_init(|| self.buffer.places(&self.sorting))
     }
 }
 
-/// The place of each event, by its number, in the order of what `mp_event_name` says; none if rows
-/// are not sorted.
-fn ranks(context: &Context<'_>) -> Option<Vec<u32>> {
-    if !context.options.clustered {
-        return None;
+/// How the rows of a slice are sorted. The places of all events are found anew only when there are more of
+/// them: their names never change.
+#[derive(Default)]
+pub(crate) struct Ranks(Arc<[u32]>);
+
+impl Ranks {
+    pub(crate) fn sorting(&mut self, context: &Context<'_>) -> Sorting {
+        let Options { clustered, schema_type, event_name, .. } = *context.options;
+        match schema_type {
+            _ if !clustered => Sorting::AsTheyCame,
+            SchemaType::Multischema => Sorting::ByTime,
+            SchemaType::Monoschema => {
+                let events = context.registry.events();
+                if self.0.len() != events.len() {
+                    self.0 = ranks(events, event_name);
+                }
+                Sorting::ByEvent(Arc::clone(&self.0))
+            }
+        }
     }
-    let events = context.registry.events();
+}
+
+/// The place of each event, by its number, in the order of what `mp_event_name` says.
+fn ranks(events: &[EventName], form: EventNameForm) -> Arc<[u32]> {
     let mut numbers: Vec<usize> = (0..events.len()).collect();
-    numbers.sort_by_key(|&number| match context.options.event_name {
+    numbers.sort_by_key(|&number| match form {
         EventNameForm::Cleaned => &events[number].name,
         EventNameForm::Raw => &events[number].event,
     });
@@ -144,5 +198,5 @@ fn ranks(context: &Context<'_>) -> Option<Vec<u32>> {
     for (rank, number) in (0..).zip(numbers) {
         ranks[number] = rank;
     }
-    Some(ranks)
+    ranks.into()
 }

@@ -3,6 +3,7 @@
 use crate::chunk::Encoder;
 use crate::group::RowGroup;
 use crate::leaf::leaf;
+use crate::options::Options;
 use crate::order;
 use bytes::Bytes;
 use mixlake_schema::{Column, ColumnId};
@@ -20,26 +21,28 @@ use std::sync::Arc;
 pub(crate) fn assemble(
     groups: Vec<RowGroup>,
     columns: &[Column],
-    clustered: bool,
+    options: &Options,
     metadata: Vec<KeyValue>,
 ) -> Result<(Bytes, Vec<String>)> {
     let used: BTreeSet<ColumnId> =
         groups.iter().flat_map(|g| g.chunks.iter().map(|(id, _)| *id)).collect();
-    let (root, properties) = (root(&used, columns)?, properties(&used, columns, clustered));
+    let (root, properties) = (root(&used, columns)?, properties(&used, columns, options.clustered));
     // As much as is held already, so that it need not grow: chunks are let go as they are written.
     let held = groups.iter().map(RowGroup::memory).sum();
     let mut writer = SerializedFileWriter::new(Vec::with_capacity(held), root, properties)?;
-    let mut encoder = Encoder::new()?;
+    let mut encoder = Encoder::new(options.compression)?;
     let described = writer.schema_descr().columns().to_vec();
     for group in groups {
         let mut target = writer.next_row_group()?;
         let mut chunks = group.chunks.into_iter().peekable();
+        let nulls = encoder.nulls(group.rows)?.among(&encoder.take()?);
         for (&id, descriptor) in used.iter().zip(&described) {
             let chunk = match chunks.next_if(|(next, _)| *next == id) {
                 Some((_, chunk)) => chunk,
-                None => encoder.nulls(group.rows)?,
+                None => nulls.clone(),
             };
-            let (bytes, close) = chunk.close(columns[id].column_type, descriptor.clone())?;
+            let (column_type, descriptor) = (columns[id].column_type, descriptor.clone());
+            let (bytes, close) = chunk.close(column_type, descriptor, options.compression)?;
             target.append_column(&bytes, close)?;
         }
         target.close()?;

@@ -4,6 +4,7 @@ use crate::encode::Encoded;
 use crate::file::assemble;
 use crate::json::JsonLines;
 use crate::metadata::Chunk;
+use crate::options::Options;
 use crate::transform::TransformError;
 use bytes::Bytes;
 use mixlake_domain::DataFormat;
@@ -24,15 +25,23 @@ pub(crate) struct RowGroup {
     pub chunks: Vec<(ColumnId, Chunk)>,
 }
 
-/// What a chunk takes beside its bytes when its file is put together: metadata, statistics and
-/// indexes. It counts where tables have thousands of small chunks.
-const CHUNK_BYTES: usize = 2 << 10;
+/// What a chunk takes beside its bytes until its file is put together.
+const HELD: usize = 512;
+
+/// What it takes then: metadata, statistics and indexes. It counts where tables have thousands of small
+/// chunks.
+const DESCRIBED: usize = 1_536;
 
 impl RowGroup {
-    /// Bytes that it takes until its file is whole, about.
+    /// Bytes that it takes until its file is put together, about.
     pub(crate) fn memory(&self) -> usize {
-        self.chunks.iter().map(|(_, chunk)| chunk.bytes.len() + CHUNK_BYTES).sum()
+        memory_of(&self.chunks)
     }
+}
+
+/// Bytes that chunks take until their file is put together, about.
+pub(crate) fn memory_of(chunks: &[(ColumnId, Chunk)]) -> usize {
+    chunks.iter().map(|(_, chunk)| chunk.bytes.len() + HELD).sum()
 }
 
 impl Groups {
@@ -55,7 +64,15 @@ impl Groups {
     pub(crate) fn memory(&self) -> usize {
         match self {
             Self::Parquet(groups) => groups.iter().map(RowGroup::memory).sum(),
-            Self::Json(groups) => groups.iter().map(|lines| lines.gzip.len()).sum(),
+            Self::Json(groups) => groups.iter().map(JsonLines::memory).sum(),
+        }
+    }
+
+    /// Bytes that are needed beside to put the file together, about.
+    pub(crate) fn described(&self) -> usize {
+        match self {
+            Self::Parquet(groups) => groups.iter().map(|it| it.chunks.len() * DESCRIBED).sum(),
+            Self::Json(_) => 0,
         }
     }
 
@@ -70,17 +87,22 @@ impl Groups {
     pub(crate) fn into_file(
         self,
         columns: &[Column],
-        clustered: bool,
+        options: &Options,
         metadata: Vec<KeyValue>,
     ) -> Result<(Bytes, Vec<String>), TransformError> {
         match self {
-            Self::Parquet(groups) => Ok(assemble(groups, columns, clustered, metadata)?),
+            Self::Parquet(groups) => Ok(assemble(groups, columns, options, metadata)?),
             Self::Json(groups) => {
                 let used: BTreeSet<ColumnId> =
                     groups.iter().flat_map(|lines| &lines.used).copied().collect();
                 let names = used.iter().map(|&id| columns[id].name.clone()).collect();
-                let members: Vec<&[u8]> = groups.iter().map(|lines| &*lines.gzip).collect();
-                Ok((members.concat().into(), names))
+                let length = groups.iter().map(JsonLines::memory).sum();
+                let mut file = Vec::with_capacity(length);
+                // Each block is let go when it is copied.
+                for block in groups.into_iter().flat_map(|lines| lines.gzip) {
+                    file.extend_from_slice(&block);
+                }
+                Ok((file.into(), names))
             }
         }
     }

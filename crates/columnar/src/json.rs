@@ -2,6 +2,7 @@
 
 use crate::buffer::Buffer;
 use crate::column::{SparseColumn, booleans, longs, numbers};
+use crate::pieces::Arena;
 use crate::places::{InBlocks, Places, Present};
 use crate::texts::{Place, View};
 use bytes::Bytes;
@@ -17,7 +18,8 @@ pub(crate) struct JsonLines {
     pub rows: usize,
     /// The columns that have values, ascending.
     pub used: Vec<ColumnId>,
-    pub gzip: Bytes,
+    /// In blocks.
+    pub gzip: Vec<Bytes>,
 }
 
 /// The values of a column in the order of their rows, and how many of them are written.
@@ -50,7 +52,7 @@ impl JsonLines {
         let mut cursors: Vec<Cursor> = columns.iter().filter_map(cursor).collect();
         let by_row = by_row(&cursors, places.rows);
         // The header carries no time, so equal rows give equal bytes.
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        let mut gzip = GzEncoder::new(Arena::default(), Compression::default());
         let mut line = Vec::new();
         for row in by_row.rows() {
             line.clear();
@@ -62,7 +64,12 @@ impl JsonLines {
             gzip.write_all(&line)?;
         }
         let used = cursors.iter().map(|cursor| cursor.id).collect();
-        Ok(Self { rows: places.rows, used, gzip: gzip.finish()?.into() })
+        Ok(Self { rows: places.rows, used, gzip: gzip.finish()?.finish() })
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory(&self) -> usize {
+        self.gzip.iter().map(Bytes::len).sum()
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a file says of a column chunk: its metadata, statistics and the indexes of its pages.
 
-use crate::chunk::compression;
+use crate::compression::Compression;
 use crate::leaf::physical;
+use crate::pieces::Pieces;
 use crate::statistics::{Bounds, nans, without_bounds};
 use bytes::Bytes;
 use mixlake_schema::ColumnType;
@@ -15,12 +16,14 @@ use parquet::file::metadata::{
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 use parquet::schema::types::ColumnDescPtr;
+use std::ops::Range;
 
 /// An encoded column chunk. What its file says of it takes ten times as much memory as what is held
 /// here, so that is made when the file is put together.
-pub(crate) struct Chunk {
+#[derive(Clone)]
+pub(crate) struct Chunk<B = Pieces> {
     /// Its pages: the dictionary, if there is one, and the data behind it.
-    pub bytes: Bytes,
+    pub bytes: B,
     pub encoding: Encoding,
     /// How long the page of the dictionary is.
     pub dictionary: Option<u32>,
@@ -31,6 +34,7 @@ pub(crate) struct Chunk {
 }
 
 /// A page of values.
+#[derive(Clone)]
 pub(crate) struct DataPage {
     /// With its header.
     pub length: u32,
@@ -41,13 +45,23 @@ pub(crate) struct DataPage {
     pub bounds: Option<Bounds>,
 }
 
+impl Chunk<Range<usize>> {
+    /// The chunk with its bytes, which lie in these blocks.
+    pub(crate) fn among(self, blocks: &[Bytes]) -> Chunk {
+        let Self { bytes, encoding, dictionary, data, plain_bytes, bloom_filter } = self;
+        let bytes = Pieces::of(blocks, bytes);
+        Chunk { bytes, encoding, dictionary, data, plain_bytes, bloom_filter }
+    }
+}
+
 impl Chunk {
     /// The pages, and what is to be said of them.
     pub(crate) fn close(
         self,
         column_type: ColumnType,
         descriptor: ColumnDescPtr,
-    ) -> Result<(Bytes, ColumnCloseResult)> {
+        compression: Compression,
+    ) -> Result<(Pieces, ColumnCloseResult)> {
         let (offset_index, column_index) = (self.offset_index()?, self.column_index(column_type)?);
         let rows = self.data.iter().map(|page| i64::from(page.rows)).sum();
         let values = self.data.iter().map(|page| i64::from(page.values)).sum::<i64>();
@@ -60,7 +74,7 @@ impl Chunk {
         };
         let written = u64::try_from(self.bytes.len())?;
         let metadata = ColumnChunkMetaData::builder(descriptor)
-            .set_compression(compression()?)
+            .set_compression(compression.codec()?)
             .set_encodings(vec![self.encoding, Encoding::PLAIN, Encoding::RLE])
             .set_page_encoding_stats(self.encoding_stats()?)
             .set_total_compressed_size(i64::try_from(written)?)

@@ -1,5 +1,6 @@
 //! What a transformation is told.
 
+use crate::compression::Compression;
 use crate::contract::Contracts;
 use mixlake_domain::{DataFormat, ProjectId, Zone};
 use mixlake_schema::{ColumnType, Profile};
@@ -16,6 +17,8 @@ pub struct Options {
     pub schema_type: SchemaType,
     /// The format of the files.
     pub format: DataFormat,
+    /// How Parquet files are compressed; JSON lines are always gzip.
+    pub compression: Compression,
     /// What `mp_event_name` holds.
     pub event_name: EventNameForm,
     /// The type of `time`.
@@ -48,6 +51,7 @@ impl Options {
             profile: Profile::Portable,
             schema_type: SchemaType::Monoschema,
             format: DataFormat::Parquet,
+            compression: Compression::of_profile(Profile::Portable),
             event_name: EventNameForm::Cleaned,
             time_type: TimeType::Timestamp,
             date_zone: Zone::UTC,
@@ -130,7 +134,7 @@ impl Default for Bounds {
             line_bytes: 8 << 20,
             group_rows: 65_536,
             buffer_bytes: 80 << 20,
-            file_bytes: 64 << 20,
+            file_bytes: 48 << 20,
             quarantine_bytes: 32 << 20,
             // About 600,000 names of usual length; in multischema those of each event count.
             name_bytes: 128 << 20,

@@ -61,6 +61,20 @@ impl Bits<'_> {
         let words = self.words.get(start - self.first..end.saturating_sub(self.first));
         Self { first: start - range.start, words: words.unwrap_or_default() }
     }
+
+    /// The bits of any range, counted from its beginning; behind it there are zeros.
+    pub(crate) fn copied(self, range: Range<usize>) -> Vec<u64> {
+        let (word, shift) = (range.start / 64, range.start % 64);
+        let shifted = |number: usize| match shift {
+            0 => self.word(number),
+            _ => self.word(number) >> shift | self.word(number + 1) << (64 - shift),
+        };
+        let mut words: Vec<u64> = (word..word + range.len().div_ceil(64)).map(shifted).collect();
+        if let (Some(last), behind @ 1..) = (words.last_mut(), range.len() % 64) {
+            *last &= (1 << behind) - 1;
+        }
+        words
+    }
 }
 
 /// Rows and their values in blocks, as they lie: what is known to be so long is gone through without
@@ -190,6 +204,13 @@ mod tests {
             let is = |bits: Bits<'_>, place: usize| bits.word(place / 64) >> (place % 64) & 1 == 1;
             let all = (0..bits.len()).map(|place| is(present.bits(), place));
             prop_assert_eq!(all.collect::<Vec<_>>(), bits.clone());
+            for range in [0..bits.len(), bits.len() / 3..bits.len() / 2, bits.len() / 5..bits.len()] {
+                let words = present.bits().copied(range.clone());
+                let copied = Bits { first: 0, words: &words };
+                let all = (0..words.len() * 64).map(|at| is(copied, at));
+                let expected = bits[range].iter().copied().chain(std::iter::repeat(false));
+                prop_assert!(all.zip(expected).all(|(is, expected)| is == expected));
+            }
             let words = bits.len().div_ceil(64);
             for start in 0..words {
                 for end in start..=words {

@@ -2,11 +2,12 @@
 //!
 //! The file is gone with the transformation, whatever ends it.
 
-use crate::dedup::{Age, RowIdentity};
+use crate::dedup::{Age, FarApart, RowIdentity};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
 /// A row that was seen: which, and how new.
 pub(crate) type Record = (RowIdentity, Age);
@@ -17,9 +18,60 @@ const RECORD: usize = 32;
 /// What is read of each run at a time.
 const READ: usize = 16 << 10;
 
+/// Bytes of the disk that are left to others.
+const RESERVE: u64 = 16 << 20;
+
+/// The folder of temporary files, and how to ask how many bytes its disk has left.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    folder: PathBuf,
+    free: fn(&Path) -> io::Result<u64>,
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self { folder: tempfile::env::temp_dir(), free: free_bytes }
+    }
+}
+
+/// What a process without rights of its own may still write to the disk of a folder.
+fn free_bytes(folder: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+impl Disk {
+    /// An error if the disk has no room for a run of so many records behind those that are there. Found out
+    /// before, because a full disk would also fail others who write to it.
+    fn check(&self, records: u64, before: u64) -> Result<(), FarApart> {
+        let free = (self.free)(&self.folder)?;
+        if records * RECORD as u64 + RESERVE > free {
+            return Err(self.full(free, records + before));
+        }
+        Ok(())
+    }
+
+    fn full(&self, free: u64, rows: u64) -> FarApart {
+        let needed = (rows * RECORD as u64).div_ceil(1 << 20);
+        let folder = self.folder.display().to_string();
+        FarApart::DiskFull { folder, free_mb: free >> 20, rows, needed_mb: needed }
+    }
+
+    /// The error of a write: a disk that others have filled meanwhile is full too.
+    fn write_error(&self, error: io::Error, rows: u64) -> FarApart {
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                self.full((self.free)(&self.folder).unwrap_or(0), rows)
+            }
+            _ => error.into(),
+        }
+    }
+}
+
 /// Runs of records, each ascending by identity.
 #[derive(Debug, Default)]
 pub(crate) struct Runs {
+    disk: Disk,
     file: Option<File>,
     /// How many records each run has.
     lengths: Vec<u64>,
@@ -31,21 +83,28 @@ impl Runs {
     }
 
     /// Adds a run.
-    pub(crate) fn add(&mut self, mut records: Vec<Record>) -> io::Result<()> {
+    pub(crate) fn add(&mut self, mut records: Vec<Record>) -> Result<(), FarApart> {
+        let (added, before) = (records.len() as u64, self.lengths.iter().sum::<u64>());
+        self.disk.check(added, before)?;
         records.sort_unstable_by_key(|(row, _)| row.number());
+        let written = self.write(&records);
+        written.map_err(|error| self.disk.write_error(error, before + added))?;
+        self.lengths.push(added);
+        Ok(())
+    }
+
+    fn write(&mut self, records: &[Record]) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(tempfile::tempfile()?),
+            None => self.file.insert(tempfile::tempfile_in(&self.disk.folder)?),
         };
         file.seek(SeekFrom::End(0))?;
         let mut out = BufWriter::new(file);
-        for (row, age) in &records {
+        for (row, age) in records {
             out.write_all(&row.number().to_le_bytes())?;
             out.write_all(&age.to_bytes())?;
         }
-        out.flush()?;
-        self.lengths.push(records.len() as u64);
-        Ok(())
+        out.flush()
     }
 
     /// Hands every identity that is there more than once to `each`, in order, with its newest age.
@@ -117,7 +176,7 @@ impl RunReader {
         let record = &self.piece[self.at..self.at + RECORD];
         self.at += RECORD;
         let (row, age) = record.split_at(16);
-        let broken = |_| io::Error::from(io::ErrorKind::InvalidData);
+        let broken = |_| io::Error::from(ErrorKind::InvalidData);
         let row = u128::from_le_bytes(row.try_into().map_err(broken)?);
         Ok(Some((RowIdentity::of_number(row), Age::of_bytes(age.try_into().map_err(broken)?))))
     }
@@ -138,6 +197,48 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
+
+    fn records(rows: u128) -> Vec<Record> {
+        let age = Age::new(None, RowIdentity::of_number(1));
+        (0..rows).map(|row| (RowIdentity::of_number(row), age)).collect()
+    }
+
+    fn with(free: fn(&Path) -> io::Result<u64>) -> Runs {
+        Runs { disk: Disk { folder: "/tmp".into(), free }, ..Runs::default() }
+    }
+
+    #[test]
+    fn a_run_for_which_the_disk_has_no_room_is_an_error_before_it_is_written() {
+        let mut runs = with(|_| Ok(RESERVE + 32_000));
+        runs.add(records(600)).unwrap();
+        // The lookup always answers the same: this run alone is too large.
+        let error = runs.add(records(1_001)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the temporary folder /tmp has 16 MB free, which is not enough: the identities of the 1601 \
+             rows so far need 1 MB there, and some is left to others; give the function more ephemeral \
+             storage (parameter ExportStorage of the template), set TMPDIR to a larger disk, or export \
+             shorter slices"
+        );
+        assert_eq!(runs.lengths, [600], "the run was not written");
+    }
+
+    #[test]
+    fn a_disk_that_fills_up_while_a_run_is_written_is_the_same_error() {
+        let disk = Disk { folder: "/tmp".into(), free: |_| Ok(0) };
+        let error = disk.write_error(ErrorKind::StorageFull.into(), 16 << 20);
+        let told = error.to_string();
+        assert!(told.contains("/tmp has 0 MB free") && told.contains("need 512 MB"), "{told}");
+        let other = disk.write_error(ErrorKind::PermissionDenied.into(), 1);
+        assert!(matches!(other, FarApart::File(_)), "{other}");
+    }
+
+    #[test]
+    fn the_disk_of_temporary_files_tells_what_is_free() {
+        let disk = Disk::default();
+        assert!((disk.free)(&disk.folder).unwrap() > 0);
+        assert!((disk.free)(Path::new("/no such folder")).is_err());
+    }
 
     proptest! {
         #[test]

@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 const BOUND_BYTES: usize = 64;
 
 /// Bounds of values: the least and the greatest, or texts just outside of them.
+#[derive(Clone)]
 pub(crate) struct Bounds {
     pub min: Vec<u8>,
     pub max: Vec<u8>,

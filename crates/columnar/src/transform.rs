@@ -316,7 +316,7 @@ impl Rows {
             known_as = Some(identity);
             let place = self.days.next_place(day);
             let age = Age::new(event.processing_ms, said);
-            match self.seen.judge(identity, age, place).map_err(FarApart::from)? {
+            match self.seen.judge(identity, age, place)? {
                 Verdict::First => {}
                 Verdict::Repeat => {
                     self.counts.duplicates += 1;
@@ -326,7 +326,7 @@ impl Rows {
                     self.counts.duplicates += 1;
                     replaces = true;
                     if !self.days.drop_row(day, older) {
-                        self.seen.came_late(identity, age).map_err(FarApart::from)?;
+                        self.seen.came_late(identity, age)?;
                     }
                 }
             }

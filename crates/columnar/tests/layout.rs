@@ -5,9 +5,9 @@
 mod support;
 
 use bytes::Bytes;
-use mixlake_columnar::{Options, Transformed};
+use mixlake_columnar::{Compression, Options, Transformed};
 use mixlake_testkit::generate::Shape;
-use parquet::basic::{BoundaryOrder, ColumnOrder, Compression, Encoding};
+use parquet::basic::{BoundaryOrder, ColumnOrder, Compression as Codec, Encoding};
 use parquet::file::metadata::{ParquetMetaData, SortingColumn};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::page_index::offset_index::OffsetIndexMetaData;
@@ -96,18 +96,68 @@ fn row_groups_are_cut_by_rows_and_say_how_they_are_sorted() {
 }
 
 #[test]
-fn every_chunk_is_zstd_and_texts_that_repeat_are_in_a_dictionary() {
+fn texts_that_repeat_are_in_a_dictionary() {
     let (file, _) = &*FILE;
     let metadata = metadata(file);
     let encodings = |name: &str| {
         let chunk = metadata.row_group(0).column(place(&metadata, name));
-        assert!(matches!(chunk.compression(), Compression::ZSTD(_)));
         chunk.encodings().collect::<Vec<_>>()
     };
     assert!(encodings("mp_event_name").contains(&Encoding::PLAIN_DICTIONARY));
     assert!(encodings("mp_os").contains(&Encoding::PLAIN_DICTIONARY));
     assert!(!encodings("mp_insert_id").contains(&Encoding::PLAIN_DICTIONARY), "all are different");
     assert!(!encodings("time").contains(&Encoding::PLAIN_DICTIONARY));
+}
+
+#[test]
+fn a_day_in_each_compression_is_read_back_and_every_chunk_says_it() {
+    assert_eq!(options().compression, Compression::Snappy, "every engine reads it");
+    let lines = generated(Shape { rows: 3_000, ..Shape::default() });
+    let mut all = Vec::new();
+    for compression in Compression::ALL {
+        let mut options = Options { compression, ..options() };
+        options.bounds.group_rows = 2_000;
+        let done = run(&options, &[&lines]).unwrap();
+        let metadata = metadata(&done.files[0].bytes);
+        for chunk in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+            let codec = match chunk.compression() {
+                Codec::SNAPPY => Compression::Snappy,
+                Codec::ZSTD(_) => Compression::Zstd,
+                Codec::GZIP(_) => Compression::Gzip,
+                other => panic!("{other:?} is no setting"),
+            };
+            assert_eq!(codec, compression);
+        }
+        all.push(all_rows(&done));
+    }
+    assert_eq!(all[0].len(), 3_000);
+    assert!(all.iter().all(|rows| *rows == all[0]));
+}
+
+#[test]
+fn large_values_are_in_pages_of_a_few_even_within_64_rows() {
+    let large = |row: u32| format!("{row}-{}", "x".repeat(300_000));
+    let lines: String = (0..100)
+        .map(|row| match row % 3 {
+            0 => line("e", row, &json!({"a": row})),
+            _ => line("e", row, &json!({"a": row, "large": large(row)})),
+        })
+        .collect();
+    let done = run(&options(), &[lines.as_bytes()]).unwrap();
+    assert_eq!(done.files.len(), 1);
+    let file = &done.files[0].bytes;
+    let metadata = metadata(file);
+    let at = place(&metadata, "large");
+    assert_eq!(metadata.row_groups().len(), 1);
+    let (_, places) = index(&metadata, 0, at);
+    // Four of them are more than a megabyte.
+    assert_eq!(places.page_locations().len(), 66_usize.div_ceil(4));
+    let rows = all_rows(&done);
+    for (row, cells) in (0..).zip(&rows) {
+        assert_eq!(cells["a"], json!(f64::from(row)));
+        let expected = (row % 3 != 0).then(|| json!(large(row)));
+        assert!(cells.get("large") == expected.as_ref(), "{row}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::settings::{Problems, Reader, Settings};
 use mixlake_app::budget::Limits;
 use mixlake_app::export::{Expected, Safeguards};
 use mixlake_app::reconcile::OnDrift;
-use mixlake_columnar::{Bounds, EventNameForm, Options, SchemaType, TimeType};
+use mixlake_columnar::{Bounds, Compression, EventNameForm, Options, SchemaType, TimeType};
 use mixlake_domain::{Basis, DataFormat, Date, Layout, ProjectId, Slice, Zone};
 use mixlake_mixpanel::{Endpoint, EventNames, EventTime, Residency, WhereExpression};
 use mixlake_schema::Profile;
@@ -253,6 +253,7 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
     );
     let format =
         reader.choice("data_format", &DataFormat::ALL.map(|format| (format.name(), format)));
+    let compression = compression(reader, profile);
     let contracts = reader.parse("contracts", contracts);
     let event_name = reader
         .choice("event_name", &[("cleaned", EventNameForm::Cleaned), ("raw", EventNameForm::Raw)]);
@@ -273,6 +274,7 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
         profile,
         schema_type,
         format,
+        compression,
         event_name,
         time_type,
         date_zone: if in_utc { Zone::UTC } else { zone.clone() },
@@ -306,6 +308,14 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
 fn share(text: &str) -> Result<f64, String> {
     let wrong = || format!("a share from 0 to 1 is expected, as in 0.5, got {text:?}");
     text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(wrong)
+}
+
+/// What counts if nothing is said depends on who is to read the tables.
+fn compression(reader: &mut Reader<'_>, profile: Profile) -> Compression {
+    let given = reader.text("compression").is_some();
+    let choices = Compression::ALL.map(|compression| (compression.name(), compression));
+    let chosen = reader.choice("compression", &choices);
+    if given { chosen } else { Compression::of_profile(profile) }
 }
 
 fn cursor(reader: &mut Reader<'_>) -> Option<Cursor> {
@@ -611,6 +621,20 @@ mod tests {
         assert_eq!((&before.zone, before.options.date_zone), (&berlin, Zone::UTC));
         assert_eq!(before.options.wall_clock, Some(berlin.clone()));
         assert_eq!(before.event_time, EventTime::WallClock(berlin));
+    }
+
+    #[test]
+    fn every_engine_reads_the_compression_unless_mixpanels_limits_are_chosen() {
+        for (pairs, expected) in [
+            (&[][..], Compression::Snappy),
+            (&["schema_profile=mixpanel"], Compression::Zstd),
+            (&["compression=zstd"], Compression::Zstd),
+            (&["compression=gzip", "schema_profile=mixpanel"], Compression::Gzip),
+        ] {
+            assert_eq!(checked(pairs).options.compression, expected, "{pairs:?}");
+        }
+        let text = problems(&["project_id=1", "compression=lz4"]);
+        assert_eq!(text, "compression: \"lz4\" is not supported; it accepts snappy, zstd, gzip");
     }
 
     #[test]

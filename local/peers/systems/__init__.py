@@ -8,6 +8,8 @@ from local.peers.place import BENCH
 
 OURS = "mixlake"
 PLAIN = "arrow_json"
+COMPRESSION = "zstd"
+"""All of them write it, so that their bytes and times can be compared."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class System:
 
     def command(self, source: Path, target: Path, schema: Path, threads: int) -> list[str]:
         if self.name == OURS:
-            return [str(BENCH), "whole", str(source), str(target), "--threads", str(threads)]
+            told = ["--threads", str(threads), "--compression", COMPRESSION]
+            return [str(BENCH), "whole", str(source), str(target), *told]
         if self.name == PLAIN:
             return [str(BENCH), "arrow-json", str(source), str(target)]
         program = f"{__name__}.{self.name}"

@@ -2,7 +2,9 @@
 
 use super::facts::TableFacts;
 use super::finding::{Finding, Kind, by_hand};
+use mixlake_domain::Date;
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Somebody who reads the tables.
@@ -41,6 +43,14 @@ impl Engine {
         }
     }
 
+    /// The compressions of Parquet that it reads; none if it reads all that there are.
+    fn codecs(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Athena => None,
+            Self::Spectrum => Some(&["uncompressed", "snappy", "gzip"]),
+        }
+    }
+
     /// The most bytes of a text; a longer one is cut or nulled.
     pub(super) fn longest_text(self) -> Option<usize> {
         match self {
@@ -57,6 +67,7 @@ pub(super) fn findings(name: &str, table: &TableFacts, engines: &[Engine]) -> Ve
         too_many(name, table, engine, &mut findings);
         names(name, table, engine, &mut findings);
         long_text(name, table, engine, &mut findings);
+        findings.extend(compression(name, table, engine));
     }
     for key in table.days.values().flat_map(|day| day.files.keys()) {
         findings.extend(hidden(name, key.rsplit('/').next().unwrap_or(key), HIDDEN_FILE));
@@ -134,6 +145,36 @@ fn hidden(table: &str, name: &str, advice: &str) -> Option<Finding> {
 /// A table with such a name of which no event is known.
 pub(super) fn hidden_table(name: &str) -> Option<Finding> {
     hidden(name, name, HIDDEN_TABLE)
+}
+
+const EXPORT_AGAIN: &str = "set compression=snappy and export the days again; what is exported from then on can be read, \
+                            and files that are there stay as they are";
+
+/// One finding for a table: a lake that has changed its compression may have years of such files.
+fn compression(name: &str, table: &TableFacts, engine: Engine) -> Option<Finding> {
+    let readable = engine.codecs()?;
+    let mut files = 0;
+    let mut unreadable: BTreeMap<Date, BTreeSet<&str>> = BTreeMap::new();
+    for (date, file) in
+        table.days.iter().flat_map(|(date, day)| day.files.values().map(move |it| (date, it)))
+    {
+        let Some(Ok(footer)) = &file.footer else { continue };
+        let others = footer.codecs.iter().copied().filter(|codec| !readable.contains(codec));
+        let others: BTreeSet<&str> = others.collect();
+        if !others.is_empty() {
+            files += 1;
+            unreadable.entry(*date).or_default().extend(others);
+        }
+    }
+    let (first, last) = (unreadable.keys().next()?, unreadable.keys().next_back()?);
+    let codecs: BTreeSet<&str> = unreadable.values().flatten().copied().collect();
+    let codecs = Vec::from_iter(codecs).join(" and ");
+    let text = format!(
+        "{engine} does not read Parquet that is compressed with {codecs}; {files} live files of {} days from \
+         {first} to {last} are",
+        unreadable.len()
+    );
+    Some(found(name, "", text, EXPORT_AGAIN))
 }
 
 fn long_text(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<Finding>) {

@@ -2,12 +2,12 @@
 
 use crate::ports::{ObjectStore, StoreError};
 use mixlake_schema::ColumnType;
-use parquet::basic::{ConvertedType, Type as Physical};
+use parquet::basic::{Compression, ConvertedType, Type as Physical};
 use parquet::errors::ParquetError;
 use parquet::file::FOOTER_SIZE;
 use parquet::file::metadata::{FooterTail, KeyValue, ParquetMetaData, ParquetMetaDataReader};
 use parquet::schema::types::ColumnDescriptor;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Nearly every footer fits; a wider one costs a second request.
 const FIRST_READ: u64 = 128 << 10;
@@ -43,6 +43,8 @@ pub(crate) struct Footer {
     pub rows: u64,
     /// What the file says of itself beside that, under names that begin with `mixlake.`, without that.
     pub notes: BTreeMap<String, String>,
+    /// How its pages are compressed; different columns may be so in different ways.
+    pub codecs: BTreeSet<&'static str>,
 }
 
 /// The footer of a file; none if the file is not there (any more).
@@ -81,7 +83,12 @@ fn parse(tail: &[u8], needed: u64) -> Result<Footer, FooterError> {
     })?;
     let metadata = ParquetMetaDataReader::decode_metadata(&tail[start..tail.len() - FOOTER_SIZE])?;
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();
-    Ok(Footer { columns: types(&metadata)?, rows, notes: notes(&metadata) })
+    Ok(Footer {
+        columns: types(&metadata)?,
+        rows,
+        notes: notes(&metadata),
+        codecs: codecs(&metadata),
+    })
 }
 
 fn notes(metadata: &ParquetMetaData) -> BTreeMap<String, String> {
@@ -90,6 +97,24 @@ fn notes(metadata: &ParquetMetaData) -> BTreeMap<String, String> {
         Some((pair.key.strip_prefix("mixlake.")?.to_owned(), pair.value.clone()?))
     };
     pairs.filter_map(note).collect()
+}
+
+fn codecs(metadata: &ParquetMetaData) -> BTreeSet<&'static str> {
+    let chunks = metadata.row_groups().iter().flat_map(|group| group.columns());
+    chunks.map(|chunk| codec_name(chunk.compression())).collect()
+}
+
+fn codec_name(compression: Compression) -> &'static str {
+    match compression {
+        Compression::UNCOMPRESSED => "uncompressed",
+        Compression::SNAPPY => "snappy",
+        Compression::GZIP(_) => "gzip",
+        Compression::LZO => "lzo",
+        Compression::BROTLI(_) => "brotli",
+        Compression::LZ4 => "lz4",
+        Compression::ZSTD(_) => "zstd",
+        Compression::LZ4_RAW => "lz4_raw",
+    }
 }
 
 fn types(metadata: &ParquetMetaData) -> Result<Vec<(String, ColumnType)>, FooterError> {

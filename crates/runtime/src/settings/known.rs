@@ -124,6 +124,12 @@ pub const KNOWN: &[Known] = &[
         "`parquet`",
         "The format of the files: Parquet, or JSON lines in gzip. A table keeps the format of its first slice.",
     ),
+    known(
+        "compression",
+        "`snappy`, `zstd`, `gzip`",
+        "`snappy`; `zstd` with `schema_profile=mixpanel`",
+        "How the pages of Parquet files are compressed. Redshift Spectrum does not read `zstd`; the other engines read all three. A lake may change it: files that are there stay as they are. It has no effect with `data_format=json`, whose files are always gzip.",
+    ),
     known("sync", "`false`", "`false`", "Whether late data is fetched again later."),
     known(
         "late_data",
