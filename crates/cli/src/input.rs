@@ -61,7 +61,9 @@ fn told(error: InputError) -> anyhow::Error {
     match error {
         InputError::Unsound(what) => {
             let mut problems = Problems::default();
-            what.iter().for_each(|what| problems.add("--input", what));
+            for what in &what {
+                problems.add("--input", what);
+            }
             problems.into()
         }
         InputError::Spool { .. } => error.into(),

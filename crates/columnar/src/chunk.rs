@@ -75,7 +75,7 @@ impl Encoder {
             pages.data(&page, present, values)?;
         }
         let bloom_filter = filtered.then(|| bloom_filter(values)).transpose()?;
-        pages.close(bloom_filter)
+        Ok(pages.close(bloom_filter))
     }
 
     /// The chunk of a column in a row group that has no value of it.
@@ -83,7 +83,7 @@ impl Encoder {
         let mut pages = Pages::new(self, Encoding::PLAIN);
         pages.levels(Bits::NONE, rows);
         pages.page(rows, 0, None)?;
-        pages.close(None)
+        Ok(pages.close(None))
     }
 
     /// Compresses what stands in `plain`.
@@ -230,12 +230,12 @@ impl<'a> Pages<'a> {
         number(spec.compressed_size)
     }
 
-    fn close(self, bloom_filter: Option<Sbbf>) -> Result<PlacedChunk> {
+    fn close(self, bloom_filter: Option<Sbbf>) -> PlacedChunk {
         let Self { encoder, start, encoding, dictionary, mut data, plain_bytes } = self;
         // Chunks are held until their file is whole: in no more room than they need.
         data.shrink_to_fit();
         let bytes = start..encoder.sink.bytes_written();
-        Ok(Chunk { bytes, encoding, dictionary, data, plain_bytes, bloom_filter })
+        Chunk { bytes, encoding, dictionary, data, plain_bytes, bloom_filter }
     }
 }
 

@@ -71,7 +71,7 @@ const GZIP_WINDOW: u8 = 15;
 
 /// Compresses one page after another.
 pub(crate) enum Compressor {
-    Snappy(snap::raw::Encoder),
+    Snappy(Box<snap::raw::Encoder>),
     Zstd(zstd::bulk::Compressor<'static>),
     Gzip(Compress),
 }
@@ -79,7 +79,7 @@ pub(crate) enum Compressor {
 impl Compressor {
     pub(crate) fn new(compression: Compression) -> Result<Self> {
         Ok(match compression {
-            Compression::Snappy => Self::Snappy(snap::raw::Encoder::new()),
+            Compression::Snappy => Self::Snappy(Box::new(snap::raw::Encoder::new())),
             Compression::Zstd => {
                 let mut zstd = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
                 zstd.set_parameter(CParameter::MinMatch(MIN_MATCH))?;

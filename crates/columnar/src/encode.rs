@@ -122,23 +122,23 @@ impl Encoding {
 
 impl Work {
     /// Encodes pieces until none is left.
-    fn pieces(&self, encoder: &mut Option<Encoder>) -> Result<Encoded, TransformError> {
-        let mut encoded = Encoded::default();
+    fn pieces(&self, kept: &mut Option<Encoder>) -> Result<Encoded, TransformError> {
+        let mut done = Encoded::default();
         match self.format {
             DataFormat::Parquet => {
-                let encoder = match encoder {
+                let encoder = match kept {
                     Some(encoder) => encoder,
-                    None => encoder.insert(Encoder::new(self.compression)?),
+                    None => kept.insert(Encoder::new(self.compression)?),
                 };
-                encoded.chunks = self.chunks(encoder)?;
+                done.chunks = self.chunks(encoder)?;
             }
             DataFormat::Json if self.take() == 0 => {
                 let lines = JsonLines::encode(&self.buffer, self.places(), &self.columns);
-                encoded.lines = Some(lines.map_err(TransformError::Json)?);
+                done.lines = Some(lines.map_err(TransformError::Json)?);
             }
             DataFormat::Json => {}
         }
-        Ok(encoded)
+        Ok(done)
     }
 
     fn chunks(&self, encoder: &mut Encoder) -> parquet::errors::Result<Vec<(ColumnId, Chunk)>> {

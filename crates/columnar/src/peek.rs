@@ -6,8 +6,7 @@ use crate::parse;
 use crate::scan;
 use crate::vocabulary::Vocabulary;
 use mixlake_domain::{Timestamp, Zone};
-use serde::de::IgnoredAny;
-use std::collections::HashMap;
+use serde_json::{Map, Value};
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +94,7 @@ const SHOWN: usize = 120;
 /// text that is no JSON. Mixpanel, and what lies on the way to it, report errors in the middle of an
 /// answer whose status was 200.
 pub(crate) fn error_end(line: &[u8]) -> Option<String> {
-    let fields = serde_json::from_slice::<HashMap<String, IgnoredAny>>(line);
+    let fields = serde_json::from_slice::<Map<String, Value>>(line);
     let is_error = match fields {
         Ok(fields) => fields.contains_key("error") && !fields.contains_key("event"),
         Err(_) => !parse::is_whole(line),

@@ -59,12 +59,10 @@ impl Disk {
 
     /// The error of a write: a disk that others have filled meanwhile is full too.
     fn write_error(&self, error: io::Error, rows: u64) -> FarApart {
-        match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                self.full((self.free)(&self.folder).unwrap_or(0), rows)
-            }
-            _ => error.into(),
+        if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+            return self.full((self.free)(&self.folder).unwrap_or(0), rows);
         }
+        error.into()
     }
 }
 

@@ -258,14 +258,15 @@ impl Rows {
                 self.counts.mended += u64::from(matches!(line, Cow::Owned(_)));
                 self.row(&event, time, &line)
             }
-            Err(reason) => match early_end(end) {
-                Some(text) => Err(TransformError::TerminatedEarly(text)),
-                None => {
+            Err(reason) => {
+                if let Some(text) = early_end(end) {
+                    Err(TransformError::TerminatedEarly(text))
+                } else {
                     let whole = matches!(line, Line::Whole(_));
                     self.error_at_end = whole.then(|| error_end(bytes)).flatten();
                     self.quarantine(bytes, &reason)
                 }
-            },
+            }
         };
         self.event = event;
         result

@@ -39,9 +39,10 @@ impl Exporter<'_> {
         let mut begun = last_before.is_some();
         let mut missing = Missing { before: gap(last_before, first), ..Missing::default() };
         for of_date in expected {
-            let ledger = match dates.contains(&of_date.date) {
-                true => self.ledger_of(of_date.date).await?,
-                false => Ledger::default(),
+            let ledger = if dates.contains(&of_date.date) {
+                self.ledger_of(of_date.date).await?
+            } else {
+                Ledger::default()
             };
             missing.slices.extend(missing_of(of_date, &ledger, begun));
             begun |= !ledger.slices.is_empty();

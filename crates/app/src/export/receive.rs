@@ -33,14 +33,14 @@ pub(super) struct Received {
 /// halves, and stays so for as long as the slice is worked on.
 pub(super) struct Windows {
     slice: Slice,
-    windows: Vec<Window>,
+    all: Vec<Window>,
     /// How often the slice was received before.
     received: u32,
 }
 
 impl Windows {
     pub(super) fn of(slice: &Slice) -> Self {
-        Self { slice: slice.clone(), windows: vec![Window::whole(slice)], received: 0 }
+        Self { slice: slice.clone(), all: vec![Window::whole(slice)], received: 0 }
     }
 
     pub(super) fn slice(&self) -> &Slice {
@@ -50,10 +50,10 @@ impl Windows {
     /// Cuts a window in two, and with it the later ones that are no shorter: they would only cost
     /// queries. Answers whether it could be.
     fn cut(&mut self, index: usize) -> bool {
-        let (seconds, later) = (self.windows[index].seconds(), self.windows.split_off(index));
+        let (seconds, later) = (self.all[index].seconds(), self.all.split_off(index));
         let halves = |window: &Window| window.halves().filter(|_| window.seconds() >= seconds);
         let could = later.first().is_some_and(|window| window.halves().is_some());
-        self.windows.extend(later.into_iter().flat_map(|window| match halves(&window) {
+        self.all.extend(later.into_iter().flat_map(|window| match halves(&window) {
             Some(halves) => halves.to_vec(),
             None => vec![window],
         }));
@@ -82,7 +82,7 @@ impl Exporter<'_> {
     ) -> Result<Received, ExportError> {
         let before = windows.received;
         windows.received += 1;
-        if let [whole] = &*windows.windows {
+        if let [whole] = &*windows.all {
             let error = match self.in_one(whole, before, registry, known).await {
                 Ok(received) => return Ok(received),
                 Err(error) => error,
@@ -111,7 +111,7 @@ impl Exporter<'_> {
             return Ok(windows);
         }
         let mut index = 0;
-        while let Some(window) = windows.windows.get(index) {
+        while let Some(window) = windows.all.get(index) {
             if !self.was_too_long(window).await? || !windows.cut(index) {
                 index += 1;
             }
@@ -177,7 +177,7 @@ impl Exporter<'_> {
         let received = self.finish(&windows.slice, read.map(|()| transform), files).await;
         // Where something else than the parts themselves ended the run, the next one goes on from here.
         let for_later = received.as_ref().is_err_and(goes_on_later);
-        for (window, spool) in windows.windows.iter().zip(spools) {
+        for (window, spool) in windows.all.iter().zip(spools) {
             if for_later {
                 self.keep(window, spool).await;
             } else {
@@ -196,7 +196,7 @@ impl Exporter<'_> {
     ) -> Result<(), ExportError> {
         let mut index = 0;
         let mut longest = Duration::ZERO;
-        while let Some(window) = windows.windows.get(index) {
+        while let Some(window) = windows.all.get(index) {
             let began = self.now();
             self.fits(longest)?;
             match self.part(window).await {
@@ -245,7 +245,7 @@ impl Exporter<'_> {
         if !self.source.divides() || !error.may_be_too_much() {
             return Err(error);
         }
-        let window = windows.windows[index].clone();
+        let window = windows.all[index].clone();
         if windows.cut(index) {
             tracing::warn!(%window, error = crate::chain(&error), "asking for each half of the window");
             return Ok(());

@@ -5,7 +5,9 @@ use mixlake_schema::ColumnType;
 use parquet::basic::{Compression, ConvertedType, Type as Physical};
 use parquet::errors::ParquetError;
 use parquet::file::FOOTER_SIZE;
-use parquet::file::metadata::{FooterTail, KeyValue, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{
+    FooterTail, KeyValue, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData,
+};
 use parquet::schema::types::ColumnDescriptor;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,7 +102,7 @@ fn notes(metadata: &ParquetMetaData) -> BTreeMap<String, String> {
 }
 
 fn codecs(metadata: &ParquetMetaData) -> BTreeSet<&'static str> {
-    let chunks = metadata.row_groups().iter().flat_map(|group| group.columns());
+    let chunks = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
     chunks.map(|chunk| codec_name(chunk.compression())).collect()
 }
 

@@ -138,7 +138,7 @@ fn not_tried(slices: &[SliceOutcome]) -> Option<String> {
     let mut skipped = slices.iter().filter(|slice| was_not_tried(slice));
     let first = skipped.next()?;
     let Err(ExportError::NotTried(after)) = &first.outcome else { return None };
-    let range = match skipped.last() {
+    let range = match skipped.next_back() {
         Some(last) => format!("{} to {} were", first.slice, last.slice),
         None => format!("{} was", first.slice),
     };
