@@ -90,8 +90,8 @@ def about(wish: Wish) -> str:
     return (
         f"{dt.datetime.now(tz=dt.UTC):%Y-%m-%d}, {os.cpu_count()} {platform.machine()} cores, {threads} each, "
         f"{rounds}; ours again before each of the others, and {TURNS} times in turn where it is compared with itself: "
-        f"medians; whole processes, start included; all write Parquet in {COMPRESSION}. {peers}. Kept: each value of about {SAMPLE:,} events, "
-        f"spread evenly over the input, is looked for in the output."
+        f"medians; whole processes, start included; all write Parquet in {COMPRESSION}. {peers}. "
+        f"Kept: each value of about {SAMPLE:,} events, spread evenly over the input, is looked for in the output."
     )
 
 

@@ -42,7 +42,8 @@ def mixlake(*arguments: str | Path) -> str:
 
 def export(lake: Path, file: Path, *settings: str, to: str = "2026-11-10") -> None:
     given = [word for setting in settings for word in ("--set", setting)]
-    mixlake("export", "--input", file, "--lake", lake, "--from-date", "2026-11-10", "--to-date", to, "--replace", *given)
+    dates = ["--from-date", "2026-11-10", "--to-date", to]
+    mixlake("export", "--input", file, "--lake", lake, *dates, "--replace", *given)
 
 
 @pytest.fixture

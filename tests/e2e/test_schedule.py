@@ -61,7 +61,8 @@ def test_other_ways_to_name_the_same_hour_find_it_done(kolkata: Pipeline, first:
     assert before.changes(kolkata.lake.snapshot()) == []
 
 
-def test_what_earlier_runs_left_out_is_exported_first(kolkata: Pipeline, first: Any) -> None:
+@pytest.mark.usefixtures("first")
+def test_what_earlier_runs_left_out_is_exported_first(kolkata: Pipeline) -> None:
     """The runs of 15:10 and 16:10 UTC never came."""
     report = kolkata.export(scheduled_payload(kolkata, "2026-11-10T17:10:00Z"))
     kolkata.wait_for_catalog()

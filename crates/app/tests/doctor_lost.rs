@@ -47,10 +47,8 @@ async fn put_right(lake: &Lake, catalog: &MemoryCatalog) -> Outcome {
 }
 
 fn by_hand(finding: &Finding) -> &str {
-    match &finding.remedy {
-        Remedy::ByHand { advice } => advice,
-        other => panic!("{other:?}"),
-    }
+    let Remedy::ByHand { advice } = &finding.remedy else { panic!("{:?}", finding.remedy) };
+    advice
 }
 
 /// A slice of one row was exported again with four on two days; then the manifest from before that was

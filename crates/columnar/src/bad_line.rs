@@ -25,7 +25,7 @@ pub enum BadLine {
         error: String,
     },
     /// A field that every event has.
-    #[error("{0}: not an event: the field is missing")]
+    #[error("{0}: the field is missing")]
     Missing(&'static str),
     /// A field of a JSON pipeline's line in place of `event`.
     #[error(
@@ -127,13 +127,13 @@ mod tests {
             (with(r#""time":1,"x":"\x""#), "line: not JSON: invalid escape at line 1 column 43"),
             ("[1]".into(), "line: not an event: not a JSON object"),
             ("x".repeat(4_001), "line: longer than 4000 bytes; only these are kept here"),
-            (r#"{"properties":{"time":1}}"#.into(), "event: not an event: the field is missing"),
+            (r#"{"properties":{"time":1}}"#.into(), "event: the field is missing"),
             (
                 r#"{"event":null,"properties":{"time":1}}"#.into(),
-                "event: not an event: the field is missing",
+                "event: the field is missing",
             ),
-            (r#"{"event":"e"}"#.into(), "properties: not an event: the field is missing"),
-            (with(r#""x":1"#), "time: not an event: the field is missing"),
+            (r#"{"event":"e"}"#.into(), "properties: the field is missing"),
+            (with(r#""x":1"#), "time: the field is missing"),
             (r#"{"event":1,"properties":{}}"#.into(), "event: not an event: not a string"),
             (r#"{"event":"e","properties":[]}"#.into(), "properties: not an event: not an object"),
             (

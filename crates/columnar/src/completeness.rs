@@ -97,7 +97,6 @@ mod tests {
     #[case::lines("{\"event\":\"e\"}\n\n{}\n \n")]
     #[case::no_last_line_end("{\"event\":\"e\"}\n{\"event\":\"terminated early\"}")]
     #[case::odd_lines("oops\nterminated earl\n{}\n")]
-    #[case::only_an_error("{\"error\":\"oops\"}\n")]
     #[case::an_event_that_names_an_error("{}\n{\"event\":\"e\",\"error\":1}\n")]
     fn a_stream_that_ends_with_a_line_is_whole(#[case] text: &str) {
         assert_eq!(judged(text), "whole");
@@ -108,6 +107,7 @@ mod tests {
     #[case::words("{}\nexport terminated early\n", "terminated early")]
     #[case::words_alone("Terminated Early", "Terminated Early")]
     #[case::words_behind_half_a_line("{\"event\":\"terminated early\n\n", "terminated early")]
+    #[case::only_an_error("{\"error\":\"oops\"}\n", "none of the 1 lines")]
     #[case::an_error("{}\n{\"error\":\"Timeout\"}\n\n", "Timeout")]
     #[case::an_error_without_a_line_end("{}\n{\"error\":\"Timeout\"}", "Timeout")]
     #[case::text_at_the_end("{}\n{}\nupstream timed out\n", "upstream timed out")]

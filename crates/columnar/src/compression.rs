@@ -147,7 +147,7 @@ mod tests {
         let mut plain = Vec::new();
         match compression {
             Compression::Snappy => {
-                plain = snap::raw::Decoder::new().decompress_vec(packed).unwrap()
+                plain = snap::raw::Decoder::new().decompress_vec(packed).unwrap();
             }
             Compression::Zstd => plain = zstd::bulk::decompress(packed, 1 << 20).unwrap(),
             Compression::Gzip => {

@@ -320,12 +320,13 @@ impl Days {
         let table = context.tables[day.table].clone();
         let columns = context.registry.tables()[&table].columns();
         let events = std::mem::take(&mut day.events);
-        let metadata = metadata(context, &table, rows, events);
-        let (bytes, columns) = groups.into_file(columns, context.options, metadata)?;
-        let format = context.options.format;
         let identities = std::mem::take(&mut day.identities);
         let told = context.options.across_slices || !identities.is_empty();
         let identities = told.then(|| Identities::of(identities));
+        let mut metadata = metadata(context, &table, rows, events);
+        metadata.extend(identities.as_ref().map(|rows| pair("identities", rows.hash())));
+        let (bytes, columns) = groups.into_file(columns, context.options, metadata)?;
+        let format = context.options.format;
         self.ready.push(DataFile { table, date, format, part, rows, columns, bytes, identities });
         Ok(())
     }
@@ -340,7 +341,6 @@ impl Day {
 
 /// What a file says of itself; `file.rs` adds its columns.
 fn metadata(context: &Context<'_>, table: &str, rows: u64, events: HashSet<u32>) -> Vec<KeyValue> {
-    let pair = |key: &str, value: String| KeyValue::new(format!("mixlake.{key}"), value);
     let mut pairs = vec![
         pair("project", context.options.project.to_string()),
         pair("table", table.to_owned()),
@@ -363,6 +363,10 @@ fn metadata(context: &Context<'_>, table: &str, rows: u64, events: HashSet<u32>)
         }
     }
     pairs
+}
+
+fn pair(key: &str, value: String) -> KeyValue {
+    KeyValue::new(format!("mixlake.{key}"), value)
 }
 
 /// A member of a JSON object.

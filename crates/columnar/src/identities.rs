@@ -40,6 +40,12 @@ impl Identities {
         &self.0
     }
 
+    /// What the object that keeps them is named by: a hash of 32 hexadecimal digits.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        blake3::hash(&self.0).to_hex()[..32].to_owned()
+    }
+
     fn rows(&self) -> &[[u8; LENGTH]] {
         self.0[LENGTH..].as_chunks().0
     }

@@ -265,13 +265,13 @@ mod tests {
     }
 
     #[rstest]
-    #[case::null_then_a_value(r#""x":null,"x":1"#, r#"x=1"#)]
-    #[case::a_value_then_null(r#""x":1,"x":null"#, r#"x=1"#)]
+    #[case::null_then_a_value(r#""x":null,"x":1"#, r"x=1")]
+    #[case::a_value_then_null(r#""x":1,"x":null"#, r"x=1")]
     #[case::only_null(r#""x":null,"x":null"#, "")]
     #[case::the_same_text(r#""x":"a","x":"a""#, r#"x="a""#)]
     #[case::the_same_text_escaped(r#""x":"a","\u0078":"\u0061""#, r#"x="a""#)]
-    #[case::the_same_number(r#""x":1,"x":1.0,"x":10e-1"#, r#"x=1"#)]
-    #[case::the_same_list(r#""x":[1],"x":[1]"#, r#"x=[1]"#)]
+    #[case::the_same_number(r#""x":1,"x":1.0,"x":10e-1"#, r"x=1")]
+    #[case::the_same_list(r#""x":[1],"x":[1]"#, r"x=[1]")]
     #[case::within_an_object(r#""x":{"a":1,"a":2}"#, r#"x={"a":1,"a":2}"#)]
     #[case::time(r#""time":null,"time":5,"time":5.0"#, "")]
     #[case::distinct_id(r#""distinct_id":7,"distinct_id":"7","distinct_id":null"#, "")]

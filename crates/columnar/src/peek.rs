@@ -97,7 +97,7 @@ pub(crate) fn error_end(line: &[u8]) -> Option<String> {
     let fields = serde_json::from_slice::<Map<String, Value>>(line);
     let is_error = match fields {
         Ok(fields) => fields.contains_key("error") && !fields.contains_key("event"),
-        Err(_) => !parse::is_whole(line),
+        Err(_) => !is_blank(line) && !parse::is_whole(line),
     };
     is_error.then(|| String::from_utf8_lossy(line).trim().chars().take(SHOWN).collect())
 }

@@ -119,7 +119,11 @@ fn a_day_in_each_compression_is_read_back_and_every_chunk_says_it() {
         options.bounds.group_rows = 2_000;
         let done = run(&options, &[&lines]).unwrap();
         let metadata = metadata(&done.files[0].bytes);
-        for chunk in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+        for chunk in metadata
+            .row_groups()
+            .iter()
+            .flat_map(parquet::file::metadata::RowGroupMetaData::columns)
+        {
             let codec = match chunk.compression() {
                 Codec::SNAPPY => Compression::Snappy,
                 Codec::ZSTD(_) => Compression::Zstd,

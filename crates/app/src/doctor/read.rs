@@ -101,7 +101,7 @@ impl Doctor<'_> {
             bytes: object.body.len() as u64,
             hash: hash::content(&object.body),
             columns: footer.columns.into_iter().map(|(name, _)| name).collect(),
-            identities: None,
+            identities: footer.notes.get("identities").cloned(),
         }))
     }
 }

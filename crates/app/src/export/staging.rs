@@ -34,7 +34,7 @@ impl SliceFile {
             bytes: file.bytes.len() as u64,
             hash: hash::content(&file.bytes),
             columns: file.columns,
-            identities: file.identities.map(|rows| hash::content(rows.bytes())),
+            identities: file.identities.map(|rows| rows.hash()),
         };
         Self { table: file.table, date: file.date, live, body: Body::Memory(file.bytes) }
     }

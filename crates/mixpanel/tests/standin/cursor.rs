@@ -217,7 +217,8 @@ async fn every_event_is_there_once_whatever_happens(#[values(2, 3, 5, 8)] seed: 
     let mut failures = 0;
     while let Some(one) = left.pop() {
         let other = left.pop().unwrap_or_else(|| one.clone());
-        let (first, second) = join(lake.export(&one), lake.export(&other)).await;
+        let (first, second) =
+            join(Box::pin(lake.export(&one)), Box::pin(lake.export(&other))).await;
         for (slice, done) in [(one, first), (other, second)] {
             if !done {
                 failures += 1;
