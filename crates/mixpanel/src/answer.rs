@@ -91,8 +91,9 @@ mod tests {
     #[case::timeout(408)]
     #[case::crash(500)]
     #[case::gateway(503)]
-    fn what_may_change_is_transient(#[case] status: u16) {
-        assert!(error(status, "", Duration::ZERO, Timestamp::UNIX_EPOCH).is_transient());
+    fn what_may_change_is_an_outage(#[case] status: u16) {
+        let error = error(status, "", Duration::ZERO, Timestamp::UNIX_EPOCH);
+        assert!(matches!(error, SourceError::Unavailable { .. }), "{error:?}");
     }
 
     #[test]

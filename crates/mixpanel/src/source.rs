@@ -19,9 +19,6 @@ use std::time::{Duration, Instant};
 /// where it is cut is not repeated in part.
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
-/// The longest pause while the source is down.
-const LONGEST_PAUSE: Duration = Duration::from_mins(5);
-
 /// The shortest wait for a new query budget, so that `Retry-After: 0` is no busy loop.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
@@ -123,7 +120,8 @@ impl MixpanelSource {
         queries: u32,
     ) -> Result<(), SourceError> {
         let Timings { outage_pause, .. } = self.config.timings;
-        let wait = backoff(queries, outage_pause, LONGEST_PAUSE, rand::random());
+        // The number of queries bounds the pauses.
+        let wait = backoff(queries, outage_pause, Duration::MAX, rand::random());
         if queries >= OUTAGE_QUERIES || !self.is_in_time(wait) {
             return Err(error);
         }
