@@ -77,9 +77,19 @@ def storefront(deploy: Deploy) -> Exported:
     return export(deploy("storefront", STOREFRONT), pipeline.payload("backfill"))
 
 
+def ends_with_an_event(file: Path) -> Path:
+    """The same lines with the last event at the end: an export that ends with half a line is incomplete."""
+    lines = file.read_bytes().splitlines(keepends=True)
+    last = max(number for number, line in enumerate(lines) if b'"$insert_id":"q8"' in line)
+    copy = HOME / file.name
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_bytes(b"".join([*lines[:last], *lines[last + 1 :], lines[last]]))
+    return copy
+
+
 @pytest.fixture(scope="session")
 def quirks(deploy: Deploy) -> Exported:
-    return export(deploy("quirks", QUIRKS), {"date": "2025-11-12"})
+    return export(deploy("quirks", ends_with_an_event(QUIRKS)), {"date": "2025-11-12"})
 
 
 @pytest.fixture(scope="session")
