@@ -52,12 +52,15 @@ pub(super) fn without_events(lines: &[Vec<u8>], cut: bool) -> String {
 /// What is said of an input whose last line is not whole.
 pub(super) const CUT: &str = "ends in the middle of a line: it was cut, or is still being written";
 
-/// The error with which an export ended, if its last line is one.
+/// The error with which an export ended, if its last line is one: an object that says so, or text. A line
+/// that begins as events do is one bad line.
 pub(super) fn last_words(line: Line<'_>) -> Option<String> {
     let Line::Whole(bytes) = line else { return None };
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(fields)) if !fields.contains_key("event") => error_of(&fields),
-        Ok(_) | Err(_) => None,
+        Ok(_) => None,
+        Err(_) if bytes.trim_ascii_start().starts_with(b"{") => None,
+        Err(_) => Some(String::from_utf8_lossy(bytes).trim().chars().take(SHOWN).collect()),
     }
 }
 
@@ -164,7 +167,9 @@ mod tests {
     #[rstest]
     #[case::error(r#"{"error":"timeout"}"#, Some("timeout"))]
     #[case::event(r#"{"event":"e","error":"mine"}"#, None)]
-    #[case::odd("oops", None)]
+    #[case::text("upstream timed out ", Some("upstream timed out"))]
+    #[case::half_an_event(r#"{"event":"e","pro"#, None)]
+    #[case::no_event("[1]", None)]
     fn a_last_line_may_be_an_error(#[case] line: &str, #[case] expected: Option<&str>) {
         assert_eq!(last_words(Line::Whole(line.as_bytes())).as_deref(), expected);
     }

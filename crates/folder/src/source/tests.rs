@@ -179,6 +179,7 @@ fn half_a_long_line() -> String {
 #[case::early_end(line(0) + "export terminated early\n", "terminated early")]
 #[case::early_end_of_a_long_line(half_a_long_line() + "export terminated early\n", "terminated early")]
 #[case::last_error(line(0) + "{\"error\":\"timeout\"}\n\n", "its last line is an error (timeout)")]
+#[case::last_text(line(0) + "upstream timed out\n", "its last line is an error (upstream timed out)")]
 #[case::no_event("oops\n".repeat(3), "looks like text; expected are JSON lines of the export API")]
 #[case::no_event_for_long("oops\n".repeat(1_000) + &line(0), "looks like text")]
 #[case::array_of_others("[{\"a\":1}]".to_owned(), "looks like JSON lines of something else")]
