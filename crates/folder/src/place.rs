@@ -134,14 +134,14 @@ impl Place {
         Ok(())
     }
 
+    /// Makes the folders above a file. The name of each new folder reaches the disk before the file does.
     fn make_parent(&self, path: &Path) -> io::Result<PathBuf> {
         let parent = path.parent().unwrap_or(&self.root).to_owned();
-        if !parent.is_dir() {
+        let missing = |folder: &&Path| folder.starts_with(&self.root) && !folder.is_dir();
+        let new: Vec<&Path> = parent.ancestors().take_while(missing).collect();
+        if !new.is_empty() {
             fs::create_dir_all(&parent)?;
-            // The names of the new folders must reach the disk with the file.
-            for folder in parent.ancestors().skip(1).take_while(|f| f.starts_with(&self.root)) {
-                sync(folder)?;
-            }
+            new.iter().filter_map(|folder| folder.parent()).try_for_each(sync)?;
         }
         Ok(parent)
     }
