@@ -8,15 +8,12 @@
 //! Who crashes after entering a query, or was told that its entry was refused though it was not, has
 //! wasted one: the budget is never exceeded by that.
 
-use crate::document::{self, DocumentError};
+use crate::document::{self, DocumentError, Edit, SWAPS};
 use crate::manifest::Format;
-use crate::ports::{Clock, ObjectStore, Put, QueryBudget, StoreError, Turn};
+use crate::ports::{Clock, ObjectStore, QueryBudget, StoreError, Turn};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How often the document is read and swapped anew before it is given up.
-const SWAPS: u32 = 64;
 
 /// The stretches of time in which queries are counted, in milliseconds. They are longer than
 /// Mixpanel's, for a query arrives some time after it was entered.
@@ -125,21 +122,18 @@ impl SharedBudget {
         &self,
         change: impl Fn(&mut Queries, i64) -> Result<T, T> + Send,
     ) -> Result<T, BudgetError> {
-        for _ in 0..SWAPS {
-            let read = document::read::<Queries>(&*self.store, &self.key).await?;
+        let read = || async { Ok(document::read::<Queries>(&*self.store, &self.key).await?) };
+        let decide = |read: document::Read<Queries>| -> Result<Edit<T>, BudgetError> {
             let mut queries = read.value.unwrap_or_default();
             let now = (self.clock)().as_millisecond();
             queries.forget(now);
-            let done = match change(&mut queries, now) {
-                Ok(done) => done,
-                Err(unchanged) => return Ok(unchanged),
-            };
-            match document::write(&*self.store, &self.key, &queries, read.precondition).await? {
-                Put::Done => return Ok(done),
-                Put::Refused => {}
-            }
-        }
-        Err(BudgetError::Contended(SWAPS))
+            Ok(match change(&mut queries, now) {
+                Ok(done) => Edit::json(&queries, done),
+                Err(unchanged) => Edit::Keep(unchanged),
+            })
+        };
+        let done = document::change(&*self.store, &self.key, read, decide);
+        done.await?.ok_or(BudgetError::Contended(SWAPS))
     }
 }
 

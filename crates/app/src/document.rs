@@ -74,6 +74,48 @@ impl<T> Read<T> {
     }
 }
 
+/// How often a document is read and swapped before the change is given up. Each time somebody else has made
+/// a change, so this many in a row mean that something is wrong with the store.
+pub(crate) const SWAPS: u32 = 64;
+
+/// What a change does to a document.
+pub(crate) enum Edit<R> {
+    /// These bytes take its place.
+    Write(Bytes, R),
+    /// It stays as it is.
+    Keep(R),
+}
+
+impl<R> Edit<R> {
+    /// A JSON document takes its place.
+    pub(crate) fn json<T: Serialize>(value: &T, answer: R) -> Self {
+        Self::Write(json(value), answer)
+    }
+}
+
+/// Changes a document: reads it, decides, and swaps it. When somebody else was faster it is read again, and
+/// decided again: a refused write may be our own that was repeated after its answer was lost. None: others
+/// were faster each time.
+pub(crate) async fn change<T, R, E: From<StoreError>, F: Future<Output = Result<Read<T>, E>>>(
+    store: &dyn ObjectStore,
+    key: &str,
+    read: impl Fn() -> F,
+    mut decide: impl FnMut(Read<T>) -> Result<Edit<R>, E>,
+) -> Result<Option<R>, E> {
+    for _ in 0..SWAPS {
+        let read = read().await?;
+        let precondition = read.precondition.clone();
+        match decide(read)? {
+            Edit::Keep(answer) => return Ok(Some(answer)),
+            Edit::Write(bytes, answer) => match store.put(key, bytes, precondition).await? {
+                Put::Done => return Ok(Some(answer)),
+                Put::Refused => {}
+            },
+        }
+    }
+    Ok(None)
+}
+
 /// Writes a document if nobody has changed it since it was read.
 pub(crate) async fn write<T: Serialize>(
     store: &dyn ObjectStore,
@@ -81,8 +123,12 @@ pub(crate) async fn write<T: Serialize>(
     value: &T,
     when: Precondition,
 ) -> Result<Put, StoreError> {
+    store.put(key, json(value), when).await
+}
+
+fn json<T: Serialize>(value: &T) -> Bytes {
     let mut json = serde_json::to_vec_pretty(value)
         .expect("strings, numbers and lists can always be written as JSON");
     json.push(b'\n');
-    store.put(key, Bytes::from(json), when).await
+    Bytes::from(json)
 }

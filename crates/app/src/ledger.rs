@@ -12,7 +12,7 @@ use crate::hash;
 use crate::manifest::{Format, LiveFile};
 use crate::ports::ObjectStore;
 use mixlake_columnar::Counts;
-use mixlake_domain::{Date, Layout, SliceLabel};
+use mixlake_domain::{Date, Layout, SliceLabel, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -35,21 +35,13 @@ pub struct Entry {
     /// The hash of all that it holds.
     pub content: String,
     /// Where it has files, or may have.
-    pub days: BTreeSet<Day>,
+    #[serde(rename = "days")]
+    pub targets: BTreeSet<Target>,
     /// Its lines.
     pub counts: SliceCounts,
     /// The object with its bad lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<String>,
-}
-
-/// A day of a table.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Day {
-    /// The table.
-    pub table: String,
-    /// The value of the partition.
-    pub date: Date,
 }
 
 /// How far a slice is.
@@ -106,17 +98,18 @@ impl SliceCounts {
 /// and the object with the bad ones. Everything that an entry says is part of it, or a change of it
 /// would be lost.
 pub(crate) fn content<'a>(
-    files: impl Iterator<Item = (&'a str, Date, &'a LiveFile)> + Clone,
+    files: impl Iterator<Item = (&'a Target, &'a LiveFile)> + Clone,
     counts: SliceCounts,
     quarantine: Option<&str>,
 ) -> String {
     let mut parts: Vec<String> = files
         .clone()
-        .flat_map(|(table, date, file)| {
-            [table.to_owned(), date.to_string(), file.name.clone(), file.hash.clone()]
+        .flat_map(|(target, file)| {
+            let date = target.date.map(|date| date.to_string()).unwrap_or_default();
+            [target.table.to_string(), date, file.name.clone(), file.hash.clone()]
         })
         .collect();
-    parts.extend(files.filter_map(|(_, _, file)| file.identities.clone()));
+    parts.extend(files.filter_map(|(_, file)| file.identities.clone()));
     parts.push(counts.for_hash());
     parts.extend(quarantine.map(str::to_owned));
     hash::of_parts(parts.iter().map(String::as_str))
@@ -143,7 +136,7 @@ impl Ledger {
     /// The slice that has to be exported so that this one is: a day that covers it, if that was
     /// exported as one slice, or it itself.
     pub(crate) fn covering(&self, slice: SliceLabel) -> SliceLabel {
-        let wider = |other: SliceLabel| other != slice && covers(other, slice);
+        let wider = |other: SliceLabel| other != slice && other.covers(&slice);
         self.slices.iter().map(|e| e.slice).find(|&other| wider(other)).unwrap_or(slice)
     }
 
@@ -167,7 +160,7 @@ impl Ledger {
             State::WritingAnew => true,
         });
         ours.state = if anew { State::WritingAnew } else { State::Writing };
-        ours.days.extend(overlapping.into_iter().flat_map(|entry| entry.days));
+        ours.targets.extend(overlapping.into_iter().flat_map(|entry| entry.targets));
         self.slices = others;
         self.insert(ours);
     }
@@ -186,10 +179,6 @@ impl Default for Ledger {
     }
 }
 
-fn covers(wider: SliceLabel, slice: SliceLabel) -> bool {
-    wider.overlaps(&slice) && wider.is_day()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,7 +192,7 @@ mod tests {
             slice: label(slice),
             state,
             content: content.to_owned(),
-            days: BTreeSet::from([Day { table: content.to_owned(), date: label(slice).date() }]),
+            targets: BTreeSet::from([Target::day(content.parse().unwrap(), label(slice).date())]),
             counts: SliceCounts::default(),
             quarantine: None,
         }
@@ -244,7 +233,7 @@ mod tests {
         let crashed = entry("2026-11-10T01", "a", State::Writing);
         let ours = after(vec![crashed], entry("2026-11-10T01", "b", State::Writing));
         assert_eq!(ours.state, State::WritingAnew);
-        assert_eq!(ours.days.len(), 2, "the days of both are looked at");
+        assert_eq!(ours.targets.len(), 2, "the days of both are looked at");
     }
 
     #[test]
@@ -272,6 +261,6 @@ mod tests {
         ledger.begin(entry("2026-11-10", "c", State::Writing));
         assert_eq!(ledger.slices.len(), 1);
         assert_eq!(ledger.slices[0].state, State::Writing);
-        assert_eq!(ledger.slices[0].days.len(), 3);
+        assert_eq!(ledger.slices[0].targets.len(), 3);
     }
 }

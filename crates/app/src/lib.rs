@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod budget;
+mod commit;
 pub mod doctor;
 mod document;
 pub mod export;
@@ -10,6 +11,7 @@ mod manifest;
 pub mod ports;
 pub mod reconcile;
 
+pub use commit::Outcome;
 pub use document::DocumentError;
 pub use ledger::SliceCounts;
 pub use manifest::{LiveFile, Manifest};

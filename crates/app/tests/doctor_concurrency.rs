@@ -10,6 +10,7 @@ use mixlake_app::doctor::{Doctor, Kind};
 use mixlake_app::export::SliceStatus;
 use mixlake_app::ports::ObjectStore;
 use mixlake_app::reconcile::Reconciler;
+use mixlake_domain::Dataset;
 use mixlake_testkit::catalog::MemoryCatalog;
 use rstest::rstest;
 use std::time::Duration;
@@ -52,7 +53,7 @@ async fn lake(story: Story) -> (Lake, MemoryCatalog) {
     lake.hold(BEFORE);
     lake.publish(H1).await;
     let one = lake.store.snapshot()[&lake.manifest_key()].clone();
-    let names = lake.store.snapshot()[&lake.layout.registry()].clone();
+    let names = lake.store.snapshot()[&lake.layout.registry(Dataset::Events)].clone();
     lake.publish(H2).await;
     let both = lake.store.snapshot()[&lake.manifest_key()].clone();
     let file = lake.data().remove(1);
@@ -64,7 +65,7 @@ async fn lake(story: Story) -> (Lake, MemoryCatalog) {
             lake.overwrite(&lake.manifest_key(), both).await;
         }
         Story::Forgotten => lake.overwrite(&lake.manifest_key(), one).await,
-        Story::OldNames => lake.overwrite(&lake.layout.registry(), names).await,
+        Story::OldNames => lake.overwrite(&lake.layout.registry(Dataset::Events), names).await,
         Story::Emptied => {
             let ledger = lake.layout.ledger("2026-11-10".parse().unwrap());
             lake.store.delete(&ledger).await.unwrap();

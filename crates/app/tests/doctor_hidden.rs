@@ -8,6 +8,7 @@ use mixlake_app::Manifest;
 use mixlake_app::doctor::{Doctor, Kind, Outcome, Remedy};
 use mixlake_app::ports::{Catalog, ObjectStore, Precondition};
 use mixlake_columnar::SchemaType;
+use mixlake_domain::Dataset;
 use mixlake_testkit::catalog::MemoryCatalog;
 use mixlake_testkit::faults::Fault;
 use mixlake_testkit::rows;
@@ -31,7 +32,7 @@ async fn hidden() -> (Lake, MemoryCatalog) {
     lake.options.schema_type = SchemaType::Multischema;
     let event = json!({"event": HIDDEN, "name": HIDDEN, "first_seen": DAY});
     let registry = json!({"format": 1, "project_id": "42", "timezone": "UTC", "events": [event], "tables": {}});
-    let (key, body) = (lake.layout.registry(), registry.to_string());
+    let (key, body) = (lake.layout.registry(Dataset::Events), registry.to_string());
     lake.store.put(&key, body.into(), Precondition::Absent).await.unwrap();
     add(&lake, "a", "2026-11-10T01:10");
     add(&lake, "b", "2026-11-10T02:20");
@@ -47,11 +48,11 @@ async fn hidden() -> (Lake, MemoryCatalog) {
 fn live(lake: &Lake, table: &str) -> BTreeMap<String, usize> {
     let objects = lake.store.snapshot();
     let mut found = BTreeMap::new();
-    let of_table = lake.layout.table(table);
+    let of_table = lake.layout.table(&table.parse().unwrap());
     let manifests = objects.iter().filter(|(key, _)| key.starts_with(&of_table));
     for (_, body) in manifests.filter(|(key, _)| key.ends_with("/_manifest.json")) {
         let manifest: Manifest = serde_json::from_slice(body).unwrap();
-        let folder = lake.layout.generation(table, manifest.date, &manifest.generation);
+        let folder = lake.layout.generation(&manifest.target, &manifest.generation);
         for file in &manifest.files {
             for row in rows::of(&objects[&format!("{folder}{}", file.name)]) {
                 *found.entry(row["mp_insert_id"].as_str().unwrap().to_owned()).or_default() += 1;

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use mixlake_app::doctor::{Doctor, Finding, Kind, Outcome, Remedy};
 use mixlake_app::ports::ObjectStore;
 use mixlake_columnar::SchemaType;
+use mixlake_domain::Dataset;
 use mixlake_testkit::catalog::MemoryCatalog;
+use mixlake_testkit::day;
 use mixlake_testkit::faults::Fault;
 use rstest::rstest;
 use support::clinic::{DAY, doctor, examine, kinds, lake, problems};
@@ -26,7 +28,7 @@ const MANY: &[&str] = &[
 ];
 
 fn manifest(lake: &Lake, date: &str) -> String {
-    lake.layout.manifest(TABLE, date.parse().unwrap())
+    lake.layout.manifest(&day(TABLE, date.parse().unwrap()))
 }
 
 fn ledger(lake: &Lake, date: &str) -> String {
@@ -182,7 +184,7 @@ enum What {
 async fn a_document_that_is_cut_is_told_and_nothing_is_changed(#[case] what: What) {
     let (lake, catalog) = from_a_backup().await;
     let key = match what {
-        What::Registry | What::RegistryOfAnotherProject => lake.layout.registry(),
+        What::Registry | What::RegistryOfAnotherProject => lake.layout.registry(Dataset::Events),
         What::Ledger => ledger(&lake, DAY),
         What::Manifest => manifest(&lake, DAY),
     };

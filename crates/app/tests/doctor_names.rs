@@ -8,6 +8,7 @@ mod support;
 use bytes::Bytes;
 use mixlake_app::doctor::{Kind, Outcome, Remedy};
 use mixlake_columnar::SchemaType;
+use mixlake_domain::Dataset;
 use mixlake_testkit::catalog::MemoryCatalog;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use support::clinic::{DAY, doctor, examine, kinds, problems};
 const NEXT: &str = "2026-11-11";
 
 fn registry(lake: &Lake) -> Bytes {
-    lake.store.snapshot()[&lake.layout.registry()].clone()
+    lake.store.snapshot()[&lake.layout.registry(Dataset::Events)].clone()
 }
 
 /// What a registry says, without the order of its events.
@@ -60,7 +61,7 @@ async fn a_registry_from_a_backup_is_completed_from_the_files(#[case] schema_typ
     let (lake, catalog, before) = two_days(schema_type).await;
     assert_eq!(examine(&lake, &catalog).await, []);
     let whole = registry(&lake);
-    lake.overwrite(&lake.layout.registry(), before).await;
+    lake.overwrite(&lake.layout.registry(Dataset::Events), before).await;
     let findings = examine(&lake, &catalog).await;
     for kind in [Kind::UnknownColumn, Kind::UnknownEvent] {
         let found = findings.iter().filter(|finding| finding.kind == kind);
@@ -87,7 +88,7 @@ async fn a_registry_from_a_backup_is_completed_from_the_files(#[case] schema_typ
 #[tokio::test]
 async fn what_the_registry_has_otherwise_is_left_to_a_person() {
     let (lake, catalog, before) = two_days(SchemaType::Monoschema).await;
-    lake.overwrite(&lake.layout.registry(), before).await;
+    lake.overwrite(&lake.layout.registry(Dataset::Events), before).await;
     lake.source.clear();
     add(&lake, "Sign Up", "2026-11-12T01:10", "PLAN");
     lake.publish("2026-11-12").await;
@@ -107,12 +108,14 @@ async fn what_the_registry_has_otherwise_is_left_to_a_person() {
 #[tokio::test]
 async fn a_registry_that_is_gone_has_to_be_put_back() {
     let (lake, catalog, _) = two_days(SchemaType::Monoschema).await;
-    mixlake_app::ports::ObjectStore::delete(&lake.store, &lake.layout.registry()).await.unwrap();
+    mixlake_app::ports::ObjectStore::delete(&lake.store, &lake.layout.registry(Dataset::Events))
+        .await
+        .unwrap();
     let outcome = put_right(&lake, &catalog).await;
     assert!(kinds(&outcome.findings).contains(&Kind::UnknownColumn), "{outcome:#?}");
     for finding in outcome.findings.iter().filter(|f| f.kind == Kind::UnknownColumn) {
         let Remedy::ByHand { advice } = &finding.remedy else { panic!("{finding:?}") };
         assert!(advice.contains("put its last good version back"), "{advice}");
     }
-    assert!(!lake.store.snapshot().contains_key(&lake.layout.registry()));
+    assert!(!lake.store.snapshot().contains_key(&lake.layout.registry(Dataset::Events)));
 }

@@ -7,7 +7,7 @@ mod support;
 use mixlake_app::doctor::{Doctor, Engine, Kind, Remedy};
 use mixlake_app::ports::{Catalog, NewTable};
 use mixlake_columnar::Compression;
-use mixlake_domain::DataFormat;
+use mixlake_domain::{DataFormat, Dataset, Partitioning};
 use mixlake_testkit::catalog::MemoryCatalog;
 use serde_json::json;
 use support::clinic::{DAY, change, column, doctor, examine, kinds, lake, whole_numbers};
@@ -96,6 +96,7 @@ async fn the_name_of_a_table_may_be_too_long_too() {
         name: name.clone(),
         columns: table.columns,
         location: table.location,
+        partitioning: Partitioning::ByDate,
         format: DataFormat::Parquet,
         description: String::new(),
         memo: table.memo.unwrap(),
@@ -160,10 +161,10 @@ async fn a_column_that_the_registry_does_not_know_and_one_of_two_types_are_told(
 #[tokio::test]
 async fn a_damaged_registry_is_told_and_nothing_is_concluded_from_it() {
     let (lake, catalog) = lake().await;
-    lake.overwrite(&lake.layout.registry(), "{".into()).await;
+    lake.overwrite(&lake.layout.registry(Dataset::Events), "{".into()).await;
     let findings = examine(&lake, &catalog).await;
     assert_eq!(kinds(&findings), [Kind::UnreadableDocument], "{findings:?}");
-    assert_eq!(findings[0].subject, lake.layout.registry());
+    assert_eq!(findings[0].subject, lake.layout.registry(Dataset::Events));
     let Remedy::ByHand { advice } = &findings[0].remedy else { panic!("{findings:?}") };
     assert!(advice.contains("Do not delete it"), "{advice}");
     assert_eq!(doctor(&lake, &catalog).repair(&findings).await, []);

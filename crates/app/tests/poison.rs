@@ -7,8 +7,9 @@ mod support;
 use bytes::Bytes;
 use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, ObjectStore, Precondition};
 use mixlake_app::reconcile::{Conflict, ReconcileError};
-use mixlake_domain::DataFormat;
+use mixlake_domain::{DataFormat, Partitioning};
 use mixlake_testkit::catalog::{MemoryCatalog, Operation};
+use mixlake_testkit::day;
 use mixlake_testkit::faults::Fault;
 use mixlake_testkit::store;
 use parquet::file::properties::WriterProperties;
@@ -42,7 +43,8 @@ async fn a_file_that_is_not_parquet_fails_alone() {
     for (n, body) in
         ["", "PAR1", "no Parquet file at all", "\u{1}\u{0}\u{0}\u{7f}PAR1"].iter().enumerate()
     {
-        let key = lake.layout.generation(TABLE, date, generation) + &format!("bad-{n}.parquet");
+        let key =
+            lake.layout.generation(&day(TABLE, date), generation) + &format!("bad-{n}.parquet");
         put(&lake, &key, Bytes::from_static(body.as_bytes())).await;
     }
     let keys = lake.written_since(0);
@@ -63,7 +65,8 @@ async fn drift_is_told_with_both_types_and_holds_nothing_else_up() {
     let table = NewTable {
         name: IN_CATALOG.to_owned(),
         columns: present.clone(),
-        location: lake.store.location(&lake.layout.table(TABLE)),
+        location: lake.store.location(&lake.layout.table(&TABLE.parse().unwrap())),
+        partitioning: Partitioning::ByDate,
         format: DataFormat::Parquet,
         description: String::new(),
         memo: String::new(),
@@ -100,7 +103,7 @@ async fn drift_is_told_with_both_types_and_holds_nothing_else_up() {
 /// A key in the live generation of the second day.
 fn beside(lake: &Lake, name: &str) -> String {
     let generation = &lake.held().manifests[DAYS[1]].generation;
-    lake.layout.generation(TABLE, DAYS[1].parse().unwrap(), generation) + name
+    lake.layout.generation(&day(TABLE, DAYS[1].parse().unwrap()), generation) + name
 }
 
 /// A file without rows and with these columns, as Parquet's own language has them.
@@ -158,7 +161,7 @@ async fn of_two_strays_that_contradict_each_other_one_fails() {
 #[tokio::test]
 async fn a_damaged_manifest_fails_its_day_alone() {
     let (lake, catalog) = (lake().await, MemoryCatalog::new());
-    let manifest = lake.layout.manifest(TABLE, DAYS[1].parse().unwrap());
+    let manifest = lake.layout.manifest(&day(TABLE, DAYS[1].parse().unwrap()));
     lake.store.delete(&manifest).await.unwrap();
     put(&lake, &manifest, Bytes::from_static(b"{}")).await;
     let (failed, days) = deliver_all(&lake, &catalog).await;

@@ -9,6 +9,7 @@ use mixlake_app::ports::{Catalog, Format, ObjectStore};
 use mixlake_app::reconcile::Reconciler;
 use mixlake_domain::DataFormat;
 use mixlake_testkit::catalog::{MemoryCatalog, Operation};
+use mixlake_testkit::day;
 use mixlake_testkit::faults::Fault;
 use mixlake_testkit::store;
 use std::pin::pin;
@@ -150,7 +151,7 @@ async fn a_partition_goes_with_its_manifest() {
     step(&lake, STEPS[5]).await;
     let keys = lake.written_since(0);
     lake.deliver(&catalog, &keys).await;
-    let manifest = lake.layout.manifest(TABLE, "2026-11-09".parse().unwrap());
+    let manifest = lake.layout.manifest(&day(TABLE, "2026-11-09".parse().unwrap()));
     assert_eq!(remove(&lake, &catalog, &[manifest]).await, ["2026-11-11"]);
     // A late notice of a file whose day has no manifest does not bring it back, nor take others.
     lake.deliver(&catalog, &keys).await;

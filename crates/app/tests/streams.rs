@@ -57,6 +57,8 @@ async fn a_broken_stream_is_asked_for_again_and_gives_nothing_else(#[case] endin
         }
         ExportError::Store(_)
         | ExportError::Document(_)
+        | ExportError::Compacted { .. }
+        | ExportError::Table(_)
         | ExportError::Registry { .. }
         | ExportError::Identities { .. }
         | ExportError::Zone { .. }

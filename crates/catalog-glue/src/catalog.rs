@@ -146,6 +146,18 @@ impl Catalog for GlueCatalog {
         self.update(input.map_err(odd)?, version).await
     }
 
+    async fn move_table(
+        &self,
+        table: &str,
+        version: &str,
+        location: &str,
+    ) -> Result<(), CatalogError> {
+        let read = self.read_as(table, version).await?;
+        let input = table::moved(read, location);
+        let input = input.map_err(|e| refused(UPDATE_TABLE, &self.subject(table), e))?;
+        self.update(input, version).await
+    }
+
     async fn partitions(
         &self,
         table: &str,

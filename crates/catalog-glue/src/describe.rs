@@ -6,9 +6,6 @@ use aws_sdk_glue::types;
 use mixlake_app::ports::{Column, Format, NewTable};
 use mixlake_domain::DataFormat;
 
-/// The partition key; its type is `string`, as the day is compared and printed.
-pub(crate) const PARTITION_KEY: &str = "mp_date";
-
 /// The classes by which Hive, and all who follow it, read a format.
 struct Classes {
     input_format: &'static str,
@@ -38,7 +35,9 @@ pub(crate) const MEMO: &str = "mixlake";
 /// A new table.
 pub(crate) fn table(new: &NewTable) -> Result<types::TableInput, BuildError> {
     let columns: Result<Vec<_>, _> = new.columns.iter().map(column).collect();
-    let key = types::Column::builder().name(PARTITION_KEY).r#type("string").build()?;
+    // Of the type `string`, as the day is compared and printed.
+    let key = |name: &&str| types::Column::builder().name(*name).r#type("string").build();
+    let keys: Result<Vec<_>, _> = new.partitioning.keys().iter().map(key).collect();
     types::TableInput::builder()
         .name(&new.name)
         .description(text::description(&new.description))
@@ -47,7 +46,7 @@ pub(crate) fn table(new: &NewTable) -> Result<types::TableInput, BuildError> {
         .parameters("classification", new.format.name())
         .parameters(MEMO, &new.memo)
         .storage_descriptor(storage(new.format, &new.location, columns?))
-        .partition_keys(key)
+        .set_partition_keys(Some(keys?))
         .build()
 }
 

@@ -77,10 +77,26 @@ pub(crate) fn repaired(table: Table, to: &NewTable) -> Result<TableInput, BuildE
     input(table, storage, &to.memo)
 }
 
-/// A table as it was read, with another description of its files.
-fn input(table: Table, storage: StorageDescriptor, memo: &str) -> Result<TableInput, BuildError> {
-    let mut parameters = table.parameters.unwrap_or_default();
+/// The table in another folder, and all else as it was read.
+pub(crate) fn moved(table: Table, location: &str) -> Result<TableInput, BuildError> {
+    let mut storage = table.storage_descriptor.clone().unwrap_or_else(empty_storage);
+    storage.location = Some(location.to_owned());
+    rebuilt(table, storage)
+}
+
+/// A table as it was read, with another description of its files, and our note.
+fn input(
+    mut table: Table,
+    storage: StorageDescriptor,
+    memo: &str,
+) -> Result<TableInput, BuildError> {
+    let parameters = table.parameters.get_or_insert_default();
     parameters.insert(describe::MEMO.to_owned(), memo.to_owned());
+    rebuilt(table, storage)
+}
+
+/// A table as it was read, with another description of its files.
+fn rebuilt(table: Table, storage: StorageDescriptor) -> Result<TableInput, BuildError> {
     TableInput::builder()
         .name(table.name)
         .set_description(table.description)
@@ -93,7 +109,7 @@ fn input(table: Table, storage: StorageDescriptor, memo: &str) -> Result<TableIn
         .set_view_original_text(table.view_original_text)
         .set_view_expanded_text(table.view_expanded_text)
         .set_table_type(table.table_type)
-        .set_parameters(Some(parameters))
+        .set_parameters(table.parameters)
         .set_target_table(table.target_table)
         .set_federated_table(table.federated_table)
         .set_view_definition(table.view_definition.map(view))

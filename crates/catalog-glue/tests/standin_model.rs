@@ -7,6 +7,7 @@ mod standin;
 
 use mixlake_app::ports::{Catalog, Column, ObjectStore};
 use mixlake_app::reconcile::OnDrift;
+use mixlake_testkit::day as target;
 use mixlake_testkit::glue::Glue;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -161,7 +162,7 @@ impl Model {
                 self.reference.partitions.insert(day, location.clone());
                 continue;
             }
-            let manifest = lake.layout.manifest(TABLE, day.parse().unwrap());
+            let manifest = lake.layout.manifest(&target(TABLE, day.parse().unwrap()));
             // Of a day whose manifest is not there, only the manifest's own notice says so.
             if *key == manifest || lake.has(&manifest) {
                 self.reference.partitions.remove(&day);

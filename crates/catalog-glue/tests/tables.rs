@@ -12,7 +12,7 @@ use aws_sdk_glue::types::{Column as GlueColumn, StorageDescriptor, Table};
 use aws_smithy_mocks::{Rule, mock};
 use glue::{catalog, given_table, never, refuses};
 use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable};
-use mixlake_domain::DataFormat;
+use mixlake_domain::{DataFormat, Partitioning};
 use rstest::rstest;
 
 fn column(name: &str, hive_type: &str) -> Column {
@@ -28,6 +28,7 @@ fn new_table() -> NewTable {
             Column { comment, ..column("plan", "string") },
         ],
         location: "s3://lake/42/signup/".to_owned(),
+        partitioning: Partitioning::ByDate,
         format: DataFormat::Parquet,
         description: "Events".to_owned(),
         memo: "42:0-1".to_owned(),
@@ -104,7 +105,7 @@ async fn a_new_table_is_described_as_hive_does(
                 && storage.columns()[1].comment() == Some(&format!("Plan {}", "x".repeat(250)))
         })
         .then_output(|| CreateTableOutput::builder().build());
-    let new = NewTable { format, ..new_table() };
+    let new = NewTable { partitioning: Partitioning::ByDate, format, ..new_table() };
     catalog(&[&created]).create_table(&new).await.unwrap();
 }
 

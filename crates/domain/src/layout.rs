@@ -3,7 +3,9 @@
 //! ```text
 //! [<prefix>/]<project_id>/<table>/<YYYY>/<MM>/<DD>/_manifest.json
 //! [<prefix>/]<project_id>/<table>/<YYYY>/<MM>/<DD>/<generation>/<slice>-<part>.{parquet,json.gz}
-//! [<prefix>/]<project_id>/schema/events.json
+//! [<prefix>/]<project_id>/<table without partitions>/_manifest.json
+//! [<prefix>/]<project_id>/<table without partitions>/<generation>/<file>.{parquet,json.gz}
+//! [<prefix>/]<project_id>/schema/{events,people,identities,runs}.json
 //! [<prefix>/]<project_id>/_slices/<YYYY>/<MM>/<DD>.json
 //! [<prefix>/]<project_id>/_budget/queries.json
 //! [<prefix>/]<project_id>/_staging/<slice>-<hash>
@@ -18,9 +20,11 @@
 use crate::format::DataFormat;
 use crate::project::ProjectId;
 use crate::slice::SliceLabel;
+use crate::table::{Dataset, TableName, Target};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// The name of a folder that holds one version of a day of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -86,10 +90,10 @@ impl Layout {
         &self.root
     }
 
-    /// The registry of names and types.
+    /// The names and types of a dataset.
     #[must_use]
-    pub fn registry(&self) -> String {
-        format!("{}schema/events.json", self.root)
+    pub fn registry(&self, dataset: Dataset) -> String {
+        format!("{}schema/{}", self.root, dataset.registry())
     }
 
     /// The ledger of the slices of a date.
@@ -114,20 +118,28 @@ impl Layout {
 
     /// The folder of a table, ending in `/`.
     #[must_use]
-    pub fn table(&self, table: &str) -> String {
+    pub fn table(&self, table: &TableName) -> String {
         format!("{}{table}/", self.root)
     }
 
-    /// The manifest of a day of a table.
+    /// The folder of a target, ending in `/`: its manifest and all of its generations are below.
     #[must_use]
-    pub fn manifest(&self, table: &str, date: Date) -> String {
-        format!("{}{table}/{}/_manifest.json", self.root, slashed(date))
+    pub fn target(&self, target: &Target) -> String {
+        let day = target.date.map(|date| slashed(date) + "/").unwrap_or_default();
+        format!("{}{}/{day}", self.root, target.table)
     }
 
-    /// The folder of a generation, ending in `/`: the location of the partition.
+    /// The manifest of a target.
     #[must_use]
-    pub fn generation(&self, table: &str, date: Date, generation: &Generation) -> String {
-        format!("{}{table}/{}/{generation}/", self.root, slashed(date))
+    pub fn manifest(&self, target: &Target) -> String {
+        self.target(target) + MANIFEST
+    }
+
+    /// The folder of a generation, ending in `/`: the location of the partition, or of a table without
+    /// partitions.
+    #[must_use]
+    pub fn generation(&self, target: &Target, generation: &Generation) -> String {
+        format!("{}{generation}/", self.target(target))
     }
 
     /// The name of a data file within its generation.
@@ -152,10 +164,11 @@ impl Layout {
         format!("{}_quarantine/{day}/{slice}-{hash}.jsonl.gz", self.root)
     }
 
-    /// The identities of the rows of a data file of a day; the name is their hash.
+    /// The identities of the rows of a data file; the name is their hash.
     #[must_use]
-    pub fn identities(&self, table: &str, date: Date, hash: &str) -> String {
-        format!("{}_identities/{table}/{}/{hash}", self.root, slashed(date))
+    pub fn identities(&self, target: &Target, hash: &str) -> String {
+        let day = target.date.map(|date| slashed(date) + "/").unwrap_or_default();
+        format!("{}_identities/{}/{day}{hash}", self.root, target.table)
     }
 
     /// Where a full file waits until its slice has proven complete; named by its content.
@@ -187,39 +200,46 @@ impl Layout {
     #[must_use]
     pub fn read(&self, key: &str) -> Option<LakeKey> {
         let parts: Vec<&str> = key.strip_prefix(&self.root)?.split('/').collect();
-        let (table, day, object) = match *parts.as_slice() {
-            [table, y, m, d, "_manifest.json"] => (table, [y, m, d], LakeObject::Manifest),
-            [table, y, m, d, generation, file] => {
-                let (generation, format) =
-                    (Generation::parse(generation)?, DataFormat::of_file(file)?);
-                (table, [y, m, d], LakeObject::Data(generation, format))
+        let (table, date, below) = match *parts.as_slice() {
+            [table, y, m, d, ref below @ ..] if !below.is_empty() => {
+                (table, Some(date_of([y, m, d])?), below)
+            }
+            [table, ref below @ ..] => (table, None, below),
+            [] => return None,
+        };
+        let object = match *below {
+            [MANIFEST] => LakeObject::Manifest,
+            [generation, file] => {
+                LakeObject::Data(Generation::parse(generation)?, DataFormat::of_file(file)?)
             }
             _ => return None,
         };
-        let date: Date = day.join("-").parse().ok()?;
-        (slashed(date) == day.join("/") && !table.is_empty()).then(|| LakeKey {
-            table: table.to_owned(),
-            date,
-            object,
-        })
+        let table = TableName::from_str(table).ok()?;
+        Some(LakeKey { target: Target { table, date }, object })
     }
+}
+
+/// The name of a manifest. Engines skip names that begin with `_`.
+const MANIFEST: &str = "_manifest.json";
+
+fn date_of(folders: [&str; 3]) -> Option<Date> {
+    let date: Date = folders.join("-").parse().ok()?;
+    (slashed(date) == folders.join("/")).then_some(date)
 }
 
 /// A key of the lake, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LakeKey {
-    /// The table's folder name.
-    pub table: String,
-    /// The day of the partition.
-    pub date: Date,
+    /// The day of a table, or the table.
+    pub target: Target,
     /// What lies there.
     pub object: LakeObject,
 }
 
-/// What a key of a table's day names.
+/// What a key of a target names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LakeObject {
-    /// The day's list of live files.
+    /// The list of live files.
     Manifest,
     /// A data file of a generation, live or not.
     Data(Generation, DataFormat),
@@ -242,22 +262,41 @@ mod tests {
         "2026-11-09".parse().unwrap()
     }
 
+    fn day(table: &str) -> Target {
+        Target::day(table.parse().unwrap(), date())
+    }
+
     #[test]
     fn every_key_that_is_made_is_read_back() {
         let generation = Generation::from_hash(0xabc);
         let label = SliceLabel::try_from("2026-11-09T03".to_owned()).unwrap();
-        let folder = layout().generation("mp_master_event", date(), &generation);
+        let folder = layout().generation(&day("mp_master_event"), &generation);
         let file = folder + &Layout::file_name(&label, 1, DataFormat::Parquet);
         assert_eq!(
             file,
             "raw/mixpanel/42/mp_master_event/2026/11/09/g0000000000000abc/2026-11-09T03-001.parquet"
         );
         let read = layout().read(&file).unwrap();
-        assert_eq!((read.table.as_str(), read.date), ("mp_master_event", date()));
+        assert_eq!(read.target, day("mp_master_event"));
         assert_eq!(read.object, LakeObject::Data(generation, DataFormat::Parquet));
 
-        let manifest = layout().read(&layout().manifest("signup", date())).unwrap();
+        let manifest = layout().read(&layout().manifest(&day("signup"))).unwrap();
         assert_eq!(manifest.object, LakeObject::Manifest);
+    }
+
+    #[test]
+    fn a_table_without_partitions_has_its_generations_in_its_folder() {
+        let table = Target::whole("mp_people_data".parse().unwrap());
+        let generation = Generation::from_hash(1);
+        let file = layout().generation(&table, &generation) + "snapshot-000.parquet";
+        assert_eq!(file, "raw/mixpanel/42/mp_people_data/g0000000000000001/snapshot-000.parquet");
+        let read = layout().read(&file).unwrap();
+        assert_eq!(
+            (read.target, read.object),
+            (table.clone(), LakeObject::Data(generation, DataFormat::Parquet))
+        );
+        let read = layout().read(&layout().manifest(&table)).unwrap();
+        assert_eq!((read.target, read.object), (table, LakeObject::Manifest));
     }
 
     #[rstest]

@@ -2,8 +2,10 @@
 
 mod format;
 mod layout;
+mod origin;
 mod project;
 mod slice;
+mod table;
 mod window;
 mod zone;
 
@@ -11,7 +13,9 @@ pub use format::DataFormat;
 pub use jiff::civil::Date;
 pub use jiff::{Span, Timestamp};
 pub use layout::{Generation, LakeKey, LakeObject, Layout, LayoutError};
+pub use origin::Origin;
 pub use project::{ProjectId, ProjectIdError};
 pub use slice::{Basis, Slice, SliceError, SliceKind, SliceLabel};
+pub use table::{Dataset, PARTITION_KEY, Partitioning, TableName, TableNameError, Target};
 pub use window::Window;
 pub use zone::{Zone, ZoneError};

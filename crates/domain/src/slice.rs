@@ -253,6 +253,12 @@ impl SliceLabel {
                 || self.kind == SliceKind::Day
                 || other.kind == SliceKind::Day)
     }
+
+    /// Whether all of the other slice lies in this one.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.overlaps(other) && (self == other || self.is_day())
+    }
 }
 
 impl fmt::Display for SliceLabel {

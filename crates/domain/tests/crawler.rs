@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
-use mixlake_domain::{DataFormat, Generation, Layout, SliceLabel};
+use mixlake_domain::{DataFormat, Dataset, Generation, Layout, SliceLabel, Target};
 use rstest::rstest;
 
 fn template() -> String {
@@ -32,15 +32,16 @@ fn matches(pattern: &str, path: &str) -> bool {
 fn keys(layout: &Layout) -> (Vec<String>, Vec<String>) {
     let date = "2026-11-10".parse().unwrap();
     let label = SliceLabel::try_from("2026-11-10T03".to_owned()).unwrap();
-    let folder = layout.generation("mp_master_event", date, &Generation::from_hash(0xabc));
+    let day = Target::day("mp_master_event".parse().unwrap(), date);
+    let folder = layout.generation(&day, &Generation::from_hash(0xabc));
     let files =
         DataFormat::ALL.map(|format| folder.clone() + &Layout::file_name(&label, 0, format));
     let hidden = vec![
-        layout.registry(),
+        layout.registry(Dataset::Events),
         layout.ledger(date),
-        layout.manifest("mp_master_event", date),
+        layout.manifest(&day),
         layout.quarantine(&label, "0123"),
-        layout.identities("mp_master_event", date, "0123"),
+        layout.identities(&day, "0123"),
         layout.staging(&label, "0123"),
         layout.staged_lines(&label, "0123"),
         layout.budget(),
@@ -62,7 +63,10 @@ fn a_crawler_passes_over_all_but_data_files(#[case] prefix: &str, #[case] level:
     assert_eq!(data.iter().find(excluded), None, "data is read");
     assert_eq!(hidden.iter().find(|key| !excluded(key)), None, "all else is passed over");
     // The bucket is the first level; the description of CrawlerTableLevel says the same.
-    assert_eq!(1 + layout.table("t").trim_end_matches('/').split('/').count(), level);
+    assert_eq!(
+        1 + layout.table(&"t".parse().unwrap()).trim_end_matches('/').split('/').count(),
+        level
+    );
 }
 
 #[test]

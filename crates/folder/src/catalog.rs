@@ -226,6 +226,23 @@ impl Catalog for FolderCatalog {
             .await
     }
 
+    async fn move_table(
+        &self,
+        table: &str,
+        version: &str,
+        location: &str,
+    ) -> Result<(), CatalogError> {
+        let (table, version) = (table.to_owned(), version.to_owned());
+        let location = self.place.kept(location);
+        self.run(move |catalog| {
+            catalog.swap(&table, &version, |document| {
+                document.relocate(location);
+                Ok(true)
+            })
+        })
+        .await
+    }
+
     async fn partitions(
         &self,
         table: &str,
@@ -270,6 +287,9 @@ impl Catalog for FolderCatalog {
             (table.to_owned(), partitions.iter().map(kept).collect::<Vec<_>>());
         self.run(move |catalog| {
             catalog.edit(&table, |document| {
+                if !document.is_partitioned() {
+                    return Err(catalog.refused("update", &table, DocumentError::NoPartitions));
+                }
                 let changed = document.put(&partitions);
                 Ok((!changed.is_empty(), changed))
             })

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-const PARTITION_KEY: &str = "mp_date";
 const FORMAT: u32 = 1;
 
 /// What people or other tools added: it is written back as it was read.
@@ -62,12 +61,14 @@ pub(crate) enum DocumentError {
     Format(u32),
     #[error("the table has a column {0:?} already")]
     Duplicate(String),
+    #[error("the table has no partition keys")]
+    NoPartitions,
 }
 
 impl Document {
     pub(crate) fn create(table: &NewTable) -> Result<Self, DocumentError> {
-        let key = ColumnEntry {
-            name: PARTITION_KEY.to_owned(),
+        let key = |name: &&str| ColumnEntry {
+            name: (*name).to_owned(),
             hive_type: "string".to_owned(),
             comment: None,
             others: Others::new(),
@@ -81,7 +82,7 @@ impl Document {
             location: table.location.clone(),
             data_format: table.format,
             columns: Vec::new(),
-            partition_keys: vec![key],
+            partition_keys: table.partitioning.keys().iter().map(key).collect(),
             partitions: BTreeMap::new(),
             others: Others::new(),
         };
@@ -133,6 +134,17 @@ impl Document {
         self.memo = Some(memo.to_owned());
         self.version += 1;
         Ok(true)
+    }
+
+    /// Points the table to another folder.
+    pub(crate) fn relocate(&mut self, location: String) {
+        self.location = location;
+        self.version += 1;
+    }
+
+    /// Whether the table has partition keys.
+    pub(crate) fn is_partitioned(&self) -> bool {
+        !self.partition_keys.is_empty()
     }
 
     /// Gives the table what `to` has; a column that keeps its name keeps what others put on it.

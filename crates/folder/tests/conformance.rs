@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 use mixlake_app::ports::{Catalog, NewTable};
-use mixlake_domain::DataFormat;
+use mixlake_domain::{DataFormat, Partitioning};
 use mixlake_folder::{FolderCatalog, FolderStore};
 use mixlake_testkit::{catalog, store};
 use std::path::PathBuf;
@@ -69,6 +69,7 @@ async fn databases_of_a_lake_do_not_see_each_other() {
         name: "signup".to_owned(),
         columns: vec![],
         location: "/lake/42/signup/".to_owned(),
+        partitioning: Partitioning::ByDate,
         format: DataFormat::Parquet,
         description: String::new(),
         memo: String::new(),

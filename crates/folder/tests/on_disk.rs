@@ -6,7 +6,7 @@ use bytes::Bytes;
 use mixlake_app::doctor::{Doctor, Kind};
 use mixlake_app::ports::{Catalog, CatalogError, Column, NewTable, ObjectStore, Precondition, Put};
 use mixlake_app::reconcile::{OnDrift, Reconciler};
-use mixlake_domain::{DataFormat, Layout, ProjectId};
+use mixlake_domain::{DataFormat, Layout, Partitioning, ProjectId};
 use mixlake_folder::{FolderCatalog, FolderStore};
 use std::fs;
 use tempfile::TempDir;
@@ -100,6 +100,7 @@ fn signup() -> NewTable {
         name: "signup".to_owned(),
         columns: vec![column],
         location: "/lake/42/signup/".to_owned(),
+        partitioning: Partitioning::ByDate,
         format: DataFormat::Parquet,
         description: "Events".to_owned(),
         memo: "42:0".to_owned(),

@@ -2,11 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use mixlake_app::ports::{Catalog, Column, NewTable, ObjectStore, Precondition};
-use mixlake_domain::{DataFormat, Slice, Zone};
+use mixlake_domain::{DataFormat, Partitioning, Slice, Zone};
 use mixlake_runtime::config::{ExportConfig, LakeConfig};
 use mixlake_runtime::settings::Settings;
 use mixlake_runtime::{CatalogHandler, Run, export};
 use mixlake_testkit::catalog::MemoryCatalog;
+use mixlake_testkit::day as target;
 use mixlake_testkit::source::MemorySource;
 use mixlake_testkit::store::MemoryStore;
 use serde_json::{Value, json};
@@ -26,7 +27,8 @@ async fn lake() -> (MemoryStore, String, String) {
     let day = Slice::parse("2026-11-10", &Zone::UTC).unwrap();
     let report = export(&config, &source, &store, &[day], Run::default()).await.unwrap();
     let file = report.whole().next().unwrap().objects[0].clone();
-    let manifest = config.lake.layout.manifest("mp_master_event", "2026-11-10".parse().unwrap());
+    let manifest =
+        config.lake.layout.manifest(&target("mp_master_event", "2026-11-10".parse().unwrap()));
     (store, file, manifest)
 }
 
@@ -106,6 +108,7 @@ async fn drifted(store: &MemoryStore) -> MemoryCatalog {
         name: "mx_mp_master_event".to_owned(),
         columns: vec![column],
         location: store.location("my lake=1/42/mp_master_event/"),
+        partitioning: Partitioning::ByDate,
         format: DataFormat::Parquet,
         description: String::new(),
         memo: String::new(),

@@ -12,3 +12,15 @@ pub mod rows;
 pub mod source;
 #[expect(clippy::unwrap_used, reason = "a check that cannot go on ends its test")]
 pub mod store;
+
+use mixlake_domain::{Date, Target};
+
+/// A day of a table whose name is known to be one.
+///
+/// # Panics
+///
+/// If the name is none.
+#[must_use]
+pub fn day(table: &str, date: Date) -> Target {
+    Target::day(table.parse().expect("a table's name"), date)
+}

@@ -3,9 +3,9 @@
 //! A file may be deleted only if this shows that what took its place is live: the absence of a reason
 //! to keep it is not enough, for ledgers and manifests get lost, or are put back from a backup.
 
-use crate::ledger::{Day, Entry, State};
+use crate::ledger::{Entry, State};
 use crate::manifest::Manifest;
-use mixlake_domain::{Date, SliceLabel};
+use mixlake_domain::{Date, SliceLabel, Target};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,15 +13,16 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(super) struct Accounts {
     entries: BTreeMap<SliceLabel, Entry>,
-    /// The live rows of a day by slice; none where the manifest cannot be read.
-    live: BTreeMap<Day, Option<Rows>>,
+    /// The live rows of a target by the slices of their files; none where the manifest cannot be read.
+    live: BTreeMap<Target, Option<Rows>>,
     /// Slices whose entries changed while the manifests were read.
     moved: BTreeSet<SliceLabel>,
     /// The whole lake, as it was a moment ago, where only a few days were looked at again.
     lake: Option<Arc<Accounts>>,
 }
 
-type Rows = BTreeMap<SliceLabel, u64>;
+/// A compacted file has the rows of several slices, and does not say how many of each.
+type Rows = BTreeMap<Vec<SliceLabel>, u64>;
 
 /// A published slice of which fewer rows are live than the ledger counts.
 #[derive(Debug, Clone, Copy)]
@@ -58,24 +59,24 @@ impl Accounts {
         self.entries.get(&slice)
     }
 
-    /// The dates whose ledgers have slices with files on a day.
-    pub(super) fn ledgers_of(&self, day: &Day) -> BTreeSet<Date> {
-        let touching = self.entries.values().filter(|entry| entry.days.contains(day));
+    /// The dates whose ledgers have slices with files of a target.
+    pub(super) fn ledgers_of(&self, target: &Target) -> BTreeSet<Date> {
+        let touching = self.entries.values().filter(|entry| entry.targets.contains(target));
         touching.map(|entry| entry.slice.date()).collect()
     }
 
-    /// Counts the rows of a day.
-    pub(super) fn count(&mut self, day: Day, manifest: Option<&Manifest>) {
+    /// Counts the rows of a target.
+    pub(super) fn count(&mut self, target: Target, manifest: Option<&Manifest>) {
         let mut rows = Rows::new();
         for file in manifest.iter().flat_map(|manifest| &manifest.files) {
-            *rows.entry(file.slice).or_default() += file.rows;
+            *rows.entry(file.origin.slices().to_vec()).or_default() += file.rows;
         }
-        self.live.insert(day, Some(rows));
+        self.live.insert(target, Some(rows));
     }
 
-    /// Nobody can say which rows of a day are live.
-    pub(super) fn cannot_count(&mut self, day: Day) {
-        self.live.insert(day, None);
+    /// Nobody can say which rows of a target are live.
+    pub(super) fn cannot_count(&mut self, target: Target) {
+        self.live.insert(target, None);
     }
 
     /// A slice was begun, or published again, while the manifests were read.
@@ -91,9 +92,9 @@ impl Accounts {
         })
     }
 
-    /// Whether all days of a slice were looked at, and not only some.
+    /// Whether all targets of a slice were looked at, and not only some.
     pub(super) fn holds_all_of(&self, entry: &Entry) -> bool {
-        entry.days.iter().all(|day| self.live.contains_key(day))
+        entry.targets.iter().all(|target| self.live.contains_key(target))
     }
 
     /// What is known of the rows of a slice, or of the day that was exported in its place.
@@ -116,9 +117,16 @@ impl Accounts {
             State::Published | State::Writing | State::WritingAnew => return None,
         }
         let mut live = 0;
-        for day in &entry.days {
-            let rows = self.live.get(day).or_else(|| self.of_lake(entry)?.live.get(day))?;
-            live += rows.as_ref()?.get(&entry.slice).copied().unwrap_or_default();
+        for target in &entry.targets {
+            let rows = self.live.get(target).or_else(|| self.of_lake(entry)?.live.get(target))?;
+            for (slices, rows) in rows.as_ref()? {
+                match slices.as_slice() {
+                    [slice] if *slice == entry.slice => live += rows,
+                    // The rows of a compacted file are all of its slices' together.
+                    several if several.contains(&entry.slice) => return None,
+                    _ => {}
+                }
+            }
         }
         Some(live)
     }
@@ -141,8 +149,8 @@ mod tests {
         text.to_owned().try_into().unwrap()
     }
 
-    fn day(date: &str) -> Day {
-        Day { table: "t".to_owned(), date: date.parse().unwrap() }
+    fn day(date: &str) -> Target {
+        Target::day("t".parse().unwrap(), date.parse().unwrap())
     }
 
     fn entry(slice: &str, days: &[&str], written: u64) -> Entry {
@@ -150,7 +158,7 @@ mod tests {
             slice: label(slice),
             state: State::Published,
             content: String::new(),
-            days: days.iter().map(|date| day(date)).collect(),
+            targets: days.iter().map(|date| day(date)).collect(),
             counts: SliceCounts { written, ..SliceCounts::default() },
             quarantine: None,
         }
@@ -159,7 +167,7 @@ mod tests {
     fn manifest(date: &str, files: &[(&str, u64)]) -> Manifest {
         let file = |&(slice, rows): &(&str, u64)| LiveFile {
             name: format!("{slice}-000.parquet"),
-            slice: label(slice),
+            origin: label(slice).into(),
             rows,
             bytes: 1,
             hash: String::new(),
@@ -168,8 +176,7 @@ mod tests {
         };
         Manifest {
             format: Format,
-            table: "t".to_owned(),
-            date: date.parse().unwrap(),
+            target: day(date),
             generation: mixlake_domain::Generation::from_hash(1),
             files: files.iter().map(file).collect(),
             swept: None,

@@ -3,10 +3,10 @@
 use super::accounts::Missing;
 use super::engines::{self, Engine};
 use super::facts::{Document, Facts, TableFacts, Unreadable};
-use super::finding::{Finding, Kind, Remedy, by_hand};
-use super::{days, footers, rename, tables};
+use super::finding::{Finding, Kind, Remedy, by_hand, subject};
+use super::{footers, rename, tables, targets};
 use crate::reconcile::same_folder;
-use mixlake_domain::Date;
+use mixlake_domain::{Date, Target};
 
 /// Everything that is wrong, table by table, day by day.
 pub(super) fn findings(facts: &Facts, engines: &[Engine]) -> Vec<Finding> {
@@ -18,9 +18,11 @@ pub(super) fn findings(facts: &Facts, engines: &[Engine]) -> Vec<Finding> {
     }));
     findings.extend(rows_missing(facts));
     for (name, table) in &facts.tables {
-        for date in table.days.keys() {
-            days::findings(name, *date, facts, &mut findings);
+        for date in table.targets.keys() {
+            let target = Target { table: name.clone(), date: *date };
+            targets::findings(&target, facts, &mut findings);
         }
+        let name = name.as_str();
         if let Some(registry) = &facts.registry {
             let known = registry.tables().get(name);
             findings.extend(footers::findings(name, table, known, facts));
@@ -38,8 +40,8 @@ pub(super) fn findings(facts: &Facts, engines: &[Engine]) -> Vec<Finding> {
 fn rows_missing(facts: &Facts) -> impl Iterator<Item = Finding> {
     facts.accounts.missing().filter_map(|Missing { entry, live }| {
         let slice = entry.slice;
-        let days = entry.days.iter().filter_map(|day| facts.day_of(day));
-        if days.clone().any(|day| day.busy) {
+        let targets = entry.targets.iter().filter_map(|target| facts.target(target));
+        if targets.clone().any(|target| target.busy) {
             return None;
         }
         let remedy = match facts.ways.get(&slice) {
@@ -47,7 +49,7 @@ fn rows_missing(facts: &Facts) -> impl Iterator<Item = Finding> {
                 let folders = way.values().map(|source| source.folder.clone()).collect();
                 Remedy::GoBack { slice, folders }
             }
-            None if days.clone().any(|day| day.missing_slices().any(|s| *s == slice)) => {
+            None if targets.clone().any(|it| it.missing_slices().any(|s| *s == slice)) => {
                 return None;
             }
             None => by_hand(&format!(
@@ -78,28 +80,29 @@ fn unreadable(document: &Unreadable) -> Finding {
     Finding::problem(Kind::UnreadableDocument, "", key, error, by_hand(advice))
 }
 
-/// Partitions against the manifests.
+/// Partitions, and the location of a table without them, against the manifests.
 fn partitions(name: &str, table: &TableFacts, findings: &mut Vec<Finding>) {
     if table.state.is_none() || table.is_damaged {
         return;
     }
-    for (date, day) in table.days.iter().filter(|(_, day)| day.is_live()) {
-        let (kind, text) = match table.partition(*date) {
+    for (date, target) in &table.targets {
+        // Readers of an empty day need not be sent anywhere; those of a table have to be.
+        if !target.is_live() && (date.is_some() || target.manifest.is_none()) {
+            continue;
+        }
+        let (kind, text) = match table.readers_of(*date) {
             None => (Kind::PartitionMissing, "readers do not see this day".to_owned()),
-            Some(is) if !same_folder(&is.location, &day.location) => (
+            Some(is) if !same_folder(is, &target.location) => (
                 Kind::PartitionStale,
-                format!(
-                    "readers are sent to {}, and the live files are in {}",
-                    is.location, day.location
-                ),
+                format!("readers are sent to {is}, and the live files are in {}", target.location),
             ),
             Some(_) => continue,
         };
-        findings.push(Finding::problem(kind, name, date.to_string(), text, Remedy::Reconcile));
+        findings.push(Finding::problem(kind, name, subject(*date), text, Remedy::Reconcile));
     }
     for partition in &table.partitions {
         let date: Option<Date> = partition.value.parse().ok();
-        let day = date.and_then(|date| table.days.get(&date));
+        let day = date.and_then(|date| table.targets.get(&Some(date)));
         if day.is_some_and(|day| day.is_live() || day.busy) {
             continue;
         }

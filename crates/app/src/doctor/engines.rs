@@ -69,7 +69,7 @@ pub(super) fn findings(name: &str, table: &TableFacts, engines: &[Engine]) -> Ve
         long_text(name, table, engine, &mut findings);
         findings.extend(compression(name, table, engine));
     }
-    for key in table.days.values().flat_map(|day| day.files.keys()) {
+    for key in table.targets.values().flat_map(|day| day.files.keys()) {
         findings.extend(hidden(name, key.rsplit('/').next().unwrap_or(key), HIDDEN_FILE));
     }
     findings
@@ -154,9 +154,9 @@ const EXPORT_AGAIN: &str = "set compression=snappy and export the days again; wh
 fn compression(name: &str, table: &TableFacts, engine: Engine) -> Option<Finding> {
     let readable = engine.codecs()?;
     let mut files = 0;
-    let mut unreadable: BTreeMap<Date, BTreeSet<&str>> = BTreeMap::new();
+    let mut unreadable: BTreeMap<Option<Date>, BTreeSet<&str>> = BTreeMap::new();
     for (date, file) in
-        table.days.iter().flat_map(|(date, day)| day.files.values().map(move |it| (date, it)))
+        table.targets.iter().flat_map(|(date, day)| day.files.values().map(move |it| (date, it)))
     {
         let Some(Ok(footer)) = &file.footer else { continue };
         let others = footer.codecs.iter().copied().filter(|codec| !readable.contains(codec));
@@ -169,17 +169,21 @@ fn compression(name: &str, table: &TableFacts, engine: Engine) -> Option<Finding
     let (first, last) = (unreadable.keys().next()?, unreadable.keys().next_back()?);
     let codecs: BTreeSet<&str> = unreadable.values().flatten().copied().collect();
     let codecs = Vec::from_iter(codecs).join(" and ");
+    let days = match (first, last) {
+        (Some(first), Some(last)) => {
+            format!(" of {} days from {first} to {last}", unreadable.len())
+        }
+        _ => String::new(),
+    };
     let text = format!(
-        "{engine} does not read Parquet that is compressed with {codecs}; {files} live files of {} days from \
-         {first} to {last} are",
-        unreadable.len()
+        "{engine} does not read Parquet that is compressed with {codecs}; {files} live files{days} are"
     );
     Some(found(name, "", text, EXPORT_AGAIN))
 }
 
 fn long_text(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<Finding>) {
     let Some(limit) = engine.longest_text() else { return };
-    for (key, file) in table.days.values().flat_map(|day| &day.files) {
+    for (key, file) in table.targets.values().flat_map(|day| &day.files) {
         for (column, bytes) in &file.content.long_text {
             let text = format!(
                 "{engine} cuts or nulls text of more than {limit} bytes; {key} has one of {bytes}"

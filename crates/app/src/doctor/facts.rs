@@ -3,11 +3,10 @@
 use super::accounts::{Accounts, Missing};
 use super::back::Way;
 use super::names::{Completion, Said};
-use crate::ledger::Day;
 use crate::manifest::{LiveFile, Manifest};
 use crate::ports::{Declared, Partition, Precondition, TableState};
 use crate::reconcile::footer::Footer;
-use mixlake_domain::{Date, Generation, SliceLabel};
+use mixlake_domain::{Date, Generation, Partitioning, SliceLabel, TableName, Target};
 use mixlake_schema::Registry;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,13 +17,13 @@ pub(super) struct Facts {
     pub registry: Option<Registry>,
     /// What the registry is swapped with; none if there is none.
     pub registry_etag: Option<String>,
-    pub tables: BTreeMap<String, TableFacts>,
+    pub tables: BTreeMap<TableName, TableFacts>,
     pub unreadable: Vec<Unreadable>,
     /// Slices that were begun long ago and not ended.
     pub unfinished: BTreeSet<SliceLabel>,
     pub accounts: Accounts,
-    /// By day, the slices with files there of which rows are missing, wherever they are missing.
-    pub missing: BTreeMap<Day, Vec<SliceLabel>>,
+    /// By target, the slices with files there of which rows are missing, wherever they are missing.
+    pub missing: BTreeMap<Target, Vec<SliceLabel>>,
     /// How rows that are missing can be had back.
     pub ways: BTreeMap<SliceLabel, Way>,
     /// What the files add to the registry.
@@ -60,12 +59,13 @@ pub(super) struct TableFacts {
     pub is_damaged: bool,
     pub partitions: Vec<Partition>,
     pub declared: BTreeMap<String, Declared>,
-    pub days: BTreeMap<Date, DayFacts>,
+    /// The days; or, without a date, the table as a whole.
+    pub targets: BTreeMap<Option<Date>, TargetFacts>,
 }
 
-/// A day of a table.
+/// A day of a table, or a table without partitions.
 #[derive(Debug, Default)]
-pub(super) struct DayFacts {
+pub(super) struct TargetFacts {
     pub manifest: Option<Manifest>,
     /// What the manifest is swapped with.
     pub precondition: Option<Precondition>,
@@ -77,7 +77,7 @@ pub(super) struct DayFacts {
     pub location: String,
     /// The data files by key, live or not.
     pub objects: BTreeMap<String, ObjectFacts>,
-    /// The keys of everything else below the day.
+    /// The keys of everything else below the target.
     pub others: BTreeSet<String>,
     /// The live files by key.
     pub files: BTreeMap<String, FileFacts>,
@@ -85,7 +85,7 @@ pub(super) struct DayFacts {
     pub spare: BTreeMap<String, LiveFile>,
     /// Published slices that have files here, as the ledgers say.
     pub slices: BTreeSet<SliceLabel>,
-    /// Whether nobody can say what belongs here: a slice is being written that touches the day, or
+    /// Whether nobody can say what belongs here: a slice is being written that touches the target, or
     /// a document that says it cannot be read.
     pub busy: bool,
 }
@@ -122,31 +122,31 @@ pub(super) struct Content {
 }
 
 impl Facts {
-    pub(super) fn day(&mut self, table: &str, date: Date) -> &mut DayFacts {
-        self.tables.entry(table.to_owned()).or_default().days.entry(date).or_default()
+    pub(super) fn target_mut(&mut self, target: &Target) -> &mut TargetFacts {
+        let table = self.tables.entry(target.table.clone()).or_default();
+        table.targets.entry(target.date).or_default()
     }
 
-    pub(super) fn day_of(&self, day: &Day) -> Option<&DayFacts> {
-        self.tables.get(&day.table)?.days.get(&day.date)
+    pub(super) fn target(&self, target: &Target) -> Option<&TargetFacts> {
+        self.tables.get(&target.table)?.targets.get(&target.date)
     }
 
-    /// The slices of which rows are missing, among those that have, or had, files on a day.
-    pub(super) fn missing_on(&self, table: &str, date: Date) -> &[SliceLabel] {
-        let day = Day { table: table.to_owned(), date };
-        self.missing.get(&day).map_or(&[], Vec::as_slice)
+    /// The slices of which rows are missing, among those that have, or had, files in a target.
+    pub(super) fn missing_in(&self, target: &Target) -> &[SliceLabel] {
+        self.missing.get(target).map_or(&[], Vec::as_slice)
     }
 
     /// Notes which slices miss rows, when the ledgers and manifests have been read.
     pub(super) fn note_missing(&mut self) {
         for Missing { entry, .. } in self.accounts.missing() {
-            for day in &entry.days {
-                self.missing.entry(day.clone()).or_default().push(entry.slice);
+            for target in &entry.targets {
+                self.missing.entry(target.clone()).or_default().push(entry.slice);
             }
         }
     }
 
-    pub(super) fn days(&mut self) -> impl Iterator<Item = &mut DayFacts> {
-        self.tables.values_mut().flat_map(|table| table.days.values_mut())
+    pub(super) fn targets(&mut self) -> impl Iterator<Item = &mut TargetFacts> {
+        self.tables.values_mut().flat_map(|table| table.targets.values_mut())
     }
 }
 
@@ -155,13 +155,29 @@ impl TableFacts {
         let value = date.to_string();
         self.partitions.iter().find(|partition| partition.value == value)
     }
+
+    /// How the table is divided.
+    pub(super) fn partitioning(&self) -> Partitioning {
+        match self.targets.keys().next() {
+            Some(None) if self.targets.len() == 1 => Partitioning::Whole,
+            _ => Partitioning::ByDate,
+        }
+    }
+
+    /// Where the catalog sends the readers of a target; none if it does not know it.
+    pub(super) fn readers_of(&self, date: Option<Date>) -> Option<&str> {
+        match date {
+            Some(date) => self.partition(date).map(|partition| partition.location.as_str()),
+            None => self.state.as_ref().map(|state| state.location.as_str()),
+        }
+    }
 }
 
-impl DayFacts {
+impl TargetFacts {
     /// Published slices of which no file is live.
     pub(super) fn missing_slices(&self) -> impl Iterator<Item = &SliceLabel> {
         let live = |slice: &SliceLabel| {
-            self.manifest.iter().flat_map(|m| &m.files).any(|file| file.slice == *slice)
+            self.manifest.iter().flat_map(|m| &m.files).any(|file| file.origin.has(*slice))
         };
         self.slices.iter().filter(move |slice| !live(slice))
     }

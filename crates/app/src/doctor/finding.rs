@@ -109,15 +109,17 @@ pub enum Remedy {
     /// Take files out of the list of live ones, and copy the others to a new folder, so that the
     /// slices can be exported again.
     Strike {
-        /// The day.
-        date: Date,
+        /// The day; none of a table without partitions.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        date: Option<Date>,
         /// The names of the files.
         names: Vec<String>,
     },
     /// Copy the live files to a new folder, and leave these objects where they are.
     LeaveBehind {
-        /// The day.
-        date: Date,
+        /// The day; none of a table without partitions.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        date: Option<Date>,
         /// The keys of the objects.
         keys: Vec<String>,
     },
@@ -210,6 +212,11 @@ impl Finding {
     pub(super) fn note(self) -> Self {
         Self { severity: Severity::Note, ..self }
     }
+}
+
+/// A target as the subject of a finding: its day, or nothing for a table without partitions.
+pub(super) fn subject(date: Option<Date>) -> String {
+    date.map(|date| date.to_string()).unwrap_or_default()
 }
 
 pub(super) fn by_hand(advice: &str) -> Remedy {

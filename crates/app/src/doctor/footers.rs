@@ -1,7 +1,7 @@
 //! What the footers of the live files say, against the registry and each other.
 
-use super::facts::{DayFacts, Facts, FileFacts, TableFacts};
-use super::finding::{Finding, Kind, Remedy, by_hand};
+use super::facts::{Facts, FileFacts, TableFacts, TargetFacts};
+use super::finding::{Finding, Kind, Remedy, by_hand, subject};
 use crate::LiveFile;
 use crate::reconcile::footer::Footer;
 use mixlake_schema::{ColumnType, Table};
@@ -27,8 +27,8 @@ pub(super) fn findings(
         .collect();
     let mut findings = Vec::new();
     let mut types: BTreeMap<&str, BTreeSet<ColumnType>> = BTreeMap::new();
-    for (date, day) in &table.days {
-        let date = date.to_string();
+    for (date, day) in &table.targets {
+        let date = subject(*date);
         for (key, file) in &day.files {
             let footer = match &file.footer {
                 Some(Ok(footer)) => footer,
@@ -67,7 +67,7 @@ pub(super) fn findings(
 /// Also where Trino would forgive it: it reads a whole number under `double`, and Athena does not.
 fn column_of(
     name: &str,
-    (key, day): (&str, &DayFacts),
+    (key, day): (&str, &TargetFacts),
     (column, column_type): (&str, ColumnType),
     known: &HashMap<&str, ColumnType>,
 ) -> Option<Finding> {
@@ -122,7 +122,7 @@ fn events(name: &str, table: &TableFacts, facts: &Facts) -> Vec<Finding> {
     let Some(registry) = facts.registry.as_ref().filter(|_| facts.registry_etag.is_some()) else {
         return Vec::new();
     };
-    let files = table.days.values().flat_map(|day| day.files.values());
+    let files = table.targets.values().flat_map(|day| day.files.values());
     let said = files.filter_map(|file| file.said.as_ref()).flat_map(|said| &said.events);
     let news = said
         .filter(|(event, name)| registry.find_event(event).is_none_or(|known| known.name != *name));
@@ -138,10 +138,10 @@ fn events(name: &str, table: &TableFacts, facts: &Facts) -> Vec<Finding> {
     events.into_iter().map(found).collect()
 }
 
-fn strike(day: &DayFacts, key: &str) -> Remedy {
+fn strike(day: &TargetFacts, key: &str) -> Remedy {
     let name = key.rsplit('/').next().unwrap_or(key).to_owned();
     match &day.manifest {
-        Some(manifest) => Remedy::Strike { date: manifest.date, names: vec![name] },
+        Some(manifest) => Remedy::Strike { date: manifest.target.date, names: vec![name] },
         None => by_hand(WHOSE),
     }
 }
@@ -150,7 +150,7 @@ fn against_manifest(
     name: &str,
     date: &str,
     key: &str,
-    (footer, day): (&Footer, &DayFacts),
+    (footer, day): (&Footer, &TargetFacts),
 ) -> Option<Finding> {
     let manifest = day.manifest.as_ref()?;
     let is = |file: &&LiveFile| key.ends_with(&format!("/{}", file.name));

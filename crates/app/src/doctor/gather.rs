@@ -10,11 +10,11 @@ use super::accounts::Accounts;
 use super::facts::{Document, Facts, ObjectFacts, Unreadable};
 use super::{back, names};
 use crate::document::{DocumentError, Read};
-use crate::ledger::{Day, Ledger, State};
+use crate::ledger::{Ledger, State};
 use crate::manifest::Manifest;
 use crate::ports::{CatalogError, ObjectMeta};
 use crate::reconcile::{ReconcileError, same_folder};
-use mixlake_domain::{Date, LakeObject};
+use mixlake_domain::{Dataset, Date, LakeObject, TableName, Target};
 use mixlake_schema::Registry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,15 +23,15 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Scope<'a> {
     Lake,
-    /// Some days, with their partitions, and the rows of the whole lake as they were a moment ago.
-    Days(&'a BTreeSet<Day>, &'a Arc<Accounts>),
+    /// Some targets, with their partitions, and the rows of the whole lake as they were a moment ago.
+    Targets(&'a BTreeSet<Target>, &'a Arc<Accounts>),
 }
 
 impl Scope<'_> {
-    fn holds(self, day: &Day) -> bool {
+    fn holds(self, target: &Target) -> bool {
         match self {
             Self::Lake => true,
-            Self::Days(days, _) => days.contains(day),
+            Self::Targets(targets, _) => targets.contains(target),
         }
     }
 }
@@ -40,10 +40,10 @@ impl Doctor<'_> {
     /// Gathers everything.
     pub(super) async fn facts(&self, scope: Scope<'_>) -> Result<Facts, ReconcileError> {
         let mut facts = Facts::default();
-        if let Scope::Days(days, lake) = scope {
+        if let Scope::Targets(targets, lake) = scope {
             facts.accounts = Accounts::within(lake);
-            for day in days {
-                facts.day(&day.table, day.date);
+            for target in targets {
+                facts.target_mut(target);
             }
         }
         let objects = self.listed(scope).await?;
@@ -74,17 +74,14 @@ impl Doctor<'_> {
 
     async fn listed(&self, scope: Scope<'_>) -> Result<Vec<ObjectMeta>, ReconcileError> {
         let lake = &self.lake;
-        let Scope::Days(days, _) = scope else {
+        let Scope::Targets(targets, _) = scope else {
             return Ok(lake.store.list(lake.layout.root()).await?);
         };
         let mut listed = Vec::new();
-        for day in days {
-            let manifest = lake.layout.manifest(&day.table, day.date);
-            let folder = manifest.trim_end_matches("_manifest.json");
-            listed.extend(lake.store.list(folder).await?);
+        for target in targets {
+            listed.extend(lake.store.list(&lake.layout.target(target)).await?);
         }
-        let ledgers = format!("{}_slices/", lake.layout.root());
-        listed.extend(lake.store.list(&ledgers).await?);
+        listed.extend(lake.store.list(&lake.layout.ledgers()).await?);
         Ok(listed)
     }
 
@@ -100,34 +97,44 @@ impl Doctor<'_> {
             let is_old = self.is_old(object);
             match self.lake.layout.read(&object.key) {
                 Some(key) => {
-                    let day = facts.day(&key.table, key.date);
+                    let found = facts.target_mut(&key.target);
                     match key.object {
-                        LakeObject::Manifest => day.is_old = is_old,
+                        LakeObject::Manifest => found.is_old = is_old,
                         LakeObject::Data(generation, _) => {
                             let about = ObjectFacts { generation, size: object.size, is_old };
-                            day.objects.insert(object.key.clone(), about);
+                            found.objects.insert(object.key.clone(), about);
                         }
                     }
                 }
-                None => others.extend(self.day_of(&object.key).map(|day| (day, &object.key))),
+                None => {
+                    others.extend(self.above(&object.key).map(|targets| (targets, &object.key)))
+                }
             }
         }
-        // Only below days that there are: other folders have dates too.
-        for ((table, date), key) in others {
-            let table = facts.tables.get_mut(&table);
-            if let Some(day) = table.and_then(|table| table.days.get_mut(&date)) {
-                day.others.insert(key.clone());
+        // Only below targets that there are: other folders have dates too.
+        for (targets, key) in others {
+            for target in targets {
+                let table = facts.tables.get_mut(&target.table);
+                if let Some(found) = table.and_then(|table| table.targets.get_mut(&target.date)) {
+                    found.others.insert(key.clone());
+                    break;
+                }
             }
         }
     }
 
-    /// The day below which a key lies that is none of a lake's.
-    fn day_of(&self, key: &str) -> Option<(String, Date)> {
+    /// The targets below which a key may lie that is none of a lake's: a day, or the table.
+    fn above(&self, key: &str) -> Option<Vec<Target>> {
         let root = self.lake.layout.root();
         let below: Vec<&str> = key.strip_prefix(root)?.splitn(5, '/').collect();
-        let [table, year, month, day, _] = below.as_slice() else { return None };
-        let manifest = format!("{root}{table}/{year}/{month}/{day}/_manifest.json");
-        self.lake.layout.read(&manifest).map(|key| (key.table, key.date))
+        let (table, _) = below.split_first()?;
+        let mut targets = Vec::new();
+        if let [_, year, month, day, _] = below.as_slice() {
+            let manifest = format!("{root}{table}/{year}/{month}/{day}/_manifest.json");
+            targets.extend(self.lake.layout.read(&manifest).map(|key| key.target));
+        }
+        targets.extend(table.parse().ok().map(Target::whole));
+        Some(targets)
     }
 
     async fn ledgers(
@@ -146,12 +153,12 @@ impl Doctor<'_> {
                 if is_open && self.is_old(object) {
                     facts.unfinished.insert(entry.slice);
                 }
-                for touched in entry.days.iter().filter(|day| scope.holds(day)) {
-                    let day = facts.day(&touched.table, touched.date);
+                for touched in entry.targets.iter().filter(|target| scope.holds(target)) {
+                    let found = facts.target_mut(touched);
                     if is_open {
-                        day.busy = true;
+                        found.busy = true;
                     } else {
-                        day.slices.insert(entry.slice);
+                        found.slices.insert(entry.slice);
                     }
                 }
                 facts.accounts.enter(entry);
@@ -172,8 +179,8 @@ impl Doctor<'_> {
             let ledger = read.and_then(|read| read.value).unwrap_or_default();
             if ledger.entry(entry.slice) != Some(&entry) {
                 facts.accounts.moved(entry.slice);
-                for day in facts.days() {
-                    day.slices.remove(&entry.slice);
+                for found in facts.targets() {
+                    found.slices.remove(&entry.slice);
                 }
             }
         }
@@ -187,10 +194,10 @@ impl Doctor<'_> {
                     self.table(&name, None, facts).await?;
                 }
             }
-            Scope::Days(days, _) => {
-                let mut tables: BTreeMap<&str, Vec<Date>> = BTreeMap::new();
-                for day in days {
-                    tables.entry(&day.table).or_default().push(day.date);
+            Scope::Targets(targets, _) => {
+                let mut tables: BTreeMap<&TableName, Vec<Date>> = BTreeMap::new();
+                for target in targets {
+                    tables.entry(&target.table).or_default().extend(target.date);
                 }
                 for (table, dates) in tables {
                     self.table(&self.lake.name_of(table), Some(&dates), facts).await?;
@@ -210,21 +217,30 @@ impl Doctor<'_> {
         dates: Option<&[Date]>,
         facts: &mut Facts,
     ) -> Result<(), ReconcileError> {
-        let (lake, table) = (&self.lake, &name[self.lake.table_prefix.len()..]);
+        let lake = &self.lake;
+        let Ok(table) = name[lake.table_prefix.len()..].parse::<TableName>() else { return Ok(()) };
         let state = match lake.catalog.table(name).await {
             Ok(state) => state,
             Err(error @ CatalogError::Damaged { .. }) => {
                 let (what, key, error) = (Document::Catalog, name.to_owned(), crate::chain(&error));
                 facts.unreadable.push(Unreadable { what, key, error });
-                facts.tables.entry(table.to_owned()).or_default().is_damaged = true;
+                facts.tables.entry(table).or_default().is_damaged = true;
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
         };
         let Some(state) = state else { return Ok(()) };
-        let folder = lake.store.location(&lake.layout.table(table));
+        let folder = lake.store.location(&lake.layout.table(&table));
         // Tables of other projects or people may share the database.
-        if !facts.tables.contains_key(table) && !same_folder(&state.location, &folder) {
+        let is_whole = state.partition_keys.is_empty();
+        let is_of_folder = same_folder(&state.location, &folder)
+            || is_whole && state.location.starts_with(&folder);
+        if !facts.tables.contains_key(&table) && !is_of_folder {
+            return Ok(());
+        }
+        if is_whole {
+            // It has no partitions to ask for.
+            facts.tables.entry(table).or_default().state = Some(state);
             return Ok(());
         }
         let values: Vec<String> = dates.unwrap_or_default().iter().map(Date::to_string).collect();
@@ -234,9 +250,9 @@ impl Doctor<'_> {
             Some(_) => BTreeMap::new(),
         };
         for date in partitions.iter().filter_map(|partition| partition.value.parse().ok()) {
-            facts.day(table, date);
+            facts.target_mut(&Target::day(table.clone(), date));
         }
-        let of_table = facts.tables.entry(table.to_owned()).or_default();
+        let of_table = facts.tables.entry(table).or_default();
         of_table.state = Some(state);
         (of_table.partitions, of_table.declared) = (partitions, declared);
         Ok(())
@@ -244,37 +260,38 @@ impl Doctor<'_> {
 
     async fn manifests(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
         let lake = &self.lake;
-        let days = facts.tables.iter().flat_map(|(t, f)| f.days.keys().map(|d| (t.clone(), *d)));
-        for (table, date) in days.collect::<Vec<_>>() {
-            let key = lake.layout.manifest(&table, date);
-            let read = Manifest::read(lake.store, lake.layout, &table, date).await;
+        let targets = facts.tables.iter().flat_map(|(table, found)| {
+            found.targets.keys().map(|date| Target { table: table.clone(), date: *date })
+        });
+        for target in targets.collect::<Vec<_>>() {
+            let key = lake.layout.manifest(&target);
+            let read = Manifest::read(lake.store, lake.layout, &target).await;
             let read = readable(Document::Manifest, &key, read, facts)?;
-            let of = Day { table: table.clone(), date };
             let Some(Read { value, precondition }) = read else {
-                facts.day(&table, date).busy = true;
-                facts.accounts.cannot_count(of);
+                facts.target_mut(&target).busy = true;
+                facts.accounts.cannot_count(target);
                 continue;
             };
-            facts.accounts.count(of, value.as_ref());
-            let day = facts.day(&table, date);
-            day.precondition = Some(precondition);
+            facts.accounts.count(target.clone(), value.as_ref());
+            let found = facts.target_mut(&target);
+            found.precondition = Some(precondition);
             if let Some(manifest) = value {
-                day.folder = lake.layout.generation(&table, date, &manifest.generation);
-                day.location = lake.store.location(&day.folder);
-                day.manifest = Some(manifest);
+                found.folder = lake.layout.generation(&target, &manifest.generation);
+                found.location = lake.store.location(&found.folder);
+                found.manifest = Some(manifest);
             }
         }
-        // A ledger that cannot be read may say of any day that it is being written.
+        // A ledger that cannot be read may say of any target that it is being written.
         if facts.unreadable.iter().any(|document| document.what == Document::Ledger) {
-            for day in facts.days() {
-                day.busy = true;
+            for found in facts.targets() {
+                found.busy = true;
             }
         }
         Ok(())
     }
 
     async fn registry(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
-        let (lake, key) = (&self.lake, self.lake.layout.registry());
+        let (lake, key) = (&self.lake, self.lake.layout.registry(Dataset::Events));
         let Some(object) = lake.store.get(&key).await? else {
             facts.registry = Some(Registry::default());
             return Ok(());

@@ -2,9 +2,9 @@
 //! to be live.
 
 use super::accounts::{Accounts, Evidence};
-use super::days::{Found, list};
-use super::facts::{DayFacts, Facts, ObjectFacts, TableFacts};
+use super::facts::{Facts, ObjectFacts, TableFacts, TargetFacts};
 use super::finding::{Kind, Remedy, by_hand};
+use super::targets::{Found, list};
 use crate::reconcile::same_folder;
 use mixlake_domain::{Date, Layout, SliceLabel};
 use std::collections::BTreeMap;
@@ -25,9 +25,9 @@ enum Case {
 
 /// What is to be said of files that are left.
 pub(super) fn findings(
-    date: Date,
+    date: Option<Date>,
     table: &TableFacts,
-    day: &DayFacts,
+    day: &TargetFacts,
     facts: &Facts,
 ) -> impl Iterator<Item = Found> {
     let mut cases: BTreeMap<Case, Vec<Left<'_>>> = BTreeMap::new();
@@ -44,7 +44,7 @@ pub(super) fn findings(
     })
 }
 
-fn case(key: &str, day: &DayFacts, accounts: &Accounts) -> Case {
+fn case(key: &str, day: &TargetFacts, accounts: &Accounts) -> Case {
     let Some(slice) = slice_of(key).filter(|_| day.manifest.is_some()) else {
         return Case::Unproven;
     };
@@ -59,7 +59,7 @@ fn slice_of(key: &str) -> Option<SliceLabel> {
     Layout::slice_of(key.rsplit('/').next().unwrap_or(key))
 }
 
-fn replaced(date: Date, table: &TableFacts, day: &DayFacts, left: &[Left<'_>]) -> Found {
+fn replaced(date: Option<Date>, table: &TableFacts, day: &TargetFacts, left: &[Left<'_>]) -> Found {
     let old = left.iter().filter(|(_, object)| object.is_old);
     let keys: Vec<String> = old.map(|(key, _)| (*key).clone()).collect();
     let remedy = if !readers_are_elsewhere(date, table, day) {
@@ -119,12 +119,12 @@ fn files(count: usize) -> String {
 
 /// Whether the catalog sends readers where the manifest says, and nowhere else. Of a day without rows
 /// of a table that the catalog does not have it sends nobody anywhere.
-fn readers_are_elsewhere(date: Date, table: &TableFacts, day: &DayFacts) -> bool {
+fn readers_are_elsewhere(date: Option<Date>, table: &TableFacts, day: &TargetFacts) -> bool {
     if table.is_damaged {
         return false;
     }
-    match table.partition(date) {
-        Some(partition) => day.is_live() && same_folder(&partition.location, &day.location),
+    match table.readers_of(date) {
+        Some(location) => (day.is_live() || date.is_none()) && same_folder(location, &day.location),
         None => !day.is_live(),
     }
 }

@@ -16,7 +16,6 @@ mod accounts;
 mod back;
 mod check;
 mod content;
-mod days;
 mod engines;
 mod facts;
 mod finding;
@@ -30,6 +29,7 @@ mod repair;
 mod restore;
 mod rounds;
 mod tables;
+mod targets;
 
 pub use engines::Engine;
 pub use finding::{Finding, Kind, Remedy, Severity};

@@ -100,9 +100,9 @@ pub(super) fn completion(facts: &Facts) -> Completion {
     };
     let mut registry = before.clone();
     for (table, of_table) in &facts.tables {
-        let days = of_table.days.iter();
+        let days = of_table.targets.iter();
         let files = days.flat_map(|(date, day)| day.files.iter().map(move |(k, f)| (*date, k, f)));
-        let mut files: Vec<(Date, &String, &Said)> = files
+        let mut files: Vec<(Option<Date>, &String, &Said)> = files
             .filter_map(|(date, key, file): (_, _, &FileFacts)| {
                 Some((date, key, file.said.as_ref()?))
             })
@@ -113,13 +113,13 @@ pub(super) fn completion(facts: &Facts) -> Completion {
             let seen = said.slice.date();
             for (event, name) in &said.events {
                 if let Err(error) = registry.complete_event(event, name, seen) {
-                    done.events.insert((table.clone(), event.clone()), error);
+                    done.events.insert((table.to_string(), event.clone()), error);
                 }
             }
             for (column, property, of_type) in &said.columns {
                 let said = (column.as_str(), property.as_str(), *of_type);
-                if let Err(error) = registry.complete_column((table, format), said, seen) {
-                    done.columns.insert((table.clone(), column.clone()), error);
+                if let Err(error) = registry.complete_column((table.as_str(), format), said, seen) {
+                    done.columns.insert((table.to_string(), column.clone()), error);
                 }
             }
         }

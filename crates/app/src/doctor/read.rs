@@ -2,13 +2,12 @@
 
 use super::Doctor;
 use super::content;
-use super::facts::{Content, DayFacts, Facts, FileFacts};
+use super::facts::{Content, Facts, FileFacts, TargetFacts};
 use super::names::Said;
 use crate::hash;
-use crate::ledger::Day;
 use crate::manifest::LiveFile;
 use crate::reconcile::{ReconcileError, footer};
-use mixlake_domain::{DataFormat, Layout, SliceLabel};
+use mixlake_domain::{DataFormat, Layout, SliceLabel, Target};
 use mixlake_schema::Registry;
 
 impl Doctor<'_> {
@@ -16,13 +15,13 @@ impl Doctor<'_> {
     pub(super) async fn files(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
         let Facts { registry, tables, .. } = facts;
         for (table, of_table) in tables {
-            for day in of_table.days.values_mut() {
+            for day in of_table.targets.values_mut() {
                 for file in day.manifest.iter().flat_map(|manifest| &manifest.files) {
                     let key = format!("{}{}", day.folder, file.name);
                     let read = match DataFormat::of_file(&file.name) {
                         Some(DataFormat::Json) => self.silent(&key, file).await?,
                         Some(DataFormat::Parquet) | None => {
-                            self.file(&key, file, (table, registry.as_ref())).await?
+                            self.file(&key, file, (table.as_str(), registry.as_ref())).await?
                         }
                     };
                     day.files.insert(key, read);
@@ -66,19 +65,19 @@ impl Doctor<'_> {
         Ok(object.map(|object| content::examine(&object.body, file, limit)).unwrap_or_default())
     }
 
-    /// Reads the files that may be the rows that are missing of a slice, if all of its days are looked
+    /// Reads the files that may be the rows that are missing of a slice, if all of its targets are looked
     /// at.
     pub(super) async fn spare(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
         let missing = facts.accounts.missing().map(|missing| missing.entry);
         let missing = missing.filter(|entry| facts.accounts.holds_all_of(entry));
-        let missing: Vec<(SliceLabel, Vec<Day>)> =
-            missing.map(|entry| (entry.slice, entry.days.iter().cloned().collect())).collect();
-        for (slice, days) in missing {
-            for day in days {
-                let day = facts.day(&day.table, day.date);
-                for key in candidates(day, slice) {
+        let missing: Vec<(SliceLabel, Vec<Target>)> =
+            missing.map(|entry| (entry.slice, entry.targets.iter().cloned().collect())).collect();
+        for (slice, targets) in missing {
+            for target in targets {
+                let found = facts.target_mut(&target);
+                for key in candidates(found, slice) {
                     if let Some(file) = self.unlisted(&key, slice).await? {
-                        day.spare.insert(key, file);
+                        found.spare.insert(key, file);
                     }
                 }
             }
@@ -96,7 +95,7 @@ impl Doctor<'_> {
         let Some(object) = self.lake.store.get(key).await? else { return Ok(None) };
         Ok(Some(LiveFile {
             name: key.rsplit('/').next().unwrap_or(key).to_owned(),
-            slice,
+            origin: slice.into(),
             rows: footer.rows,
             bytes: object.body.len() as u64,
             hash: hash::content(&object.body),
@@ -107,7 +106,7 @@ impl Doctor<'_> {
 }
 
 /// The Parquet files of a slice that no manifest lists.
-fn candidates(day: &DayFacts, slice: SliceLabel) -> Vec<String> {
+fn candidates(day: &TargetFacts, slice: SliceLabel) -> Vec<String> {
     let keys = day.objects.keys().filter(|key| !day.files.contains_key(*key));
     let of_slice = |key: &&String| {
         let name = key.rsplit('/').next().unwrap_or(key);

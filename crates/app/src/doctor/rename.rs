@@ -9,18 +9,17 @@
 use super::Doctor;
 use super::accounts::Accounts;
 use super::engines;
-use super::facts::{DayFacts, Facts};
+use super::facts::{Facts, TargetFacts};
 use super::finding::{Finding, Kind, Remedy};
 use super::gather::Scope;
 use super::repair::RepairError;
-use super::restore::SWAPS;
-use crate::document;
-use crate::ledger::{Day, Ledger, State};
+use crate::commit::{Change, Removal};
+use crate::document::{self, Edit, Read};
+use crate::ledger::{Ledger, State};
 use crate::manifest::{LiveFile, Manifest};
-use crate::ports::{Precondition, Put};
 use crate::reconcile::ReconcileError;
 use bytes::Bytes;
-use mixlake_domain::Date;
+use mixlake_domain::{Dataset, Date, Origin, TableName, Target};
 use mixlake_schema::{EventName, Profile, Registry, is_hidden};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,7 +33,7 @@ pub(super) fn finding(name: &str, facts: &Facts) -> Option<Finding> {
     let Some(event) = registry.and_then(|registry| event_of(registry, name)) else {
         return engines::hidden_table(name);
     };
-    let live = facts.tables.get(name)?.days.values().any(DayFacts::is_live);
+    let live = facts.tables.get(name)?.targets.values().any(TargetFacts::is_live);
     live.then(|| {
         let event = event.event.clone();
         let text =
@@ -62,55 +61,46 @@ impl Doctor<'_> {
         let Some(new) = self.visible_name(event).await? else { return Ok(()) };
         let shallow = Doctor { deep: false, ..*self };
         let facts = shallow.facts(Scope::Lake).await?;
-        let days = facts.tables.get(old).into_iter().flat_map(|table| &table.days);
-        let live: Vec<Date> =
-            days.filter(|(_, day)| day.is_live()).map(|(date, _)| *date).collect();
+        let Some((old, table)) = facts.tables.get_key_value(old) else { return Ok(()) };
+        let live = table.targets.iter().filter(|(_, found)| found.is_live());
         let mut failed = Ok(());
-        for date in live {
-            let of = |table: &str| Day { table: table.to_owned(), date };
-            let moved = shallow.move_day(&of(old), &of(&new), accounts).await;
+        for date in live.map(|(date, _)| *date) {
+            let of = |table: &TableName| Target { table: table.clone(), date };
+            let moved = shallow.move_target(&of(old), &of(&new), accounts).await;
             failed = failed.and(moved);
         }
         failed
     }
 
     /// The name that engines see of an event, given now if it has none. None if there is no such event.
-    async fn visible_name(&self, event: &str) -> Result<Option<String>, RepairError> {
-        let (store, key) = (self.lake.store, self.lake.layout.registry());
-        for _ in 0..SWAPS {
-            let Some(object) = store.get(&key).await.map_err(ReconcileError::from)? else {
-                return Ok(None);
-            };
-            let registry = Registry::from_document(&object.body, self.lake.project);
-            let mut registry = registry.map_err(|cause| ReconcileError::Registry {
-                location: store.location(&key),
-                cause,
-            })?;
-            let Some(place) = registry.events().iter().position(|known| known.event == event)
-            else {
-                return Ok(None);
-            };
+    async fn visible_name(&self, event: &str) -> Result<Option<TableName>, RepairError> {
+        let read =
+            || async { Ok::<_, RepairError>(self.lake.read_registry(Dataset::Events).await?) };
+        let decide = |read: Read<Registry>| {
+            let Some(mut registry) = read.value else { return Ok(Edit::Keep(None)) };
+            let place = registry.events().iter().position(|known| known.event == event);
+            let Some(place) = place else { return Ok(Edit::Keep(None)) };
             // The shorter limit of names: every profile takes it.
-            if !registry.unhide(place, Profile::Portable) {
-                return Ok(Some(registry.events()[place].name.clone()));
+            let is_new = registry.unhide(place, Profile::Portable);
+            let name = registry.events()[place].name.parse().ok();
+            if !is_new {
+                return Ok(Edit::Keep(name));
             }
-            let document = Bytes::from(registry.to_document(self.lake.project));
-            if store.put(&key, document, Precondition::Matches(object.etag)).await? == Put::Done {
-                return Ok(Some(registry.events()[place].name.clone()));
-            }
-        }
-        Err(RepairError::Names)
+            Ok(Edit::Write(Bytes::from(registry.to_document(self.lake.project)), name))
+        };
+        let key = self.lake.layout.registry(Dataset::Events);
+        document::change(self.lake.store, &key, read, decide).await?.ok_or(RepairError::Names)
     }
 
-    async fn move_day(
+    async fn move_target(
         &self,
-        old: &Day,
-        new: &Day,
+        old: &Target,
+        new: &Target,
         accounts: &Arc<Accounts>,
     ) -> Result<(), RepairError> {
-        let days = BTreeSet::from([old.clone(), new.clone()]);
-        let facts = self.facts(Scope::Days(&days, accounts)).await?;
-        let (Some(from), Some(to)) = (facts.day_of(old), facts.day_of(new)) else { return Ok(()) };
+        let targets = BTreeSet::from([old.clone(), new.clone()]);
+        let facts = self.facts(Scope::Targets(&targets, accounts)).await?;
+        let (Some(from), Some(to)) = (facts.target(old), facts.target(new)) else { return Ok(()) };
         if from.busy || to.busy {
             return Err(RepairError::Busy);
         }
@@ -120,92 +110,84 @@ impl Doctor<'_> {
         let moving = moving(manifest, to)?;
         let ledgers = facts.accounts.ledgers_of(old);
         for date in &ledgers {
-            self.in_ledger(*date, old, |days| {
-                days.insert(new.clone());
+            self.in_ledger(*date, old, |targets| {
+                targets.insert(new.clone());
             })
             .await?;
         }
         if !moving.is_empty() {
-            self.take_over(new, (from, to), &moving).await?;
+            self.take_over((old, manifest), (new, to), &moving).await?;
         }
         for date in &ledgers {
-            self.in_ledger(*date, old, |days| {
-                days.remove(old);
+            self.in_ledger(*date, old, |targets| {
+                targets.remove(old);
             })
             .await?;
         }
         let names = manifest.files.iter().map(|file| file.name.clone()).collect();
-        self.swap(&manifest.without(&names), when).await
+        let seen = (Some(manifest.clone()), when.clone());
+        self.change(old, seen, Change::remove(&names)).await
     }
 
-    /// Lists copies of files of another day beside what a day has.
+    /// Lists copies of files of the old target beside what the new one has.
     async fn take_over(
         &self,
-        day: &Day,
-        (from, to): (&DayFacts, &DayFacts),
+        (old, manifest): (&Target, &Manifest),
+        (new, found): (&Target, &TargetFacts),
         moving: &[LiveFile],
     ) -> Result<(), RepairError> {
         let (store, layout) = (self.lake.store, self.lake.layout);
-        let Some(when) = &to.precondition else { return Ok(()) };
-        let folders = to.objects.values().map(|object| object.generation.clone()).collect();
-        let live = to.manifest.as_ref();
-        let next = Manifest::beside(live, (&day.table, day.date), moving).outside(&folders);
-        let folder = layout.generation(&day.table, day.date, &next.generation);
-        for file in &next.files {
-            let source = if moving.contains(file) { &from.folder } else { &to.folder };
-            let (at, name) = (format!("{source}{}", file.name), &file.name);
-            store.copy(&at, &format!("{folder}{name}")).await?;
-        }
-        let table = from.manifest.as_ref().map_or("", |manifest| manifest.table.as_str());
+        let Some(when) = &found.precondition else { return Ok(()) };
         for hash in moving.iter().filter_map(|file| file.identities.as_ref()) {
-            let at = |table: &str| layout.identities(table, day.date, hash);
-            store.copy(&at(table), &at(&day.table)).await?;
+            store.copy(&layout.identities(old, hash), &layout.identities(new, hash)).await?;
         }
-        self.swap(&next, when).await
+        let avoid = found.objects.values().map(|object| object.generation.clone()).collect();
+        let source = (old, &manifest.generation);
+        let change = Change::copies(Removal::Nothing, moving, source, avoid);
+        self.change(new, (found.manifest.clone(), when.clone()), change).await
     }
 
-    /// Changes the days of the slices of a date that have files on a day.
+    /// Changes the targets of the slices of a date that have files of one.
     async fn in_ledger(
         &self,
         date: Date,
-        on: &Day,
-        edit: impl Fn(&mut BTreeSet<Day>),
+        of: &Target,
+        edit: impl Fn(&mut BTreeSet<Target>),
     ) -> Result<(), RepairError> {
         let (store, layout) = (self.lake.store, self.lake.layout);
-        for _ in 0..SWAPS {
-            let read = Ledger::read(store, layout, date).await.map_err(ReconcileError::from)?;
-            let Some(mut ledger) = read.value else { return Ok(()) };
+        let read = || async move {
+            let read = Ledger::read(store, layout, date).await;
+            read.map_err(|error| RepairError::from(ReconcileError::from(error)))
+        };
+        let decide = |read: Read<Ledger>| {
+            let Some(mut ledger) = read.value else { return Ok(Edit::Keep(())) };
             let before = ledger.clone();
-            for entry in ledger.slices.iter_mut().filter(|entry| entry.days.contains(on)) {
+            for entry in ledger.slices.iter_mut().filter(|entry| entry.targets.contains(of)) {
                 if entry.state != State::Published {
                     return Err(RepairError::Busy);
                 }
-                edit(&mut entry.days);
+                edit(&mut entry.targets);
             }
-            if ledger == before {
-                return Ok(());
-            }
-            let key = layout.ledger(date);
-            if document::write(store, &key, &ledger, read.precondition).await? == Put::Done {
-                return Ok(());
-            }
-        }
-        Err(RepairError::Overtaken)
+            if ledger == before { Ok(Edit::Keep(())) } else { Ok(Edit::json(&ledger, ())) }
+        };
+        let done = document::change(store, &layout.ledger(date), read, decide).await?;
+        done.ok_or(RepairError::Overtaken)
     }
 }
 
 /// The files of the old day that the new day has to list: all but those of slices that it has already, moved
 /// before or exported since.
-fn moving(old: &Manifest, new: &DayFacts) -> Result<Vec<LiveFile>, RepairError> {
+fn moving(old: &Manifest, new: &TargetFacts) -> Result<Vec<LiveFile>, RepairError> {
     let live: Vec<&LiveFile> = new.manifest.iter().flat_map(|manifest| &manifest.files).collect();
     let mut moving = Vec::new();
     for file in &old.files {
-        let overlapping = live.iter().map(|live| live.slice);
-        let mut overlapping = overlapping.filter(|slice| slice.overlaps(&file.slice)).peekable();
+        let overlapping = live.iter().map(|live| &live.origin);
+        let mut overlapping = overlapping.filter(|it| it.overlaps(&file.origin)).peekable();
+        let is_narrower = |other: &Origin| !other.covers(&file.origin);
         if overlapping.peek().is_none() {
             moving.push(file.clone());
-        } else if overlapping.all(|slice| slice != file.slice && !slice.is_day()) {
-            return Err(RepairError::InHours(file.slice));
+        } else if overlapping.all(is_narrower) {
+            return Err(RepairError::InHours(file.origin.clone()));
         }
     }
     Ok(moving)

@@ -2,15 +2,15 @@
 
 use super::Doctor;
 use super::accounts::Accounts;
-use super::facts::{DayFacts, Facts};
+use super::facts::{Facts, TargetFacts};
 use super::finding::{Finding, Kind, Remedy};
 use super::gather::Scope;
-use crate::ledger::Day;
+use crate::chain;
+use crate::commit::{Change, Commit, CommitError, Guard, Outcome, Seen};
 use crate::manifest::Manifest;
-use crate::ports::{CatalogError, Partition, Precondition, Put, StoreError};
+use crate::ports::{CatalogError, Partition, Put, StoreError};
 use crate::reconcile::{OnDrift, ReconcileError, Reconciler};
-use crate::{chain, document};
-use mixlake_domain::{Date, SliceLabel};
+use mixlake_domain::{Origin, SliceLabel, TableName, Target};
 use mixlake_schema::Table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(super) enum RepairError {
     #[error(
         "the new table has hours of {0}, which is one slice in the old one: export {0} again, then repair again"
     )]
-    InHours(SliceLabel),
+    InHours(Origin),
     #[error("{0}")]
     NotCatalogued(String),
     #[error(transparent)]
@@ -40,10 +40,20 @@ pub(super) enum RepairError {
     Catalog(#[from] CatalogError),
 }
 
-/// What there is to do, day by day and table by table.
+impl From<CommitError> for RepairError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Store(error) => error.into(),
+            CommitError::Document(error) => ReconcileError::from(error).into(),
+            CommitError::Contended(_) => Self::Overtaken,
+        }
+    }
+}
+
+/// What there is to do, target by target and table by table.
 #[derive(Default)]
 struct Plan<'f> {
-    days: BTreeMap<(&'f str, Date), Vec<&'f Finding>>,
+    targets: BTreeMap<Target, Vec<&'f Finding>>,
     tables: BTreeMap<&'f str, Vec<&'f Finding>>,
     left: Vec<(&'f Finding, &'f [String])>,
     back: Vec<(&'f Finding, SliceLabel)>,
@@ -58,7 +68,9 @@ impl<'f> Plan<'f> {
             let table = finding.table.as_str();
             match &finding.remedy {
                 Remedy::Strike { date, .. } | Remedy::LeaveBehind { date, .. } => {
-                    plan.days.entry((table, *date)).or_default().push(finding);
+                    let Ok(table) = table.parse() else { continue };
+                    let target = Target { table, date: *date };
+                    plan.targets.entry(target).or_default().push(finding);
                 }
                 Remedy::Reconcile
                 | Remedy::RemovePartitions { .. }
@@ -75,27 +87,27 @@ impl<'f> Plan<'f> {
         plan
     }
 
-    /// Whether anything is done to days.
-    fn is_of_days(&self) -> bool {
-        !(self.days.is_empty()
+    /// Whether anything is done to targets.
+    fn is_of_targets(&self) -> bool {
+        !(self.targets.is_empty()
             && self.left.is_empty()
             && self.back.is_empty()
             && self.hidden.is_empty())
     }
 
-    /// The findings about days.
-    fn of_days(&self) -> Vec<&'f Finding> {
-        let days = self.days.values().flatten().copied();
+    /// The findings about targets.
+    fn of_targets(&self) -> Vec<&'f Finding> {
+        let targets = self.targets.values().flatten().copied();
         let back = self.back.iter().map(|(finding, _)| *finding);
         let back = back.chain(self.hidden.iter().map(|(finding, _)| *finding));
-        days.chain(back).chain(self.left.iter().map(|(finding, _)| *finding)).collect()
+        targets.chain(back).chain(self.left.iter().map(|(finding, _)| *finding)).collect()
     }
 }
 
 impl Doctor<'_> {
     /// Does what each finding says, if it is still so; answers what could not be done, and why.
     ///
-    /// First the registry is completed and each day is made right, then the catalog follows. What was
+    /// First the registry is completed and each target is made right, then the catalog follows. What was
     /// left is deleted last, when readers have been sent elsewhere.
     pub async fn repair(&self, findings: &[Finding]) -> Vec<(Finding, String)> {
         let mut plan = Plan::of(findings);
@@ -105,11 +117,11 @@ impl Doctor<'_> {
             add(&mut failed, &plan.names, done);
         }
         let mut accounts = Arc::default();
-        if plan.is_of_days() {
+        if plan.is_of_targets() {
             match self.accounts().await {
                 Ok(now) => accounts = now,
                 Err(error) => {
-                    add(&mut failed, &plan.of_days(), Err(error.into()));
+                    add(&mut failed, &plan.of_targets(), Err(error.into()));
                     plan = Plan { tables: plan.tables, ..Plan::default() };
                 }
             }
@@ -122,8 +134,8 @@ impl Doctor<'_> {
             let done = self.rename(&finding.table, event, &accounts).await;
             add(&mut failed, &[finding], done);
         }
-        for ((table, date), findings) in plan.days {
-            let done = self.renew(table, date, &findings, &accounts).await;
+        for (target, findings) in plan.targets {
+            let done = self.renew(&target, &findings, &accounts).await;
             add(&mut failed, &findings, done);
         }
         for (table, findings) in plan.tables {
@@ -137,54 +149,64 @@ impl Doctor<'_> {
         failed
     }
 
-    /// Copies the live files of a day to a new folder, but for those that findings strike, and swaps
+    /// Copies the live files of a target to a new generation, but for those that findings strike, and swaps
     /// the manifest. What readers must not see stays where it is.
     async fn renew(
         &self,
-        table: &str,
-        date: Date,
+        target: &Target,
         findings: &[&Finding],
         accounts: &Arc<Accounts>,
     ) -> Result<(), RepairError> {
         // Only whole files show what only whole files have shown.
         let deep = findings.iter().any(|finding| finding.kind == Kind::ContentDiffers);
-        let facts = Doctor { deep, ..*self }.facts_of(table, date, accounts).await?;
+        let facts = Doctor { deep, ..*self }.facts_of(target, accounts).await?;
         let still = self.still(&facts, findings);
-        let Some((day, manifest, precondition)) = day(&facts, table, date)? else { return Ok(()) };
+        let Some((_, seen)) = seen(&facts, target)? else { return Ok(()) };
         if still.is_empty() {
             return Ok(());
         }
-        let struck = still.iter().flat_map(|finding| finding.struck());
-        let next = manifest.without(&struck.cloned().collect());
-        let folder = self.lake.layout.generation(table, date, &next.generation);
-        for file in &next.files {
-            let name = &file.name;
-            let (from, to) = (format!("{}{name}", day.folder), format!("{folder}{name}"));
-            self.lake.store.copy(&from, &to).await?;
+        let struck = still.iter().flat_map(|finding| finding.struck()).cloned().collect();
+        self.change(target, seen, Change::remove(&struck)).await
+    }
+
+    /// Changes a target, unless somebody else changes it at the same time.
+    pub(super) async fn change(
+        &self,
+        target: &Target,
+        seen: Seen,
+        change: Change<'_>,
+    ) -> Result<(), RepairError> {
+        let commit = Commit { store: self.lake.store, layout: self.lake.layout };
+        let done = commit.change::<RepairError>(target, seen, change, &[], &OnlyFirst).await?;
+        match done.0 {
+            Outcome::Superseded => Err(RepairError::Overtaken),
+            Outcome::Unchanged | Outcome::Appended | Outcome::Replaced { .. } => Ok(()),
         }
-        self.swap(&next, precondition).await
     }
 
     /// Brings the catalog up to date with the manifests. For the table as a whole over all of its days:
     /// what drifted, holds for each.
     async fn follow(&self, table: &str, findings: &[&Finding]) -> Result<(), RepairError> {
         let lake = &self.lake;
+        let Ok(table) = table.parse::<TableName>() else { return Ok(()) };
+        let of_day = |value: &String| {
+            let date = value.parse().ok()?;
+            Some(lake.layout.manifest(&Target::day(table.clone(), date)))
+        };
         let mut keys = BTreeSet::new();
         for finding in findings {
             match &finding.remedy {
                 Remedy::Reconcile => {
-                    let objects = lake.store.list(&lake.layout.table(table)).await?;
+                    let objects = lake.store.list(&lake.layout.table(&table)).await?;
                     let all = objects.into_iter().map(|object| object.key);
                     keys.extend(all.filter(|key| key.ends_with("/_manifest.json")));
                 }
                 Remedy::RemovePartitions { values } => {
-                    let dates = values.iter().filter_map(|value| value.parse().ok());
-                    keys.extend(dates.map(|date| lake.layout.manifest(table, date)));
+                    keys.extend(values.iter().filter_map(of_day));
                 }
                 Remedy::RepairPartition { value } => {
-                    self.describe(table, value).await?;
-                    let date = value.parse().ok();
-                    keys.extend(date.map(|date| lake.layout.manifest(table, date)));
+                    self.describe(&table, value).await?;
+                    keys.extend(of_day(value));
                 }
                 Remedy::Strike { .. }
                 | Remedy::LeaveBehind { .. }
@@ -204,10 +226,10 @@ impl Doctor<'_> {
     }
 
     /// Makes a partition describe its files as a new one would, where it is.
-    async fn describe(&self, table: &str, value: &str) -> Result<(), RepairError> {
+    async fn describe(&self, table: &TableName, value: &str) -> Result<(), RepairError> {
         let (catalog, name) = (self.lake.catalog, self.lake.name_of(table));
         let registry = self.lake.registry().await?;
-        let format = registry.tables().get(table).map(Table::format).unwrap_or_default();
+        let format = registry.tables().get(table.as_str()).map(Table::format).unwrap_or_default();
         let there: Vec<Partition> = catalog.partitions(&name, &[value.to_owned()]).await?;
         if !there.is_empty() {
             catalog.repair_partitions(&name, format, &there).await?;
@@ -222,37 +244,45 @@ impl Doctor<'_> {
         keys: &[String],
         accounts: &Arc<Accounts>,
     ) -> Result<(), RepairError> {
-        let Ok(date) = finding.subject.parse::<Date>() else { return Ok(()) };
+        let Ok(table) = finding.table.parse() else { return Ok(()) };
+        let date = finding.subject.parse().ok();
+        let target = Target { table, date };
         let shallow = Doctor { deep: false, ..*self };
-        let facts = shallow.facts_of(&finding.table, date, accounts).await?;
-        let Some((_, manifest, precondition)) = day(&facts, &finding.table, date)? else {
+        let facts = shallow.facts_of(&target, accounts).await?;
+        let Some((_, (Some(manifest), precondition))) = seen(&facts, &target)? else {
             return Ok(());
         };
-        if self.still(&facts, &[finding]).is_empty() || !self.has_been_old(manifest).await? {
+        if self.still(&facts, &[finding]).is_empty() || !self.has_been_old(&manifest).await? {
             return Ok(());
         }
-        self.swap(&manifest.swept(keys), precondition).await?;
+        let swept = manifest.swept(keys);
+        let commit = Commit { store: self.lake.store, layout: self.lake.layout };
+        let is_done = commit.swap(&swept, precondition).await? == Put::Done
+            // Perhaps it was our own write, repeated after its answer was lost.
+            || commit.read(&target).await.map_err(CommitError::from)?.0.as_ref() == Some(&swept);
+        if !is_done {
+            return Err(RepairError::Overtaken);
+        }
         for key in keys {
             self.lake.store.delete(key).await?;
         }
         Ok(())
     }
 
-    /// A day as it is now.
+    /// A target as it is now.
     async fn facts_of(
         &self,
-        table: &str,
-        date: Date,
+        target: &Target,
         accounts: &Arc<Accounts>,
     ) -> Result<Facts, ReconcileError> {
-        let days = BTreeSet::from([Day { table: table.to_owned(), date }]);
-        self.facts(Scope::Days(&days, accounts)).await
+        let targets = BTreeSet::from([target.clone()]);
+        self.facts(Scope::Targets(&targets, accounts)).await
     }
 
     /// Whether the manifest that was read was written long ago: objects were listed before it was
     /// read, so that is asked again. If it changes from now on, its swap fails.
     async fn has_been_old(&self, manifest: &Manifest) -> Result<bool, StoreError> {
-        let key = self.lake.layout.manifest(&manifest.table, manifest.date);
+        let key = self.lake.layout.manifest(&manifest.target);
         let listed = self.lake.store.list(&key).await?;
         Ok(listed.iter().any(|object| object.key == key && self.is_old(object)))
     }
@@ -262,31 +292,28 @@ impl Doctor<'_> {
         let now = super::check::findings(facts, self.engines);
         findings.iter().copied().filter(|finding| now.contains(finding)).collect()
     }
+}
 
-    pub(super) async fn swap(&self, to: &Manifest, when: &Precondition) -> Result<(), RepairError> {
-        let (store, layout) = (self.lake.store, self.lake.layout);
-        let key = layout.manifest(&to.table, to.date);
-        if document::write(store, &key, to, when.clone()).await? == Put::Done {
-            return Ok(());
-        }
-        // Perhaps it was our own write, repeated after its answer was lost.
-        let now = Manifest::read(store, layout, &to.table, to.date).await;
-        let now = now.map_err(ReconcileError::from)?;
-        if now.value.as_ref() == Some(to) { Ok(()) } else { Err(RepairError::Overtaken) }
+/// What was found holds for the manifest that was read, and for no later one.
+struct OnlyFirst;
+
+#[async_trait::async_trait]
+impl Guard<RepairError> for OnlyFirst {
+    async fn may_go_on(&self, _: Option<&Manifest>, is_first: bool) -> Result<bool, RepairError> {
+        Ok(is_first)
     }
 }
 
-/// A day with its manifest; none without one.
-fn day<'f>(
+/// A target with its manifest; none without one.
+fn seen<'f>(
     facts: &'f Facts,
-    table: &str,
-    date: Date,
-) -> Result<Option<(&'f DayFacts, &'f Manifest, &'f Precondition)>, RepairError> {
-    let day = facts.tables.get(table).and_then(|table| table.days.get(&date));
-    match day {
-        Some(day) if day.busy => Err(RepairError::Busy),
-        Some(day) => {
-            Ok(day.manifest.as_ref().zip(day.precondition.as_ref()).map(|(m, p)| (day, m, p)))
+    target: &Target,
+) -> Result<Option<(&'f TargetFacts, Seen)>, RepairError> {
+    match facts.target(target) {
+        Some(found) if found.busy => Err(RepairError::Busy),
+        Some(found) => {
+            let seen = found.manifest.clone().zip(found.precondition.clone());
+            Ok(seen.map(|(manifest, precondition)| (found, (Some(manifest), precondition))))
         }
         None => Ok(None),
     }

@@ -19,7 +19,9 @@ pub(super) fn findings(name: &str, table: &TableFacts, known: Option<&Table>) ->
     let format = known.map(Table::format).unwrap_or_default();
     let given = table.state.iter().flat_map(|state| given_columns(state, known));
     let given: Vec<Column> = given.collect();
-    let wanted = Wanted { folder: &table.folder, format, columns: &columns, given: &given };
+    let partitioning = table.partitioning();
+    let folder = &table.folder;
+    let wanted = Wanted { folder, partitioning, format, columns: &columns, given: &given };
     let found = |kind, subject: &str, text: String, remedy| {
         Finding::problem(kind, name, subject, text, remedy)
     };
@@ -53,7 +55,7 @@ fn subject(conflict: &Conflict) -> &str {
         Conflict::Type { column, .. }
         | Conflict::Dropped { column, .. }
         | Conflict::Order { column, .. } => column,
-        Conflict::Location { .. } | Conflict::Format { .. } | Conflict::PartitionKeys(_) => "",
+        Conflict::Location { .. } | Conflict::Format { .. } | Conflict::PartitionKeys { .. } => "",
     }
 }
 
@@ -64,7 +66,7 @@ fn remedy(conflict: &Conflict) -> Remedy {
         | Conflict::Order { .. }
         | Conflict::Location { .. }
         | Conflict::Format { .. } => Remedy::Reconcile,
-        Conflict::PartitionKeys(_) => {
+        Conflict::PartitionKeys { .. } => {
             by_hand("Glue cannot change it: drop the table, and bring it up to date again")
         }
     }
@@ -72,7 +74,7 @@ fn remedy(conflict: &Conflict) -> Remedy {
 
 /// The columns that live files have, as the manifests and the registry say, in the registry's order.
 fn live(table: &TableFacts, known: Option<&Table>) -> Vec<Column> {
-    let manifests = table.days.values().filter_map(|day| day.manifest.as_ref());
+    let manifests = table.targets.values().filter_map(|day| day.manifest.as_ref());
     let files = manifests.flat_map(|manifest| &manifest.files);
     let names: BTreeSet<&str> = files.flat_map(|f| &f.columns).map(String::as_str).collect();
     let columns = known.map_or(&[][..], Table::columns).iter();

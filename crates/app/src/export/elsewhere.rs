@@ -10,27 +10,26 @@ use super::receive::Received;
 use super::staging::SliceFile;
 use super::{ExportError, Exporter};
 use crate::hash;
-use crate::ledger::Day;
 use crate::manifest::{LiveFile, Manifest};
 use mixlake_columnar::{FarApart, Identities, NoIdentities, Superseded, TransformError};
-use mixlake_domain::Slice;
+use mixlake_domain::{Origin, Slice, Target};
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 /// The live files of others that have no row of a slice, by their hashes: they need not be read
 /// again.
 #[derive(Debug, Default)]
-pub(super) struct Compared(Mutex<BTreeSet<(Day, String)>>);
+pub(super) struct Compared(Mutex<BTreeSet<(Target, String)>>);
 
 impl Compared {
-    fn has(&self, day: &Day, file: &LiveFile) -> bool {
+    fn has(&self, target: &Target, file: &LiveFile) -> bool {
         let compared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        compared.contains(&(day.clone(), file.hash.clone()))
+        compared.contains(&(target.clone(), file.hash.clone()))
     }
 
-    fn add(&self, day: &Day, file: &LiveFile) {
+    fn add(&self, target: &Target, file: &LiveFile) {
         let mut compared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        compared.insert((day.clone(), file.hash.clone()));
+        compared.insert((target.clone(), file.hash.clone()));
     }
 }
 
@@ -43,7 +42,7 @@ impl Exporter<'_> {
         identities: &Identities,
     ) -> Result<(), ExportError> {
         let Some(hash) = &file.live.identities else { return Ok(()) };
-        let key = self.layout.identities(&file.table, file.date, hash);
+        let key = self.layout.identities(&file.target, hash);
         // Mostly the slice is exported the first time. If not, nothing is written again.
         let is_there = match self.store.get(&key).await? {
             Some(object) => hash::content(&object.body) == *hash,
@@ -52,17 +51,17 @@ impl Exporter<'_> {
         if is_there { Ok(()) } else { Err(self.unusable(&key, NoIdentities)) }
     }
 
-    /// The rows of a slice that live files of other slices have, on any of its days.
+    /// The rows of a slice that live files of other slices have, on any of its targets.
     pub(super) async fn elsewhere(
         &self,
         slice: &Slice,
         received: &Received,
     ) -> Result<Superseded, ExportError> {
         let mut found = Superseded::default();
-        for day in received.days() {
-            if received.may_be_elsewhere(&day) {
-                let (manifest, _) = self.manifest(&day).await?;
-                self.compare(&day, manifest.as_ref(), slice, received, &mut found).await?;
+        for target in received.targets() {
+            if received.may_be_elsewhere(&target) {
+                let (manifest, _) = self.manifest(&target).await?;
+                self.compare(&target, manifest.as_ref(), slice, received, &mut found).await?;
             }
         }
         Ok(found)
@@ -72,21 +71,21 @@ impl Exporter<'_> {
     /// at before are not read again.
     pub(super) async fn is_elsewhere(
         &self,
-        day: &Day,
+        target: &Target,
         manifest: Option<&Manifest>,
         slice: &Slice,
         received: &Received,
     ) -> Result<bool, ExportError> {
         let mut found = Superseded::default();
-        if received.may_be_elsewhere(day) {
-            self.compare(day, manifest, slice, received, &mut found).await?;
+        if received.may_be_elsewhere(target) {
+            self.compare(target, manifest, slice, received, &mut found).await?;
         }
         Ok(!found.is_empty())
     }
 
     async fn compare(
         &self,
-        day: &Day,
+        target: &Target,
         manifest: Option<&Manifest>,
         slice: &Slice,
         received: &Received,
@@ -94,16 +93,16 @@ impl Exporter<'_> {
     ) -> Result<(), ExportError> {
         let live = manifest.iter().flat_map(|manifest| &manifest.files);
         let others: Vec<&LiveFile> = live
-            .filter(|file| self.may_share_rows(file, slice) && !received.compared.has(day, file))
+            .filter(|file| self.may_share_rows(file, slice) && !received.compared.has(target, file))
             .collect();
         if others.is_empty() {
             return Ok(());
         }
         let before = found.len();
-        for ours in received.live_files(day) {
-            let Some(ours) = self.identities(day, &ours).await? else { continue };
+        for ours in received.live_files(target) {
+            let Some(ours) = self.identities(target, &ours).await? else { continue };
             for theirs in &others {
-                let Some(theirs) = self.identities(day, theirs).await? else { continue };
+                let Some(theirs) = self.identities(target, theirs).await? else { continue };
                 found.leave_out(&ours, &theirs);
                 let most = self.options.bounds.superseded;
                 if found.len() > most {
@@ -113,7 +112,7 @@ impl Exporter<'_> {
         }
         if found.len() == before {
             for file in others {
-                received.compared.add(day, file);
+                received.compared.add(target, file);
             }
         }
         Ok(())
@@ -122,22 +121,23 @@ impl Exporter<'_> {
     /// Whether a live file of another slice may have rows of this one.
     fn may_share_rows(&self, file: &LiveFile, slice: &Slice) -> bool {
         let near = || {
-            let other = Slice::of_label(file.slice, self.zone);
-            other.is_some_and(|other| other.shares_an_edge_with(slice))
+            let mut others =
+                file.origin.slices().iter().filter_map(|label| Slice::of_label(*label, self.zone));
+            others.any(|other| other.shares_an_edge_with(slice))
         };
         file.identities.is_some()
-            && !file.slice.overlaps(&slice.label())
+            && !file.origin.overlaps(&Origin::from(slice.label()))
             && (self.options.across_slices || near())
     }
 
     /// None for a file of which no row may be in another slice.
     async fn identities(
         &self,
-        day: &Day,
+        target: &Target,
         file: &LiveFile,
     ) -> Result<Option<Identities>, ExportError> {
         let Some(hash) = &file.identities else { return Ok(None) };
-        let key = self.layout.identities(&day.table, day.date, hash);
+        let key = self.layout.identities(target, hash);
         let object =
             self.store.get(&key).await?.ok_or_else(|| self.unusable(&key, NoIdentities))?;
         if hash::content(&object.body) != *hash {

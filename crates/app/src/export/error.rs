@@ -2,10 +2,11 @@
 
 use super::StartError;
 use super::loss::RowsTaken;
+use crate::commit::CommitError;
 use crate::document::DocumentError;
 use crate::ports::{SourceError, StoreError};
 use mixlake_columnar::TransformError;
-use mixlake_domain::{SliceLabel, Window};
+use mixlake_domain::{Origin, SliceLabel, TableNameError, Target, Window};
 
 /// Why a slice is not published.
 #[derive(Debug, thiserror::Error)]
@@ -97,11 +98,32 @@ pub enum ExportError {
         #[source]
         cause: Box<ExportError>,
     },
+    /// The slice's rows are in a file with those of other slices.
+    #[error("a file of {target} holds {others} with this slice; export the whole day again")]
+    Compacted {
+        /// The day of the table.
+        target: Target,
+        /// The other slices.
+        others: Origin,
+    },
+    /// A table has no usable name.
+    #[error(transparent)]
+    Table(#[from] TableNameError),
     /// Others changed the same things again and again.
     #[error(
         "other runs changed the same slice {0} times in a row; run it again when they are done"
     )]
     Contended(u32),
+}
+
+impl From<CommitError> for ExportError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Store(error) => error.into(),
+            CommitError::Document(error) => error.into(),
+            CommitError::Contended(times) => Self::Contended(times),
+        }
+    }
 }
 
 fn list(taken: &[RowsTaken]) -> String {
@@ -119,6 +141,8 @@ impl ExportError {
             Self::Transform(TransformError::NoEvent { .. }) => one_stream,
             Self::Transform(_)
             | Self::Document(_)
+            | Self::Compacted { .. }
+            | Self::Table(_)
             | Self::Identities { .. }
             | Self::MostlyBad { .. }
             | Self::Empty { .. }
@@ -136,6 +160,8 @@ impl ExportError {
             Self::Transform(error) => stopped(error),
             Self::Store(_)
             | Self::Document(_)
+            | Self::Compacted { .. }
+            | Self::Table(_)
             | Self::Registry { .. }
             | Self::Identities { .. }
             | Self::Zone { .. }
@@ -162,6 +188,8 @@ impl ExportError {
             Self::Transform(_)
             | Self::Store(_)
             | Self::Document(_)
+            | Self::Compacted { .. }
+            | Self::Table(_)
             | Self::Registry { .. }
             | Self::Identities { .. }
             | Self::Zone { .. }
@@ -185,6 +213,8 @@ impl ExportError {
             Self::NotTried(_) | Self::Contended(_) => true,
             Self::Store(_)
             | Self::Document(_)
+            | Self::Compacted { .. }
+            | Self::Table(_)
             | Self::Registry { .. }
             | Self::Identities { .. }
             | Self::Zone { .. }

@@ -2,8 +2,7 @@
 
 use super::receive::Received;
 use super::{ExportError, Exporter};
-use crate::ledger::Day;
-use mixlake_domain::{Date, Slice};
+use mixlake_domain::{Date, Origin, Slice, TableName, Target};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,9 +11,10 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RowsTaken {
     /// The table.
-    pub table: String,
-    /// The day.
-    pub mp_date: Date,
+    pub table: TableName,
+    /// The day; none of a table without partitions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mp_date: Option<Date>,
     /// How many rows of the slice were live.
     pub before: u64,
     /// How many are.
@@ -24,7 +24,11 @@ pub struct RowsTaken {
 impl fmt::Display for RowsTaken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { table, mp_date, before, after } = self;
-        write!(f, "rows {before} -> {after} on {mp_date} in {table}")
+        write!(f, "rows {before} -> {after}")?;
+        if let Some(date) = mp_date {
+            write!(f, " on {date}")?;
+        }
+        write!(f, " in {table}")
     }
 }
 
@@ -65,9 +69,10 @@ impl Exporter<'_> {
         received: &Received,
     ) -> Result<Vec<RowsTaken>, ExportError> {
         let live = self.live_rows(slice, received).await?;
-        let taken = live.into_iter().map(|(Day { table, date }, before)| {
-            let after = received.rows_of(&table, date);
-            RowsTaken { table, mp_date: date, before, after }
+        let taken = live.into_iter().map(|(target, before)| {
+            let after = received.rows_of(&target);
+            let Target { table, date: mp_date } = target;
+            RowsTaken { table, mp_date, before, after }
         });
         Ok(taken.filter(|day| day.after < day.before).collect())
     }
@@ -77,20 +82,22 @@ impl Exporter<'_> {
         &self,
         slice: &Slice,
         received: &Received,
-    ) -> Result<BTreeMap<Day, u64>, ExportError> {
+    ) -> Result<BTreeMap<Target, u64>, ExportError> {
         let label = slice.label();
         let ledger = self.ledger(label).await?;
         let replaced = ledger.slices.iter().filter(|entry| entry.slice.overlaps(&label));
-        let mut days: BTreeSet<Day> = replaced.flat_map(|entry| entry.days.clone()).collect();
-        if days.is_empty() {
+        let mut targets: BTreeSet<Target> =
+            replaced.flat_map(|entry| entry.targets.clone()).collect();
+        if targets.is_empty() {
             // A ledger that was lost says nothing of what the manifests have.
-            days = received.days();
+            targets = received.targets();
         }
+        let origin = Origin::from(label);
         let mut rows = BTreeMap::new();
-        for (day, manifest) in self.manifests(days.into_iter().collect()).await? {
+        for (target, manifest) in self.manifests(targets.into_iter().collect()).await? {
             let files = manifest.iter().flat_map(|manifest| &manifest.files);
-            let ours = files.filter(|file| file.slice.overlaps(&label));
-            rows.insert(day, ours.map(|file| file.rows).sum());
+            let ours = files.filter(|file| file.origin.overlaps(&origin));
+            rows.insert(target, ours.map(|file| file.rows).sum());
         }
         Ok(rows)
     }

@@ -11,17 +11,17 @@
 //! older twin of a row was already encoded, another run took the slice over) starts the slice
 //! again with that knowledge.
 
-mod claim;
+mod checkpoint;
 mod elsewhere;
 mod error;
 mod evidence;
+mod fence;
 mod loss;
 mod missing;
 mod publish;
 mod receive;
 mod report;
 mod reserve;
-mod spool;
 mod staging;
 mod start;
 mod time;
@@ -29,7 +29,9 @@ mod time;
 pub use error::ExportError;
 pub use loss::{OnEmpty, RowsTaken, Safeguards};
 pub use missing::{Expected, Missing};
-pub use report::{ExportReport, NewColumn, SliceOutcome, SliceReport, SliceStatus, Totals};
+pub use report::{
+    ExportReport, NewColumn, SliceOutcome, SliceReport, SliceStatus, TargetChange, Totals,
+};
 pub use start::StartError;
 pub use time::RunTime;
 
@@ -228,8 +230,8 @@ fn log(slice: &Slice, outcome: &Result<SliceReport, ExportError>) {
     match outcome {
         Ok(done) => {
             for taken in &done.rows_taken {
-                tracing::warn!(target: crate::TOLD, %slice, table = taken.table, mp_date = %taken.mp_date,
-                    before = taken.before, after = taken.after, "the export took rows away");
+                tracing::warn!(target: crate::TOLD, %slice, before = taken.before, after = taken.after,
+                    "the export took rows away: {taken}");
             }
             tracing::info!(
                 slice = %done.slice, received = done.counts.received,

@@ -1,18 +1,19 @@
 //! Makes a received slice visible: whole, once, and never by overwriting.
 //!
-//! `claim.rs` has the slice's line in the ledger, without which nothing is written.
+//! `fence.rs` has the slice's line in the ledger, without which nothing is written.
 
-use super::claim::{SWAPS, Step};
+use super::fence::Step;
 use super::receive::Received;
-use super::staging::{Body, SliceFile};
+use super::report::TargetChange;
+use super::staging::SliceFile;
 use super::{ExportError, Exporter};
-use crate::ledger::{Day, Entry, State};
-use crate::manifest::{self, DayPlan, LiveFile, Manifest};
-use crate::ports::{Precondition, Put};
-use crate::{document, hash};
+use crate::commit::{self, Body, Change, Commit, Guard, NewFile, Outcome, Plan, Seen};
+use crate::hash;
+use crate::ledger::{Entry, State};
+use crate::manifest::{LiveFile, Manifest};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use mixlake_domain::{Date, Generation, Slice};
+use mixlake_domain::{Origin, Slice, SliceLabel, Target};
 use std::collections::BTreeSet;
 
 /// A slice that is visible.
@@ -21,25 +22,20 @@ pub(super) struct Published {
     pub changed: bool,
     /// The keys of its files.
     pub objects: Vec<String>,
+    /// The targets that were changed.
+    pub changes: Vec<TargetChange>,
     /// The key of its bad lines.
     pub quarantine: Option<String>,
 }
 
-/// How putting files ended.
-enum Placed {
-    /// They are there.
-    There,
-    /// One has the key of another file.
-    Occupied,
-    /// A staged one was deleted meanwhile.
-    Gone,
+/// A target that is as the slice wants it.
+struct PublishedTarget {
+    target: Target,
+    outcome: Outcome,
+    objects: Vec<String>,
 }
 
-/// How often an object is put that is refused and yet not there, or copied that is there and yet
-/// cannot be.
-const PUTS: u32 = 8;
-
-/// How many days are published between two looks at the ledger.
+/// How many targets are published between two looks at the ledger.
 const TOGETHER: usize = 256;
 
 /// How many of them are written at the same time.
@@ -55,7 +51,8 @@ impl Exporter<'_> {
         let entry = self.entry(slice.label(), received);
         if let Some(objects) = self.is_published(&entry, received).await? {
             let quarantine = entry.quarantine;
-            return Ok(Some(Published { changed: false, objects, quarantine }));
+            let changes = Vec::new();
+            return Ok(Some(Published { changed: false, objects, changes, quarantine }));
         }
         if let (Some(key), Some(bytes)) = (&entry.quarantine, &received.transformed.quarantine)
             && !self.put_once(key, bytes, &hash::content(bytes)).await?
@@ -63,17 +60,22 @@ impl Exporter<'_> {
             return Ok(None);
         }
         let Step::Done(begun) = self.begin(&entry).await? else { return Ok(None) };
-        let mut objects = Vec::new();
-        let days: Vec<Day> = begun.days.iter().cloned().collect();
-        for days in days.chunks(TOGETHER) {
-            match self.publish_days(slice, days, &begun, received).await? {
-                Step::Done(keys) => objects.extend(keys),
+        let (mut objects, mut changes) = (Vec::new(), Vec::new());
+        let targets: Vec<Target> = begun.targets.iter().cloned().collect();
+        for targets in targets.chunks(TOGETHER) {
+            match self.publish_targets(slice, targets, &begun, received).await? {
+                Step::Done(done) => {
+                    for PublishedTarget { target, outcome, objects: keys } in done {
+                        objects.extend(keys);
+                        changes.extend(TargetChange::of(target, outcome));
+                    }
+                }
                 Step::Lost => return Ok(None),
             }
         }
         let quarantine = entry.quarantine.clone();
         match self.end(entry, &begun).await? {
-            Step::Done(()) => Ok(Some(Published { changed: true, objects, quarantine })),
+            Step::Done(()) => Ok(Some(Published { changed: true, objects, changes, quarantine })),
             Step::Lost => Ok(None),
         }
     }
@@ -92,15 +94,15 @@ impl Exporter<'_> {
             return Ok(None);
         }
         let mut objects = Vec::new();
-        let days: Vec<Day> = ours.days.iter().cloned().collect();
-        for days in days.chunks(TOGETHER) {
-            for (day, manifest) in self.manifests(days.to_vec()).await? {
-                let files = received.live_files(&day);
-                let plan =
-                    manifest::plan(manifest.as_ref(), day.parts(), ours.slice, &files, false);
-                match (plan, manifest) {
-                    (DayPlan::Unchanged, Some(manifest)) => {
-                        objects.extend(self.live_keys(&day, Some(&manifest), &files));
+        let origin = Origin::from(ours.slice);
+        let targets: Vec<Target> = ours.targets.iter().cloned().collect();
+        for targets in targets.chunks(TOGETHER) {
+            for (target, manifest) in self.manifests(targets.to_vec()).await? {
+                let files = received.live_files(&target);
+                let change = Change::put(&origin, &files, false);
+                match (commit::plan(manifest.as_ref(), &target, &change), manifest) {
+                    (Plan::Unchanged, Some(manifest)) => {
+                        objects.extend(self.live_keys(&target, Some(&manifest), &files));
                     }
                     _ => return Ok(None),
                 }
@@ -109,153 +111,65 @@ impl Exporter<'_> {
         Ok(Some(objects))
     }
 
-    /// Publishes days together: their manifests are read, then the ledger is looked at once for all of
+    /// Publishes targets together: their manifests are read, then the ledger is looked at once for all of
     /// them, then each is written. The ledger of a slice of thousands of tables is large; to read it for
     /// each of them would cost their square.
-    async fn publish_days(
+    async fn publish_targets(
         &self,
         slice: &Slice,
-        days: &[Day],
+        targets: &[Target],
         entry: &Entry,
         received: &Received,
-    ) -> Result<Step<Vec<String>>, ExportError> {
-        let read =
-            |day: Day| async move { Ok::<_, ExportError>((self.manifest(&day).await?, day)) };
-        let read = stream::iter(days.to_vec()).map(read).buffered(IN_FLIGHT);
+    ) -> Result<Step<Vec<PublishedTarget>>, ExportError> {
+        let read = |target: Target| async move {
+            Ok::<_, ExportError>((self.manifest(&target).await?, target))
+        };
+        let read = stream::iter(targets.to_vec()).map(read).buffered(IN_FLIGHT);
         let read: Vec<_> = read.try_collect::<Vec<_>>().await?;
         if !self.still_ours(entry).await? {
             return Ok(Step::Lost);
         }
-        let publish = |(read, day): (_, Day)| async move {
-            self.publish_day(slice, &day, read, entry, received).await
+        let publish = |(seen, target): (Seen, Target)| async move {
+            self.publish_target(slice, &target, seen, entry, received).await
         };
         // All of them end, also where one fails: none is left at work behind the run.
         let done = stream::iter(read).map(publish).buffered(IN_FLIGHT);
-        let done: Vec<Result<Step<Vec<String>>, ExportError>> = done.collect().await;
-        let mut objects = Vec::new();
-        for day in done {
-            match day? {
-                Step::Done(keys) => objects.extend(keys),
+        let done: Vec<Result<Step<PublishedTarget>, ExportError>> = done.collect().await;
+        let mut published = Vec::new();
+        for target in done {
+            match target? {
+                Step::Done(target) => published.push(target),
                 Step::Lost => return Ok(Step::Lost),
             }
         }
-        Ok(Step::Done(objects))
+        Ok(Step::Done(published))
     }
 
-    /// Makes a day hold exactly the slice's files of it. Answers their keys. `read` is its manifest, as it
-    /// was before the ledger was looked at.
-    async fn publish_day(
+    /// Makes a target hold exactly the slice's files of it. `seen` is its manifest, as it was before the
+    /// ledger was looked at.
+    async fn publish_target(
         &self,
         slice: &Slice,
-        day: &Day,
-        read: (Option<Manifest>, Precondition),
+        target: &Target,
+        seen: Seen,
         entry: &Entry,
         received: &Received,
-    ) -> Result<Step<Vec<String>>, ExportError> {
-        let files = received.of_day(day);
-        let ours = received.live_files(day);
-        // A staged file is copied, and a copy cannot be refused: only into a folder of its own.
-        let staged = files.iter().any(|file| matches!(file.body, Body::Staged(_)));
-        let mut dirty = staged || entry.state == State::WritingAnew;
-        let mut written = None;
-        let mut read = Some(read);
-        let mut occupied = BTreeSet::new();
-        for _ in 0..SWAPS {
-            let looked_at = read.is_some();
-            let (current, precondition) = match read.take() {
-                Some(read) => read,
-                None => self.manifest(day).await?,
-            };
-            if written.is_some() && current == written {
-                // The write that was refused was our own, repeated after its answer was lost.
-                return Ok(Step::Done(self.live_keys(day, current.as_ref(), &ours)));
-            }
-            // After the manifest was read, and before anything is put into its generation: whoever
-            // takes the slice over later leaves that generation behind.
-            if !looked_at && !self.still_ours(entry).await? {
-                return Ok(Step::Lost);
-            }
-            if self.is_elsewhere(day, current.as_ref(), slice, received).await? {
-                return Ok(Step::Lost);
-            }
-            let plan = manifest::plan(current.as_ref(), day.parts(), entry.slice, &ours, dirty);
-            let wanted = match plan {
-                DayPlan::Unchanged => {
-                    return Ok(Step::Done(self.live_keys(day, current.as_ref(), &ours)));
-                }
-                DayPlan::Append(manifest) => {
-                    match self.put_files(day, &manifest.generation, &files).await? {
-                        Placed::There => manifest,
-                        // Somebody put other content there that no manifest lists.
-                        Placed::Occupied => {
-                            dirty = true;
-                            continue;
-                        }
-                        Placed::Gone => return Ok(Step::Lost),
-                    }
-                }
-                DayPlan::Replace { manifest, from, copies } => {
-                    let manifest = manifest.outside(&occupied);
-                    self.copy_files(day, from.as_ref(), &manifest.generation, &copies).await?;
-                    match self.put_files(day, &manifest.generation, &files).await? {
-                        Placed::There => manifest,
-                        // The folder is named by its content, so a file there has been damaged.
-                        Placed::Occupied => {
-                            occupied.insert(manifest.generation);
-                            continue;
-                        }
-                        Placed::Gone => return Ok(Step::Lost),
-                    }
-                }
-            };
-            let key = self.layout.manifest(&day.table, day.date);
-            match document::write(self.store, &key, &wanted, precondition).await? {
-                Put::Done => return Ok(Step::Done(self.live_keys(day, Some(&wanted), &ours))),
-                Put::Refused => written = Some(wanted),
-            }
+    ) -> Result<Step<PublishedTarget>, ExportError> {
+        let live = received.live_files(target);
+        let files = received.new_files(target);
+        let origin = Origin::from(entry.slice);
+        // A staged file is copied, and a copy cannot be refused: only into a generation of its own.
+        let is_staged = files.iter().any(|file| matches!(file.body, Body::Staged(_)));
+        let fence = is_staged || entry.state == State::WritingAnew;
+        let change = Change::put(&origin, &live, fence);
+        let guard = Ours { exporter: self, slice, target, entry, received };
+        let (outcome, manifest) =
+            self.commit().change(target, seen, change, &files, &guard).await?;
+        if outcome == Outcome::Superseded {
+            return Ok(Step::Lost);
         }
-        Err(ExportError::Contended(SWAPS))
-    }
-
-    /// Puts files into a generation.
-    async fn put_files(
-        &self,
-        day: &Day,
-        generation: &Generation,
-        files: &[&SliceFile],
-    ) -> Result<Placed, ExportError> {
-        for file in files {
-            let key = self.key(day, generation, &file.live.name);
-            match &file.body {
-                Body::Staged(staged) => {
-                    if !self.copy_staged(staged, &key).await? {
-                        return Ok(Placed::Gone);
-                    }
-                }
-                Body::Memory(bytes) => {
-                    if !self.put_once(&key, bytes, &file.live.hash).await? {
-                        return Ok(Placed::Occupied);
-                    }
-                }
-            }
-        }
-        Ok(Placed::There)
-    }
-
-    /// Copies a staged file. Answers whether it could: a run with the same content deletes what it
-    /// has staged when it is done, and may stage it again.
-    async fn copy_staged(&self, staged: &str, key: &str) -> Result<bool, ExportError> {
-        let mut tries = 1;
-        while let Err(error) = self.store.copy(staged, key).await {
-            if self.store.tail(staged, 1).await?.is_none() {
-                return Ok(false);
-            }
-            if tries == PUTS {
-                return Err(error.into());
-            }
-            tries += 1;
-        }
-        Ok(true)
+        let objects = self.live_keys(target, manifest.as_ref(), &live);
+        Ok(Step::Done(PublishedTarget { target: target.clone(), outcome, objects }))
     }
 
     /// Puts an object that may be there already. Answers whether it is there with our content.
@@ -265,93 +179,110 @@ impl Exporter<'_> {
         bytes: &Bytes,
         hash: &str,
     ) -> Result<bool, ExportError> {
-        for _ in 0..PUTS {
-            match self.store.put(key, bytes.clone(), Precondition::Absent).await? {
-                Put::Done => return Ok(true),
-                // Refused, yet perhaps not there: the write that was faster may still fail.
-                Put::Refused => {
-                    if let Some(there) = self.store.get(key).await? {
-                        return Ok(hash::content(&there.body) == hash);
-                    }
-                }
-            }
-        }
-        Err(ExportError::Contended(PUTS))
+        Ok(commit::put_once(self.store, key, bytes, hash).await?)
     }
 
-    async fn copy_files(
-        &self,
-        day: &Day,
-        from: Option<&Generation>,
-        to: &Generation,
-        names: &[String],
-    ) -> Result<(), ExportError> {
-        let Some(from) = from else { return Ok(()) };
-        for name in names {
-            self.store.copy(&self.key(day, from, name), &self.key(day, to, name)).await?;
-        }
-        Ok(())
+    fn commit(&self) -> Commit<'_> {
+        Commit { store: self.store, layout: self.layout }
     }
 
-    pub(super) async fn manifest(
-        &self,
-        day: &Day,
-    ) -> Result<(Option<Manifest>, Precondition), ExportError> {
-        let read = Manifest::read(self.store, self.layout, &day.table, day.date).await?;
-        Ok((read.value, read.precondition))
+    pub(super) async fn manifest(&self, target: &Target) -> Result<Seen, ExportError> {
+        Ok(self.commit().read(target).await?)
     }
 
-    /// The manifests of days.
+    /// The manifests of targets.
     pub(super) async fn manifests(
         &self,
-        days: Vec<Day>,
-    ) -> Result<Vec<(Day, Option<Manifest>)>, ExportError> {
-        let read = |day: Day| async move { Ok((day.clone(), self.manifest(&day).await?.0)) };
-        stream::iter(days).map(read).buffered(IN_FLIGHT).try_collect().await
+        targets: Vec<Target>,
+    ) -> Result<Vec<(Target, Option<Manifest>)>, ExportError> {
+        let read =
+            |target: Target| async move { Ok((target.clone(), self.manifest(&target).await?.0)) };
+        stream::iter(targets).map(read).buffered(IN_FLIGHT).try_collect().await
     }
 
-    fn key(&self, day: &Day, generation: &Generation, name: &str) -> String {
-        format!("{}{name}", self.layout.generation(&day.table, day.date, generation))
-    }
-
-    /// The keys that a day's manifest gives to a slice's files.
-    fn live_keys(&self, day: &Day, live: Option<&Manifest>, files: &[LiveFile]) -> Vec<String> {
+    /// The keys that a manifest gives to a slice's files.
+    fn live_keys(
+        &self,
+        target: &Target,
+        live: Option<&Manifest>,
+        files: &[LiveFile],
+    ) -> Vec<String> {
         let of = |manifest: &Manifest| {
-            files.iter().map(|file| self.key(day, &manifest.generation, &file.name)).collect()
+            let folder = self.layout.generation(target, &manifest.generation);
+            files.iter().map(|file| format!("{folder}{}", file.name)).collect()
         };
         live.map(of).unwrap_or_default()
     }
 }
 
-impl Received {
-    /// The days that it has rows of.
-    pub(super) fn days(&self) -> BTreeSet<Day> {
-        self.by_day.keys().cloned().collect()
-    }
+/// Whether a slice is still this run's to publish.
+struct Ours<'a> {
+    exporter: &'a Exporter<'a>,
+    slice: &'a Slice,
+    target: &'a Target,
+    entry: &'a Entry,
+    received: &'a Received,
+}
 
-    fn of_day(&self, day: &Day) -> Vec<&SliceFile> {
-        let places = self.by_day.get(day).into_iter().flatten();
-        places.map(|&place| &self.files[place]).collect()
-    }
-
-    /// The rows of a day of a table.
-    pub(super) fn rows_of(&self, table: &str, date: Date) -> u64 {
-        let day = Day { table: table.to_owned(), date };
-        self.of_day(&day).iter().map(|file| file.live.rows).sum()
-    }
-
-    /// Whether other slices may have rows of a day too.
-    pub(super) fn may_be_elsewhere(&self, day: &Day) -> bool {
-        self.of_day(day).iter().any(|file| file.live.identities.is_some())
-    }
-
-    pub(super) fn live_files(&self, day: &Day) -> Vec<LiveFile> {
-        self.of_day(day).into_iter().map(|file| file.live.clone()).collect()
+#[async_trait::async_trait]
+impl Guard<ExportError> for Ours<'_> {
+    /// The ledger is looked at after the manifest was read, and before anything is put into its generation:
+    /// whoever takes the slice over later leaves that generation behind. Before the first manifest was used,
+    /// somebody has looked.
+    async fn may_go_on(
+        &self,
+        current: Option<&Manifest>,
+        is_first: bool,
+    ) -> Result<bool, ExportError> {
+        let Self { exporter, slice, target, entry, received } = self;
+        keeps_other_slices(target, current, &Origin::from(entry.slice))?;
+        Ok((is_first || exporter.still_ours(entry).await?)
+            && !exporter.is_elsewhere(target, current, slice, received).await?)
     }
 }
 
-impl Day {
-    fn parts(&self) -> (&str, Date) {
-        (&self.table, self.date)
+/// Refuses a slice that would take the rows of other slices away, which a compacted file holds with its own.
+fn keeps_other_slices(
+    target: &Target,
+    current: Option<&Manifest>,
+    origin: &Origin,
+) -> Result<(), ExportError> {
+    let replaced = current.iter().flat_map(|manifest| &manifest.files);
+    let replaced = replaced.filter(|file| file.origin.overlaps(origin));
+    let lost: Vec<SliceLabel> = replaced.flat_map(|file| file.origin.lost_to(origin)).collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    Err(ExportError::Compacted { target: target.clone(), others: Origin::Slices(lost) })
+}
+
+impl Received {
+    /// The targets that it has rows of.
+    pub(super) fn targets(&self) -> BTreeSet<Target> {
+        self.by_target.keys().cloned().collect()
+    }
+
+    fn of_target(&self, target: &Target) -> impl Iterator<Item = &SliceFile> {
+        let places = self.by_target.get(target).into_iter().flatten();
+        places.map(|&place| &self.files[place])
+    }
+
+    /// The rows of a target.
+    pub(super) fn rows_of(&self, target: &Target) -> u64 {
+        self.of_target(target).map(|file| file.live.rows).sum()
+    }
+
+    /// Whether other slices may have rows of a target too.
+    pub(super) fn may_be_elsewhere(&self, target: &Target) -> bool {
+        self.of_target(target).any(|file| file.live.identities.is_some())
+    }
+
+    pub(super) fn live_files(&self, target: &Target) -> Vec<LiveFile> {
+        self.of_target(target).map(|file| file.live.clone()).collect()
+    }
+
+    fn new_files(&self, target: &Target) -> Vec<NewFile<'_>> {
+        let files = self.of_target(target);
+        files.map(|file| NewFile { live: &file.live, body: &file.body }).collect()
     }
 }

@@ -5,16 +5,15 @@
 //! are transformed behind one another, and nothing is visible unless every one of them is whole. A slice
 //! that is larger than a run has time is received in parts by several runs.
 
+use super::checkpoint::Spool;
 use super::elsewhere::Compared;
-use super::spool::Spool;
 use super::staging::{self, SliceFile};
 use super::time::since;
 use super::{ExportError, Exporter};
-use crate::ledger::Day;
 use crate::ports::SourceError;
 use futures::StreamExt;
 use mixlake_columnar::{DataFile, Superseded, Transform, Transformed};
-use mixlake_domain::{Slice, Window};
+use mixlake_domain::{Slice, Target, Window};
 use mixlake_schema::Registry;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,8 +22,8 @@ use std::time::Duration;
 pub(super) struct Received {
     pub transformed: Transformed,
     pub files: Vec<SliceFile>,
-    /// The places of the files of each day.
-    pub by_day: BTreeMap<Day, Vec<usize>>,
+    /// The places of the files of each target.
+    pub by_target: BTreeMap<Target, Vec<usize>>,
     /// What was found out about the files of others.
     pub compared: Compared,
 }
@@ -304,20 +303,18 @@ impl Exporter<'_> {
                 }
             }
         }
-        files.sort_by(|a, b| {
-            (&a.table, a.date, &a.live.name).cmp(&(&b.table, b.date, &b.live.name))
-        });
-        let mut by_day: BTreeMap<Day, Vec<usize>> = BTreeMap::new();
+        files.sort_by(|a, b| (&a.target, &a.live.name).cmp(&(&b.target, &b.live.name)));
+        let mut by_target: BTreeMap<Target, Vec<usize>> = BTreeMap::new();
         for (place, file) in files.iter().enumerate() {
-            by_day.entry(file.day()).or_default().push(place);
+            by_target.entry(file.target.clone()).or_default().push(place);
         }
-        Ok(Received { transformed, files, by_day, compared: Compared::default() })
+        Ok(Received { transformed, files, by_target, compared: Compared::default() })
     }
 
     /// A file of the slice, the identities of whose rows are kept.
     async fn file(&self, slice: &Slice, file: DataFile) -> Result<SliceFile, ExportError> {
         let identities = file.identities.clone();
-        let file = SliceFile::in_memory(slice.label(), file);
+        let file = SliceFile::in_memory(slice.label(), file)?;
         if let Some(identities) = identities {
             self.keep_identities(&file, &identities).await?;
         }
@@ -348,6 +345,8 @@ fn goes_on_later(error: &ExportError) -> bool {
         ExportError::Transform(_)
         | ExportError::Store(_)
         | ExportError::Document(_)
+        | ExportError::Compacted { .. }
+        | ExportError::Table(_)
         | ExportError::Registry { .. }
         | ExportError::Identities { .. }
         | ExportError::Zone { .. }

@@ -4,9 +4,10 @@ use super::ExportError;
 use super::loss::RowsTaken;
 use super::publish::Published;
 use super::receive::Received;
+use crate::commit::Outcome;
 use crate::ledger::{Entry, SliceCounts};
 use crate::ports::SourceError;
-use mixlake_domain::Slice;
+use mixlake_domain::{Date, Slice, TableName, Target};
 use mixlake_schema::Registry;
 use serde::Serialize;
 use std::fmt;
@@ -47,6 +48,9 @@ pub struct SliceReport {
     /// The days that have fewer rows of the slice than before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rows_taken: Vec<RowsTaken>,
+    /// The days of tables that were changed, and how.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<TargetChange>,
     /// The columns that the slice brought.
     pub new_columns: Vec<NewColumn>,
     /// The keys of the slice's files.
@@ -54,6 +58,32 @@ pub struct SliceReport {
     /// The key of the object with the bad lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<String>,
+}
+
+/// A day of a table that an export changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TargetChange {
+    /// The table.
+    pub table: TableName,
+    /// The day; none of a table without partitions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mp_date: Option<Date>,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+impl TargetChange {
+    /// None of a target that is as it was.
+    pub(super) fn of(target: Target, outcome: Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::Unchanged | Outcome::Superseded => None,
+            Outcome::Appended | Outcome::Replaced { .. } => {
+                let Target { table, date: mp_date } = target;
+                Some(Self { table, mp_date, outcome })
+            }
+        }
+    }
 }
 
 /// How a slice ended.
@@ -190,6 +220,7 @@ impl SliceReport {
             counts: entry.counts,
             bytes: 0,
             rows_taken: Vec::new(),
+            changes: Vec::new(),
             new_columns: Vec::new(),
             objects: Vec::new(),
             quarantine: entry.quarantine,
@@ -213,6 +244,7 @@ impl Published {
             status: if self.changed { SliceStatus::Published } else { SliceStatus::Unchanged },
             counts: received.transformed.counts.into(),
             rows_taken,
+            changes: self.changes,
             bytes: received.files.iter().map(|file| file.live.bytes).sum(),
             new_columns: new_columns(before, &received.transformed.registry),
             objects: self.objects,

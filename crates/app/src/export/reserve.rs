@@ -1,16 +1,17 @@
 //! Names before bytes: new names enter the registry before a file that uses them is written.
 
-use super::claim::SWAPS;
 use super::{ExportError, Exporter};
-use crate::ports::{Object, Precondition, Put};
+use crate::document::{self, Edit, Read, SWAPS};
+use crate::ports::{Object, Precondition};
 use bytes::Bytes;
+use mixlake_domain::Dataset;
 use mixlake_schema::Registry;
 
 impl Exporter<'_> {
     /// The names given so far, in a lake of our zone and start of ingestion.
     pub(super) async fn registry(&self) -> Result<Registry, ExportError> {
-        let (registry, precondition) = self.read_registry().await?;
-        self.agreed(registry, &precondition)
+        let Read { value, precondition } = self.read_registry().await?;
+        self.agreed(value.unwrap_or_default(), &precondition)
     }
 
     fn agreed(
@@ -33,32 +34,30 @@ impl Exporter<'_> {
     /// Reserves all names of `ours`. Answers whether it could: not if one was given to something
     /// else meanwhile.
     pub(super) async fn reserve(&self, ours: &Registry) -> Result<bool, ExportError> {
-        for _ in 0..SWAPS {
-            let (theirs, precondition) = self.read_registry().await?;
-            let agreed = self.agreed(theirs.clone(), &precondition)?;
+        let decide = |read: Read<Registry>| {
+            let theirs = read.value.unwrap_or_default();
+            let agreed = self.agreed(theirs.clone(), &read.precondition)?;
             let Ok(both) = ours.rebase(agreed, self.options.profile) else {
-                return Ok(false);
+                return Ok(Edit::Keep(false));
             };
             if both == theirs {
-                return Ok(true);
+                return Ok(Edit::Keep(true));
             }
-            let document = Bytes::from(both.to_document(&self.options.project));
-            match self.store.put(&self.layout.registry(), document, precondition).await? {
-                Put::Done => return Ok(true),
-                Put::Refused => {}
-            }
-        }
-        Err(ExportError::Contended(SWAPS))
+            Ok(Edit::Write(Bytes::from(both.to_document(&self.options.project)), true))
+        };
+        let read = || self.read_registry();
+        let key = self.layout.registry(Dataset::Events);
+        document::change(self.store, &key, read, decide).await?.ok_or(ExportError::Contended(SWAPS))
     }
 
-    async fn read_registry(&self) -> Result<(Registry, Precondition), ExportError> {
-        let key = self.layout.registry();
+    async fn read_registry(&self) -> Result<Read<Registry>, ExportError> {
+        let key = self.layout.registry(Dataset::Events);
         let Some(Object { body, etag }) = self.store.get(&key).await? else {
-            return Ok((Registry::default(), Precondition::Absent));
+            return Ok(Read { value: None, precondition: Precondition::Absent });
         };
         let registry = Registry::from_document(&body, &self.options.project).map_err(|cause| {
             ExportError::Registry { location: self.store.location(&key), cause }
         })?;
-        Ok((registry, Precondition::Matches(etag)))
+        Ok(Read { value: Some(registry), precondition: Precondition::Matches(etag) })
     }
 }

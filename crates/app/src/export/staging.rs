@@ -3,40 +3,34 @@
 //! The last file of a day stays in memory. One that fills up before the stream has ended must not
 //! be visible yet and must not stay in memory: it waits under a hidden key.
 
+use crate::commit::Body;
 use crate::hash;
 use crate::manifest::LiveFile;
 use crate::ports::{ObjectStore, Precondition, StoreError};
-use bytes::Bytes;
 use mixlake_columnar::DataFile;
-use mixlake_domain::{Date, Layout, SliceLabel};
+use mixlake_domain::{Layout, SliceLabel, TableNameError, Target};
 
 /// A file of a slice that is not published yet.
 pub(crate) struct SliceFile {
-    pub table: String,
-    pub date: Date,
+    pub target: Target,
+    pub slice: SliceLabel,
     pub live: LiveFile,
     pub body: Body,
 }
 
-/// Where its bytes are.
-pub(crate) enum Body {
-    Memory(Bytes),
-    /// Under this key of the store.
-    Staged(String),
-}
-
 impl SliceFile {
-    pub(crate) fn in_memory(slice: SliceLabel, file: DataFile) -> Self {
+    pub(crate) fn in_memory(slice: SliceLabel, file: DataFile) -> Result<Self, TableNameError> {
+        let target = Target::day(file.table.try_into()?, file.date);
         let live = LiveFile {
             name: Layout::file_name(&slice, file.part, file.format),
-            slice,
+            origin: slice.into(),
             rows: file.rows,
             bytes: file.bytes.len() as u64,
             hash: hash::content(&file.bytes),
             columns: file.columns,
             identities: file.identities.map(|rows| rows.hash()),
         };
-        Self { table: file.table, date: file.date, live, body: Body::Memory(file.bytes) }
+        Ok(Self { target, slice, live, body: Body::Memory(file.bytes) })
     }
 
     /// Moves the bytes out of memory. Staged objects are named by their content, so it does not
@@ -47,7 +41,7 @@ impl SliceFile {
         layout: &Layout,
     ) -> Result<Self, StoreError> {
         if let Body::Memory(bytes) = self.body {
-            let key = layout.staging(&self.live.slice, &self.live.hash);
+            let key = layout.staging(&self.slice, &self.live.hash);
             store.put(&key, bytes, Precondition::Absent).await?;
             self.body = Body::Staged(key);
         }

@@ -1,6 +1,6 @@
 //! Where tables are described.
 
-use mixlake_domain::DataFormat;
+use mixlake_domain::{DataFormat, Partitioning};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -33,6 +33,15 @@ pub trait Catalog: Send + Sync {
     /// still has that version; [`CatalogError::Conflict`] if it has moved on. A column that keeps
     /// its name keeps what others put on it.
     async fn repair_table(&self, version: &str, to: &NewTable) -> Result<(), CatalogError>;
+
+    /// Points a table without partitions to another folder, if it still has that version;
+    /// [`CatalogError::Conflict`] if it has moved on. All else on it stays.
+    async fn move_table(
+        &self,
+        table: &str,
+        version: &str,
+        location: &str,
+    ) -> Result<(), CatalogError>;
 
     /// The partitions with these values; those that do not exist are left out.
     /// With no values given: all partitions. In the order of their values.
@@ -123,15 +132,17 @@ impl fmt::Display for Format {
     }
 }
 
-/// A table to create, partitioned by `mp_date string`.
+/// A table to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTable {
     /// The name.
     pub name: String,
     /// The columns in order, without the partition key.
     pub columns: Vec<Column>,
-    /// The folder of the table.
+    /// The folder of the table, or the live generation of a table without partitions.
     pub location: String,
+    /// What it is partitioned by; each key is a string.
+    pub partitioning: Partitioning,
     /// The format of its files.
     pub format: DataFormat,
     /// What the table holds, for people.

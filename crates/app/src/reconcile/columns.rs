@@ -1,38 +1,39 @@
 //! Brings the columns of a table up to date: reads, compares, updates with the version, and on
 //! conflict reads again.
 
-use super::diff::{Conflict, Difference, Wanted, diff, repaired, same_folder};
+use super::diff::{Conflict, Difference, Wanted, diff, repaired};
 use super::memo::{Memo, Names};
 use super::table::{TRIES, TableReport};
 use super::{OnDrift, ReconcileError, Reconciler};
 use crate::ports::{CatalogError, Column, NewTable, TableState};
+use mixlake_domain::Partitioning;
 
-/// A table and its place.
-struct Place<'a> {
-    name: &'a str,
-    folder: &'a str,
-    names: &'a Names<'a>,
+/// Where a table is, and what its columns are called.
+pub(super) struct Place<'a> {
+    /// The folder of the table.
+    pub folder: String,
+    /// Where a new table points to: the folder, or the live generation of a table without partitions.
+    pub location: String,
+    pub partitioning: Partitioning,
+    pub names: &'a Names<'a>,
 }
 
 impl Reconciler<'_> {
     /// Answers whether there is a table afterwards. Without columns none is made.
     pub(super) async fn columns(
         &self,
-        table: &str,
-        names: &Names<'_>,
+        place: &Place<'_>,
         wanted: &[Column],
         report: &mut TableReport,
     ) -> Result<bool, ReconcileError> {
         let name = report.table.clone();
-        let folder = self.store.location(&self.layout.table(table));
-        let place = Place { name: &name, folder: &folder, names };
         for attempt in 0..TRIES {
             if attempt > 0 {
                 self.catalog.pause(attempt).await;
             }
             let current = self.catalog.table(&name).await?;
             let there = current.is_some() || !wanted.is_empty();
-            match self.change(&place, current, wanted, report).await {
+            match self.change(place, current, wanted, report).await {
                 Ok(()) => return Ok(there),
                 Err(ReconcileError::Catalog(CatalogError::Conflict(_))) => report.forget(),
                 Err(error) => return Err(error),
@@ -50,7 +51,13 @@ impl Reconciler<'_> {
     ) -> Result<(), ReconcileError> {
         let given = given(current.as_ref(), place.names);
         let format = place.names.format();
-        let wanted = Wanted { folder: place.folder, format, columns, given: &given };
+        let wanted = Wanted {
+            folder: &place.folder,
+            partitioning: place.partitioning,
+            format,
+            columns,
+            given: &given,
+        };
         let difference = diff(current.as_ref(), &wanted);
         let version = current.as_ref().map_or("", |table| &table.version);
         match difference {
@@ -58,7 +65,7 @@ impl Reconciler<'_> {
             Difference::Create if columns.is_empty() => {}
             Difference::Create => {
                 report.created = true;
-                let new = self.new_table(place, None, columns.to_vec());
+                let new = self.new_table(report, place, None, columns.to_vec());
                 self.catalog.create_table(&new).await?;
             }
             Difference::Append(added) => {
@@ -66,18 +73,19 @@ impl Reconciler<'_> {
                 let all = given.iter().chain(&added).map(|c| c.name.as_str());
                 let before = current.as_ref().and_then(memo);
                 let memo = Memo::of(self.project, place.names, before.as_ref(), all).to_string();
-                self.catalog.append_columns(place.name, version, &added, &memo).await?;
+                self.catalog.append_columns(&report.table, version, &added, &memo).await?;
             }
             Difference::Conflict(conflicts) => {
                 let current = current.as_ref().filter(|table| self.may_repair(table, &wanted));
-                let hopeless = conflicts.iter().any(|c| matches!(c, Conflict::PartitionKeys(_)));
+                let hopeless =
+                    conflicts.iter().any(|c| matches!(c, Conflict::PartitionKeys { .. }));
                 let Some(current) = current.filter(|_| !hopeless) else {
-                    let table = place.name.to_owned();
+                    let table = report.table.clone();
                     return Err(ReconcileError::Drift { table, conflicts });
                 };
                 report.repaired = conflicts.iter().map(ToString::to_string).collect();
                 let columns = repaired(&current.columns, &wanted);
-                let right = self.new_table(place, memo(current).as_ref(), columns);
+                let right = self.new_table(report, place, memo(current).as_ref(), columns);
                 self.catalog.repair_table(version, &right).await?;
             }
         }
@@ -89,23 +97,25 @@ impl Reconciler<'_> {
     fn may_repair(&self, table: &TableState, wanted: &Wanted<'_>) -> bool {
         let ours = match memo(table) {
             Some(memo) => memo.project == self.project.as_str(),
-            None => same_folder(&table.location, wanted.folder),
+            None => wanted.is_of_its_folder(&table.location),
         };
         self.on_drift == OnDrift::Repair && ours
     }
 
     fn new_table(
         &self,
+        report: &TableReport,
         place: &Place<'_>,
         before: Option<&Memo>,
         columns: Vec<Column>,
     ) -> NewTable {
         let names = columns.iter().map(|c| c.name.as_str());
         NewTable {
-            name: place.name.to_owned(),
+            name: report.table.clone(),
             memo: Memo::of(self.project, place.names, before, names).to_string(),
             columns,
-            location: place.folder.to_owned(),
+            location: place.location.clone(),
+            partitioning: place.partitioning,
             format: place.names.format(),
             description: format!("Events of Mixpanel project {}, kept by Mixlake", self.project),
         }

@@ -1,16 +1,17 @@
 //! Decides what a table lacks, and what on it contradicts the files. Pure; the executor is dull.
 
 use crate::ports::{Column, Format, TableState};
-use mixlake_domain::DataFormat;
-use mixlake_schema::PARTITION_KEY;
+use mixlake_domain::{DataFormat, PARTITION_KEY, Partitioning};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 /// What a table should describe.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The folder of its files.
+    /// The folder of the table.
     pub folder: &'a str,
+    /// How its files are divided.
+    pub partitioning: Partitioning,
     /// The format of its files.
     pub format: DataFormat,
     /// The columns that some files have, each named once.
@@ -72,15 +73,20 @@ pub enum Conflict {
         /// What the files are.
         files: DataFormat,
     },
-    /// The table is not partitioned by `mp_date` alone.
-    PartitionKeys(Vec<String>),
+    /// The table is partitioned in another way than its files.
+    PartitionKeys {
+        /// The keys in the catalog.
+        table: Vec<String>,
+        /// How the files are divided.
+        files: Partitioning,
+    },
 }
 
 impl Conflict {
     /// Whether every file contradicts it.
     pub(super) fn is_of_the_whole(&self) -> bool {
         match self {
-            Self::Location { .. } | Self::Format { .. } | Self::PartitionKeys(_) => true,
+            Self::Location { .. } | Self::Format { .. } | Self::PartitionKeys { .. } => true,
             Self::Type { .. } | Self::Dropped { .. } | Self::Order { .. } => false,
         }
     }
@@ -106,12 +112,12 @@ impl fmt::Display for Conflict {
             Self::Format { table, files } => {
                 write!(f, "the files are {files}, and the catalog says they are read as {table}")
             }
-            Self::PartitionKeys(keys) => {
-                write!(
-                    f,
-                    "the table is partitioned by [{}], not by {PARTITION_KEY}",
-                    keys.join(", ")
-                )
+            Self::PartitionKeys { table, files } => {
+                write!(f, "the table is partitioned by [{}], ", table.join(", "))?;
+                match files {
+                    Partitioning::ByDate => write!(f, "not by {PARTITION_KEY}"),
+                    Partitioning::Whole => f.write_str("and its files have no partitions"),
+                }
             }
         }
     }
@@ -153,17 +159,28 @@ pub fn diff(current: Option<&TableState>, wanted: &Wanted<'_>) -> Difference {
 
 fn of_the_whole(current: &TableState, wanted: &Wanted<'_>) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
-    if !same_folder(&current.location, wanted.folder) {
+    if !wanted.is_of_its_folder(&current.location) {
         let (table, files) = (current.location.clone(), wanted.folder.to_owned());
         conflicts.push(Conflict::Location { table, files });
     }
     if current.format != Format::Lake(wanted.format) {
         conflicts.push(Conflict::Format { table: current.format.clone(), files: wanted.format });
     }
-    if current.partition_keys != [PARTITION_KEY] {
-        conflicts.push(Conflict::PartitionKeys(current.partition_keys.clone()));
+    if current.partition_keys != wanted.partitioning.keys() {
+        let (table, files) = (current.partition_keys.clone(), wanted.partitioning);
+        conflicts.push(Conflict::PartitionKeys { table, files });
     }
     conflicts
+}
+
+impl Wanted<'_> {
+    /// Whether a location is the table's. One without partitions is in a generation below its folder.
+    pub(super) fn is_of_its_folder(&self, location: &str) -> bool {
+        match self.partitioning {
+            Partitioning::ByDate => same_folder(location, self.folder),
+            Partitioning::Whole => location.starts_with(self.folder),
+        }
+    }
 }
 
 /// People write locations with and without the last slash.

@@ -1,12 +1,12 @@
 //! Folds a batch of keys into what has to be looked at.
 
-use mixlake_domain::{DataFormat, Date, LakeObject, Layout};
+use mixlake_domain::{DataFormat, Date, LakeObject, Layout, Partitioning, TableName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The tables that a batch of keys belongs to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Work {
-    pub tables: BTreeMap<String, TableWork>,
+    pub tables: BTreeMap<TableName, TableWork>,
 }
 
 /// What there is to look at of a table.
@@ -14,8 +14,8 @@ pub(super) struct Work {
 pub(super) struct TableWork {
     /// Data files, whose footers name columns.
     pub files: BTreeSet<String>,
-    /// Days, whose manifests name the partition's location.
-    pub days: BTreeSet<Date>,
+    /// Days, whose manifests name the partition's location; none for a table without partitions.
+    pub targets: BTreeSet<Option<Date>>,
     manifests: BTreeSet<String>,
     /// Files that do not say which columns they have; their manifest does.
     silent: BTreeSet<String>,
@@ -26,8 +26,8 @@ impl Work {
         let mut work = Self::default();
         for key in keys {
             let Some(read) = layout.read(key) else { continue };
-            let table = work.tables.entry(read.table).or_default();
-            table.days.insert(read.date);
+            let table = work.tables.entry(read.target.table).or_default();
+            table.targets.insert(read.target.date);
             match read.object {
                 // Only Parquet says itself which columns it has.
                 LakeObject::Data(_, DataFormat::Parquet) => table.files.insert(key.to_owned()),
@@ -53,11 +53,17 @@ impl TableWork {
         self.manifests.contains(key)
     }
 
-    /// Takes a day out. Answers its keys.
-    pub(super) fn take_day(&mut self, layout: &Layout, day: Date) -> Vec<String> {
-        let here = |key: &String| layout.read(key).is_some_and(|read| read.date == day);
+    /// How the table is divided: its keys tell.
+    pub(super) fn partitioning(&self) -> Partitioning {
+        let by_date = self.targets.iter().any(Option::is_some);
+        if by_date { Partitioning::ByDate } else { Partitioning::Whole }
+    }
+
+    /// Takes a target out. Answers its keys.
+    pub(super) fn take(&mut self, layout: &Layout, date: Option<Date>) -> Vec<String> {
+        let here = |key: &String| layout.read(key).is_some_and(|read| read.target.date == date);
         let all = [&mut self.files, &mut self.silent, &mut self.manifests];
-        self.days.remove(&day);
+        self.targets.remove(&date);
         all.into_iter().flat_map(|keys| keys.extract_if(.., &here)).collect()
     }
 
@@ -87,7 +93,7 @@ mod tests {
         let work = Work::fold(&layout, keys);
         assert_eq!(work.tables.len(), 1);
         assert_eq!(work.tables["t"].files.len(), 1);
-        assert_eq!(work.tables["t"].days.len(), 1);
+        assert_eq!(work.tables["t"].targets.len(), 1);
         assert_eq!(work.all_keys().collect::<Vec<_>>(), [file, manifest]);
     }
 
@@ -121,7 +127,7 @@ mod tests {
             "42/t/2026/11/11/_manifest.json",
         ];
         let mut work = Work::fold(&layout, [file, manifest, other]).tables.remove("t").unwrap();
-        assert_eq!(work.take_day(&layout, "2026-11-10".parse().unwrap()), [file, manifest]);
+        assert_eq!(work.take(&layout, "2026-11-10".parse().ok()), [file, manifest]);
         assert_eq!(work, Work::fold(&layout, [other]).tables["t"]);
     }
 }

@@ -5,12 +5,12 @@
 //! and a batch is folded first: one read a table, one update, one batch of partitions.
 
 mod columns;
-mod days;
 mod diff;
 mod fold;
 pub(crate) mod footer;
 mod memo;
 mod table;
+mod targets;
 mod view;
 
 pub(crate) use columns::given_columns;
@@ -21,10 +21,10 @@ pub use memo::{Memo, NoMemo};
 pub use table::TableReport;
 pub use view::{ColumnView, FileView, PartitionView, TableView};
 
-use crate::document::DocumentError;
-use crate::ports::{Catalog, CatalogError, ObjectStore, StoreError};
+use crate::document::{DocumentError, Read};
+use crate::ports::{Catalog, CatalogError, ObjectStore, Precondition, StoreError};
 use fold::{TableWork, Work};
-use mixlake_domain::{Layout, ProjectId};
+use mixlake_domain::{Dataset, Layout, ProjectId, TableName};
 use mixlake_schema::Registry;
 use std::sync::Arc;
 
@@ -156,8 +156,13 @@ impl Reconciler<'_> {
                 return done;
             }
         };
+        let events = registry;
         for (table, work) in work.tables {
-            self.in_parts(&table, work, &registry, &mut done).await;
+            match self.registry_for(&table, &events).await {
+                Ok(None) => self.in_parts(&table, work, &events, &mut done).await,
+                Ok(Some(other)) => self.in_parts(&table, work, &other, &mut done).await,
+                Err(error) => done.fail(&work, error),
+            }
         }
         done
     }
@@ -166,7 +171,7 @@ impl Reconciler<'_> {
     /// in smaller parts, so that the objects at fault fail alone.
     async fn in_parts(
         &self,
-        table: &str,
+        table: &TableName,
         work: TableWork,
         registry: &Registry,
         done: &mut Reconciled,
@@ -196,11 +201,39 @@ impl Reconciler<'_> {
     }
 
     pub(crate) async fn registry(&self) -> Result<Registry, ReconcileError> {
-        let key = self.layout.registry();
-        let Some(object) = self.store.get(&key).await? else { return Ok(Registry::default()) };
-        Registry::from_document(&object.body, self.project).map_err(|cause| {
+        self.registry_of(Dataset::Events).await
+    }
+
+    /// The registry of a table that is not of events; none if the events know it.
+    async fn registry_for(
+        &self,
+        table: &TableName,
+        events: &Registry,
+    ) -> Result<Option<Registry>, ReconcileError> {
+        match Dataset::of_table(table.as_str()) {
+            Dataset::Events => Ok(None),
+            _ if events.tables().contains_key(table.as_str()) => Ok(None),
+            dataset => self.registry_of(dataset).await.map(Some),
+        }
+    }
+
+    async fn registry_of(&self, dataset: Dataset) -> Result<Registry, ReconcileError> {
+        Ok(self.read_registry(dataset).await?.value.unwrap_or_default())
+    }
+
+    /// The registry of a dataset, with what is needed to swap it.
+    pub(crate) async fn read_registry(
+        &self,
+        dataset: Dataset,
+    ) -> Result<Read<Registry>, ReconcileError> {
+        let key = self.layout.registry(dataset);
+        let Some(object) = self.store.get(&key).await? else {
+            return Ok(Read { value: None, precondition: Precondition::Absent });
+        };
+        let registry = Registry::from_document(&object.body, self.project).map_err(|cause| {
             ReconcileError::Registry { location: self.store.location(&key), cause }
-        })
+        })?;
+        Ok(Read { value: Some(registry), precondition: Precondition::Matches(object.etag) })
     }
 }
 

@@ -1,11 +1,13 @@
-//! Brings one table up to date: its columns, then the partitions of some days.
+//! Brings one table up to date: its columns, then the partitions of some days, or its location.
 
-use super::days::Day;
+use super::columns::Place;
 use super::fold::TableWork;
 use super::footer::{self, Footer, FooterError};
 use super::memo::Names;
+use super::targets::Found;
 use super::{ReconcileError, Reconciler};
 use crate::ports::Column;
+use mixlake_domain::{Partitioning, TableName, Target};
 use mixlake_schema::{ColumnType, Registry};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
@@ -23,6 +25,9 @@ pub struct TableReport {
     /// What somebody had changed on it, and was put right.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub repaired: Vec<String>,
+    /// Whether it was moved to another generation, as tables without partitions are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub moved: bool,
     /// The partitions that were added or moved.
     pub partitions_set: Vec<String>,
     /// The partitions that were removed: no file of them is live.
@@ -37,9 +42,11 @@ impl TableReport {
             created,
             appended_columns,
             repaired,
+            moved,
             partitions_set,
             partitions_removed,
         } = other;
+        self.moved |= moved;
         self.created |= created;
         self.appended_columns.extend(appended_columns);
         self.repaired.extend(repaired);
@@ -78,34 +85,47 @@ impl Files {
 }
 
 impl Reconciler<'_> {
-    /// Brings a table up to date. Files and days that cannot be read fail alone.
+    /// Brings a table up to date. Files and targets that cannot be read fail alone.
     pub(super) async fn table(
         &self,
-        table: &str,
+        table: &TableName,
         work: &TableWork,
         registry: &Registry,
         failed: &mut Failed,
     ) -> Result<TableReport, ReconcileError> {
         let mut work = work.clone();
-        let names = Names::new(registry.tables().get(table));
+        let names = Names::new(registry.tables().get(table.as_str()));
         let mut files = self.files(&mut work, &names, failed).await;
-        let days = self.days(table, &mut work, &files.seen, failed).await;
-        for name in days.values().flat_map(Day::columns) {
+        let targets = self.targets(table, &mut work, &files.seen, failed).await;
+        for name in targets.values().flat_map(Found::columns) {
             if let Some(column) = names.find(name) {
                 files.types.insert(name.to_owned(), column.column_type);
             }
         }
         let mut report = TableReport { table: self.name_of(table), ..TableReport::default() };
         let wanted = in_order(files.types, &names);
-        if !days.is_empty() && self.columns(table, &names, &wanted, &mut report).await? {
-            let place = (table, names.format());
-            self.follow(place, &mut work, days, failed, &mut report).await?;
+        let folder = self.store.location(&self.layout.table(table));
+        let whole = targets.get(&None).and_then(Found::generation);
+        let place = Place {
+            partitioning: work.partitioning(),
+            location: match (work.partitioning(), whole) {
+                (Partitioning::Whole, Some(generation)) => {
+                    self.location_of(&Target::whole(table.clone()), generation)
+                }
+                (Partitioning::Whole | Partitioning::ByDate, _) => folder.clone(),
+            },
+            folder,
+            names: &names,
+        };
+        if !targets.is_empty() && self.columns(&place, &wanted, &mut report).await? {
+            let table = (table, names.format());
+            self.follow(table, &mut work, targets, failed, &mut report).await?;
         }
         Ok(report)
     }
 
     /// The name of a table in the catalog.
-    pub(crate) fn name_of(&self, table: &str) -> String {
+    pub(crate) fn name_of(&self, table: &TableName) -> String {
         format!("{}{table}", self.table_prefix)
     }
 

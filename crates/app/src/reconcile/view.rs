@@ -2,7 +2,7 @@
 
 use super::{ReconcileError, Reconciler};
 use crate::manifest::Manifest;
-use mixlake_domain::Date;
+use mixlake_domain::{Date, Partitioning, TableName, Target};
 use serde::Serialize;
 
 /// A table of the catalog.
@@ -14,8 +14,11 @@ pub struct TableView {
     pub location: String,
     /// The columns in order, without the partition key.
     pub columns: Vec<ColumnView>,
-    /// The partitions by date.
+    /// The partitions by date; none of a table without partitions.
     pub partitions: Vec<PartitionView>,
+    /// The live files of a table without partitions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<Vec<FileView>>,
 }
 
 /// A column of a table.
@@ -45,7 +48,7 @@ pub struct PartitionView {
 pub struct FileView {
     /// Where it lies.
     pub location: String,
-    /// The slice that it is of.
+    /// The slice that it is of, or what else its rows come from.
     pub slice: String,
     /// The number of rows.
     pub rows: u64,
@@ -60,15 +63,30 @@ impl Reconciler<'_> {
         for name in self.catalog.tables(self.table_prefix).await? {
             let Some(table) = self.catalog.table(&name).await? else { continue };
             // Tables of other projects or people may share the database.
-            let folder = &name[self.table_prefix.len()..];
-            if table.location != self.store.location(&self.layout.table(folder)) {
+            let Ok(folder) = name[self.table_prefix.len()..].parse::<TableName>() else { continue };
+            let its_folder = self.store.location(&self.layout.table(&folder));
+            let is_whole = table.partition_keys == Partitioning::Whole.keys();
+            let is_ours = if is_whole {
+                table.location.starts_with(&its_folder)
+            } else {
+                table.location == its_folder
+            };
+            if !is_ours {
                 continue;
             }
             let mut partitions = Vec::new();
-            for partition in self.catalog.partitions(&name, &[]).await? {
-                let files = self.live_files(folder, &partition.value).await?;
-                let (mp_date, location) = (partition.value, partition.location);
-                partitions.push(PartitionView { mp_date, location, files });
+            let mut files = None;
+            if is_whole {
+                files = Some(self.live_files(&Target::whole(folder)).await?);
+            } else {
+                for partition in self.catalog.partitions(&name, &[]).await? {
+                    let files = match partition.value.parse::<Date>() {
+                        Ok(date) => self.live_files(&Target::day(folder.clone(), date)).await?,
+                        Err(_) => Vec::new(),
+                    };
+                    let (mp_date, location) = (partition.value, partition.location);
+                    partitions.push(PartitionView { mp_date, location, files });
+                }
             }
             let columns = table.columns.into_iter().map(|column| ColumnView {
                 name: column.name,
@@ -80,19 +98,19 @@ impl Reconciler<'_> {
                 location: table.location,
                 columns: columns.collect(),
                 partitions,
+                files,
             });
         }
         Ok(views)
     }
 
-    async fn live_files(&self, table: &str, date: &str) -> Result<Vec<FileView>, ReconcileError> {
-        let Ok(date) = date.parse::<Date>() else { return Ok(Vec::new()) };
-        let read = Manifest::read(self.store, self.layout, table, date).await?;
+    async fn live_files(&self, target: &Target) -> Result<Vec<FileView>, ReconcileError> {
+        let read = Manifest::read(self.store, self.layout, target).await?;
         let Some(manifest) = read.value else { return Ok(Vec::new()) };
-        let folder = self.layout.generation(table, date, &manifest.generation);
+        let folder = self.layout.generation(target, &manifest.generation);
         let view = |file: crate::LiveFile| FileView {
             location: self.store.location(&format!("{folder}{}", file.name)),
-            slice: file.slice.to_string(),
+            slice: file.origin.to_string(),
             rows: file.rows,
             bytes: file.bytes,
         };

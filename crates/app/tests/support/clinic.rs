@@ -5,8 +5,9 @@ use super::{Lake, TABLE};
 use bytes::Bytes;
 use mixlake_app::doctor::{Doctor, Engine, Finding, Kind, Severity};
 use mixlake_app::ports::{Catalog, Column, NewTable, ObjectStore, Partition, Precondition};
-use mixlake_domain::DataFormat;
+use mixlake_domain::{DataFormat, Partitioning};
 use mixlake_testkit::catalog::MemoryCatalog;
+use mixlake_testkit::day;
 use parquet::data_type::Int64Type;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -46,7 +47,7 @@ impl Lake {
     }
 
     pub fn manifest_key(&self) -> String {
-        self.layout.manifest(TABLE, DAY.parse().unwrap())
+        self.layout.manifest(&day(TABLE, DAY.parse().unwrap()))
     }
 
     pub async fn overwrite(&self, key: &str, body: Bytes) {
@@ -108,6 +109,7 @@ pub async fn change(catalog: &MemoryCatalog, edit: impl FnOnce(&mut Vec<Column>)
         name: IN_CATALOG.to_owned(),
         columns,
         location: table.location,
+        partitioning: Partitioning::ByDate,
         format: DataFormat::Parquet,
         description: String::new(),
         memo: table.memo.unwrap(),

@@ -47,7 +47,7 @@ impl Lake {
                 continue;
             }
             let manifest: Manifest = serde_json::from_slice(body).unwrap();
-            let folder = self.layout.generation(TABLE, manifest.date, &manifest.generation);
+            let folder = self.layout.generation(&manifest.target, &manifest.generation);
             let mut listed = BTreeSet::new();
             for file in &manifest.files {
                 let key = format!("{folder}{}", file.name);
@@ -55,12 +55,12 @@ impl Lake {
                 assert_eq!(file.bytes, body.len() as u64, "{key}");
                 assert!(file.columns.iter().all(|c| names.contains(&**c)), "{key}: unknown names");
                 assert_eq!(file.columns, rows::columns(body), "{key}");
-                held.read(file, &manifest.date.to_string(), &rows::of(body));
+                held.read(file, &manifest.target.date.unwrap().to_string(), &rows::of(body));
                 assert!(listed.insert(key), "listed twice");
             }
             let visible = objects.keys().filter(|key| key.starts_with(&folder));
             held.unlisted.extend(visible.filter(|key| !listed.contains(*key)).cloned());
-            held.manifests.insert(manifest.date.to_string(), manifest);
+            held.manifests.insert(manifest.target.date.unwrap().to_string(), manifest);
         }
         held
     }

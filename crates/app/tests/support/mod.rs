@@ -10,7 +10,7 @@ pub mod notices;
 use mixlake_app::export::{ExportReport, Exporter, RunTime, Safeguards, SliceReport};
 use mixlake_app::ports::{Clock, EventSource, ObjectStore};
 use mixlake_columnar::{Bounds, Options};
-use mixlake_domain::{DataFormat, Layout, ProjectId, Slice, SliceLabel, Timestamp, Zone};
+use mixlake_domain::{DataFormat, Dataset, Layout, ProjectId, Slice, SliceLabel, Timestamp, Zone};
 use mixlake_schema::Registry;
 use mixlake_testkit::source::MemorySource;
 use mixlake_testkit::store::{MemoryStore, Operation};
@@ -114,9 +114,11 @@ impl Lake {
 
     pub fn registry(&self) -> Registry {
         let objects = self.store.snapshot();
-        objects.get(&self.layout.registry()).map_or_else(Registry::default, |document| {
-            Registry::from_document(document, &self.options.project).unwrap()
-        })
+        objects
+            .get(&self.layout.registry(Dataset::Events))
+            .map_or_else(Registry::default, |document| {
+                Registry::from_document(document, &self.options.project).unwrap()
+            })
     }
 
     /// The keys below the lake's folder that start with this.

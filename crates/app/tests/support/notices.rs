@@ -68,7 +68,7 @@ impl Lake {
             let lost: Vec<_> = live.filter(|name| !names.contains(name.as_str())).collect();
             assert!(lost.is_empty(), "columns of {date} are not in the table, {about}: {lost:?}");
             if !manifest.files.is_empty() {
-                let folder = self.layout.generation(TABLE, manifest.date, &manifest.generation);
+                let folder = self.layout.generation(&manifest.target, &manifest.generation);
                 partitions.insert(date.clone(), format!("memory://lake/{folder}"));
             }
         }

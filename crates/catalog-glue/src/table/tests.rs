@@ -4,7 +4,7 @@ use aws_sdk_glue::types::{
     Column as GlueColumn, FederatedTable, LastRefreshType, Order, SchemaId, SchemaReference,
     SerDeInfo, SkewedInfo, SubObjectSourceType, SubObjectStatistics, TableIdentifier, ViewDialect,
 };
-use mixlake_domain::DataFormat;
+use mixlake_domain::{DataFormat, Partitioning};
 use std::collections::BTreeMap;
 
 fn glue_column(name: &str) -> GlueColumn {
@@ -165,6 +165,7 @@ fn a_repaired_table_keeps_what_others_put_on_it() {
         name: "signup".to_owned(),
         columns: vec![wanted("new", "boolean"), wanted("plan", "double")],
         location: "s3://lake/42/right/".to_owned(),
+        partitioning: Partitioning::ByDate,
         format: DataFormat::Parquet,
         description: "ours".to_owned(),
         memo: "42:1,0".to_owned(),

@@ -6,8 +6,9 @@ use mixlake_app::reconcile::{OnDrift, Reconciled, Reconciler};
 use mixlake_app::{LiveFile, Manifest};
 use mixlake_catalog_glue::GlueCatalog;
 use mixlake_columnar::Options;
-use mixlake_domain::{Date, Layout, ProjectId, Slice, Timestamp, Zone};
+use mixlake_domain::{Dataset, Date, Layout, ProjectId, Slice, Timestamp, Zone};
 use mixlake_schema::Registry;
+use mixlake_testkit::day;
 use mixlake_testkit::source::MemorySource;
 use mixlake_testkit::store::{MemoryStore, Operation};
 use serde_json::{Value, json};
@@ -92,11 +93,14 @@ impl Lake {
         let objects = self.store.snapshot();
         for body in objects.iter().filter(|(k, _)| k.ends_with("/_manifest.json")).map(|(_, b)| b) {
             let manifest: Manifest = serde_json::from_slice(body).unwrap();
-            let folder = self.layout.generation(TABLE, manifest.date, &manifest.generation);
+            let folder = self.layout.generation(&manifest.target, &manifest.generation);
             let is_there =
                 |file: &LiveFile| objects.contains_key(&format!("{folder}{}", file.name));
             if manifest.files.iter().any(is_there) {
-                generations.insert(manifest.date.to_string(), self.store.location(&folder));
+                generations.insert(
+                    manifest.target.date.unwrap().to_string(),
+                    self.store.location(&folder),
+                );
             }
         }
         generations
@@ -110,7 +114,7 @@ impl Lake {
     /// Somebody removes all that there is of a day, as one does who wants it exported again. Answers
     /// the keys of which a notification would tell.
     pub async fn wipe(&self, date: Date) -> Vec<String> {
-        let manifest = self.layout.manifest(TABLE, date);
+        let manifest = self.layout.manifest(&day(TABLE, date));
         let folder = manifest.trim_end_matches("_manifest.json");
         let keys = self.store.snapshot().into_keys();
         let keys: Vec<String> = keys.filter(|key| key.starts_with(folder)).collect();
@@ -131,7 +135,11 @@ impl Lake {
 
     pub fn registry(&self) -> Registry {
         let objects = self.store.snapshot();
-        Registry::from_document(&objects[&self.layout.registry()], &self.options.project).unwrap()
+        Registry::from_document(
+            &objects[&self.layout.registry(Dataset::Events)],
+            &self.options.project,
+        )
+        .unwrap()
     }
 
     pub async fn reconcile(

@@ -21,16 +21,23 @@ fn table(out: &mut String, table: &TableView) -> fmt::Result {
         writeln!(out, "{}", line.trim_end())?;
     }
     for partition in &table.partitions {
-        let rows: u64 = partition.files.iter().map(|file| file.rows).sum();
-        let (date, files) = (&partition.mp_date, partition.files.len() as u64);
-        let (rows, files) = (some(rows, "row"), some(files, "file"));
-        writeln!(out, "  mp_date={date}  {rows} in {files}  {}", partition.location)?;
+        let (date, rows) = (&partition.mp_date, rows(&partition.files));
+        writeln!(out, "  mp_date={date}  {rows}  {}", partition.location)?;
+    }
+    if let Some(files) = &table.files {
+        writeln!(out, "  {}", rows(files))?;
     }
     Ok(())
 }
 
+fn rows(files: &[FileView]) -> String {
+    let rows = files.iter().map(|file| file.rows).sum();
+    format!("{} in {}", some(rows, "row"), some(files.len() as u64, "file"))
+}
+
 fn files(table: &TableView) -> impl Iterator<Item = &FileView> {
-    table.partitions.iter().flat_map(|partition| &partition.files)
+    let of_days = table.partitions.iter().flat_map(|partition| &partition.files);
+    of_days.chain(table.files.iter().flatten())
 }
 
 fn summary(tables: &[TableView], next: &str) -> String {
@@ -77,6 +84,7 @@ mod tests {
                 location: "/lake/1/mp_master_event/2026/11/10/g1/".to_owned(),
                 files: vec![file(1_000), file(1)],
             }],
+            files: None,
         };
         let expected = "\
 table mp_master_event  /lake/1/mp_master_event/
@@ -88,6 +96,31 @@ table mp_master_event  /lake/1/mp_master_event/
 Next: mixlake catalog --lake /lake --sql
 ";
         assert_eq!(tables(&[view], "mixlake catalog --lake /lake --sql"), expected);
+    }
+
+    #[test]
+    fn a_table_without_partitions_shows_its_rows() {
+        let file = FileView {
+            location: "/lake/f".to_owned(),
+            slice: "snapshot 1".to_owned(),
+            rows: 7,
+            bytes: 1,
+        };
+        let view = TableView {
+            table: "mp_people_data".to_owned(),
+            location: "/lake/1/mp_people_data/g1/".to_owned(),
+            columns: Vec::new(),
+            partitions: Vec::new(),
+            files: Some(vec![file]),
+        };
+        let expected = "\
+table mp_people_data  /lake/1/mp_people_data/g1/
+  7 rows in 1 file
+
+1 table, 0 columns, 7 rows, 1 file.
+Next: q
+";
+        assert_eq!(tables(&[view], "q"), expected);
     }
 
     #[test]

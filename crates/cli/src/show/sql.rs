@@ -1,6 +1,6 @@
 //! The tables as statements for `DuckDB`: one view a table, over its live files only.
 
-use mixlake_app::reconcile::{ColumnView, FileView, PartitionView, TableView};
+use mixlake_app::reconcile::{ColumnView, FileView, TableView};
 
 /// The key of the partitions, which no file holds.
 const DATE: &str = "mp_date";
@@ -14,13 +14,13 @@ pub fn views(tables: &[TableView]) -> String {
 /// whichever files are live, and a table without files is empty.
 fn view(table: &TableView) -> String {
     let mut parts = vec![format!("SELECT {} WHERE false", columns(table))];
-    for partition in &table.partitions {
-        let (json, parquet): (Vec<_>, Vec<_>) =
-            partition.files.iter().partition(|file| is_json(file));
-        parts.extend(part(partition, &parquet, |files| {
+    let of_days = table.partitions.iter().map(|day| (Some(&*day.mp_date), &day.files));
+    for (date, files) in of_days.chain(table.files.iter().map(|files| (None, files))) {
+        let (json, parquet): (Vec<_>, Vec<_>) = files.iter().partition(|file| is_json(file));
+        parts.extend(part(date, &parquet, |files| {
             format!("read_parquet([{files}], union_by_name = true, hive_partitioning = false)")
         }));
-        parts.extend(part(partition, &json, |files| {
+        parts.extend(part(date, &json, |files| {
             // It does not see that a file is gzip where `?` is in its path.
             format!(
                 "read_json([{files}], format = 'newline_delimited', compression = 'gzip', \
@@ -34,13 +34,13 @@ fn view(table: &TableView) -> String {
 }
 
 fn part(
-    partition: &PartitionView,
+    date: Option<&str>,
     files: &[&FileView],
     read: impl Fn(String) -> String,
 ) -> Option<String> {
     let names: Vec<String> = files.iter().map(|file| text(&no_pattern(&file.location))).collect();
-    let date = text(&partition.mp_date);
-    let select = |files| format!("SELECT *, DATE {date} AS {DATE} FROM {}", read(files));
+    let date = date.map(|date| format!(", DATE {} AS {DATE}", text(date))).unwrap_or_default();
+    let select = |files| format!("SELECT *{date} FROM {}", read(files));
     (!names.is_empty()).then(|| select(names.join(", ")))
 }
 
@@ -52,7 +52,8 @@ fn columns(table: &TableView) -> String {
     let known = table.columns.iter().filter_map(|column| {
         Some(format!("NULL::{} AS {}", duck_type(column)?, identifier(&column.name)))
     });
-    known.chain([format!("NULL::DATE AS {DATE}")]).collect::<Vec<_>>().join(", ")
+    let date = table.files.is_none().then(|| format!("NULL::DATE AS {DATE}"));
+    known.chain(date).collect::<Vec<_>>().join(", ")
 }
 
 /// The columns of a JSON file, as `read_json` takes them.
@@ -99,6 +100,7 @@ fn no_pattern(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mixlake_app::reconcile::PartitionView;
 
     fn table(files: &[&str]) -> TableView {
         let column = |name: &str, kind: &str| ColumnView {
@@ -125,6 +127,7 @@ mod tests {
                 location: "/lake/1/odd/2026/11/10/g/".to_owned(),
                 files: files.iter().map(file).collect(),
             }],
+            files: None,
         }
     }
 
@@ -142,6 +145,16 @@ compression = 'gzip', hive_partitioning = false, columns = {'time': 'TIMESTAMP',
 ";
         let files = ["/it's/a[1].parquet", "/c.json.gz", "/b.parquet"];
         assert_eq!(views(&[table(&files)]), expected);
+    }
+
+    #[test]
+    fn a_table_without_partitions_has_no_date() {
+        let mut whole = table(&["/a.parquet"]);
+        whole.files = Some(std::mem::take(&mut whole.partitions[0].files));
+        whole.partitions.clear();
+        let sql = views(&[whole]);
+        assert!(!sql.contains(DATE), "{sql}");
+        assert!(sql.contains("SELECT * FROM read_parquet(['/a.parquet']"), "{sql}");
     }
 
     #[test]

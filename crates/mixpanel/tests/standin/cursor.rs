@@ -169,8 +169,7 @@ impl Lake {
         let objects = self.store.snapshot();
         for (key, document) in objects.iter().filter(|(key, _)| key.ends_with("/_manifest.json")) {
             let manifest: Manifest = serde_json::from_slice(document).unwrap();
-            let folder =
-                self.layout.generation(&manifest.table, manifest.date, &manifest.generation);
+            let folder = self.layout.generation(&manifest.target, &manifest.generation);
             let there =
                 objects.range(folder.clone()..).take_while(|(key, _)| key.starts_with(&folder));
             let there: BTreeSet<String> = there.map(|(key, _)| key.clone()).collect();
@@ -178,7 +177,7 @@ impl Lake {
             assert_eq!(there, listed.collect(), "{key}");
             for row in there.iter().flat_map(|key| rows::of(&objects[key])) {
                 let id = row["mp_insert_id"].as_str().unwrap().to_owned();
-                *seen.entry((id, manifest.date)).or_default() += 1;
+                *seen.entry((id, manifest.target.date.unwrap())).or_default() += 1;
             }
         }
         seen

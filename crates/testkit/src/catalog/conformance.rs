@@ -21,5 +21,7 @@ pub async fn conformance<C: Catalog>(fresh: impl AsyncFn() -> C) {
     partitions::removing_twice_is_removing_once(&fresh().await).await;
     partitions::partitions_leave_the_version_of_the_table(&fresh().await).await;
     partitions::partitions_declare_no_columns_and_stay_when_they_are_repaired(&fresh().await).await;
+    tables::a_table_without_partitions_moves_by_its_version(&fresh().await).await;
+    tables::a_table_without_partitions_takes_none(&fresh().await).await;
     tables::changes_need_the_table(&fresh().await).await;
 }

@@ -23,6 +23,8 @@ pub enum Operation {
     AppendColumns,
     /// [`Catalog::repair_table`].
     RepairTable,
+    /// [`Catalog::move_table`].
+    MoveTable,
     /// [`Catalog::partitions`].
     Partitions,
     /// [`Catalog::declared`].
@@ -67,7 +69,10 @@ impl MemoryCatalog {
     pub fn conflict_every(&self, n: usize) {
         let mut changes = 0;
         self.inject(move |call| match call.operation {
-            Operation::CreateTable | Operation::AppendColumns | Operation::RepairTable => {
+            Operation::CreateTable
+            | Operation::AppendColumns
+            | Operation::RepairTable
+            | Operation::MoveTable => {
                 changes += 1;
                 if changes % n == 0 { Fault::Overtaken } else { Fault::None }
             }
@@ -167,7 +172,9 @@ impl MemoryCatalog {
     ) -> Result<Vec<String>, CatalogError> {
         let mut count = 0;
         let changed = self.change(verdict, (action, name), |tables| {
-            let changed = effect(existing(tables, name)?);
+            let table = existing(tables, name)?;
+            table.takes_partitions(name)?;
+            let changed = effect(table);
             count = changed.len();
             Ok(changed)
         });
@@ -221,6 +228,18 @@ impl Catalog for MemoryCatalog {
         let verdict = self.begin(Operation::RepairTable, &to.name).await;
         self.change(verdict, ("update", &to.name), |tables| {
             existing(tables, &to.name)?.repair(version, to)
+        })
+    }
+
+    async fn move_table(
+        &self,
+        table: &str,
+        version: &str,
+        location: &str,
+    ) -> Result<(), CatalogError> {
+        let verdict = self.begin(Operation::MoveTable, table).await;
+        self.change(verdict, ("update", table), |tables| {
+            existing(tables, table)?.relocate(table, version, location)
         })
     }
 
@@ -302,12 +321,14 @@ fn failed(action: &'static str, name: &str, verdict: Verdict) -> CatalogError {
 mod tests {
     use super::*;
     use crate::catalog::{conformance, conformance_under_races};
+    use mixlake_domain::Partitioning;
 
     fn signup() -> NewTable {
         NewTable {
             name: "signup".to_owned(),
             columns: vec![],
             location: "s3://lake/42/signup/".to_owned(),
+            partitioning: Partitioning::ByDate,
             format: DataFormat::Parquet,
             description: String::new(),
             memo: String::new(),

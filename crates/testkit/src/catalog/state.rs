@@ -1,10 +1,9 @@
 //! What the fake catalog holds, and its rules.
 
 use mixlake_app::ports::{CatalogError, Column, Declared, Format, NewTable, Partition, TableState};
-use mixlake_domain::DataFormat;
+use mixlake_domain::{DataFormat, Partitioning};
 use std::collections::BTreeMap;
 
-const PARTITION_KEY: &str = "mp_date";
 /// Glue's limit, in characters.
 const LONGEST_NAME: usize = 255;
 
@@ -14,6 +13,7 @@ pub(super) struct Table {
     pub(super) version: u64,
     columns: Vec<Column>,
     location: String,
+    partitioning: Partitioning,
     format: DataFormat,
     memo: String,
     partitions: BTreeMap<String, PartitionEntry>,
@@ -28,11 +28,12 @@ struct PartitionEntry {
 
 impl Table {
     pub(super) fn create(new: &NewTable) -> Result<Self, CatalogError> {
-        check(&new.name, &[], &new.columns)?;
+        check(new.partitioning, &new.name, &[], &new.columns)?;
         Ok(Self {
             version: 0,
             columns: new.columns.clone(),
             location: new.location.clone(),
+            partitioning: new.partitioning,
             format: new.format,
             memo: new.memo.clone(),
             partitions: BTreeMap::new(),
@@ -43,7 +44,7 @@ impl Table {
         TableState {
             version: self.version.to_string(),
             columns: self.columns.clone(),
-            partition_keys: vec![PARTITION_KEY.to_owned()],
+            partition_keys: self.partitioning.keys().iter().map(ToString::to_string).collect(),
             location: self.location.clone(),
             format: Format::Lake(self.format),
             memo: Some(self.memo.clone()),
@@ -58,7 +59,7 @@ impl Table {
         memo: &str,
     ) -> Result<(), CatalogError> {
         self.check_version(name, version)?;
-        check(name, &self.columns, columns)?;
+        check(self.partitioning, name, &self.columns, columns)?;
         if !columns.is_empty() {
             self.columns.extend_from_slice(columns);
             memo.clone_into(&mut self.memo);
@@ -69,7 +70,7 @@ impl Table {
 
     pub(super) fn repair(&mut self, version: &str, to: &NewTable) -> Result<(), CatalogError> {
         self.check_version(&to.name, version)?;
-        check(&to.name, &[], &to.columns)?;
+        check(self.partitioning, &to.name, &[], &to.columns)?;
         let before = std::mem::take(&mut self.columns);
         let column = |column: &Column| {
             let same = before.iter().find(|c| c.name.eq_ignore_ascii_case(&column.name));
@@ -82,6 +83,26 @@ impl Table {
         self.memo.clone_from(&to.memo);
         self.version += 1;
         Ok(())
+    }
+
+    pub(super) fn relocate(
+        &mut self,
+        name: &str,
+        version: &str,
+        location: &str,
+    ) -> Result<(), CatalogError> {
+        self.check_version(name, version)?;
+        location.clone_into(&mut self.location);
+        self.version += 1;
+        Ok(())
+    }
+
+    /// Glue refuses partitions of a table that has no partition keys.
+    pub(super) fn takes_partitions(&self, name: &str) -> Result<(), CatalogError> {
+        match self.partitioning {
+            Partitioning::ByDate => Ok(()),
+            Partitioning::Whole => Err(refused(name, "the table has no partition keys".to_owned())),
+        }
     }
 
     fn check_version(&self, name: &str, version: &str) -> Result<(), CatalogError> {
@@ -159,9 +180,14 @@ fn ours(format: DataFormat) -> Declared {
 }
 
 /// What Glue, or an engine that reads the table, would refuse.
-fn check(table: &str, present: &[Column], added: &[Column]) -> Result<(), CatalogError> {
+fn check(
+    partitioning: Partitioning,
+    table: &str,
+    present: &[Column],
+    added: &[Column],
+) -> Result<(), CatalogError> {
     let mut taken: Vec<String> = present.iter().map(|c| c.name.to_lowercase()).collect();
-    taken.push(PARTITION_KEY.to_owned());
+    taken.extend(partitioning.keys().iter().map(ToString::to_string));
     for column in added {
         let folded = column.name.to_lowercase();
         if taken.contains(&folded) {

@@ -1,7 +1,7 @@
 //! Tables: created once, grown by compare-and-swap.
 
 use mixlake_app::ports::{Catalog, CatalogError, Column, Format, NewTable, Partition, TableState};
-use mixlake_domain::DataFormat;
+use mixlake_domain::{DataFormat, Partitioning};
 
 pub(super) fn column(name: &str, hive_type: &str, comment: Option<&str>) -> Column {
     Column {
@@ -20,6 +20,7 @@ pub(super) fn new_table(name: &str) -> NewTable {
             column("cart_total", "double", Some("Cart Total ($) – Größe")),
         ],
         location: format!("s3://lake/42/{name}/"),
+        partitioning: Partitioning::ByDate,
         format: DataFormat::Parquet,
         description: "Events of project 42".to_owned(),
         memo: "42:0-2".to_owned(),
@@ -41,6 +42,39 @@ pub(super) async fn a_table_is_read_back_as_it_was_created(catalog: &dyn Catalog
         assert_eq!((table.format, table.memo), (Format::Lake(format), Some(new.memo)));
         assert_eq!(catalog.partitions(&new.name, &[]).await.unwrap(), []);
     }
+}
+
+pub(super) async fn a_table_without_partitions_moves_by_its_version(catalog: &dyn Catalog) {
+    let new = NewTable { partitioning: Partitioning::Whole, ..new_table("people") };
+    catalog.create_table(&new).await.unwrap();
+    let before = state(catalog, "people").await;
+    assert_eq!(before.partition_keys, [""; 0]);
+    let to = "s3://lake/42/people/g2/";
+    catalog.move_table("people", &before.version, to).await.unwrap();
+    let after = state(catalog, "people").await;
+    assert_eq!(after.location, to);
+    assert_ne!(after.version, before.version);
+    assert_eq!(
+        TableState {
+            version: before.version.clone(),
+            location: before.location.clone(),
+            ..after.clone()
+        },
+        before
+    );
+    let stale = catalog.move_table("people", &before.version, &before.location).await.unwrap_err();
+    assert!(matches!(stale, CatalogError::Conflict(_)), "{stale}");
+    assert_eq!(state(catalog, "people").await, after);
+    let gone = catalog.move_table("nobody", "0", to).await.unwrap_err();
+    assert!(matches!(gone, CatalogError::NotFound(_)), "{gone}");
+}
+
+pub(super) async fn a_table_without_partitions_takes_none(catalog: &dyn Catalog) {
+    let new = NewTable { partitioning: Partitioning::Whole, ..new_table("people") };
+    catalog.create_table(&new).await.unwrap();
+    let day = Partition { value: "2026-11-10".to_owned(), location: new.location.clone() };
+    let error = catalog.put_partitions("people", DataFormat::Parquet, &[day]).await.unwrap_err();
+    assert!(matches!(error, CatalogError::Refused { .. } | CatalogError::Failed { .. }), "{error}");
 }
 
 pub(super) async fn what_is_not_there_is_none(catalog: &dyn Catalog) {

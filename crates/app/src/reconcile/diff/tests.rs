@@ -23,7 +23,8 @@ fn table(of: &[(&str, &str)]) -> TableState {
 }
 
 fn to_be<'a>(columns: &'a [Column], given: &'a [Column]) -> Wanted<'a> {
-    Wanted { folder: FOLDER, format: DataFormat::Parquet, columns, given }
+    let partitioning = Partitioning::ByDate;
+    Wanted { folder: FOLDER, partitioning, format: DataFormat::Parquet, columns, given }
 }
 
 fn compare(current: &TableState, wanted: &[(&str, &str)], given: &[(&str, &str)]) -> Difference {

@@ -31,6 +31,7 @@ fn whole(label: &str, status: SliceStatus, columns: usize) -> SliceOutcome {
         },
         bytes: 169_023,
         rows_taken: Vec::new(),
+        changes: Vec::new(),
         new_columns: (0..columns).map(column).collect(),
         objects: vec!["file".to_owned()],
         quarantine: (columns == 1).then(|| "1/_quarantine/bad.gz".to_owned()),
@@ -78,7 +79,8 @@ Next: mixlake catalog --lake /lake
 fn rows_that_go_and_slices_that_were_not_fetched_are_told() {
     let mut replaced = whole("2026-11-11", SliceStatus::Published, 0);
     if let Ok(report) = &mut replaced.outcome {
-        let (table, mp_date) = ("mp_master_event".to_owned(), slice("2026-11-11").date());
+        let (table, mp_date) =
+            ("mp_master_event".parse().unwrap(), Some(slice("2026-11-11").date()));
         report.rows_taken.push(RowsTaken { table, mp_date, before: 1_010, after: 1_004 });
     }
     let text = shown(vec![whole("2026-11-10", SliceStatus::Existing, 0), replaced], None);

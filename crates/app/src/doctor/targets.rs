@@ -1,23 +1,25 @@
-//! The objects of a day against its manifest, and the manifest against the ledgers.
+//! The objects of a target against its manifest, and the manifest against the ledgers.
 
 use super::accounts::Evidence;
 use super::engines::is_hidden;
-use super::facts::{DayFacts, Facts};
-use super::finding::{Finding, Kind, Remedy, by_hand};
+use super::facts::{Facts, TargetFacts};
+use super::finding::{Finding, Kind, Remedy, by_hand, subject};
 use super::left;
 use crate::LiveFile;
-use mixlake_domain::{Date, Layout, SliceLabel};
+use mixlake_domain::{Date, Layout, SliceLabel, Target};
 
-pub(super) fn findings(name: &str, date: Date, facts: &Facts, findings: &mut Vec<Finding>) {
-    let Some(table) = facts.tables.get(name) else { return };
-    let Some(day) = table.days.get(&date) else { return };
-    let found =
-        |(kind, text, remedy): Found| Finding::problem(kind, name, date.to_string(), text, remedy);
+pub(super) fn findings(target: &Target, facts: &Facts, findings: &mut Vec<Finding>) {
+    let Some(table) = facts.tables.get(&target.table) else { return };
+    let date = target.date;
+    let Some(day) = table.targets.get(&date) else { return };
+    let found = |(kind, text, remedy): Found| {
+        Finding::problem(kind, target.table.as_str(), subject(date), text, remedy)
+    };
     findings.extend(listed(date, day).map(found));
     if day.busy {
         return;
     }
-    let missing = facts.missing_on(name, date);
+    let missing = facts.missing_in(target);
     findings.extend(strays(date, day, facts, missing).map(found));
     let for_good = day.missing_slices().filter(|slice| !facts.ways.contains_key(slice));
     findings.extend(for_good.map(|slice| {
@@ -32,7 +34,7 @@ pub(super) fn findings(name: &str, date: Date, facts: &Facts, findings: &mut Vec
 pub(super) type Found = (Kind, String, Remedy);
 
 /// What the manifest lists, and is not there, or not as it says.
-fn listed(date: Date, day: &DayFacts) -> impl Iterator<Item = Found> {
+fn listed(date: Option<Date>, day: &TargetFacts) -> impl Iterator<Item = Found> {
     let files = day.manifest.iter().flat_map(|manifest| &manifest.files);
     files.filter_map(move |file| {
         let key = format!("{}{}", day.folder, file.name);
@@ -41,7 +43,7 @@ fn listed(date: Date, day: &DayFacts) -> impl Iterator<Item = Found> {
     })
 }
 
-fn differs(day: &DayFacts, file: &LiveFile, key: &str) -> Option<(Kind, String)> {
+fn differs(day: &TargetFacts, file: &LiveFile, key: &str) -> Option<(Kind, String)> {
     match day.objects.get(key) {
         // Listed before it was written, perhaps; it was looked for last.
         None if day.files.get(key).is_some_and(|f| f.is_there) => None,
@@ -61,8 +63,8 @@ fn differs(day: &DayFacts, file: &LiveFile, key: &str) -> Option<(Kind, String)>
 
 /// What readers see of the live folder, and no manifest lists.
 fn strays(
-    date: Date,
-    day: &DayFacts,
+    date: Option<Date>,
+    day: &TargetFacts,
     facts: &Facts,
     missing: &[SliceLabel],
 ) -> impl Iterator<Item = Found> {
@@ -79,7 +81,7 @@ fn strays(
 }
 
 /// It may be all that is left of rows that are missing, or that no ledger counts.
-fn leave_behind(date: Date, key: &str, facts: &Facts, missing: &[SliceLabel]) -> Remedy {
+fn leave_behind(date: Option<Date>, key: &str, facts: &Facts, missing: &[SliceLabel]) -> Remedy {
     if missing.iter().any(|slice| !facts.ways.contains_key(slice)) {
         let slices = list(missing);
         return by_hand(&format!("export {slices} again first: the file may hold those rows"));

@@ -2,16 +2,11 @@
 //! put where readers see it, and ended when every manifest lists the slice.
 
 use super::receive::Received;
-use super::staging::SliceFile;
 use super::{ExportError, Exporter};
-use crate::ledger::{self, Day, Entry, Ledger, State};
-use crate::ports::Put;
-use crate::{document, hash};
+use crate::document::{self, Edit, Read, SWAPS};
+use crate::hash;
+use crate::ledger::{self, Entry, Ledger, State};
 use mixlake_domain::SliceLabel;
-
-/// How often a document is read and swapped anew before it is given up. Each time somebody else has
-/// made a step, so this many in a row mean that something is wrong with the store.
-pub(super) const SWAPS: u32 = 64;
 
 /// How a step that others can interfere with ended.
 pub(super) enum Step<T> {
@@ -27,12 +22,12 @@ impl Exporter<'_> {
         let quarantine =
             quarantine.map(|bytes| self.layout.quarantine(&slice, &hash::content(bytes)[..16]));
         let counts = received.transformed.counts.into();
-        let files = received.files.iter().map(|f| (f.table.as_str(), f.date, &f.live));
+        let files = received.files.iter().map(|file| (&file.target, &file.live));
         Entry {
             slice,
             state: State::Writing,
             content: ledger::content(files, counts, quarantine.as_deref()),
-            days: received.days(),
+            targets: received.targets(),
             counts,
             quarantine,
         }
@@ -40,51 +35,52 @@ impl Exporter<'_> {
 
     /// Enters the slice as being written.
     pub(super) async fn begin(&self, ours: &Entry) -> Result<Step<Entry>, ExportError> {
-        let key = self.layout.ledger(ours.slice.date());
-        for _ in 0..SWAPS {
-            let read = Ledger::read(self.store, self.layout, ours.slice.date()).await?;
-            let mut ledger = read.value.unwrap_or_default();
+        self.change_ledger(ours.slice, |mut ledger| {
             let other = ledger.of_other_time(ours.slice).is_some();
             if other || ledger.covering(ours.slice) != ours.slice {
-                return Ok(Step::Lost);
+                return Edit::Keep(Step::Lost);
             }
             let before = ledger.clone();
             ledger.begin(ours.clone());
             let begun = ledger.entry(ours.slice).cloned().unwrap_or_else(|| ours.clone());
             if ledger == before {
-                return Ok(Step::Done(begun));
+                return Edit::Keep(Step::Done(begun));
             }
-            match document::write(self.store, &key, &ledger, read.precondition).await? {
-                Put::Done => return Ok(Step::Done(begun)),
-                Put::Refused => {}
-            }
-        }
-        Err(ExportError::Contended(SWAPS))
+            Edit::json(&ledger, Step::Done(begun))
+        })
+        .await
     }
 
     /// Enters the slice as published. One that was begun anew since is not ours to end, even with
-    /// the same content: it has other days to look at.
+    /// the same content: it has other targets to look at.
     pub(super) async fn end(
         &self,
         mut ours: Entry,
         begun: &Entry,
     ) -> Result<Step<()>, ExportError> {
         ours.state = State::Published;
-        let key = self.layout.ledger(ours.slice.date());
-        for _ in 0..SWAPS {
-            let read = Ledger::read(self.store, self.layout, ours.slice.date()).await?;
-            let mut ledger = read.value.unwrap_or_default();
-            match ledger.entry(ours.slice) {
-                Some(entry) if *entry == ours => return Ok(Step::Done(())),
-                Some(entry) if entry == begun => ledger.insert(ours.clone()),
-                _ => return Ok(Step::Lost),
+        self.change_ledger(ours.slice, |mut ledger| match ledger.entry(ours.slice) {
+            Some(entry) if *entry == ours => Edit::Keep(Step::Done(())),
+            Some(entry) if entry == begun => {
+                ledger.insert(ours.clone());
+                Edit::json(&ledger, Step::Done(()))
             }
-            match document::write(self.store, &key, &ledger, read.precondition).await? {
-                Put::Done => return Ok(Step::Done(())),
-                Put::Refused => {}
-            }
-        }
-        Err(ExportError::Contended(SWAPS))
+            _ => Edit::Keep(Step::Lost),
+        })
+        .await
+    }
+
+    async fn change_ledger<T>(
+        &self,
+        slice: SliceLabel,
+        decide: impl Fn(Ledger) -> Edit<Step<T>>,
+    ) -> Result<Step<T>, ExportError> {
+        let read = || async move { Ok(Ledger::read(self.store, self.layout, slice.date()).await?) };
+        let decide = |read: Read<Ledger>| -> Result<_, ExportError> {
+            Ok(decide(read.value.unwrap_or_default()))
+        };
+        let key = self.layout.ledger(slice.date());
+        document::change(self.store, &key, read, decide).await?.ok_or(ExportError::Contended(SWAPS))
     }
 
     /// Whether the slice is still ours to write, or published as we would publish it.
@@ -93,11 +89,5 @@ impl Exporter<'_> {
         Ok(ledger.entry(begun.slice).is_some_and(|entry| {
             entry == begun || entry.state == State::Published && entry.content == begun.content
         }))
-    }
-}
-
-impl SliceFile {
-    pub(super) fn day(&self) -> Day {
-        Day { table: self.table.clone(), date: self.date }
     }
 }

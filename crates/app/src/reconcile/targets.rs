@@ -1,23 +1,25 @@
-//! Points each day's partition to the generation that its manifest names.
+//! Points the catalog to the generation that each manifest names: a day's partition, or a table without
+//! partitions.
 
 use super::fold::TableWork;
 use super::table::{Failed, TRIES, TableReport};
-use super::{ReconcileError, Reconciler};
+use super::{ReconcileError, Reconciler, same_folder};
 use crate::manifest::Manifest;
 use crate::ports::{CatalogError, Partition};
-use mixlake_domain::{DataFormat, Date, Generation};
+use mixlake_domain::{DataFormat, Date, Generation, Partitioning, TableName, Target};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A day as its manifest and the store have it.
-pub(super) struct Day {
+/// A target as its manifest and the store have it.
+pub(super) struct Found {
     manifest: Option<Manifest>,
     live: Live,
 }
 
-pub(super) type Days = BTreeMap<Date, Day>;
+/// The targets of a table: its days, or the table as a whole.
+pub(super) type Targets = BTreeMap<Option<Date>, Found>;
 
-/// What a reader of a day should see.
+/// What a reader of a target should see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Live {
     /// The files of a generation.
@@ -28,86 +30,99 @@ pub(super) enum Live {
     Unknown,
 }
 
-impl Day {
-    /// The columns that its manifest names. A day without live files has none: nothing on the table
+impl Found {
+    /// The columns that its manifest names. A target without live files has none: nothing on the table
     /// can contradict it.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
         let manifest = self.manifest.iter().filter(|_| matches!(self.live, Live::In(_)));
         let files = manifest.flat_map(|manifest| &manifest.files);
         files.flat_map(|file| &file.columns).map(String::as_str)
     }
+
+    /// The generation that readers should see.
+    pub(super) fn generation(&self) -> Option<&Generation> {
+        match &self.live {
+            Live::In(generation) => Some(generation),
+            Live::Nothing | Live::Unknown => None,
+        }
+    }
 }
 
 impl Reconciler<'_> {
-    /// The days as they are. One that cannot be read is taken out of the work and fails alone.
+    /// The targets as they are. One that cannot be read is taken out of the work and fails alone.
     /// `seen` are files that were read a moment ago.
-    pub(super) async fn days(
+    pub(super) async fn targets(
         &self,
-        table: &str,
+        table: &TableName,
         work: &mut TableWork,
         seen: &BTreeSet<String>,
         failed: &mut Failed,
-    ) -> Days {
-        let mut days = Days::new();
-        for date in work.days.clone() {
-            match self.day(table, date, work, seen).await {
-                Ok(day) => drop(days.insert(date, day)),
+    ) -> Targets {
+        let mut targets = Targets::new();
+        for date in work.targets.clone() {
+            let target = Target { table: table.clone(), date };
+            match self.target(&target, work, seen).await {
+                Ok(found) => drop(targets.insert(date, found)),
                 Err(error) => {
                     let error = Arc::new(error);
-                    let keys = work.take_day(self.layout, date).into_iter();
+                    let keys = work.take(self.layout, date).into_iter();
                     failed.extend(keys.map(|key| (key, error.clone())));
                 }
             }
         }
-        days
+        targets
     }
 
-    async fn day(
+    async fn target(
         &self,
-        table: &str,
-        date: Date,
+        target: &Target,
         work: &TableWork,
         seen: &BTreeSet<String>,
-    ) -> Result<Day, ReconcileError> {
-        let key = self.layout.manifest(table, date);
-        let manifest = Manifest::read(self.store, self.layout, table, date).await?.value;
+    ) -> Result<Found, ReconcileError> {
+        let key = self.layout.manifest(target);
+        let manifest = Manifest::read(self.store, self.layout, target).await?.value;
         let live = match &manifest {
             None if work.has_manifest(&key) => Live::Nothing,
             None => Live::Unknown,
-            Some(manifest) if self.is_there(table, manifest, seen).await? => {
+            // A table without partitions has to be somewhere, also when it is empty.
+            Some(manifest) if target.date.is_none() || self.is_there(manifest, seen).await? => {
                 Live::In(manifest.generation.clone())
             }
             Some(_) => Live::Nothing,
         };
-        Ok(Day { manifest, live })
+        Ok(Found { manifest, live })
     }
 
-    /// Sets partitions until the manifests have not moved on meanwhile: whoever reads a manifest
-    /// last is the last to set its partition.
+    /// Sets partitions, or the table's location, until the manifests have not moved on meanwhile: whoever
+    /// reads a manifest last is the last to set its partition.
     pub(super) async fn follow(
         &self,
-        (table, format): (&str, DataFormat),
+        (table, format): (&TableName, DataFormat),
         work: &mut TableWork,
-        days: Days,
+        targets: Targets,
         failed: &mut Failed,
         report: &mut TableReport,
     ) -> Result<(), ReconcileError> {
-        let live = |days: Days| -> BTreeMap<Date, Live> {
-            days.into_iter().map(|(date, day)| (date, day.live)).collect()
+        let live = |targets: Targets| -> BTreeMap<Option<Date>, Live> {
+            targets.into_iter().map(|(date, found)| (date, found.live)).collect()
         };
-        let mut wanted = live(days);
+        let mut wanted = live(targets);
         for attempt in 0..TRIES {
             if attempt > 0 {
                 self.catalog.pause(attempt).await;
             }
-            match self.partitions((table, format), &wanted, report).await {
+            let changed = match work.partitioning() {
+                Partitioning::ByDate => self.partitions((table, format), &wanted, report).await,
+                Partitioning::Whole => self.location(table, wanted.get(&None), report).await,
+            };
+            match changed {
                 Ok(false) => return Ok(()),
                 Ok(true) => {}
                 // Somebody added or removed one of them at this moment.
                 Err(CatalogError::Conflict(_)) => continue,
                 Err(error) => return Err(error.into()),
             }
-            let now = live(self.days(table, work, &BTreeSet::new(), failed).await);
+            let now = live(self.targets(table, work, &BTreeSet::new(), failed).await);
             if now == wanted {
                 return Ok(());
             }
@@ -116,16 +131,15 @@ impl Reconciler<'_> {
         Err(CatalogError::Conflict(format!("the partitions of {}", report.table)).into())
     }
 
-    /// Whether a day has a live file. The store is asked until one is found, whatever was notified:
+    /// Whether a target has a live file. The store is asked until one is found, whatever was notified:
     /// files are removed before, and after, somebody says so. A manifest names files that may be
     /// gone, and notices of it come again.
     async fn is_there(
         &self,
-        table: &str,
         manifest: &Manifest,
         seen: &BTreeSet<String>,
     ) -> Result<bool, ReconcileError> {
-        let folder = self.layout.generation(table, manifest.date, &manifest.generation);
+        let folder = self.layout.generation(&manifest.target, &manifest.generation);
         let keys: Vec<_> =
             manifest.files.iter().map(|file| format!("{folder}{}", file.name)).collect();
         if keys.iter().any(|key| seen.contains(key)) {
@@ -144,20 +158,26 @@ impl Reconciler<'_> {
         unread.map_or(Ok(false), |error| Err(error.into()))
     }
 
+    /// The location of a generation, as the catalog names it.
+    pub(super) fn location_of(&self, target: &Target, generation: &Generation) -> String {
+        self.store.location(&self.layout.generation(target, generation))
+    }
+
     /// Answers whether anything had to be changed.
     async fn partitions(
         &self,
-        (table, format): (&str, DataFormat),
-        days: &BTreeMap<Date, Live>,
+        (table, format): (&TableName, DataFormat),
+        targets: &BTreeMap<Option<Date>, Live>,
         report: &mut TableReport,
     ) -> Result<bool, CatalogError> {
         let mut wanted = Vec::new();
         let mut unwanted = Vec::new();
-        for (date, live) in days {
+        for (date, live) in targets {
+            let Some(date) = date else { continue };
             match live {
                 Live::In(generation) => {
-                    let key = self.layout.generation(table, *date, generation);
-                    let location = self.store.location(&key);
+                    let target = Target::day(table.clone(), *date);
+                    let location = self.location_of(&target, generation);
                     wanted.push(Partition { value: date.to_string(), location });
                 }
                 Live::Nothing => unwanted.push(date.to_string()),
@@ -176,5 +196,24 @@ impl Reconciler<'_> {
             report.partitions_removed.extend(removed);
         }
         Ok(changed)
+    }
+
+    /// Moves a table without partitions to its live generation. Answers whether it had to be moved. One whose
+    /// manifest is gone stays where it is: `mixlake doctor` tells.
+    async fn location(
+        &self,
+        table: &TableName,
+        live: Option<&Live>,
+        report: &mut TableReport,
+    ) -> Result<bool, CatalogError> {
+        let Some(Live::In(generation)) = live else { return Ok(false) };
+        let wanted = self.location_of(&Target::whole(table.clone()), generation);
+        let Some(current) = self.catalog.table(&report.table).await? else { return Ok(false) };
+        if same_folder(&current.location, &wanted) {
+            return Ok(false);
+        }
+        self.catalog.move_table(&report.table, &current.version, &wanted).await?;
+        report.moved = true;
+        Ok(true)
     }
 }

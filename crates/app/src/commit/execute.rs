@@ -1,0 +1,225 @@
+//! Does what a plan says.
+
+use super::plan::{Change, Outcome, Plan, plan};
+use crate::document::{self, DocumentError};
+use crate::hash;
+use crate::manifest::{LiveFile, Manifest};
+use crate::ports::{ObjectStore, Precondition, Put, StoreError};
+use bytes::Bytes;
+use mixlake_domain::{Generation, Layout, Target};
+
+/// How often a manifest is read and swapped before the change is given up. Each time somebody else has
+/// made a change, so this many in a row mean that something is wrong with the store.
+const SWAPS: u32 = document::SWAPS;
+
+/// How often an object is put that is refused and yet not there, or copied that is there and yet
+/// cannot be.
+const PUTS: u32 = 8;
+
+/// A file to write.
+pub(crate) struct NewFile<'a> {
+    pub live: &'a LiveFile,
+    pub body: &'a Body,
+}
+
+/// Where the bytes of a new file are.
+pub(crate) enum Body {
+    Memory(Bytes),
+    /// Under this key of the store.
+    Staged(String),
+}
+
+/// Why a change could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommitError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error("others changed the same document {0} times in a row")]
+    Contended(u32),
+}
+
+/// Changes targets of a lake.
+#[derive(Clone, Copy)]
+pub(crate) struct Commit<'a> {
+    pub store: &'a dyn ObjectStore,
+    pub layout: &'a Layout,
+}
+
+/// Who may still stop a change, each time that a manifest was read.
+#[async_trait::async_trait]
+pub(crate) trait Guard<E>: Sync {
+    /// Whether the change goes on. `is_first` says that this is the manifest that the change began with.
+    async fn may_go_on(&self, current: Option<&Manifest>, is_first: bool) -> Result<bool, E>;
+}
+
+/// A manifest as it was read, with what is needed to swap it.
+pub(crate) type Seen = (Option<Manifest>, Precondition);
+
+/// How writing files ended.
+enum Written {
+    Done,
+    /// A file of the generation has the name of one of ours, and other content.
+    Occupied,
+    /// A staged file was deleted meanwhile.
+    Gone,
+}
+
+impl Commit<'_> {
+    /// Changes a target. `seen` is its manifest as it was read first. The guard is asked before anything is
+    /// written; if it answers no, the change is superseded. Answers what became of the target, and its
+    /// manifest.
+    pub(crate) async fn change<E: From<CommitError>>(
+        &self,
+        target: &Target,
+        seen: Seen,
+        mut change: Change<'_>,
+        files: &[NewFile<'_>],
+        guard: &dyn Guard<E>,
+    ) -> Result<(Outcome, Option<Manifest>), E> {
+        let mut written: Option<(Outcome, Manifest)> = None;
+        let mut seen = Some(seen);
+        for _ in 0..SWAPS {
+            let is_first = seen.is_some();
+            let (current, precondition) = match seen.take() {
+                Some(seen) => seen,
+                None => self.read(target).await.map_err(CommitError::from)?,
+            };
+            if let Some((outcome, manifest)) = &written
+                && current.as_ref() == Some(manifest)
+            {
+                // A conditional write can report failure after it succeeded: the SDK repeated it.
+                return Ok((outcome.clone(), current));
+            }
+            if !guard.may_go_on(current.as_ref(), is_first).await? {
+                return Ok((Outcome::Superseded, current));
+            }
+            let (outcome, manifest) = match plan(current.as_ref(), target, &change) {
+                Plan::Unchanged => return Ok((Outcome::Unchanged, current)),
+                Plan::Append(manifest) => match self.write(target, &manifest, files).await? {
+                    Written::Done => (Outcome::Appended, manifest),
+                    // Somebody put other content there that no manifest lists.
+                    Written::Occupied => {
+                        change.fence = true;
+                        continue;
+                    }
+                    Written::Gone => return Ok((Outcome::Superseded, current)),
+                },
+                Plan::Replace { manifest, copies } => {
+                    for copied in &copies {
+                        let from = self.layout.generation(&copied.target, &copied.generation);
+                        self.copy(target, &manifest.generation, &from, &copied.name).await?;
+                    }
+                    match self.write(target, &manifest, files).await? {
+                        Written::Done => {
+                            let from = current.map(|manifest| manifest.generation);
+                            let to = manifest.generation.clone();
+                            (Outcome::Replaced { from, to }, manifest)
+                        }
+                        // The generation is named by its content, so a file there has been damaged.
+                        Written::Occupied => {
+                            change.avoid.insert(manifest.generation);
+                            continue;
+                        }
+                        Written::Gone => return Ok((Outcome::Superseded, current)),
+                    }
+                }
+            };
+            match self.swap(&manifest, precondition).await? {
+                Put::Done => return Ok((outcome, Some(manifest))),
+                Put::Refused => written = Some((outcome, manifest)),
+            }
+        }
+        Err(CommitError::Contended(SWAPS).into())
+    }
+
+    /// The manifest of a target.
+    pub(crate) async fn read(&self, target: &Target) -> Result<Seen, DocumentError> {
+        let read = Manifest::read(self.store, self.layout, target).await?;
+        Ok((read.value, read.precondition))
+    }
+
+    /// Writes a manifest if nobody has changed it since it was read.
+    pub(crate) async fn swap(
+        &self,
+        manifest: &Manifest,
+        when: Precondition,
+    ) -> Result<Put, CommitError> {
+        let key = self.layout.manifest(&manifest.target);
+        Ok(document::write(self.store, &key, manifest, when).await?)
+    }
+
+    async fn write(
+        &self,
+        target: &Target,
+        manifest: &Manifest,
+        files: &[NewFile<'_>],
+    ) -> Result<Written, CommitError> {
+        let folder = self.layout.generation(target, &manifest.generation);
+        for file in files {
+            let key = format!("{folder}{}", file.live.name);
+            match file.body {
+                Body::Staged(staged) => {
+                    if !self.copy_staged(staged, &key).await? {
+                        return Ok(Written::Gone);
+                    }
+                }
+                Body::Memory(bytes) => {
+                    if !put_once(self.store, &key, bytes, &file.live.hash).await? {
+                        return Ok(Written::Occupied);
+                    }
+                }
+            }
+        }
+        Ok(Written::Done)
+    }
+
+    async fn copy(
+        &self,
+        target: &Target,
+        to: &Generation,
+        from: &str,
+        name: &str,
+    ) -> Result<(), CommitError> {
+        let to = format!("{}{name}", self.layout.generation(target, to));
+        Ok(self.store.copy(&format!("{from}{name}"), &to).await?)
+    }
+
+    /// Copies a staged file. Answers whether it could: a run with the same content deletes what it
+    /// has staged when it is done, and may stage it again.
+    async fn copy_staged(&self, staged: &str, key: &str) -> Result<bool, CommitError> {
+        let mut tries = 1;
+        while let Err(error) = self.store.copy(staged, key).await {
+            if self.store.tail(staged, 1).await?.is_none() {
+                return Ok(false);
+            }
+            if tries == PUTS {
+                return Err(error.into());
+            }
+            tries += 1;
+        }
+        Ok(true)
+    }
+}
+
+/// Puts an object that may be there already. Answers whether it is there with our content.
+pub(crate) async fn put_once(
+    store: &dyn ObjectStore,
+    key: &str,
+    bytes: &Bytes,
+    hash: &str,
+) -> Result<bool, CommitError> {
+    for _ in 0..PUTS {
+        match store.put(key, bytes.clone(), Precondition::Absent).await? {
+            Put::Done => return Ok(true),
+            // Refused, yet perhaps not there: the write that was faster may still fail.
+            Put::Refused => {
+                if let Some(there) = store.get(key).await? {
+                    return Ok(hash::content(&there.body) == hash);
+                }
+            }
+        }
+    }
+    Err(CommitError::Contended(PUTS))
+}
