@@ -27,7 +27,7 @@ setup: ## Makes .local/venv with the pinned Python packages; does nothing when i
 
 .PHONY: build
 build: ## Builds the release zip files of both functions for AWS (ARCH=x86_64 or arm64)
-	@$(PYTHON) local/setup_venv.py requirements-package.txt
+	@$(PYTHON) local/setup_venv.py requirements.txt requirements-package.txt
 	PATH="$(CURDIR)/$(VENV):$$PATH" cargo-lambda lambda build --release --locked --output-format zip \
 		--compiler cargo-zigbuild --target $(RUST_TARGET).$(GLIBC) --skip-target-check \
 		--lambda-dir target/lambda -p mixlake-export-lambda -p mixlake-catalog-lambda
@@ -75,7 +75,7 @@ test-e2e: binaries setup ## Runs the end-to-end tests only
 # Before anything is built: who has no Java is told so at once.
 .PHONY: engines-needs
 engines-needs:
-	@$(PYTHON) local/setup_venv.py --venv engines/venv requirements-engines.txt
+	@$(PYTHON) local/setup_venv.py --venv engines/venv requirements.txt requirements-engines.txt
 	@.local/engines/venv/bin/python -m local.engines.needs
 
 .PHONY: engines
@@ -111,11 +111,14 @@ bench: ## Times the stages of the transformation, compressions and many tables: 
 	@echo
 	@$(TARGET)/release/mixlake-bench tables --names $(or $(NAMES),1000) .local/bench
 
+COMMA := ,
+
 .PHONY: bench-peers
 bench-peers: ## Measures Mixlake beside other tools: ROWS=300000 ROUNDS=3 THREADS=1 SYSTEMS=name,name
-	@$(PYTHON) -m local.peers.environment
+	@$(PYTHON) local/setup_venv.py --venv peers requirements-peers.txt
 	@cargo build --release --locked -p mixlake-bench -p mixlake-export-lambda -p mixlake-catalog-lambda
-	@.local/peers/bin/python -m local.peers
+	@.local/peers/bin/python -m local.peers --rows $(or $(ROWS),300000) --rounds $(or $(ROUNDS),3) \
+		--threads $(or $(THREADS),1) --only $(subst $(COMMA), ,$(SYSTEMS))
 
 .PHONY: demo
 demo: setup binaries ## Shows the whole way of an event on this machine; leaves files in .local/demo and no process

@@ -13,7 +13,7 @@ from types import FrameType
 from local.failure import Failure, tail
 
 GUARD = Path(__file__).with_name("guard.py")
-KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "RUST_LOG", "RUST_BACKTRACE", "LD_LIBRARY_PATH")
+KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "RUST_LOG", "RUST_BACKTRACE", "LD_LIBRARY_PATH")
 
 
 class Process:
