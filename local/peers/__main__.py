@@ -1,10 +1,9 @@
 """python -m local.peers [--rows N] [--rounds N] [--threads N] [--only NAME ...]"""
 
 import argparse
-import subprocess
 import sys
 
-from local.failure import Failure
+from local.failure import exit_code
 from local.peers import report
 from local.peers.compare import Wish, compare
 from local.peers.systems import ALL
@@ -18,15 +17,7 @@ def main() -> int:
         parser.add_argument(f"--{name}", type=number, default=usual)
     parser.add_argument("--only", action="extend", nargs="*", choices=[system.name for system in ALL], default=[])
     wish = Wish(**vars(parser.parse_args()))
-    try:
-        report.show(compare(wish), wish)
-    except (Failure, OSError, subprocess.CalledProcessError) as failure:
-        print(f"\n{failure}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code(lambda: report.show(compare(wish), wish))
 
 
 def number(text: str) -> int:

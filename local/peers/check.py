@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from datafusion import SessionConfig, SessionContext
+
+from local.peers.systems import quoted
 
 KEPT, TEXT, QUOTED, CHANGED, LOST = "kept", "became text", "became JSON text", "changed", "lost"
 """What can become of a value. Kept is the same value in the same type; for a nested one also its JSON as text. A number
@@ -58,10 +61,11 @@ def check(events: Iterable[dict], output: Path) -> dict[str, Any]:
     files = [file for file in output.rglob("*.parquet") if file.is_file() and "/_dlt_" not in str(file)]
     schema = pa.unify_schemas([pq.read_schema(file) for file in files], promote_options="permissive")
     written, columns = ds.dataset(files, schema=schema), Columns(schema.names)
+    (key,) = columns.of_property(INSERT_ID)
     sample = {event["properties"][INSERT_ID]: event for event in events}
     outcomes = Counter(
         judged(value, cells)
-        for event, row in paired(sample, written, *columns.of_property(INSERT_ID))
+        for event, row in paired(sample, written, key)
         for value, cells in looked_up(event, row, columns)
     )
     size = {"columns": len(schema), "bytes": sum(file.stat().st_size for file in files)}
@@ -141,6 +145,7 @@ def query(output: Path) -> dict[str, int]:
     session = SessionContext(SessionConfig().with_target_partitions(1))
     session.register_parquet("events", str(output))
     names = session.table("events").schema().names
+    quote = partial(quoted, sign='"')
     counts = f"SELECT {', '.join(f'count({quote(name)}) AS {quote(name)}' for name in names)} FROM events"
     (key,) = Columns(names).named(*EVENT)
     ranked = session.sql(f"SELECT {quote(key)} AS name FROM events GROUP BY 1 ORDER BY count(*) DESC, 1").to_pydict()
@@ -153,7 +158,3 @@ def query(output: Path) -> dict[str, int]:
     rows = sum(batch.to_pyarrow().num_rows for batch in session.execute(plan, 0))
     scanned = [metrics.sum_by_name("bytes_scanned") for _, metrics in plan.collect_metrics() if metrics]
     return {"rows": rows, "bytes": sum(filter(None, scanned))}
-
-
-def quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

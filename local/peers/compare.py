@@ -14,6 +14,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import pyarrow as pa
+
 from local.failure import Failure, errors, tail
 from local.peers import BENCH, DATA, LOGS, OUTPUT, cold, measure
 from local.peers.check import check, query
@@ -181,7 +183,7 @@ def readable(look: Callable[[], dict[str, Any]], job: Job) -> dict[str, Any]:
     """What is seen of an output; nothing, if it cannot be read."""
     try:
         return look() if job.is_complete else {}
-    except (ValueError, OSError) as problem:
+    except (ValueError, OSError, pa.ArrowException) as problem:
         print(f"  the output of {job.output.name} could not be read: {problem}", file=sys.stderr)
         return {}
 

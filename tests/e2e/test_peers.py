@@ -82,6 +82,21 @@ def test_a_system_that_fails_says_why_and_is_not_run_again(tmp_path: Path, monke
     assert report.system_row(Result([job]), job)[-1] == "fails: error: it is too wide"
 
 
+def test_an_output_without_events_is_not_taken_for_a_right_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(compare, "OUTPUT", tmp_path)
+    monkeypatch.setattr(compare, "LOGS", tmp_path / "logs")
+    (tmp_path / "events").write_bytes(gzip.compress(b'{"event": "a", "properties": {"$insert_id": "1"}}'))
+    writes = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_text('no Parquet')"
+    job = Job(
+        System("odd", "An odd one", (sys.executable, "-c", writes, "{target}")), tmp_path / "events", 1, threads=1
+    )
+    compare.run(job, is_last=True)
+    assert "the output of odd-1 could not be read: " in capsys.readouterr().err
+    assert report.system_row(Result([job]), job)[-1] == "its output could not be read"
+
+
 def test_what_is_kept_is_said_of_the_sample_and_not_of_all() -> None:
     checked = {"rows": 300_000, "events": 5_000, "outcomes": {KEPT: 120_000}}
     assert report.kept(checked, 300_000) == "yes, all 120,000 of 5,000 events"
