@@ -15,7 +15,9 @@ def main() -> int:
     parser = argparse.ArgumentParser("make bench-peers", usage="make bench-peers ROWS=N ROUNDS=N THREADS=N SYSTEMS=A,B")
     for name, usual in (("rows", Wish.rows), ("rounds", Wish.rounds), ("threads", Wish.threads)):
         parser.add_argument(f"--{name}", type=number, default=usual)
-    parser.add_argument("--only", action="extend", nargs="*", choices=[system.name for system in ALL], default=[])
+    parser.add_argument(
+        "--only", action="extend", nargs="*", choices=sorted({system.name for system in ALL}), default=[]
+    )
     wish = Wish(**vars(parser.parse_args()))
     return exit_code(lambda: report.show(compare(wish), wish))
 

@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,7 +41,7 @@ class Wish:
     rows: int = 300_000
     rounds: int = 3
     threads: int = 1
-    only: tuple[str, ...] = ()
+    only: Sequence[str] = ()
     """Names of systems; none: all."""
 
 
@@ -110,7 +110,9 @@ def compare(wish: Wish) -> Result:
         "narrow": our_job("narrow", narrow, wish.rows, wish.threads),
         "wide": our_job("wide", wide, wish.rows, wish.threads),
     }
-    result = Result(list(usual_jobs(wish)), own)
+    chosen = [system for system in ALL if not wish.only or system.name in {*wish.only, OURS}]
+    shares = [(system, wish.rows // system.divisor) for system in chosen]
+    result = Result([Job(system, events(rows, USUAL), rows, wish.threads) for system, rows in shares], own)
     for number in range(1, wish.rounds + 1):
         for job in result.systems:
             # Ours runs before each of the others once more: a busy minute of the machine hits both.
@@ -130,20 +132,6 @@ def compare(wish: Wish) -> Result:
     result.starts = cold.starts()
     print("done", flush=True)
     return result
-
-
-def usual_jobs(wish: Wish) -> Iterator[Job]:
-    """The systems on the usual data, ours first on each file."""
-    sources = set()
-    for system in ALL:
-        if wish.only and system.name not in {*wish.only, OURS}:
-            continue
-        rows = wish.rows // system.divisor
-        source = events(rows, USUAL)
-        if system.name != OURS and source not in sources:
-            yield Job(System(OURS, "Mixlake, on as many events", WHOLE), source, rows, wish.threads)
-        sources.add(source)
-        yield Job(system, source, rows, wish.threads)
 
 
 def our_job(name: str, source: Path, rows: int, threads: int, *more: str) -> Job:
@@ -198,12 +186,9 @@ def side_by_side(usual: Path, wish: Wish) -> float:
 
 def events(rows: int, properties: int) -> Path:
     """Generated events. The same shape gives the same bytes."""
-    more = ["--rows", str(rows), "--properties", str(properties)]
-
-    def make(part: Path) -> None:
-        subprocess.run([BENCH, "generate", *more, part], check=True)
-
-    return kept(f"{rows}-rows-{properties}-properties-{int(BENCH.stat().st_mtime)}.jsonl.gz", make)
+    shape = ["--rows", str(rows), "--properties", str(properties)]
+    name = f"{rows}-rows-{properties}-properties-{int(BENCH.stat().st_mtime)}.jsonl.gz"
+    return kept(name, lambda part: subprocess.run([BENCH, "generate", *shape, part], check=True))
 
 
 def schema(source: Path) -> Path:
@@ -229,7 +214,7 @@ def read(source: Path, one_in: int = 1) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, islice(lines, 0, None, one_in))
 
 
-def kept(name: str, make: Callable[[Path], None]) -> Path:
+def kept(name: str, make: Callable[[Path], object]) -> Path:
     """A file that is made once. It is renamed when it is whole: an interrupted run leaves none that looks so."""
     path, part = DATA / name, DATA / f"part-{name}"
     if not path.exists():

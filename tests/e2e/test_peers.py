@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from local.peers import compare, measure, report
-from local.peers.check import CHANGED, KEPT, LOST, QUOTED, TEXT, Columns, check, judged
+from local.peers.check import CHANGED, KEPT, LOST, QUOTED, TEXT, Columns, check, judged, query
 from local.peers.compare import Job, Result, Wish
 from local.peers.systems import System
 
@@ -57,6 +57,17 @@ def test_rows_and_values_that_are_missing_are_counted(tmp_path: Path) -> None:
     assert (found["rows"], found["events"]) == (2, 3)
     # The row of event 2 is missing with its three values; event 1 lacks `x`.
     assert found["outcomes"] == {KEPT: 5, LOST: 4}
+
+
+def test_a_query_is_for_the_event_in_the_middle_of_all_row_groups(tmp_path: Path) -> None:
+    """Each group is in the order of its events, as ours are; the file is not."""
+    file, names = tmp_path / "out.parquet", ["a", "b", "b", "c", "c", "c", "b", "b"]
+    common = {"mp_event_name": names, "time": range(8), "distinct_id": ["p"] * 8}
+    own = {f"of_{letter}": [1 if name == letter else None for name in names] for letter in "bc"}
+    pq.write_table(pa.table(common | own), file, row_group_size=3, sorting_columns=[pq.SortingColumn(0)])
+    found = query(tmp_path)
+    assert found["rows"] == names.count("c")
+    assert 0 < found["bytes"] < file.stat().st_size
 
 
 def test_what_a_process_takes_is_its_own(tmp_path: Path) -> None:
