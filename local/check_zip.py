@@ -6,93 +6,51 @@ A program that was linked on a newer Linux asks for a newer C library than `prov
 function is deployed without a word, and then fails at each start. So the build ends with this check.
 """
 
-import struct
+import io
 import sys
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.dynamic import DynamicSection
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
 
 from local import names, samconfig
 from local.failure import Failure
 
 GLIBC = (2, 34)
 """The C library of `provided.al2023`."""
-MACHINES = {"x86_64": 62, "arm64": 183}
-"""The numbers of the processors in an ELF header."""
+MACHINES = {"x86_64": "EM_X86_64", "arm64": "EM_AARCH64"}
+"""The processors, as an ELF header has them."""
 LIBRARIES = ("libc.so.6", "libm.so.6", "libgcc_s.so.1", "libpthread.so.0", "libdl.so.2", "librt.so.1", "ld-linux")
 """What `provided.al2023` has of shared libraries that a Rust program may ask for."""
-
-DYNAMIC, VERSIONS_NEEDED = 6, 0x6FFFFFFE
-NEEDED = 1
 
 
 @dataclass(frozen=True)
 class Program:
-    """What an ELF file of 64 bits asks of the machine that runs it."""
+    """What an ELF file asks of the machine that runs it."""
 
-    machine: int
+    machine: str
     libraries: tuple[str, ...]
     versions: tuple[str, ...]
     """Such as `GLIBC_2.34`: what the symbols are bound to."""
 
 
-@dataclass(frozen=True)
-class Section:
-    kind: int
-    offset: int
-    size: int
-    link: int
-
-
 def read_program(data: bytes) -> Program:
-    """Reads the headers and tables that a loader reads; it needs no `readelf`."""
-    if data[:6] != b"\x7fELF\x02\x01":
-        raise Failure("bootstrap is no ELF program of 64 bits, little endian")
-    machine = struct.unpack_from("<H", data, 18)[0]
-    sections = list(read_sections(data))
-    libraries, versions = [], []
-    for section in sections:
-        if section.kind == DYNAMIC:
-            libraries += read_libraries(data, section, sections[section.link].offset)
-        if section.kind == VERSIONS_NEEDED:
-            versions += read_versions(data, section, sections[section.link].offset)
-    return Program(machine, tuple(libraries), tuple(versions))
-
-
-def read_sections(data: bytes) -> Iterator[Section]:
-    start, size, number = struct.unpack_from("<Q", data, 40)[0], *struct.unpack_from("<HH", data, 58)
-    if number == 0:
+    try:
+        file = ELFFile(io.BytesIO(data))
+    except ELFError as problem:
+        raise Failure(f"bootstrap is no ELF program: {problem}") from problem
+    sections = list(file.iter_sections())
+    if not sections:
         raise Failure("bootstrap has no section headers, so nobody can tell which C library it needs")
-    for at in range(start, start + size * number, size):
-        kind, offset, length, link = struct.unpack_from("<4xI16xQQI", data, at)
-        yield Section(kind, offset, length, link)
-
-
-def read_libraries(data: bytes, section: Section, strings: int) -> Iterator[str]:
-    for at in range(section.offset, section.offset + section.size, 16):
-        tag, value = struct.unpack_from("<qQ", data, at)
-        if tag == NEEDED:
-            yield text(data, strings + value)
-
-
-def read_versions(data: bytes, section: Section, strings: int) -> Iterator[str]:
-    """A list of libraries, each with its own list of versions."""
-    library = section.offset
-    while True:
-        count, first, following = struct.unpack_from("<2xH4xII", data, library)
-        version = library + first
-        for _ in range(count):
-            name, step = struct.unpack_from("<8xII", data, version)
-            yield text(data, strings + name)
-            version += step
-        if following == 0:
-            return
-        library += following
-
-
-def text(data: bytes, at: int) -> str:
-    return data[at : data.index(b"\0", at)].decode()
+    dynamic = (section for section in sections if isinstance(section, DynamicSection))
+    needed = (section for section in sections if isinstance(section, GNUVerNeedSection))
+    libraries = (tag.needed for section in dynamic for tag in section.iter_tags("DT_NEEDED"))
+    versions = (version.name for section in needed for _, each in section.iter_versions() for version in each)
+    return Program(file["e_machine"], tuple(libraries), tuple(versions))
 
 
 def problems(program: Program, architecture: str) -> list[str]:
@@ -116,8 +74,8 @@ def has(name: str) -> bool:
     return all(number.isdigit() for number in numbers) and tuple(map(int, numbers)) <= GLIBC
 
 
-def machine_name(machine: int) -> str:
-    return next((name for name, number in MACHINES.items() if number == machine), f"number {machine}")
+def machine_name(machine: str) -> str:
+    return next((name for name, header in MACHINES.items() if header == machine), machine)
 
 
 def check_zip(archive: Path, architecture: str) -> list[str]:

@@ -1,8 +1,6 @@
 """The clients of one AWS stand-in. They can reach nothing else, whatever the developer has set up."""
 
 import os
-import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,11 +61,3 @@ def s3_parts(location: str) -> tuple[str, str]:
     """`s3://bucket/a/b/` is `bucket` and `a/b/`."""
     parts = urlsplit(location)
     return parts.netloc, parts.path.lstrip("/")
-
-
-def poll(seconds: float, every: float = 0.1) -> Iterator[None]:
-    """Yields until the time is over."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        yield
-        time.sleep(every)

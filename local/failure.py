@@ -1,6 +1,11 @@
 """The one error that this package shows to people: what failed, where to read on, what to do."""
 
+import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
+
+from local import names
 
 
 class Failure(Exception):
@@ -19,6 +24,24 @@ class Failure(Exception):
         if self.advice:
             lines.append(f"what to do: {self.advice}")
         return "\n".join(lines)
+
+
+def exit_code(program: Callable[[], None]) -> int:
+    """Runs a program. What fails is a sentence for people; an error of our own has its trace in the log."""
+    try:
+        program()
+    except Failure as failure:
+        print(f"\n{failure}", file=sys.stderr)
+        return 1
+    except Exception as problem:  # noqa: BLE001 - a person gets a sentence, the log gets the trace
+        log = names.HOME / "error.log"
+        log.write_text("".join(traceback.format_exception(problem)))
+        print(f"\n{Failure(str(problem), log=log)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
+    return 0
 
 
 def tail(path: Path, lines: int = 12) -> str:

@@ -32,17 +32,10 @@ class MiniStack(Cloud):
         self._process = Process("MiniStack", command, log=self.logs / "ministack.log", env=self._server_environment())
 
     def __enter__(self) -> Self:
-        try:
-            self._process.wait_until(self._answers)
-        except BaseException:
-            self.stop()
-            raise
+        self._process.wait_until(self._answers)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
         self._process.stop()
 
     def create_artifact_bucket(self) -> str:

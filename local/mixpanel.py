@@ -32,17 +32,10 @@ class MixpanelStandIn:
         self._process = Process(names.STAND_IN, command, log=log, env=clean_environment())
 
     def __enter__(self) -> Self:
-        try:
-            self._process.wait_until(self._listens, seconds=10)
-        except BaseException:
-            self.stop()
-            raise
+        self._process.wait_until(self._listens, seconds=10)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
         self._process.stop()
 
     def _listens(self) -> bool:

@@ -9,11 +9,11 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from local import names
-from local.cloud import Cloud, poll, s3_parts
+from local.cloud import Cloud, s3_parts
 from local.failure import Failure, errors, tail
 from local.lake import Lake
 from local.ministack import ARTIFACTS, MiniStack
-from local.process import Process
+from local.process import Process, poll
 
 STACK = "mixlake"
 

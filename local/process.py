@@ -6,14 +6,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
 from local.failure import Failure, tail
 
 GUARD = Path(__file__).with_name("guard.py")
-KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "RUST_LOG", "RUST_BACKTRACE", "LD_LIBRARY_PATH")
+KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "RUST_LOG", "RUST_BACKTRACE", "LD_LIBRARY_PATH")
 
 
 class Process:
@@ -34,14 +35,16 @@ class Process:
             )
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = 30) -> None:
-        """Fails as soon as the process ends, not only when the time is over."""
-        deadline = time.monotonic() + seconds
-        while not ready():
-            if self._guard.poll() is not None:
-                raise Failure(f"{self.name} ended at its start:\n{tail(self.log)}", log=self.log)
-            if time.monotonic() > deadline:
-                raise Failure(f"{self.name} was not ready after {seconds:.0f} s", log=self.log)
-            time.sleep(0.05)
+        """Fails as soon as the process ends, not only when the time is over. Who fails here leaves no process."""
+        with ExitStack() as failing:
+            failing.callback(self.stop)
+            for _ in poll(seconds, every=0.05):
+                if ready():
+                    failing.pop_all()
+                    return
+                if self._guard.poll() is not None:
+                    raise Failure(f"{self.name} ended at its start:\n{tail(self.log)}", log=self.log)
+            raise Failure(f"{self.name} was not ready after {seconds:.0f} s", log=self.log)
 
     def wait(self, seconds: float) -> int:
         """Waits for the end of a process that ends by itself, and returns its exit code."""
@@ -69,6 +72,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def poll(seconds: float, every: float = 0.1) -> Iterator[None]:
+    """Yields until the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(every)
 
 
 def end_on_signals() -> None:

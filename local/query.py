@@ -68,7 +68,11 @@ class Engine:
             parts.append(
                 f"SELECT {column_list(table)}, '{partition.value}' AS {names.PARTITION_KEY} FROM {quote(name)}"
             )
-        body = " UNION ALL ".join(parts) or empty_body(schema)
+        if not parts:
+            # A table without partitions has columns and no rows.
+            self._context.register_record_batches(table.name, [[pa.RecordBatch.from_pylist([], schema)]])
+            parts = [f"SELECT {column_list(table)}, '' AS {names.PARTITION_KEY} FROM {quote(table.name)}"]
+        body = " UNION ALL ".join(parts)
         self._run(f"CREATE VIEW {quote(self.lake.database)}.{quote(table.name)} AS {body}")
 
     def _list(self, name: str, kind: str, folder: str, schema: pa.Schema) -> None:
@@ -108,19 +112,6 @@ def arrow_schema(table: Table) -> pa.Schema:
 
 def column_list(table: Table) -> str:
     return ", ".join(quote(column.name) for column in table.columns)
-
-
-def empty_body(schema: pa.Schema) -> str:
-    """A table without partitions has columns and no rows."""
-    sql = {
-        pa.string(): "VARCHAR",
-        pa.float64(): "DOUBLE",
-        pa.bool_(): "BOOLEAN",
-        pa.timestamp("ms"): "TIMESTAMP",
-        pa.int64(): "BIGINT",
-    }
-    columns = ", ".join(f"CAST(NULL AS {sql[field.type]}) AS {quote(field.name)}" for field in schema)
-    return f"SELECT {columns}, '' AS {names.PARTITION_KEY} WHERE false"
 
 
 def quote(name: str) -> str:

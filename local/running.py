@@ -4,11 +4,11 @@ import fcntl
 import json
 import os
 import signal
-import time
 from pathlib import Path
 from typing import TextIO
 
 from local.failure import Failure
+from local.process import poll
 
 
 class Owner:
@@ -60,11 +60,9 @@ def stop_owner(folder: Path, seconds: float = 30) -> bool:
         lock.close()
         return False
     os.kill(int(json.loads(run_file(folder).read_text())["pid"]), signal.SIGTERM)
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    for _ in poll(seconds):
         lock = try_lock(folder)
         if lock is not None:
             lock.close()
             return True
-        time.sleep(0.1)
     raise Failure(f"the stand-ins did not end within {seconds:.0f} s")

@@ -1,9 +1,9 @@
 """Makes `.local/venv` with the pinned packages. Runs on the bare Python of the machine.
 
-    python3 local/setup_venv.py [--venv engines/venv] [requirements-package.txt ...]
+    python3 local/setup_venv.py [--venv engines/venv] [requirements.txt requirements-package.txt ...]
 
-Does nothing when the requirements are what they were. `requirements.txt` is always included. Another
-environment below `.local` keeps what is large out of the one that the demo and the tests use.
+Does nothing when the requirements are what they were. Another environment below `.local` keeps what is
+large, or wants other versions, out of the one that the demo and the tests use.
 """
 
 import hashlib
@@ -28,17 +28,16 @@ Then run the same command again."""
 
 def main(arguments: list[str]) -> int:
     global VENV
-    extra = arguments
     if arguments[:1] == ["--venv"]:
-        VENV, extra = HOME / arguments[1], arguments[2:]
+        VENV, arguments = HOME / arguments[1], arguments[2:]
     if sys.version_info < OLDEST:
         return complain(
             f"Python {'.'.join(map(str, OLDEST))} or newer is needed; {sys.executable} is {sys.version.split()[0]}."
         )
-    for name in ["requirements.txt", *extra]:
+    for name in arguments or ["requirements.txt"]:
         if is_installed(name):
             continue
-        print(f"Installing the Python packages of local/{name} into {VENV} (once, about a minute) ...", flush=True)
+        print(f"Installing the Python packages of local/{name} into {VENV} (once, a minute or more) ...", flush=True)
         problem = make_environment() or install(name)
         if problem:
             return complain(problem)

@@ -42,11 +42,7 @@ class Trino:
         self._connection = trino.dbapi.connect(host="127.0.0.1", port=self.port, user="engines", catalog="lake")
 
     def __enter__(self) -> Self:
-        try:
-            self._process.wait_until(self._answers, seconds=180)
-        except BaseException:
-            self.__exit__()
-            raise
+        self._process.wait_until(self._answers, seconds=180)
         return self
 
     def __exit__(self, *_: object) -> None:

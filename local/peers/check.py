@@ -1,92 +1,97 @@
-"""Looks for every value of the input in the output, knowing nothing of the system: python -m local.peers.check IN OUT
-
-It takes events spread evenly over the input, finds each one's row by `$insert_id`, and compares each property with
-the cells of its columns. Prints one line of JSON. A process of its own: readers of Parquet are large.
-"""
+"""Looks for the values of the input in the output of any system, and counts what a query of it reads."""
 
 import datetime as dt
-import gzip
 import json
 import math
-import sys
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+from datafusion import SessionConfig, SessionContext
 
-from local.peers import columns, data
-from local.peers.columns import INSERT_ID, Columns, plain
-from local.peers.outcomes import CHANGED, KEPT, LOST, QUOTED, SAMPLE, TEXT
+from local.peers.systems import quoted
 
-ABSENT = object()
+KEPT, TEXT, QUOTED, CHANGED, LOST = "kept", "became text", "became JSON text", "changed", "lost"
+"""What can become of a value. Kept is the same value in the same type; for a nested one also its JSON as text. A number
+or a boolean may become text, and a text may get quotes and escapes.
+"""
 
+INSERT_ID, EVENT = "$insert_id", ("event", "mp_event_name")
+OVERFLOW = "mp_properties"
+"""Ours: the JSON of properties past the limit of columns."""
 
-def main(source: Path, output: Path) -> None:
-    files = columns.files(output)
-    written = sum(pq.read_metadata(file).num_rows for file in files)
-    sample = sampled(source)
-    counts: Counter[str] = Counter()
-    examples: dict[str, str] = {}
-    for event, row in paired(sample, files):
-        for name, value, cells in looked_up(event, row):
-            outcome = judged(value, cells)
-            counts[outcome] += 1
-            if outcome != KEPT:
-                examples.setdefault(outcome, f"{name}: {json.dumps(value, ensure_ascii=False)} -> {cells!r}"[:200])
-    wide = len({name for file in files for name in pq.read_schema(file).names})
-    result = {"rows": written, "columns": wide, "bytes": sum(file.stat().st_size for file in files)}
-    print(json.dumps(result | {"events": len(sample), "outcomes": counts, "examples": examples}, ensure_ascii=False))
+VARIANTS = (
+    *("", "_string", "_number", "_boolean"),  # ours
+    *("_v_text", "_v_bigint", "_v_double", "_v_bool", "_v_json", "_v_decimal", "_v_timestamp"),  # dlt's
+)
+"""What is put behind the name of a property that comes in several types, one column for each."""
 
 
-def sampled(source: Path) -> dict[str, dict]:
-    """Events by their `$insert_id`."""
-    with gzip.open(source, "rb") as lines:
-        rows = sum(1 for _ in lines)
-    chosen = data.read(source, one_in=max(1, rows // SAMPLE))
-    return {event["properties"][INSERT_ID]: event for event in chosen}
+class Columns:
+    """The columns of a file, found by the names of properties."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._by_plain_name: dict[str, list[str]] = {}
+        for name in names:
+            self._by_plain_name.setdefault(plain(name), []).append(name)
+
+    def named(self, *names: str) -> list[str]:
+        return [column for name in names for column in self._by_plain_name.get(name, [])]
+
+    def of_property(self, name: str) -> list[str]:
+        """Mostly one; several where types have columns of their own; none if it was dropped."""
+        stems = [plain(name), f"mp_{plain(name)}"] if name.startswith("$") else [plain(name)]
+        return self.named(*(stem + variant for stem in stems for variant in VARIANTS))
 
 
-def paired(sample: dict[str, dict], files: list[Path]) -> Iterator[tuple[dict, dict]]:
+def plain(name: str) -> str:
+    """What all ways to clean a name have in common: `Total Price` and `total_price` are one."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def check(events: Iterable[dict], output: Path) -> dict[str, Any]:
+    """Compares each property of some events with the cells of its columns."""
+    # In all folders of a system; dlt keeps books of its own beside them.
+    files = [file for file in output.rglob("*.parquet") if file.is_file() and "/_dlt_" not in str(file)]
+    schema = pa.unify_schemas([pq.read_schema(file) for file in files], promote_options="permissive")
+    written, columns = ds.dataset(files, schema=schema), Columns(schema.names)
+    (key,) = columns.of_property(INSERT_ID)
+    sample = {event["properties"][INSERT_ID]: event for event in events}
+    outcomes = Counter(
+        judged(value, cells)
+        for event, row in paired(sample, written, key)
+        for value, cells in looked_up(event, row, columns)
+    )
+    size = {"columns": len(schema), "bytes": sum(file.stat().st_size for file in files)}
+    return size | {"rows": written.count_rows(), "events": len(sample), "outcomes": outcomes}
+
+
+def paired(sample: dict[str, dict], written: ds.Dataset, key: str) -> Iterator[tuple[dict, dict]]:
     """Each event with its row; one without a row gets an empty one."""
     missing = dict(sample)
-    for file in files:
-        for row, identifier in rows_of(file, pa.array(sample)):
-            if event := missing.pop(identifier, None):
+    is_wanted = ds.field(key).cast(pa.string()).isin(list(sample))
+    # In pieces: all of a wide file at once is gigabytes.
+    for batch in written.to_batches(filter=is_wanted, batch_size=8_192):
+        for row in batch.to_pylist():
+            if event := missing.pop(str(row[key]), None):
                 yield event, row
-    for event in missing.values():
-        yield event, {}
+    yield from ((event, {}) for event in missing.values())
 
 
-def rows_of(file: Path, wanted: pa.Array) -> Iterator[tuple[dict, str]]:
-    """The wanted rows of a file. In pieces: all of a wide file at once is gigabytes."""
-    parquet = pq.ParquetFile(file)
-    (key,) = Columns(parquet.schema_arrow.names).of_property(INSERT_ID)
-    for batch in parquet.iter_batches(batch_size=8_192):
-        identifiers = batch.column(key).cast(pa.string())
-        mask = pc.is_in(identifiers, value_set=wanted)
-        picked = batch.filter(mask)
-        yield from zip(picked.to_pylist(), identifiers.filter(mask).to_pylist(), strict=True)
-
-
-def looked_up(event: dict, row: dict) -> Iterator[tuple[str, Any, list]]:
+def looked_up(event: dict, row: dict, columns: Columns) -> Iterator[tuple[Any, list]]:
     """Each value of an event with the cells that may hold it."""
-    found = Columns(row)
-    yield "event", event["event"], [original(row[c], event["event"]) for c in found.of_event_name()]
-    overflow = {}
-    for column in found.overflow():
-        overflow |= json.loads(row[column] or "{}")
-    for name, value in event["properties"].items():
-        cells = [row[column] for column in found.of_property(name)]
-        yield name, value, [*cells, *([overflow[name]] if name in overflow else [])]
-
-
-def original(cell: Any, name: str) -> Any:
-    """A cleaned event name maps back to one event name, through the registry."""
-    return name if isinstance(cell, str) and cell == plain(name) else cell
+    names = [row.get(column) for column in columns.named(*EVENT)]
+    # A cleaned event name maps back to one event name, through the registry.
+    yield event["event"], [event["event"] if name == plain(event["event"]) else name for name in names]
+    overflow = {key: v for column in columns.named(OVERFLOW) for key, v in json.loads(row.get(column) or "{}").items()}
+    for key, value in event["properties"].items():
+        yield value, [*(row.get(column) for column in columns.of_property(key)), overflow.get(key)]
 
 
 def judged(value: Any, cells: list) -> str:
@@ -95,17 +100,17 @@ def judged(value: Any, cells: list) -> str:
         return KEPT if value is None else LOST
     if any(same(value, cell) for cell in full):
         return KEPT
-    if any(same(value, parsed(cell)) for cell in full):
+    if any(same(value, inner) for cell in full for inner in parsed(cell)):
         return KEPT if isinstance(value, dict | list) else QUOTED if isinstance(value, str) else TEXT
     return CHANGED
 
 
-def parsed(cell: Any) -> Any:
-    """What a text means as JSON."""
+def parsed(cell: Any) -> list:
+    """What a text means as JSON, if anything."""
     try:
-        return json.loads(cell) if isinstance(cell, str) else ABSENT
+        return [json.loads(cell)] if isinstance(cell, str) else []
     except ValueError:
-        return ABSENT
+        return []
 
 
 def same(value: Any, cell: Any) -> bool:
@@ -117,7 +122,9 @@ def same(value: Any, cell: Any) -> bool:
     if isinstance(value, list):
         return isinstance(cell, list) and len(cell) == len(value) and all(map(same, value, cell))
     if isinstance(cell, dt.datetime):
-        return is_number(value) and value in (instant(cell), instant(cell) / 1_000)
+        utc = cell if cell.tzinfo else cell.replace(tzinfo=dt.UTC)
+        instant = (utc - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(milliseconds=1)
+        return is_number(value) and value in (instant, instant / 1_000)
     if is_number(value):
         return is_number(cell) and not math.isnan(cell) and cell == value
     return type(value) is type(cell) and cell == value
@@ -127,10 +134,29 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def instant(cell: dt.datetime) -> float:
-    utc = cell if cell.tzinfo else cell.replace(tzinfo=dt.UTC)
-    return (utc - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(milliseconds=1)
+def query(output: Path) -> dict[str, int]:
+    """The bytes that a query for one event name reads, and the rows that it answers.
 
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    DataFusion is the reader: it leaves out row groups by their statistics and pages by the page index, and says how
+    many bytes of pages it asked for. The event is neither the most frequent nor the rarest. The columns are its name,
+    time and person, and three that not all events have, from the middle of the alphabet.
+    """
+    # One partition: two would count a page at their border twice.
+    session = SessionContext(SessionConfig().with_target_partitions(1))
+    session.register_parquet("events", str(output))
+    names = session.table("events").schema().names
+    quote = partial(quoted, sign='"')
+    counts = f"SELECT {', '.join(f'count({quote(name)}) AS {quote(name)}' for name in names)} FROM events"
+    (key,) = Columns(names).named(*EVENT)
+    # DataFusion takes the order within row groups for that of the file: its GROUP BY would split names.
+    counted = Counter(pq.read_table(output, columns=[key]).column(key).to_pylist())
+    name = sorted(counted, key=lambda name: (counted[name], name))[len(counted) // 2]
+    where = f"WHERE {quote(key)} = '{name}'"
+    all_events, its = (session.sql(f"{counts} {only}").to_pydict() for only in ("", where))
+    own = sorted(name for name in names if its[name][0] and all_events[name][0] < all_events[key][0])
+    middle = own[max(0, len(own) // 2 - 1) : len(own) // 2 + 2]
+    chosen = ", ".join(map(quote, [key, "time", "distinct_id", *middle]))
+    plan = session.sql(f"SELECT {chosen} FROM events {where}").execution_plan()
+    rows = sum(batch.to_pyarrow().num_rows for batch in session.execute(plan, 0))
+    scanned = [metrics.sum_by_name("bytes_scanned") for _, metrics in plan.collect_metrics() if metrics]
+    return {"rows": rows, "bytes": sum(filter(None, scanned))}

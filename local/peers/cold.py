@@ -12,7 +12,7 @@ from statistics import median
 
 from local import names
 from local.failure import Failure, tail
-from local.peers.place import LOGS, RELEASE
+from local.peers import LOGS, RELEASE
 
 HELLO = "hello-lambda"
 ROUNDS = 21
@@ -34,29 +34,27 @@ SETTINGS = {
 }
 
 
-def starts() -> dict[str, float]:
-    """Seconds of each function, medians of rounds in turn."""
-    functions = (HELLO, *names.FUNCTIONS)
-    taken: dict[str, list[float]] = {function: [] for function in functions}
+def starts() -> dict[str, tuple[float, int]]:
+    """Seconds and page faults of each function, medians of rounds in turn."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    taken: dict[str, list[tuple[float, int]]] = {function: [] for function in (HELLO, *names.FUNCTIONS)}
     for _ in range(ROUNDS):
-        for function in functions:
-            taken[function].append(start(RELEASE / function, LOGS / f"cold-{function}.log"))
-    return {function: median(seconds) for function, seconds in taken.items()}
+        for function, starts in taken.items():
+            starts.append(start(RELEASE / function, LOGS / f"cold-{function}.log"))
+    return {function: tuple(map(median, zip(*starts, strict=True))) for function, starts in taken.items()}
 
 
-def start(binary: Path, log: Path) -> float:
-    """One start: from the new process to its request."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+def start(binary: Path, log: Path) -> tuple[float, int]:
+    """One start, from the new process to its request, and how many pages it touches for the first time."""
     with socket.create_server(("127.0.0.1", 0)) as runtime, log.open("wb") as out:
         runtime.settimeout(PATIENCE_S)
-        api = f"127.0.0.1:{runtime.getsockname()[1]}"
-        environment = SETTINGS | {"AWS_LAMBDA_RUNTIME_API": api}
+        environment = SETTINGS | {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{runtime.getsockname()[1]}"}
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
         process = subprocess.Popen([binary], env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         # The call returns when the new process runs the binary.
         began = time.monotonic()
         try:
-            connection, _ = runtime.accept()
-            with connection:
+            with runtime.accept()[0] as connection:
                 asked = connection.recv(1 << 12)
                 took = time.monotonic() - began
         except TimeoutError:
@@ -66,16 +64,9 @@ def start(binary: Path, log: Path) -> float:
             process.wait()
     if not asked.startswith(NEXT):
         raise Failure(f"{binary.name} asked for something else than work: {asked[:80]!r}", log=log)
-    return took
-
-
-def faults(function: str) -> int:
-    """How many pages of memory a start touches for the first time; nearly the same each time."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
-    start(RELEASE / function, LOGS / f"cold-{function}.log")
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt - before
+    return took, resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt - before
 
 
 if __name__ == "__main__":
-    for function, seconds in starts().items():
-        print(f"{function:16} {seconds * 1e3:6.1f} ms {faults(function):6} page faults")
+    for function, (seconds, faults) in starts().items():
+        print(f"{function:16} {seconds * 1e3:6.1f} ms {faults:6.0f} page faults")

@@ -1,25 +1,37 @@
 """Runs the systems in turn, several rounds, so that a busy minute of the machine hits them all."""
 
+import gzip
 import json
 import shutil
 import subprocess
 import sys
-import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-from local import names
+import pyarrow as pa
+
 from local.failure import Failure, errors, tail
-from local.peers import cold, data, measure
-from local.peers.place import BENCH, LOGS, OUTPUT
-from local.peers.result import Checked, Measured, Read, Result
-from local.peers.systems import ALL, OURS, System
+from local.peers import BENCH, DATA, LOGS, OUTPUT, cold, measure
+from local.peers.check import check, query
+from local.peers.measure import Run
+from local.peers.systems import ALL, OURS, WHOLE, System
 
-FILE = "out.parquet"
+USUAL, NARROW, WIDE = 388, 400, 4_000
+"""Properties of the data: systems are compared on the usual; ours is compared with itself on the other two."""
+
+SAMPLE = 5_000
+"""About so many events of an input are looked for in an output."""
 
 TURNS = 5
 """Runs of ours that are compared with each other are short: in each round they take so many turns."""
+
+KINDS = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "dict": "nested", "list": "nested"}
 
 
 @dataclass(frozen=True)
@@ -29,160 +41,187 @@ class Wish:
     rows: int = 300_000
     rounds: int = 3
     threads: int = 1
-    only: tuple[str, ...] = ()
+    only: Sequence[str] = ()
     """Names of systems; none: all."""
 
 
 @dataclass
 class Job:
-    """One system on one file."""
+    """One system on one file of so many events, and what its runs have shown."""
 
-    measured: Measured
+    system: System
     source: Path
-    command: list[str]
-    output: Path
-    """A folder of its own: some write one file, some several."""
+    events: int
     threads: int
+    runs: list[Run] = field(default_factory=list)
+    checked: dict[str, Any] = field(default_factory=dict)
+    """What the check found; nothing, if it could not read the output."""
+    problem: str = ""
+
+    @property
+    def output(self) -> Path:
+        """A folder of its own: some write one file, some several."""
+        return OUTPUT / f"{self.system.name}-{self.events}"
+
+    @property
+    def is_complete(self) -> bool:
+        return bool(self.runs) and not self.problem
+
+    @property
+    def taken(self) -> Run:
+        """The medians of all runs."""
+        return Run(*map(median, zip(*self.runs, strict=True)))
+
+    @property
+    def bytes_per_event(self) -> float:
+        return self.checked.get("bytes", 0) / self.events
+
+
+@dataclass
+class Result:
+    """One comparison: every system on the usual data, and ours on data and settings of its own."""
+
+    systems: list[Job]
+    own: dict[str, Job] = field(default_factory=dict)
+    reads: list[dict[str, int]] = field(default_factory=list)
+    """What a query for one event name reads of our file, and of one in the order of arrival."""
+    side_by_side_s: float = 0
+    """Until two of our processes have ended that were started at once."""
+    stages: dict[str, float] = field(default_factory=dict)
+    """Processor seconds of each stage of ours alone, and of the whole."""
+    starts: dict[str, tuple[float, int]] = field(default_factory=dict)
+
+    def of(self, name: str, events: int | None = None) -> Job | None:
+        """A system that is complete, on the file of so many events; on its largest if not told."""
+        found = [job for job in self.systems if job.system.name == name and events in (None, job.events)]
+        return max((job for job in found if job.is_complete), key=lambda job: job.events, default=None)
+
+    def cpu_ratio(self, job: Job) -> float | None:
+        """To ours on the same file."""
+        ours = self.of(OURS, job.events)
+        return job.taken.cpu_s / ours.taken.cpu_s if ours and job.is_complete else None
 
 
 def compare(wish: Wish) -> Result:
-    usual = data.events(wish.rows, data.USUAL)
-    jobs = usual_jobs(wish, usual)
-    own = [
-        our_job("one-thread", usual, wish.rows, threads=1),
-        our_job("two-threads", usual, wish.rows, threads=2),
-        our_job("narrow", data.events(wish.rows, data.NARROW), wish.rows, wish.threads),
-        our_job("wide", data.events(wish.rows, data.WIDE), wish.rows, wish.threads),
-    ]
+    usual, narrow, wide = (events(wish.rows, properties) for properties in (USUAL, NARROW, WIDE))
+    own = {
+        "one-thread": our_job("one-thread", usual, wish.rows, 1),
+        "two-threads": our_job("two-threads", usual, wish.rows, 2),
+        "narrow": our_job("narrow", narrow, wish.rows, wish.threads),
+        "wide": our_job("wide", wide, wish.rows, wish.threads),
+    }
+    chosen = [system for system in ALL if not wish.only or system.name in {*wish.only, OURS}]
+    shares = [(system, wish.rows // system.divisor) for system in chosen]
+    result = Result([Job(system, events(rows, USUAL), rows, wish.threads) for system, rows in shares], own)
     for number in range(1, wish.rounds + 1):
-        ours = {job.source: job for job in jobs if job.measured.system.name == OURS}
-        for job in jobs:
-            # Before each of the others once more: a busy minute of the machine hits both.
-            for each in [job] if job is ours[job.source] else [ours[job.source], job]:
+        for job in result.systems:
+            # Ours runs before each of the others once more: a busy minute of the machine hits both.
+            ours = next(other for other in result.systems if other.source == job.source)
+            for each in [job] if job is ours else [ours, job]:
                 run(each, is_last=number == wish.rounds)
         for turn in range(1, TURNS + 1):
-            for job in own:
+            for job in own.values():
                 run(job, is_last=number == wish.rounds and turn == TURNS)
-    result = Result([job.measured for job in jobs], *(job.measured for job in own))
-    result.clustered, result.unclustered = queried(usual, wish)
+    unclustered = our_job("unclustered", usual, wish.rows, wish.threads, "--unclustered")
+    run(unclustered, is_last=False)
+    result.reads = [readable(partial(query, job.output), job) for job in (result.systems[0], unclustered)]
+    say("two of ours side by side, the stages of ours one by one, cold starts")
     result.side_by_side_s = side_by_side(usual, wish)
-    result.stages = stages(wish)
-    say("cold starts")
+    stages = [BENCH, "stages", "--rows", str(wish.rows), "--rounds", str(wish.rounds), "--json"]
+    result.stages = json.loads(subprocess.run(stages, stdout=subprocess.PIPE, check=True).stdout)
     result.starts = cold.starts()
     print("done", flush=True)
     return result
 
 
-def side_by_side(usual: Path, wish: Wish) -> float:
-    """Two processes of one thread each, at once: what they do is what the machine has for two threads."""
-    jobs = [our_job(f"beside-{number}", usual, wish.rows, threads=1) for number in (1, 2)]
-    say("two of ours side by side")
-    taken = []
-    for _ in range(wish.rounds * TURNS):
-        for job in jobs:
-            job.output.mkdir(parents=True, exist_ok=True)
-        start = time.monotonic()
-        processes = [subprocess.Popen(job.command, cwd=names.ROOT) for job in jobs]
-        try:
-            exit_codes = [process.wait() for process in processes]
-        finally:
-            for process in processes:
-                process.kill()
-        if any(exit_codes):
-            raise Failure("one of two processes side by side failed")
-        taken.append(time.monotonic() - start)
-    print(f"{median(taken):.1f} s", flush=True)
-    return median(taken)
-
-
-def stages(wish: Wish) -> dict[str, float]:
-    say("the stages of ours, one by one")
-    command = [str(BENCH), "stages", "--rows", str(wish.rows), "--rounds", str(wish.rounds), "--json"]
-    done = subprocess.run(command, cwd=names.ROOT, capture_output=True, text=True, check=True)
-    print("done", flush=True)
-    return json.loads(done.stdout)
-
-
-def usual_jobs(wish: Wish, usual: Path) -> list[Job]:
-    """The systems on the usual file or the first part of it, ours on each."""
-    jobs = []
-    for system in ALL:
-        if wish.only and system.name not in {*wish.only, OURS}:
-            continue
-        rows = wish.rows // system.divisor
-        source = usual if system.divisor == 1 else data.share(usual, rows)
-        if source != usual and not any(job.source == source for job in jobs):
-            jobs.append(job_of(System(OURS, "Mixlake, on the same part"), source, rows, wish.threads))
-        jobs.append(job_of(system, source, rows, wish.threads))
-    return jobs
-
-
-def job_of(system: System, source: Path, rows: int, threads: int) -> Job:
-    output = OUTPUT / f"{system.name}-{rows}"
-    command = system.command(source, output / FILE, data.schema(source), threads)
-    return Job(Measured(system, rows), source, command, output, threads)
-
-
-def our_job(name: str, source: Path, rows: int, threads: int) -> Job:
-    output = OUTPUT / f"{OURS}-{name}"
-    system = System(OURS, f"Mixlake, {name}")
-    return Job(Measured(system, rows), source, system.command(source, output / FILE, source, threads), output, threads)
+def our_job(name: str, source: Path, rows: int, threads: int, *more: str) -> Job:
+    return Job(System(f"{OURS}-{name}", f"Mixlake, {name}", (*WHOLE, *more)), source, rows, threads)
 
 
 def run(job: Job, *, is_last: bool) -> None:
-    """One run; after one of the last round, the output is looked at."""
-    if job.measured.problem:
+    """One run, unless one has failed; after the last, the output is looked at."""
+    if job.problem:
         return
-    log = LOGS / f"{job.output.name}.log"
-    say(f"{job.measured.system.title}, {job.measured.events:,} events")
+    say(f"{job.system.title}, {job.events:,} events")
+    try:
+        job.runs.append(once(job, job.threads))
+    except Failure as failure:
+        job.problem = failure.what
+    print(job.problem or f"{job.runs[-1].cpu_s:.1f} s", flush=True)
+    if is_last and job.is_complete and not job.checked:
+        job.checked = readable(lambda: check(read(job.source, max(1, job.events // SAMPLE)), job.output), job)
+
+
+def once(job: Job, processors: int) -> Run:
     shutil.rmtree(job.output, ignore_errors=True)
     job.output.mkdir(parents=True)
-    once = measure.run(job.command, log, job.threads)
-    if once.exit_code or not any(job.output.iterdir()):
-        job.measured.problem = ending(once, log)
-        print("failed", flush=True)
-        return
-    job.measured.runs.append(once)
-    print(f"{once.cpu_s:.1f} s", flush=True)
-    if is_last and not job.measured.checked:
-        found = asked("check", job.source, job.output, log=log)
-        job.measured.checked = Checked(**found) if found else None
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log, target = LOGS / f"{job.output.name}.log", job.output / "out.parquet"
+    types = schema(job.source) if "{schema}" in job.system.template else ""
+    command = job.system.command(source=job.source, target=target, schema=types, threads=job.threads)
+    done = measure.run(command, log, processors)
+    if done.exit_code or not any(job.output.iterdir()):
+        # A mention of an error is better than what comes last.
+        words = " ".join((errors(log, lines=1) or [tail(log, lines=1)])[0].split())[:160]
+        raise Failure(words or f"ended with {done.exit_code} and no word", log=log)
+    return done
 
 
-def queried(usual: Path, wish: Wish) -> tuple[Read | None, Read | None]:
-    """The same query on our file and on one in the order of arrival."""
-    plain = our_job("unclustered", usual, wish.rows, wish.threads)
-    plain.command.append("--unclustered")
-    run(plain, is_last=False)
-    outputs = [OUTPUT / f"{OURS}-{wish.rows}", plain.output]
-    first, second = (asked("query", usual, output, log=LOGS / f"query-{output.name}.log") for output in outputs)
-    return Read(**first) if first else None, Read(**second) if second else None
+def readable(look: Callable[[], dict[str, Any]], job: Job) -> dict[str, Any]:
+    """What is seen of an output; nothing, if it cannot be read."""
+    try:
+        return look() if job.is_complete else {}
+    except (ValueError, OSError, pa.ArrowException) as problem:
+        print(f"  the output of {job.output.name} could not be read: {problem}", file=sys.stderr)
+        return {}
 
 
-def asked(program: str, source: Path, output: Path, *, log: Path) -> dict | None:
-    """The answer of a program of this package that reads an output."""
-    if not any(output.iterdir()):
-        return None
-    command = [sys.executable, "-m", f"local.peers.{program}", str(source), str(output)]
-    done = subprocess.run(command, cwd=names.ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        log.write_text(done.stderr)
-        print(f"  the output of {output.name} could not be read: {reason(log)}", file=sys.stderr)
-        return None
-    return json.loads(done.stdout)
+def side_by_side(usual: Path, wish: Wish) -> float:
+    """Two processes of one thread each, at once: what they do is what the machine has for two threads."""
+    jobs = [our_job(f"beside-{number}", usual, wish.rows, 1) for number in (1, 2)]
+    with ThreadPoolExecutor(len(jobs)) as both:
+        rounds = [list(both.map(lambda job: once(job, len(jobs)), jobs)) for _ in range(wish.rounds * TURNS)]
+    return median(max(run.wall_s for run in runs) for runs in rounds)
 
 
-def ending(once: measure.Run, log: Path) -> str:
-    """Why a run gave nothing."""
-    if once.wall_s > measure.PATIENCE_S:
-        return f"it took longer than {measure.PATIENCE_S} s"
-    return reason(log) or f"ended with {once.exit_code} and no word"
+def events(rows: int, properties: int) -> Path:
+    """Generated events. The same shape gives the same bytes."""
+    shape = ["--rows", str(rows), "--properties", str(properties)]
+    name = f"{rows}-rows-{properties}-properties-{int(BENCH.stat().st_mtime)}.jsonl.gz"
+    return kept(name, lambda part: subprocess.run([BENCH, "generate", *shape, part], check=True))
 
 
-def reason(log: Path) -> str:
-    """The end of a log in one line; a mention of an error is better than what comes last."""
-    words = errors(log, lines=1) or [tail(log, lines=1)]
-    return " ".join(words[0].split())[:160]
+def schema(source: Path) -> Path:
+    """The types of each property in the file, for systems that are told them; found outside of their time."""
+
+    def make(part: Path) -> None:
+        kinds: dict[str, set[str]] = {}
+        for event in read(source):
+            for name, value in event["properties"].items():
+                kinds.setdefault(name, set()).update([KINDS[type(value).__name__]] if value is not None else [])
+        part.write_text(json.dumps({name: kind(found) for name, found in kinds.items()}))
+
+    return kept(source.name.replace(".jsonl.gz", ".schema.json"), make)
+
+
+def kind(found: set[str]) -> str:
+    return "number" if found == {"integer", "number"} else "mixed" if len(found) != 1 else found.pop()
+
+
+def read(source: Path, one_in: int = 1) -> Iterator[dict[str, Any]]:
+    """One event in so many, spread evenly."""
+    with gzip.open(source, "rb") as lines:
+        yield from map(json.loads, islice(lines, 0, None, one_in))
+
+
+def kept(name: str, make: Callable[[Path], object]) -> Path:
+    """A file that is made once. It is renamed when it is whole: an interrupted run leaves none that looks so."""
+    path, part = DATA / name, DATA / f"part-{name}"
+    if not path.exists():
+        DATA.mkdir(parents=True, exist_ok=True)
+        make(part)
+        part.rename(path)
+    return path
 
 
 def say(text: str) -> None:

@@ -1,111 +1,106 @@
-"""The goals of performance, each as a number of this run beside its bound."""
+"""The goals of performance, each as a number of a run beside its bound."""
 
-from dataclasses import dataclass
+import operator
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 from local import names
 from local.peers import cold
-from local.peers.data import NARROW, WIDE
-from local.peers.result import Measured, Read, Result
+from local.peers.compare import NARROW, WIDE, Result
 from local.peers.systems import OURS, PLAIN
 
+Found = tuple[float | None, str]
+"""The number, and what it was taken from; or no number, and why."""
 
-@dataclass(frozen=True)
-class Goal:
+LEAST, MOST = ">=", "<="
+
+
+class Goal(NamedTuple):
     text: str
+    sign: str
     bound: float
-    is_floor: bool
-    value: float | None
+    find: Callable[[Result], Found]
     unit: str = "x"
-    reason: str = ""
-    """Why there is no value, or what it was taken from."""
 
-    @property
-    def verdict(self) -> str:
-        if self.value is None:
-            return "not measured"
-        return "met" if (self.value >= self.bound if self.is_floor else self.value <= self.bound) else "not met"
-
-    @property
-    def wanted(self) -> str:
-        return f"{'>=' if self.is_floor else '<='} {self.bound:g}{self.unit}"
+    def row(self, result: Result) -> list[str]:
+        value, reason = self.find(result)
+        wanted = f"{self.sign} {self.bound:g}{self.unit}"
+        if value is None:
+            return [self.text, wanted, "", "not measured", reason]
+        is_met = {LEAST: operator.ge, MOST: operator.le}[self.sign](value, self.bound)
+        return [self.text, wanted, f"{value:.2f}{self.unit}", "met" if is_met else "not met", reason]
 
 
-def of(result: Result) -> list[Goal]:
-    ours = result.of(OURS)
-    if ours is None:
-        return []
-    return [
-        less_cpu(result, "DuckDB, schema inferred", "duckdb_inferred", 12),
-        less_cpu(result, "plain arrow-json", PLAIN, 7),
-        less_cpu(result, "dlt", "dlt_files", 40),
-        over_limits(result),
-        smaller(result, ours),
-        wider(result),
-        Goal("peak memory, the idle process's included", 256, is_floor=False, value=ours.peak_mb, unit=" MB"),
-        threads(result),
-        reading(result.clustered, result.unclustered),
-        *(starting(result, function) for function in names.FUNCTIONS),
-    ]
+def less_cpu(peer: str, result: Result) -> Found:
+    job = result.of(peer)
+    return (result.cpu_ratio(job), "") if job else (None, "it gave no output")
 
 
-def less_cpu(result: Result, title: str, name: str, bound: float) -> Goal:
-    peer = result.of(name)
-    ratio = result.cpu_ratio(peer) if peer else None
-    reason = "" if peer else "it gave no output"
-    return Goal(f"processor time, {title} to ours", bound, is_floor=True, value=ratio, reason=reason)
-
-
-def over_limits(result: Result) -> Goal:
+def over_limits(result: Result) -> Found:
     """What is between the stages that nobody can do without: rows, repeats, tables."""
-    text, stages = "processor time, all of it to gunzip, reading and encoding alone", result.stages
-    if not stages:
-        return Goal(text, 1.5, is_floor=False, value=None, reason="the stages did not run")
-    limits = [stages[name] for name in ("gunzip", "decode", "encode")]
-    reason = f"{stages['whole']:.2f} s to {' + '.join(f'{limit:.2f}' for limit in limits)} s"
-    return Goal(text, 1.5, is_floor=False, value=stages["whole"] / sum(limits), reason=reason)
+    whole, limits = result.stages["whole"], [result.stages[name] for name in ("gunzip", "decode", "encode")]
+    return whole / sum(limits), f"{whole:.2f} s to {' + '.join(f'{limit:.2f}' for limit in limits)} s"
 
 
-def smaller(result: Result, ours: Measured) -> Goal:
+def smaller(result: Result) -> Found:
     """Against the smaller of DuckDB's two files."""
-    text = "bytes of the output, ours to DuckDB's, both zstd"
-    peers = [result.of(name, ours.events) for name in ("duckdb_given", "duckdb_inferred")]
-    sizes = [peer.bytes_per_event for peer in peers if peer and peer.bytes_per_event]
-    if not sizes or not ours.bytes_per_event:
-        return Goal(text, 0.95, is_floor=False, value=None, reason="one of the two gave no output")
-    return Goal(text, 0.95, is_floor=False, value=ours.bytes_per_event / min(sizes))
+    jobs = [result.of(name) for name in (OURS, "duckdb_given", "duckdb_inferred")]
+    ours, *theirs = (job.bytes_per_event if job else 0 for job in jobs)
+    if not ours or not any(theirs):
+        return None, "one of the two gave no output"
+    return ours / min(filter(None, theirs)), ""
 
 
-def wider(result: Result) -> Goal:
-    text = f"processor time, {WIDE:,} columns to {NARROW:,}, same values"
-    narrow, wide = result.narrow, result.wide
-    if not (narrow.is_complete and wide.is_complete and narrow.checked and wide.checked):
-        return Goal(text, 1.3, is_floor=False, value=None, reason=narrow.problem or wide.problem or "no output")
-    reason = f"{wide.checked.columns:,} and {narrow.checked.columns:,} columns"
-    if wide.checked.columns < WIDE:
-        return Goal(text, 1.3, is_floor=False, value=None, reason=f"the data gave {reason} only")
-    return Goal(text, 1.3, is_floor=False, value=wide.cpu_s / narrow.cpu_s, reason=reason)
+def wider(result: Result) -> Found:
+    narrow, wide = result.own["narrow"], result.own["wide"]
+    if not (narrow.checked and wide.checked):
+        return None, narrow.problem or wide.problem or "no output"
+    reason = f"{wide.checked['columns']:,} and {narrow.checked['columns']:,} columns"
+    if wide.checked["columns"] < WIDE:
+        return None, f"the data gave {reason} only"
+    return wide.taken.cpu_s / narrow.taken.cpu_s, reason
 
 
-def threads(result: Result) -> Goal:
-    text, one, two = "elapsed time, one thread to two", result.one_thread, result.two_threads
+def threads(result: Result) -> Found:
+    one, two = result.own["one-thread"], result.own["two-threads"]
     if not (one.is_complete and two.is_complete):
-        return Goal(text, 1.7, is_floor=True, value=None, reason=one.problem or two.problem or "it did not run")
-    reason = f"two processes at once: {2 * one.wall_s / result.side_by_side_s:.2f}x the work of one"
-    return Goal(text, 1.7, is_floor=True, value=one.wall_s / two.wall_s, reason=reason)
+        return None, one.problem or two.problem
+    reason = f"two processes at once: {2 * one.taken.wall_s / result.side_by_side_s:.2f}x the work of one"
+    return one.taken.wall_s / two.taken.wall_s, reason
 
 
-def reading(clustered: Read | None, unclustered: Read | None) -> Goal:
-    text = "bytes read by a query for one event name, ours to a file in order of arrival"
-    if not clustered or not unclustered:
-        return Goal(text, 0.25, is_floor=False, value=None, reason="one of the two files is missing")
-    reason = f"{clustered.bytes:,} and {unclustered.bytes:,} bytes for {clustered.rows:,} rows"
-    return Goal(text, 0.25, is_floor=False, value=clustered.bytes / unclustered.bytes, reason=reason)
+def reading(result: Result) -> Found:
+    if not all(result.reads):
+        return None, "one of the two files is missing"
+    ours, plain = result.reads
+    reason = f"{ours['bytes']:,} and {plain['bytes']:,} bytes for {ours['rows']:,} rows"
+    return ours["bytes"] / plain["bytes"], reason
 
 
-def starting(result: Result, function: str) -> Goal:
-    text, starts = f"start of {function} to its first request for work, to the least function's", result.starts
-    if not starts:
-        return Goal(text, 1.3, is_floor=False, value=None, reason="it did not run")
-    ours, least = starts[function], starts[cold.HELLO]
-    reason = f"{ours * 1e3:.1f} and {least * 1e3:.1f} ms"
-    return Goal(text, 1.3, is_floor=False, value=ours / least, reason=reason)
+def starting(function: str, result: Result) -> Found:
+    (ours, _), (least, _) = result.starts[function], result.starts[cold.HELLO]
+    return ours / least, f"{ours * 1e3:.1f} and {least * 1e3:.1f} ms"
+
+
+START = "start of {} to its first request for work, to the least function's"
+
+ALL = (
+    Goal("processor time, DuckDB, schema inferred to ours", LEAST, 12, partial(less_cpu, "duckdb_inferred")),
+    Goal("processor time, plain arrow-json to ours", LEAST, 7, partial(less_cpu, PLAIN)),
+    Goal("processor time, dlt to ours", LEAST, 40, partial(less_cpu, "dlt_files")),
+    Goal("processor time, all of it to gunzip, reading and encoding alone", MOST, 1.5, over_limits),
+    Goal("bytes of the output, ours to DuckDB's, both zstd", MOST, 0.95, smaller),
+    Goal(f"processor time, {WIDE:,} columns to {NARROW:,}, same values", MOST, 1.3, wider),
+    Goal(
+        "peak memory, the idle process's included", MOST, 256, lambda result: (result.of(OURS).taken.peak_mb, ""), " MB"
+    ),
+    Goal("elapsed time, one thread to two", LEAST, 1.7, threads),
+    Goal("bytes read by a query for one event name, ours to a file in order of arrival", MOST, 0.25, reading),
+    *(Goal(START.format(function), MOST, 1.3, partial(starting, function)) for function in names.FUNCTIONS),
+)
+
+
+def rows(result: Result) -> list[list[str]]:
+    """Each is about ours: without it there are none."""
+    return [goal.row(result) for goal in ALL] if result.of(OURS) else []

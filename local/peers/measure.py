@@ -1,24 +1,27 @@
-"""Runs one command and says what it took, as the kernel counted it for the process and its descendants."""
+"""Runs one command and says what it took, as the kernel counted it for the process and its descendants.
 
+    python -m local.peers.measure REPORT PROCESSORS COMMAND [ARGUMENT...]
+
+It is a small process of its own: what a process has in memory when it starts another counts as the other's peak.
+"""
+
+import json
 import os
-import signal
+import resource
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from local import names
+from local.process import Process, clean_environment
 
 PATIENCE_S = 900
 """A system that takes longer has shown enough."""
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """One run of a command."""
 
     exit_code: int
@@ -27,64 +30,28 @@ class Run:
     peak_mb: float
 
 
-def run(command: list[str], log: Path, threads: int) -> Run:
-    """This process must stay small: what it has in memory when it forks counts as the child's peak."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as out, limited(threads):
-        start = time.monotonic()
-        process = subprocess.Popen(
-            command,
-            cwd=names.ROOT,
-            env=environment(threads),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        _, status, usage = wait(process.pid)
-        wall_s = time.monotonic() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return Run(process.returncode, usage.ru_utime + usage.ru_stime, wall_s, megabytes(usage.ru_maxrss))
+def run(command: list[str], log: Path, processors: int) -> Run:
+    report = log.with_suffix(".json")
+    report.unlink(missing_ok=True)
+    # The pools of Arrow and of numeric libraries hear of their number of threads in no other way.
+    environment = clean_environment(OMP_NUM_THREADS=str(processors), PYTHONPATH=str(names.ROOT))
+    measure = [sys.executable, "-m", "local.peers.measure", str(report), str(processors), *command]
+    Process("the run", measure, log=log, env=environment).wait(PATIENCE_S)
+    return Run(**json.loads(report.read_text()))
 
 
-def wait(pid: int) -> tuple[int, int, "os.struct_rusage"]:
-    """Ends the whole group, whatever interrupts the wait."""
-    timer = threading.Timer(PATIENCE_S, end, [pid])
-    timer.start()
-    try:
-        return os.wait4(pid, 0)
-    except BaseException:
-        end(pid)
-        os.waitpid(pid, 0)
-        raise
-    finally:
-        timer.cancel()
+def main(report: str, processors: str, *command: str) -> None:
+    # Each system is told its number of threads. On Linux, the other processors are also taken away.
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-int(processors) :])
+    start = time.monotonic()
+    exit_code = subprocess.run(command, check=False).returncode
+    wall_s = time.monotonic() - start
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Linux counts kilobytes, macOS bytes.
+    peak_mb = used.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+    Path(report).write_text(json.dumps(Run(exit_code, used.ru_utime + used.ru_stime, wall_s, peak_mb)._asdict()))
 
 
-def end(group: int) -> None:
-    os.killpg(group, signal.SIGKILL)
-
-
-@contextmanager
-def limited(threads: int) -> Iterator[None]:
-    """Each system is told its number of threads; on Linux the processors are also taken away."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    processors = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, sorted(processors)[-threads:])
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, processors)
-
-
-def environment(threads: int) -> dict[str, str]:
-    """The pools of Arrow and of numeric libraries hear no other way."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
-    return kept | {"OMP_NUM_THREADS": str(threads), "PYTHONDONTWRITEBYTECODE": "", "PYTHONUNBUFFERED": "1"}
-
-
-def megabytes(peak: int) -> float:
-    """Linux counts kilobytes, macOS bytes."""
-    return peak / (1 if sys.platform != "darwin" else 1024) / 1024
+if __name__ == "__main__":
+    main(*sys.argv[1:])

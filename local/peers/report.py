@@ -1,56 +1,52 @@
-"""The result for people: tables on the terminal, and the same as Markdown in docs/PERFORMANCE.md."""
+"""The result for people: Markdown in docs/PERFORMANCE.md, and the same on the terminal."""
 
 import datetime as dt
 import os
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from local.console import heading, print_table
-from local.peers import goals
-from local.peers.compare import TURNS, Wish
-from local.peers.outcomes import KEPT, SAMPLE
-from local.peers.place import DOCUMENT, RESULT
-from local.peers.result import Checked, Measured, Result
+from rich.console import Console
+from rich.markdown import Markdown
+
+from local import names
+from local.peers import HOME, goals
+from local.peers.check import KEPT
+from local.peers.compare import SAMPLE, TURNS, Job, Result, Wish
 from local.peers.systems import COMPRESSION
 
+DOCUMENT = names.ROOT / "docs" / "PERFORMANCE.md"
 BEGIN = "<!-- bench-peers: written by `make bench-peers` -->"
 END = "<!-- bench-peers: end -->"
 
 PEERS = ("duckdb", "pyarrow", "polars", "dlt", "pandas", "chdb")
 
+LAMBDA_GB = 1_769 / 1_024
+"""Memory of a Lambda function that is given one processor."""
+
 SYSTEMS = (
-    "system",
-    "events",
-    "CPU s per million",
-    "to ours",
-    "wall s",
-    "peak MB",
-    "bytes per event",
-    "GB-s per million",
+    *("system", "events", "CPU s per million", "to ours", "wall s", "peak MB", "bytes per event", "GB-s per million"),
     "sampled values kept?",
 )
 GOALS = ("goal", "wanted", "this run", "", "from")
 
-Row = list[str]
-
 
 def show(result: Result, wish: Wish) -> None:
-    heading(about(wish))
-    print_table(SYSTEMS, [system_row(result, measured) for measured in result.systems])
-    heading("Goals, in this run")
-    print_table(GOALS, [goal_row(goal) for goal in goals.of(result)])
-
-
-def write(result: Result, wish: Wish) -> str:
-    """Writes the Markdown and says where. A run of fewer events than usual leaves the document alone."""
-    text = markdown(result, wish)
-    RESULT.write_text(text)
+    """Shows the result, writes it and says where. A run of fewer events than usual leaves the document alone."""
+    text, file = markdown(result, wish), HOME / "peers.md"
+    file.write_text(text)
+    console = Console()
+    if console.is_terminal:
+        console.print(Markdown(text))
+    else:
+        print(text)
     if wish.rows < Wish.rows or wish.only:
-        return f"Written to {RESULT}; {DOCUMENT.name} shows only runs of all systems on {Wish.rows:,} events or more."
-    if not replace(DOCUMENT, text):
-        return f"Written to {RESULT}; {DOCUMENT} has no lines {BEGIN!r} and {END!r} to put it between."
-    return f"Written to {DOCUMENT}."
+        print(f"Written to {file}; {DOCUMENT.name} shows only runs of all systems on {Wish.rows:,} events or more.")
+    elif replace(DOCUMENT, text):
+        print(f"Written to {DOCUMENT}.")
+    else:
+        print(f"Written to {file}; {DOCUMENT} has no lines {BEGIN!r} and {END!r} to put it between.")
 
 
 def replace(document: Path, text: str) -> bool:
@@ -65,16 +61,13 @@ def replace(document: Path, text: str) -> bool:
 
 
 def markdown(result: Result, wish: Wish) -> str:
-    systems = [system_row(result, measured) for measured in result.systems]
-    wanted = [goal_row(goal) for goal in goals.of(result)]
-    return "\n".join(
-        [f"    {command(wish)}", "", about(wish), "", *table(SYSTEMS, systems), "", *table(GOALS, wanted), ""]
-    )
+    systems = table(SYSTEMS, *(system_row(result, job) for job in result.systems))
+    return f"    {command(wish)}\n\n{about(wish)}\n\n{systems}\n\n{table(GOALS, *goals.rows(result))}\n"
 
 
-def table(header: tuple[str, ...], rows: list[Row]) -> list[str]:
+def table(header: Sequence[str], *rows: Sequence[str]) -> str:
     lines = [header, ["---"] * len(header), *rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def command(wish: Wish) -> str:
@@ -95,39 +88,27 @@ def about(wish: Wish) -> str:
     )
 
 
-def system_row(result: Result, measured: Measured) -> Row:
-    title, events = measured.system.title, f"{measured.events:,}"
-    if not measured.is_complete:
-        return [title, events, *[""] * (len(SYSTEMS) - 3), f"fails: {measured.problem}"]
-    ratio = result.cpu_ratio(measured)
-    return [
-        title,
-        events,
-        f"{measured.cpu_s_per_million:.1f}",
-        f"{ratio:.1f}x" if ratio else "",
-        f"{measured.wall_s:.1f}",
-        f"{measured.peak_mb:,.0f}",
-        f"{measured.bytes_per_event:.0f}" if measured.checked else "",
-        f"{measured.gb_s_per_million:.1f}",
-        kept(measured.checked, measured.events),
-    ]
+def system_row(result: Result, job: Job) -> list[str]:
+    title = [job.system.title, f"{job.events:,}"]
+    if not job.is_complete:
+        return [*title, *[""] * (len(SYSTEMS) - 3), f"fails: {job.problem}"]
+    ratio, taken, cpu_s = result.cpu_ratio(job), job.taken, job.taken.cpu_s * 1e6 / job.events
+    times = [f"{cpu_s:.1f}", f"{ratio:.1f}x" if ratio else "", f"{taken.wall_s:.1f}", f"{taken.peak_mb:,.0f}"]
+    size = f"{job.bytes_per_event:.0f}" if job.checked else ""
+    return [*title, *times, size, f"{cpu_s * LAMBDA_GB:.1f}", kept(job.checked, job.events)]
 
 
-def kept(checked: Checked | None, events: int) -> str:
-    if checked is None:
+def kept(checked: dict, events: int) -> str:
+    """What has become of the sampled values."""
+    if not checked:
         return "its output could not be read"
-    values = sum(checked.outcomes.values())
-    flaws = [f"{share(n, values)} {what}" for what, n in checked.outcomes.items() if what != KEPT]
-    if checked.rows != events:
-        flaws.insert(0, f"{checked.rows:,} rows of {events:,}")
-    return f"no: {', '.join(flaws)}" if flaws else f"yes, all {values:,} of {checked.events:,} events"
+    values = sum(checked["outcomes"].values())
+    flaws = [f"{share(n, values)} {what}" for what, n in checked["outcomes"].items() if what != KEPT]
+    if checked["rows"] != events:
+        flaws.insert(0, f"{checked['rows']:,} rows of {events:,}")
+    return f"no: {', '.join(flaws)}" if flaws else f"yes, all {values:,} of {checked['events']:,} events"
 
 
 def share(part: int, whole: int) -> str:
     """A small loss must not read as none."""
     return f"{part / whole:.0%}" if part * 100 >= whole else f"{part:,} of {whole:,}"
-
-
-def goal_row(goal: goals.Goal) -> Row:
-    value = "" if goal.value is None else f"{goal.value:.2f}{goal.unit}"
-    return [goal.text, goal.wanted, value, goal.verdict, goal.reason]

@@ -7,8 +7,8 @@ import pytest
 from conftest import STOREFRONT, Deploy
 
 from local import names
-from local.cloud import poll
 from local.pipeline import Pipeline
+from local.process import poll
 
 DAY = {"date": "2026-11-10"}
 

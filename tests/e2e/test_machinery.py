@@ -8,7 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from local import names
+from local.failure import Failure
+from local.process import Process, clean_environment
 
 PARENT = """
 import sys, time
@@ -46,3 +50,12 @@ def test_killed_parent_leaves_no_process(tmp_path: Path) -> None:
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     assert wait_until(lambda: not alive(grandchild))
+
+
+@pytest.mark.parametrize(("script", "told"), [("exec sleep 300", "was not ready"), ("exit 3", "ended at its start")])
+def test_a_process_that_is_not_ready_is_ended(tmp_path: Path, script: str, told: str) -> None:
+    log = tmp_path / "log"
+    process = Process("sleeper", ["sh", "-c", f"echo $$; {script}"], log=log, env=clean_environment())
+    with pytest.raises(Failure, match=f"sleeper {told}"):
+        process.wait_until(lambda: False, seconds=2)
+    assert not alive(int(log.read_text()))
