@@ -1,7 +1,8 @@
 //! The settings that were given, as text.
 
 use super::problems::Problems;
-use super::row::{Kind, Row, Setting};
+use super::row::{Kind, Row};
+use super::setting::Setting;
 use super::table;
 use std::collections::BTreeMap;
 

@@ -12,6 +12,7 @@ mod problems;
 mod reader;
 mod reference;
 mod row;
+mod setting;
 pub mod table;
 mod values;
 
@@ -19,5 +20,6 @@ pub use given::Settings;
 pub use problems::Problems;
 pub(crate) use reader::Reader;
 pub use reference::{document, names, page};
-pub use row::{Accepts, Kind, Preset, Row, Scope, Setting};
+pub use row::{Kind, Row};
+pub use setting::{Accepts, Preset, Scope, Setting};
 pub use values::{CatalogBy, DateZone, EventOrigin, Frequency, LateData, Place};

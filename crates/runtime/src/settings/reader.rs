@@ -2,7 +2,8 @@
 
 use super::given::Settings;
 use super::problems::Problems;
-use super::row::{Preset, Row, Setting};
+use super::row::Row;
+use super::setting::{Preset, Setting};
 use std::fmt::Display;
 
 /// Reads settings; what cannot be read becomes a problem and a `None`.

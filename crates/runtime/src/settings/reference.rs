@@ -1,6 +1,7 @@
 //! The table of settings as a page for people and as JSON for programs.
 
-use super::row::{Kind, Preset, Row, Scope};
+use super::row::{Kind, Row};
+use super::setting::{Preset, Scope};
 use super::table;
 use serde_json::{Value, json};
 use std::fmt::Write;

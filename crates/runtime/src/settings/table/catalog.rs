@@ -1,6 +1,7 @@
 //! The tables in Glue.
 
-use crate::settings::row::{Accepts, Preset, Row, Scope, Setting};
+use crate::settings::row::Row;
+use crate::settings::setting::{Accepts, Preset, Scope, Setting};
 use crate::settings::values::{CatalogBy, glue_name, region};
 use mixlake_app::reconcile::OnDrift;
 

@@ -1,6 +1,7 @@
 //! The bucket of the lake.
 
-use crate::settings::row::{Accepts, Preset, Row, Scope, Setting};
+use crate::settings::row::Row;
+use crate::settings::setting::{Accepts, Preset, Scope, Setting};
 use crate::settings::values::{region, text};
 
 rows! {

@@ -65,7 +65,7 @@ pub(super) fn unknown(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::Preset;
+    use super::super::setting::Preset;
     use super::*;
     use mixlake_columnar::Compression;
     use mixlake_domain::DataFormat;

@@ -1,6 +1,7 @@
 //! The Mixpanel project.
 
-use crate::settings::row::{Accepts, Preset, Row, Scope, Setting};
+use crate::settings::row::Row;
+use crate::settings::setting::{Accepts, Preset, Scope, Setting};
 use crate::settings::values::parsed;
 use mixlake_domain::{ProjectId, Zone};
 use mixlake_mixpanel::Residency;

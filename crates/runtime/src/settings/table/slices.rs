@@ -1,6 +1,7 @@
 //! Which slices are exported, when, and when one counts.
 
-use crate::settings::row::{Accepts, Preset, Row, Scope, Setting};
+use crate::settings::row::Row;
+use crate::settings::setting::{Accepts, Preset, Scope, Setting};
 use crate::settings::values::{Frequency, LateData};
 use mixlake_domain::Date;
 use std::convert::identity;

@@ -1,6 +1,7 @@
 //! Where events come from, and which.
 
-use crate::settings::row::{Accepts, Preset, Row, Scope, Setting};
+use crate::settings::row::Row;
+use crate::settings::setting::{Accepts, Preset, Scope, Setting};
 use crate::settings::values::{EventOrigin, Place, events, parsed, place, region, secret_id};
 use mixlake_mixpanel::{Endpoint, EventNames, WhereExpression};
 use std::convert::identity;

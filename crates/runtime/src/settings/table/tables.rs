@@ -1,7 +1,8 @@
 //! How events become rows, columns and files.
 
 use crate::contracts::contracts;
-use crate::settings::row::{Accepts, Preset, Row, Scope, Setting};
+use crate::settings::row::Row;
+use crate::settings::setting::{Accepts, Preset, Scope, Setting};
 use crate::settings::values::DateZone;
 use mixlake_columnar::{Compression, Contracts, EventNameForm, SchemaType, TimeType};
 use mixlake_domain::DataFormat;
