@@ -89,7 +89,7 @@ def test_a_long_text_is_bounded_by_its_bytes(template: Any, name: str, most: int
 
 def test_every_other_text_that_reaches_a_function_has_characters_of_one_byte(template: Any) -> None:
     examples = {"MixpanelSecretArn": ARN, "IngestionStart": "2026-11-10", "MixpanelEndpoint": "http://a"}
-    examples |= {"MaxQuarantineShare": "0.5", "ProjectId": "1"}
+    examples |= {"MaxQuarantineShare": "0.5", "ProjectId": "1", "RawPipelineRegion": "eu-central-1"}
     for name, parameter in template["Parameters"].items():
         if parameter["Type"] != "String" or "AllowedPattern" not in parameter or name in BOUNDED:
             continue
@@ -178,17 +178,3 @@ def test_every_trouble_has_its_alarm(template: Any) -> None:
     }
     to_the_topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
     assert all(alarm["AlarmActions"] == to_the_topic for alarm in alarms.values())
-
-
-@pytest.mark.parametrize(
-    ("variable", "parameter", "default"),
-    [
-        ("EXPORT_DELAY_MINUTES", "ExportDelayMinutes", 120),
-        ("CATCH_UP_DAYS", "CatchUpDays", 5),
-        ("MAX_QUARANTINE_SHARE", "MaxQuarantineShare", "0.5"),
-        ("COMPRESSION", "Compression", ""),
-    ],
-)
-def test_a_setting_reaches_the_export(template: Any, variable: str, parameter: str, default: object) -> None:
-    assert environment(template, "ExportFunction")[variable] == {"Ref": parameter}
-    assert template["Parameters"][parameter]["Default"] == default

@@ -2,7 +2,7 @@
 
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use mixlake_runtime::settings::Settings;
-use mixlake_runtime::{Aside, CatalogHandler, logs};
+use mixlake_runtime::{CatalogHandler, Deferred, logs};
 use serde_json::Value;
 
 #[tokio::main]
@@ -10,7 +10,7 @@ use serde_json::Value;
 async fn main() -> Result<(), Error> {
     logs::json();
     let settings = Settings::from_environment(|name| std::env::var(name).ok());
-    let handler = Aside::new(move || async move { CatalogHandler::new(&settings).await });
+    let handler = Deferred::new(move || async move { CatalogHandler::new(&settings).await });
     // A wrong setting is told to whoever invokes the function, not only to its log.
     // Boxed, it takes no room before there is an event: the start would pay for each page of it.
     let answer = async |event: LambdaEvent<Value>| match &*handler.get().await {

@@ -26,7 +26,7 @@ pub enum Command {
     /// Look for what is wrong with a lake and its catalog. Ends with 1 when something is.
     Doctor(Doctor),
     /// Print the reference of all settings.
-    Settings,
+    Settings(Settings),
 }
 
 /// Arguments of `export`.
@@ -89,6 +89,14 @@ pub struct Doctor {
     pub lake: Lake,
 }
 
+/// Arguments of `settings`.
+#[derive(Debug, Args)]
+pub struct Settings {
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// An engine that reads the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
@@ -105,9 +113,15 @@ pub struct Lake {
     #[arg(long = "lake", value_name = "DIR")]
     pub place: String,
     /// A setting; `mixlake settings` lists them.
-    #[arg(long, value_name = "NAME=VALUE")]
+    #[arg(long, value_name = "NAME=VALUE", long_help = settings())]
     pub set: Vec<String>,
     /// Print one JSON document instead of text.
     #[arg(long)]
     pub json: bool,
+}
+
+/// The help of `--set`, with the names that there are.
+fn settings() -> String {
+    let names = mixlake_runtime::settings::names().join(", ");
+    format!("A setting; `mixlake settings` says what each accepts: {names}")
 }

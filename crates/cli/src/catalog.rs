@@ -6,25 +6,21 @@ use crate::{lake, show};
 use anyhow::Result;
 use mixlake_app::ports::ObjectStore;
 use mixlake_app::reconcile::TableView;
-use mixlake_runtime::config::LakeConfig;
+use mixlake_runtime::Clients;
 use mixlake_runtime::settings::Settings;
 
 /// Brings the catalog up to date and prints it. Answers whether everything is in it.
 pub async fn run(arguments: Catalog, verbose: bool) -> Result<bool> {
     let Catalog { sql, lake: arguments } = arguments;
-    let (settings, mut problems) = lake::settings(&arguments);
-    if let Err(others) = LakeConfig::check_lake(&settings) {
-        problems.extend(others);
-    }
-    let settings = problems.into_result(settings)?;
-    let store = lake::store(&arguments, &settings).await?;
+    let (settings, clients) = lake::checked(&arguments)?;
+    let store = lake::store(&arguments, &settings, &clients).await?;
     let mut tables = Vec::new();
     let mut failed = Vec::new();
     let mut progress = Progress::new(verbose);
     let projects = lake::projects(&settings, &*store).await?;
     for (index, settings) in projects.iter().enumerate() {
         progress.say(&format!("project {} of {}", index + 1, projects.len()));
-        let (views, errors) = project(&arguments, settings, &*store).await?;
+        let (views, errors) = project(&arguments, settings, &clients, &*store).await?;
         tables.extend(views);
         failed.extend(errors);
     }
@@ -53,10 +49,11 @@ pub async fn run(arguments: Catalog, verbose: bool) -> Result<bool> {
 async fn project(
     arguments: &crate::arguments::Lake,
     settings: &Settings,
+    clients: &Clients,
     store: &dyn ObjectStore,
 ) -> Result<(Vec<TableView>, Vec<(String, String)>)> {
     let config = lake::config(settings)?;
-    let catalog = lake::catalog(arguments, settings, &config.database).await?;
+    let catalog = lake::catalog(arguments, clients, &config.database).await?;
     let reconciler = lake::reconciler(store, &*catalog, &config);
     let done = reconciler.reconcile_all().await?;
     let failed = done.failed.into_iter();

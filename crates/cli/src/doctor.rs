@@ -5,22 +5,18 @@ use crate::{lake, show};
 use anyhow::Result;
 use mixlake_app::doctor::{Doctor, Engine, Finding, Outcome, Remedy, Severity};
 use mixlake_app::ports::ObjectStore;
-use mixlake_runtime::config::LakeConfig;
+use mixlake_runtime::Clients;
 use mixlake_runtime::settings::Settings;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Looks for what is wrong. Answers whether nothing is.
 pub async fn run(arguments: Arguments) -> Result<bool> {
-    let (settings, mut problems) = lake::settings(&arguments.lake);
-    if let Err(others) = LakeConfig::check_lake(&settings) {
-        problems.extend(others);
-    }
-    let settings = problems.into_result(settings)?;
-    let store = lake::store(&arguments.lake, &settings).await?;
+    let (settings, clients) = lake::checked(&arguments.lake)?;
+    let store = lake::store(&arguments.lake, &settings, &clients).await?;
     let mut seen = Outcome::default();
     for settings in lake::projects(&settings, &*store).await? {
-        project(&arguments, &settings, &*store, &mut seen).await?;
+        project(&arguments, &settings, &clients, &*store, &mut seen).await?;
     }
     let healthy = seen.findings.iter().all(|finding| finding.severity == Severity::Note);
     if arguments.lake.json {
@@ -34,11 +30,12 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
 async fn project(
     arguments: &Arguments,
     settings: &Settings,
+    clients: &Clients,
     store: &dyn ObjectStore,
     seen: &mut Outcome,
 ) -> Result<()> {
     let config = lake::config(settings)?;
-    let catalog = lake::catalog(&arguments.lake, settings, &config.database).await?;
+    let catalog = lake::catalog(&arguments.lake, clients, &config.database).await?;
     let engines: Vec<Engine> = arguments.engines.iter().copied().map(engine).collect();
     let doctor = Doctor {
         lake: lake::reconciler(store, &*catalog, &config),

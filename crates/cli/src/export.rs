@@ -8,9 +8,12 @@ use mixlake_app::ports::{EventSource, ObjectStore};
 use mixlake_domain::Slice;
 use mixlake_folder::{Accounts, FolderStore};
 use mixlake_mixpanel::Credentials;
-use mixlake_runtime::config::{ExportConfig, Pipeline, Place};
-use mixlake_runtime::settings::{Problems, Settings};
-use mixlake_runtime::{Patience, Run, export, now, request, summary};
+use mixlake_runtime::config::{ExportConfig, Pipeline};
+use mixlake_runtime::settings::table::{
+    EVENT_SOURCE, LATE_DATA, MIXPANEL_SECRET, PROJECT_ID, WHERE,
+};
+use mixlake_runtime::settings::{EventOrigin, LateData, Place, Problems, Settings};
+use mixlake_runtime::{Caller, Clients, Run, export, now, request, summary};
 use std::sync::Arc;
 
 /// The variable with `username:secret`; a secret is never an argument, which other users can see.
@@ -20,14 +23,15 @@ pub const ACCOUNT: &str = "MIXPANEL_SERVICE_ACCOUNT";
 pub async fn run(arguments: Export, account: Option<String>, verbose: bool) -> Result<bool> {
     let (mut settings, problems) = lake::settings(&arguments.lake);
     if !arguments.input.is_empty() {
-        settings.set_default("project_id", lake::LOCAL_PROJECT);
+        settings.set_if_absent(&PROJECT_ID, lake::LOCAL_PROJECT);
     }
     let (config, slices) = check(&arguments, &settings, account.as_deref(), problems)?;
     neighbours::check(&arguments.lake, &config.lake, &settings).await?;
     let mut progress = show::Progress::new(verbose);
-    let store = lake::store(&arguments.lake, &settings).await?;
+    let clients = Clients::new(config.lake.access.clone());
+    let store = lake::store(&arguments.lake, &settings, &clients).await?;
     let (source, accounts): (Box<dyn EventSource>, _) = if arguments.input.is_empty() {
-        (source(&settings, &config, account, &store).await?, None)
+        (source(&clients, &config, account, &store).await?, None)
     } else {
         // Nothing else is at work that this could hold up.
         let (source, accounts) = input::read(&arguments, &config, &slices, &mut progress)?;
@@ -85,18 +89,18 @@ fn check(
 ) -> Result<(ExportConfig, Vec<Slice>), Problems> {
     let from_files = !arguments.input.is_empty();
     input::check(&arguments.input, &mut problems);
-    if from_files && settings.has("where") {
-        problems.add("where", "only Mixpanel can evaluate it; leave it out with --input");
+    if from_files && settings.has(&WHERE) {
+        problems.add(WHERE.name, "only Mixpanel can evaluate it; leave it out with --input");
     }
-    if from_files && settings.value("late_data") == Some("ingestion_cursor") {
+    if from_files && settings.get(&LATE_DATA) == Some(LateData::IngestionCursor) {
         problems.add(
-            "late_data",
+            LATE_DATA.name,
             "only Mixpanel can be asked by processing time; leave it out with --input",
         );
     }
-    let from_pipeline = settings.value("event_source") == Some("raw_pipeline");
+    let from_pipeline = settings.get(&EVENT_SOURCE) == Some(EventOrigin::RawPipeline);
     if from_files && from_pipeline {
-        problems.add("event_source", "--input says already where events come from");
+        problems.add(EVENT_SOURCE.name, "--input says already where events come from");
     }
     if !from_files && !from_pipeline {
         match account {
@@ -105,7 +109,7 @@ fn check(
                     problems.add(ACCOUNT, error);
                 }
             }
-            None if !settings.has("mixpanel_secret") => problems.add(
+            None if !settings.has(&MIXPANEL_SECRET) => problems.add(
                 ACCOUNT,
                 "required to ask Mixpanel: username:secret of a service account \
                  (or set mixpanel_secret, or read files with --input)",
@@ -144,7 +148,7 @@ fn check(
 
 /// Mixpanel, or the files of a pipeline.
 async fn source(
-    settings: &Settings,
+    clients: &Clients,
     config: &ExportConfig,
     account: Option<String>,
     store: &Arc<dyn ObjectStore>,
@@ -153,18 +157,14 @@ async fn source(
         let (files, prefix): (Arc<dyn ObjectStore>, &str) = match place {
             Place::Folder(folder) => (Arc::new(FolderStore::new(folder)?), ""),
             Place::Bucket { bucket, prefix } => {
-                let sdk = mixlake_runtime::sdk_config(settings).await;
-                (Arc::new(mixlake_runtime::bucket(&sdk, bucket.clone())?), prefix)
+                (Arc::new(clients.source(bucket.clone()).await?), prefix)
             }
         };
         return Ok(Box::new(config.pipeline(files, prefix, *delay)));
     }
     let credentials = match (account, &config.secret) {
-        (None, Some(secret)) => {
-            let sdk = mixlake_runtime::sdk_config(settings).await;
-            mixlake_runtime::credentials(&sdk, secret).await?
-        }
+        (None, Some(secret)) => clients.credentials(secret).await?,
         (pair, _) => Credentials::from_pair(&pair.unwrap_or_default())?,
     };
-    Ok(Box::new(config.source(credentials, Patience::of_a_person(), Arc::clone(store))?))
+    Ok(Box::new(config.source(credentials, Caller::person(), Arc::clone(store))?))
 }

@@ -6,8 +6,13 @@ use anyhow::{Context, Result};
 use mixlake_app::ports::{Catalog, ObjectStore};
 use mixlake_app::reconcile::Reconciler;
 use mixlake_folder::{FolderCatalog, FolderStore};
-use mixlake_runtime::config::{CatalogBy, LakeConfig};
-use mixlake_runtime::settings::{Problems, Settings};
+use mixlake_runtime::config::{self, LakeConfig};
+use mixlake_runtime::settings::table::{
+    CATALOG, GLUE_DATABASE, GLUE_REGION, GLUE_TABLE_PREFIX, PROJECT_ID, S3_BUCKET, S3_PREFIX,
+    S3_REGION,
+};
+use mixlake_runtime::settings::{CatalogBy, Problems, Settings};
+use mixlake_runtime::{Clients, Failure};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,9 +25,9 @@ pub const LOCAL_PROJECT: &str = "local";
 pub fn settings(lake: &Lake) -> (Settings, Problems) {
     let (mut settings, mut problems) = Settings::read_pairs(lake.set.iter().map(String::as_str));
     let Some(place) = lake.place.strip_prefix("s3://") else {
-        for name in ["s3_bucket", "s3_prefix", "s3_region"] {
-            if settings.has(name) {
-                problems.add(name, "has no meaning where --lake is a folder");
+        for row in [&S3_BUCKET, &S3_PREFIX, &S3_REGION, &GLUE_REGION] {
+            if settings.has(row) {
+                problems.add(row.name, "has no meaning where --lake is a folder");
             }
         }
         if lake.place.is_empty() || lake.place.contains("://") {
@@ -37,12 +42,12 @@ pub fn settings(lake: &Lake) -> (Settings, Problems) {
     if bucket.is_empty() {
         problems.add("--lake", "s3://bucket/prefix names no bucket");
     }
-    for (name, value) in [("s3_bucket", bucket), ("s3_prefix", prefix)] {
-        if settings.has(name) {
-            problems.add(name, format!("--lake {} says it already", lake.place));
+    for (row, value) in [(&S3_BUCKET, bucket), (&S3_PREFIX, prefix)] {
+        if settings.has(row) {
+            problems.add(row.name, format!("--lake {} says it already", lake.place));
         }
         if !value.trim_matches('/').is_empty() {
-            settings.set(name, value);
+            settings.set(row, value);
         }
     }
     (settings, problems)
@@ -54,7 +59,9 @@ pub fn command(name: &str, lake: &Lake, options: &[&str]) -> String {
     words.push(show::shell(&lake.place).into_owned());
     let of_tables = |pair: &&String| {
         let name = pair.split_once('=').map_or(&***pair, |(name, _)| name);
-        ["glue_database", "glue_table_prefix", "s3_region"].contains(&name)
+        [&GLUE_DATABASE, &GLUE_TABLE_PREFIX, &GLUE_REGION, &S3_REGION]
+            .iter()
+            .any(|r| r.name == name)
     };
     for pair in lake.set.iter().filter(of_tables) {
         words.extend(["--set".to_owned(), show::shell(pair).into_owned()]);
@@ -63,23 +70,38 @@ pub fn command(name: &str, lake: &Lake, options: &[&str]) -> String {
     words.join(" ")
 }
 
+/// The settings of a command on a whole lake, and the clients that they describe.
+pub fn checked(lake: &Lake) -> Result<(Settings, Clients), Problems> {
+    let (settings, mut problems) = settings(lake);
+    match LakeConfig::check_lake(&settings) {
+        Ok(access) => problems.into_result((settings, Clients::new(access))),
+        Err(others) => {
+            problems.extend(others);
+            Err(problems)
+        }
+    }
+}
+
 /// The store of the lake.
-pub async fn store(lake: &Lake, settings: &Settings) -> Result<Arc<dyn ObjectStore>> {
+pub async fn store(
+    lake: &Lake,
+    settings: &Settings,
+    clients: &Clients,
+) -> Result<Arc<dyn ObjectStore>> {
     if !lake.place.starts_with("s3://") {
         return Ok(Arc::new(FolderStore::new(&lake.place)?));
     }
-    let sdk = mixlake_runtime::sdk_config(settings).await;
-    Ok(Arc::new(mixlake_runtime::store(&sdk, settings)?))
+    let bucket = config::bucket(settings).map_err(|problems| Failure::settings(&problems))?;
+    Ok(Arc::new(clients.lake(bucket).await?))
 }
 
 /// The catalog of the lake.
-pub async fn catalog(lake: &Lake, settings: &Settings, database: &str) -> Result<Box<dyn Catalog>> {
+pub async fn catalog(lake: &Lake, clients: &Clients, database: &str) -> Result<Box<dyn Catalog>> {
     if !lake.place.starts_with("s3://") {
         let catalog = FolderCatalog::new(&lake.place, database);
         return Ok(Box::new(catalog.context("the catalog of the lake cannot be used")?));
     }
-    let sdk = mixlake_runtime::sdk_config(settings).await;
-    Ok(Box::new(mixlake_runtime::catalog(&sdk, database)))
+    Ok(Box::new(clients.catalog(database).await?))
 }
 
 /// The settings of a project whose tables are ours to look after.
@@ -89,7 +111,7 @@ pub fn config(settings: &Settings) -> Result<LakeConfig, Problems> {
         CatalogBy::Function => Ok(config),
         CatalogBy::Crawler => {
             let what = "with crawler the tables are the crawler's; this command leaves them alone";
-            Err(Problems::one("catalog", what))
+            Err(Problems::one(CATALOG.name, what))
         }
     }
 }
@@ -112,11 +134,12 @@ pub fn reconciler<'a>(
 
 /// The settings of each project to look at: the one that was named, or all that the lake holds.
 pub async fn projects(settings: &Settings, store: &dyn ObjectStore) -> Result<Vec<Settings>> {
-    let prefix = settings.value("s3_prefix").unwrap_or_default().trim_matches('/');
+    let prefix = settings.get(&S3_PREFIX).unwrap_or_default();
+    let prefix = prefix.trim_matches('/');
     let below = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-    let named = settings.value("project_id");
+    let named = settings.get(&PROJECT_ID);
     // Below the folder of the one project there are few keys that are not its own.
-    let within = named.map_or_else(|| below.clone(), |id| format!("{below}{id}/schema/"));
+    let within = named.as_ref().map_or_else(|| below.clone(), |id| format!("{below}{id}/schema/"));
     let mut found = BTreeSet::new();
     for object in store.list(&within).await? {
         let key = object.key.strip_prefix(&below).unwrap_or(&object.key);
@@ -124,7 +147,8 @@ pub async fn projects(settings: &Settings, store: &dyn ObjectStore) -> Result<Ve
         found.extend(project.map(str::to_owned));
     }
     if found.is_empty() {
-        let (place, id) = (store.location(&below), named.unwrap_or("<project_id>"));
+        let place = store.location(&below);
+        let id = named.map_or_else(|| "<project_id>".to_owned(), |id| id.to_string());
         let what = format!(
             "{place} holds no lake: there is no {id}/schema/events.json; export into it first"
         );
@@ -132,7 +156,7 @@ pub async fn projects(settings: &Settings, store: &dyn ObjectStore) -> Result<Ve
     }
     let of_project = |project: String| {
         let mut settings = settings.clone();
-        settings.set("project_id", &project);
+        settings.set(&PROJECT_ID, &project);
         settings
     };
     Ok(found.into_iter().map(of_project).collect())

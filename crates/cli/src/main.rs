@@ -11,6 +11,7 @@ mod show;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
+use mixlake_runtime::settings;
 use std::process::ExitCode;
 
 /// As in the export function.
@@ -29,7 +30,8 @@ async fn main() -> ExitCode {
         }
         Command::Catalog(catalog) => catalog::run(catalog, arguments.verbose).await,
         Command::Doctor(doctor) => doctor::run(doctor).await,
-        Command::Settings => show::text(&mixlake_runtime::settings::reference()).map(|()| true),
+        Command::Settings(form) if form.json => show::json(&settings::document()).map(|()| true),
+        Command::Settings(_) => show::text(&settings::page()).map(|()| true),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -8,6 +8,7 @@ use anyhow::Result;
 use mixlake_app::ports::Catalog;
 use mixlake_folder::FolderCatalog;
 use mixlake_runtime::config::LakeConfig;
+use mixlake_runtime::settings::table::{GLUE_DATABASE, PROJECT_ID};
 use mixlake_runtime::settings::{Problems, Settings};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -35,7 +36,7 @@ pub async fn check(lake: &Lake, config: &LakeConfig, settings: &Settings) -> Res
         known.extend(location.and_then(|location| owner(&name, &location)));
     }
     let ours = (config.project.as_str(), &*config.table_prefix);
-    let Some(other) = collision(ours, settings.has("glue_database"), &projects, &known) else {
+    let Some(other) = collision(ours, settings.has(&GLUE_DATABASE), &projects, &known) else {
         return Ok(());
     };
     let what = format!(
@@ -43,7 +44,7 @@ pub async fn check(lake: &Lake, config: &LakeConfig, settings: &Settings) -> Res
          names; set another glue_table_prefix for one of them, or use another --lake",
         ours.0
     );
-    Err(Problems::one("project_id", what).into())
+    Err(Problems::one(PROJECT_ID.name, what).into())
 }
 
 /// The projects that the folder has.

@@ -201,6 +201,20 @@ fn a_misspelt_setting_is_refused_with_a_suggestion() {
 }
 
 #[test]
+fn the_table_of_settings_is_the_same_as_text_as_json_and_in_the_help() {
+    let text = String::from_utf8(mixlake(&["settings"]).stdout).unwrap();
+    let help = String::from_utf8(mixlake(&["export", "--help"]).stdout).unwrap();
+    let table = report(&mixlake(&["settings", "--json"]));
+    let rows = table.as_array().unwrap();
+    assert!(rows.len() > 40, "{}", rows.len());
+    for row in rows {
+        let name = row["name"].as_str().unwrap();
+        assert!(text.contains(&format!("| `{name}` |")), "{name}");
+        assert!(help.contains(name), "{name}");
+    }
+}
+
+#[test]
 fn settings_change_what_they_say_they_change() {
     let lake = lake();
     let input = format!("{DATA}storefront-events.jsonl.gz");

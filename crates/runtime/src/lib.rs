@@ -1,11 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub mod answer;
-mod aside;
-mod aws;
+mod clients;
 mod clock;
 pub mod config;
 mod contracts;
+mod deferred;
 mod handlers;
 pub mod logs;
 mod metrics;
@@ -15,8 +15,8 @@ pub mod request;
 pub mod settings;
 
 pub use answer::{Failure, Kind};
-pub use aside::Aside;
-pub use aws::{bucket, catalog, credentials, sdk_config, store};
+pub use clients::Clients;
 pub use clock::{now, time_until};
-pub use handlers::{CatalogHandler, ExportHandler, Patience, Run, export};
+pub use deferred::Deferred;
+pub use handlers::{Caller, CatalogHandler, ExportHandler, Run, export};
 pub use report::summary;

@@ -3,8 +3,7 @@
 //! A schedule says when it was due, and the slice comes from that, never from the time of running:
 //! a retry hours later exports the same slice. A person names dates or an hour.
 
-use crate::config::Frequency;
-use crate::settings::Problems;
+use crate::settings::{Frequency, Problems};
 use mixlake_app::export::Expected;
 use mixlake_domain::{Date, Slice, Timestamp, Zone};
 use serde_json::{Map, Value};

@@ -5,6 +5,7 @@ use mixlake_app::ports::{Catalog, Column, NewTable, ObjectStore, Precondition};
 use mixlake_domain::{DataFormat, Partitioning, Slice, Zone};
 use mixlake_runtime::config::{ExportConfig, LakeConfig};
 use mixlake_runtime::settings::Settings;
+use mixlake_runtime::settings::table::{CATALOG, ON_DRIFT};
 use mixlake_runtime::{CatalogHandler, Run, export};
 use mixlake_testkit::catalog::MemoryCatalog;
 use mixlake_testkit::day as target;
@@ -127,7 +128,7 @@ async fn what_a_drifted_table_cannot_take_comes_again_until_it_is_a_dead_letter(
     }
     assert_eq!(catalog.versions("mx_mp_master_event"), 1, "it is left as it is");
     let mut settings = settings();
-    settings.set("on_drift", "repair");
+    settings.set(&ON_DRIFT, "repair");
     let handler = handler_with(&store, &catalog, &settings);
     assert!(deliver(&handler, &messages).await.is_empty());
     let table = catalog.table("mx_mp_master_event").await.unwrap().unwrap();
@@ -140,7 +141,7 @@ async fn with_a_crawler_the_function_takes_its_messages_and_touches_nothing() {
     let (store, file, manifest) = lake().await;
     let catalog = MemoryCatalog::new();
     let mut settings = settings();
-    settings.set("catalog", "crawler");
+    settings.set(&CATALOG, "crawler");
     let handler = handler_with(&store, &catalog, &settings);
     let messages = [message("a", BUCKET, &file), message("b", BUCKET, &manifest)];
     assert!(deliver(&handler, &messages).await.is_empty());

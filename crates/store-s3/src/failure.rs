@@ -123,9 +123,9 @@ impl Failure {
                 "access denied to a key of KMS: the role needs kms:Decrypt and kms:GenerateDataKey on the \
                  key that {bucket} is encrypted with; its rights on the bucket were not the reason"
             )),
-            Meaning::OtherRegion => {
-                Some(format!("the bucket {bucket} lies in another region: check s3_region"))
-            }
+            Meaning::OtherRegion => Some(format!(
+                "the bucket {bucket} lies in another region: check s3_region, or raw_pipeline_region for the bucket of a pipeline"
+            )),
             Meaning::BadCredentials => Some("the credentials are wrong or have expired".to_owned()),
             Meaning::NoCredentials => Some(
                 "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \

@@ -1,10 +1,10 @@
 //! The catalog function: notifications in, tables out.
 
 use crate::answer::{Failure, Kind};
-use crate::aws;
-use crate::config::{CatalogBy, LakeConfig};
+use crate::clients::Clients;
+use crate::config::LakeConfig;
 use crate::notification::{Message, Notification, ObjectName};
-use crate::settings::Settings;
+use crate::settings::{CatalogBy, Settings};
 use mixlake_app::ports::{Catalog, ObjectStore};
 use mixlake_app::reconcile::Reconciler;
 use serde_json::{Value, json};
@@ -23,9 +23,9 @@ impl CatalogHandler {
     pub async fn new(settings: &Settings) -> Result<Self, Failure> {
         let config = LakeConfig::check(settings).map_err(|p| Failure::settings(&p))?;
         let bucket = crate::config::bucket(settings).map_err(|p| Failure::settings(&p))?;
-        let sdk = aws::sdk_config(settings).await;
-        let store = Box::new(aws::store(&sdk, settings)?);
-        let catalog = Box::new(aws::catalog(&sdk, &config.database));
+        let clients = Clients::new(config.access.clone());
+        let store = Box::new(clients.lake(bucket.clone()).await?);
+        let catalog = Box::new(clients.catalog(&config.database).await?);
         Ok(Self { config, bucket, store, catalog })
     }
 

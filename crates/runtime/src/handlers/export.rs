@@ -3,13 +3,13 @@
 //! A run of the schedule first exports what runs before it did not publish, then its own slice. What a
 //! later run makes up for is no failure of this one.
 
-use super::source::Patience;
+use super::source::Caller;
 use crate::answer::{Failure, Kind};
-use crate::config::{ExportConfig, Pipeline, Place};
+use crate::clients::Clients;
+use crate::config::{ExportConfig, Pipeline};
 use crate::request::{self, Request};
-use crate::settings::Settings;
-use crate::{aws, clock, metrics, report};
-use aws_config::SdkConfig;
+use crate::settings::{Place, Settings};
+use crate::{clock, metrics, report};
 use mixlake_app::export::{ExportReport, Exporter, Missing, RunTime, Safeguards};
 use mixlake_app::ports::{Clock, EventSource, ObjectStore};
 use mixlake_domain::{Slice, Timestamp};
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// The export function.
 pub struct ExportHandler {
     config: ExportConfig,
-    sdk: SdkConfig,
+    clients: Clients,
     store: Arc<dyn ObjectStore>,
 }
 
@@ -47,9 +47,10 @@ impl ExportHandler {
                 format!("RAW_PIPELINE_LOCATION: s3://bucket/prefix is expected, got {folder:?}");
             return Err(Failure::new(Kind::InvalidSettings, what));
         }
-        let sdk = aws::sdk_config(settings).await;
-        let store = Arc::new(aws::store(&sdk, settings)?);
-        Ok(Self { config, sdk, store })
+        let bucket = crate::config::bucket(settings).map_err(|p| Failure::settings(&p))?;
+        let clients = Clients::new(config.lake.access.clone());
+        let store = Arc::new(clients.lake(bucket).await?);
+        Ok(Self { config, clients, store })
     }
 
     /// Exports the slices that a payload asks for, in the time that is left.
@@ -58,7 +59,7 @@ impl ExportHandler {
         let request = request::read(payload, &self.config.zone, self.config.terms(), now)
             .map_err(|problems| Failure::new(Kind::InvalidPayload, problems))?;
         let left = left.saturating_sub(TO_PUBLISH);
-        let source = self.source(Patience::of(request.due.is_some(), left)).await?;
+        let source = self.source(Caller::invocation(request.due.is_some(), left)).await?;
         let run = Run {
             force: request.force,
             time: Some(RunTime { begins: now, ends: now + left }),
@@ -67,19 +68,19 @@ impl ExportHandler {
         answer(&self.config, &*source, &*self.store, &request, run).await
     }
 
-    async fn source(&self, patience: Patience) -> Result<Box<dyn EventSource>, Failure> {
+    async fn source(&self, caller: Caller) -> Result<Box<dyn EventSource>, Failure> {
         if let Some(Pipeline { place: Place::Bucket { bucket, prefix }, delay }) =
             &self.config.pipeline
         {
-            let files = Arc::new(aws::bucket(&self.sdk, bucket.clone())?);
+            let files = Arc::new(self.clients.source(bucket.clone()).await?);
             return Ok(Box::new(self.config.pipeline(files, prefix, *delay)));
         }
         let Some(secret) = &self.config.secret else {
             let what = "MIXPANEL_SECRET: required: the name or ARN of a Secrets Manager secret";
             return Err(Failure::new(Kind::InvalidSettings, what));
         };
-        let credentials = aws::credentials(&self.sdk, secret).await?;
-        Ok(Box::new(self.config.source(credentials, patience, Arc::clone(&self.store))?))
+        let credentials = self.clients.credentials(secret).await?;
+        Ok(Box::new(self.config.source(credentials, caller, Arc::clone(&self.store))?))
     }
 }
 

@@ -6,4 +6,4 @@ mod source;
 
 pub use catalog::CatalogHandler;
 pub use export::{ExportHandler, Run, export};
-pub use source::Patience;
+pub use source::Caller;

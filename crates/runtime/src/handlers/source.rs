@@ -9,25 +9,25 @@ use mixlake_mixpanel::{Ingestion, MixpanelSource, PipelineConfig, PipelineSource
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Who asks Mixpanel, and how long for.
+/// Who asks Mixpanel, and until when.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct Caller {
     /// Whose share of the query budget is used.
     pub priority: Priority,
     /// A wait for it that would pass this is left to the caller.
     pub deadline: Option<Instant>,
 }
 
-impl Patience {
-    /// Those of an invocation, in the time that is left to receive.
-    pub(super) fn of(scheduled: bool, left: Duration) -> Self {
+impl Caller {
+    /// An invocation of the function, with the time that is left to receive.
+    pub(super) fn invocation(scheduled: bool, left: Duration) -> Self {
         let priority = if scheduled { Priority::Scheduled } else { Priority::Backfill };
         Self { priority, deadline: Some(Instant::now() + left) }
     }
 
     /// A person who exports a long range would rather wait for the budget than come back for it.
     #[must_use]
-    pub fn of_a_person() -> Self {
+    pub fn person() -> Self {
         Self { priority: Priority::Backfill, deadline: None }
     }
 }
@@ -63,7 +63,7 @@ impl ExportConfig {
     pub fn source(
         &self,
         credentials: mixlake_mixpanel::Credentials,
-        patience: Patience,
+        caller: Caller,
         lake: Arc<dyn ObjectStore>,
     ) -> Result<MixpanelSource, Failure> {
         let mut config = mixlake_mixpanel::Config::new(
@@ -80,10 +80,10 @@ impl ExportConfig {
             let since = Some(self.zone.start_of(start));
             config.ingestion = Ingestion { since, window };
         }
-        config.deadline = patience.deadline;
+        config.deadline = caller.deadline;
         let source = MixpanelSource::new(config)
             .map_err(|error| Failure::caused(Kind::InvalidSettings, &error))?;
-        Ok(source.sharing(Arc::new(self.budget(lake, patience.priority))))
+        Ok(source.sharing(Arc::new(self.budget(lake, caller.priority))))
     }
 }
 
@@ -108,18 +108,18 @@ mod tests {
         ExportConfig::check(&Settings::from_pairs(pairs).unwrap()).unwrap()
     }
 
-    fn source(patience: Patience, lake: &MemoryStore) -> MixpanelSource {
+    fn source(caller: Caller, lake: &MemoryStore) -> MixpanelSource {
         let credentials = mixlake_mixpanel::Credentials::from_pair("me:s").unwrap();
-        old_project().source(credentials, patience, Arc::new(lake.clone())).unwrap()
+        old_project().source(credentials, caller, Arc::new(lake.clone())).unwrap()
     }
 
     /// How a source answers in a lake with this budget document.
-    async fn asked(patience: Patience, budget: &Value) -> SourceError {
+    async fn asked(caller: Caller, budget: &Value) -> SourceError {
         let lake = MemoryStore::new();
         let key = old_project().lake.layout.budget();
         lake.put(&key, budget.to_string().into(), Precondition::Absent).await.unwrap();
         let slice = Slice::parse("2026-11-10", &Zone::UTC).unwrap();
-        let asked = source(patience, &lake).fetch(&Window::whole(&slice), 0).await;
+        let asked = source(caller, &lake).fetch(&Window::whole(&slice), 0).await;
         asked.map(|_| ()).unwrap_err()
     }
 
@@ -130,8 +130,8 @@ mod tests {
     async fn the_schedule_finds_the_part_of_the_budget_that_persons_leave() {
         let minute_ago = clock::now().as_millisecond() - 60_000;
         let most = json!({"format": 1, "started": vec![minute_ago; 50]});
-        let person = Patience::of(false, LEFT);
-        let schedule = Patience::of(true, LEFT);
+        let person = Caller::invocation(false, LEFT);
+        let schedule = Caller::invocation(true, LEFT);
         let error = asked(person, &most).await;
         assert!(matches!(error, SourceError::RateLimited { .. }), "{error:?}");
         let error = asked(schedule, &most).await;
@@ -144,15 +144,15 @@ mod tests {
         let half_an_hour = now + 1_800_000;
         let closed =
             json!({"format": 1, "started": [], "closed": {"since": now, "until": half_an_hour}});
-        let patience = Patience::of(false, LEFT);
-        let asking = asked(patience, &closed);
+        let caller = Caller::invocation(false, LEFT);
+        let asking = asked(caller, &closed);
         let error = tokio::time::timeout(Duration::from_mins(1), asking).await.unwrap();
         assert!(matches!(error, SourceError::RateLimited { .. }), "{error:?}");
     }
 
     #[test]
     fn what_the_settings_say_of_time_reaches_the_source() {
-        let source = format!("{:?}", source(Patience::of_a_person(), &MemoryStore::new()));
+        let source = format!("{:?}", source(Caller::person(), &MemoryStore::new()));
         let config = old_project();
         let event_time = format!("event_time: {:?}", EventTime::WallClock(config.zone.clone()));
         let zone = format!("zone: {:?}", config.zone);

@@ -1,12 +1,15 @@
 //! From text to checked values, noting every problem on the way.
 
-use super::{Problems, Settings};
+use super::given::Settings;
+use super::problems::Problems;
+use super::row::Row;
+use super::setting::{Preset, Setting};
 use std::fmt::Display;
 
 /// Reads settings; what cannot be read becomes a problem and a `None`.
 pub(crate) struct Reader<'a> {
     settings: &'a Settings,
-    pub problems: Problems,
+    problems: Problems,
 }
 
 impl<'a> Reader<'a> {
@@ -14,64 +17,66 @@ impl<'a> Reader<'a> {
         Self { settings, problems: Problems::default() }
     }
 
-    /// The text of a setting, if it was given.
-    pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
-        self.settings.value(name)
-    }
-
-    /// All texts of a list.
-    pub(crate) fn texts(&self, name: &str) -> &'a [String] {
-        self.settings.get(name)
-    }
-
-    /// The text of a setting that must be given.
-    pub(crate) fn required(&mut self, name: &str, accepts: &str) -> Option<&'a str> {
-        let text = self.text(name);
-        if text.is_none() {
-            self.problem(name, format!("required: {accepts}"));
-        }
-        text
-    }
-
-    /// A setting that a type can read. `None`: not given, or a problem.
-    pub(crate) fn parse<T, E: Display>(
+    /// The value of a setting, given or default. `None`: a problem, or nothing counts.
+    pub(crate) fn get<T: Clone + std::fmt::Debug + Sync>(
         &mut self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
+        setting: &Setting<T>,
     ) -> Option<T> {
-        let text = self.text(name)?;
-        match parse(text) {
-            Ok(value) => Some(value),
+        match setting.read(self.settings.texts(setting.name)) {
+            Ok(value) => value,
             Err(error) => {
-                self.problem(name, error);
+                self.problem(setting, error);
                 None
             }
         }
     }
 
-    /// One of some values; the first is the default.
-    pub(crate) fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> T {
-        let default = choices[0].1;
-        let Some(text) = self.text(name) else { return default };
-        if let Some((_, value)) = choices.iter().find(|(choice, _)| *choice == text) {
-            return *value;
+    /// The value of a setting that must be given here.
+    pub(crate) fn require<T: Clone + std::fmt::Debug + Sync>(
+        &mut self,
+        setting: &Setting<T>,
+    ) -> Option<T> {
+        if let Preset::Required { what, .. } = setting.default
+            && !self.settings.has(setting)
+        {
+            self.problem(setting, format!("required: {what}"));
         }
-        let accepted: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
-        self.problem(
-            name,
-            format!("{text:?} is not supported; it accepts {}", accepted.join(", ")),
-        );
-        default
+        self.get(setting)
     }
 
-    /// A setting that this version knows only by name.
-    pub(crate) fn not_yet(&mut self, name: &str) {
-        if self.text(name).is_some() {
-            self.problem(name, "not supported by this version; leave it out");
+    /// The value of a setting whose problems are told where it is read with `get`.
+    pub(crate) fn peek<T: Clone>(&self, setting: &Setting<T>) -> Option<T> {
+        self.settings.get(setting)
+    }
+
+    /// Whether a setting was given.
+    pub(crate) fn has(&self, row: &dyn Row) -> bool {
+        self.settings.has(row)
+    }
+
+    /// Checks a setting whose value nobody needs.
+    pub(crate) fn check(&mut self, row: &dyn Row) {
+        if let Err(error) = row.check(self.settings.texts(row.name())) {
+            self.problem(row, error);
         }
     }
 
-    pub(crate) fn problem(&mut self, name: &str, what: impl Display) {
-        self.problems.add(&self.settings.shown(name), what);
+    /// Refuses settings that mean nothing without another one.
+    pub(crate) fn only_with(&mut self, other: &str, rows: &[&dyn Row]) {
+        for row in rows {
+            if self.has(*row) {
+                self.problem(*row, format!("counts only with {other}"));
+            }
+        }
+    }
+
+    pub(crate) fn problem(&mut self, row: &dyn Row, what: impl Display) {
+        self.problems.add(&self.settings.shown(row), what);
+    }
+
+    /// The value that was made of the settings, if there is no problem.
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, Problems> {
+        self.problems.into_result(())?;
+        value.ok_or_else(|| Problems::one("settings", "incomplete"))
     }
 }

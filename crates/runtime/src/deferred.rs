@@ -1,4 +1,4 @@
-//! What is made while a function waits for work.
+//! Values that are made while a function waits for work.
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
@@ -11,12 +11,12 @@ use std::time::Duration;
 /// Reading the root certificates of the system takes most of a function's start. The request for work
 /// need not wait for it, nor share the processor with it.
 #[derive(Debug)]
-pub struct Aside<T>(Shared<BoxFuture<'static, Arc<T>>>);
+pub struct Deferred<T>(Shared<BoxFuture<'static, Arc<T>>>);
 
 /// After this a function has asked for work. If it has not, both go on side by side.
 const ASKED_FOR_WORK: Duration = Duration::from_millis(20);
 
-impl<T: Send + Sync + 'static> Aside<T> {
+impl<T: Send + Sync + 'static> Deferred<T> {
     /// Sees to it that the value is made in a while, if nobody asks for it sooner. What makes it is made
     /// then, too: the futures of clients take many pages of memory.
     pub fn new<F>(make: impl FnOnce() -> F + Send + 'static) -> Self
@@ -43,29 +43,29 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    fn counted() -> (Aside<String>, Arc<AtomicUsize>) {
+    fn counted() -> (Deferred<String>, Arc<AtomicUsize>) {
         let times = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&times);
-        let aside = Aside::new(move || async move {
+        let deferred = Deferred::new(move || async move {
             count.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(Duration::from_millis(5)).await;
             String::from("made")
         });
-        (aside, times)
+        (deferred, times)
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_is_made_once_however_many_wait() {
-        let (aside, times) = counted();
-        let (one, other) = tokio::join!(aside.get(), aside.get());
+        let (deferred, times) = counted();
+        let (one, other) = tokio::join!(deferred.get(), deferred.get());
         assert!(Arc::ptr_eq(&one, &other));
         tokio::time::sleep(2 * ASKED_FOR_WORK).await;
-        assert_eq!((aside.get().await.as_str(), times.load(Ordering::Relaxed)), ("made", 1));
+        assert_eq!((deferred.get().await.as_str(), times.load(Ordering::Relaxed)), ("made", 1));
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_is_made_though_nobody_asks_but_not_at_once() {
-        let (_aside, times) = counted();
+        let (_deferred, times) = counted();
         tokio::time::sleep(ASKED_FOR_WORK / 2).await;
         assert_eq!(times.load(Ordering::Relaxed), 0);
         tokio::time::sleep(ASKED_FOR_WORK).await;
@@ -75,14 +75,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     #[should_panic(expected = "no certificates")]
     async fn a_panic_in_the_making_is_not_swallowed() {
-        Aside::<()>::new(|| async { panic!("no certificates") }).get().await;
+        Deferred::<()>::new(|| async { panic!("no certificates") }).get().await;
     }
 
     #[tokio::test(start_paused = true)]
     #[should_panic(expected = "panicked during poll")]
     async fn nor_is_one_that_came_before_anybody_asked() {
-        let aside = Aside::<()>::new(|| async { panic!("no certificates") });
+        let deferred = Deferred::<()>::new(|| async { panic!("no certificates") });
         tokio::time::sleep(2 * ASKED_FOR_WORK).await;
-        aside.get().await;
+        deferred.get().await;
     }
 }

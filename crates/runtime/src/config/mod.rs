@@ -1,0 +1,17 @@
+//! Checked settings: what the use-cases are told. A value of a type here cannot be wrong.
+
+mod access;
+mod export;
+mod ingestion;
+mod lake;
+mod source;
+mod transformation;
+
+#[cfg(test)]
+mod tests;
+
+pub use access::{Access, ClientRegion, ClientSettings, Purpose};
+pub use export::ExportConfig;
+pub use ingestion::Cursor;
+pub use lake::{LakeConfig, bucket};
+pub use source::Pipeline;

@@ -1,0 +1,187 @@
+//! What a setting accepts, and how a given text is read.
+
+use mixlake_domain::Date;
+use std::fmt;
+
+/// A setting whose accepted values become a `T`.
+#[derive(Debug)]
+pub struct Setting<T: 'static> {
+    /// Its name.
+    pub name: &'static str,
+    /// The values that it accepts.
+    pub accepts: Accepts<T>,
+    /// What counts if it is not given.
+    pub default: Preset,
+    /// Who reads it.
+    pub scope: Scope,
+    /// What it does.
+    pub about: &'static str,
+}
+
+/// The values that a setting accepts, and what becomes of them.
+#[derive(Debug)]
+pub enum Accepts<T: 'static> {
+    /// One of some values.
+    Choice(&'static [(&'static str, T)]),
+    /// `true` or `false`.
+    Flag(fn(bool) -> T),
+    /// A whole number.
+    Number {
+        /// What is counted.
+        unit: Option<&'static str>,
+        /// The smallest number.
+        least: u32,
+        /// The largest number.
+        most: u32,
+        /// What the number becomes.
+        value: fn(u32) -> T,
+    },
+    /// A number from 0 to 1.
+    Share(fn(f64) -> T),
+    /// A date, as in `2026-11-10`.
+    Date(fn(Date) -> T),
+    /// A text.
+    Text {
+        /// What is expected, for people.
+        shown: &'static str,
+        /// The most bytes that it may have.
+        most: Option<usize>,
+        /// Reads it.
+        read: fn(&str) -> Result<T, String>,
+    },
+    /// Texts: the setting may be given more than once.
+    List {
+        /// What is expected, for people.
+        shown: &'static str,
+        /// Reads all of them.
+        read: fn(&[String]) -> Result<T, String>,
+    },
+    /// Mixpanel has other values; this version has one.
+    Only(&'static str, T),
+    /// This version knows only the name.
+    NotYet,
+}
+
+/// What counts if a setting is not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// This value.
+    Value(&'static str),
+    /// No value; the text says what happens then.
+    Nothing(&'static str),
+    /// It has to be given.
+    Required {
+        /// When that is so, for the reference page.
+        when: &'static str,
+        /// What is missing, for the problem.
+        what: &'static str,
+    },
+}
+
+/// Who reads a setting in a deployment. The command line takes all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Both functions.
+    Both,
+    /// The export function.
+    Export,
+    /// The catalog function.
+    Catalog,
+    /// The template of a deployment has no parameter for it.
+    CommandLine {
+        /// The reason.
+        why: &'static str,
+    },
+}
+
+impl<T: Clone> Setting<T> {
+    /// The value of what was given, or the default. `None`: nothing was given, and nothing counts then.
+    pub(super) fn read(&self, texts: &[String]) -> Result<Option<T>, String> {
+        if let (Accepts::List { read, .. }, [_, ..]) = (&self.accepts, texts) {
+            return read(texts).map(Some);
+        }
+        let text = texts.first().map(String::as_str).or(self.default.value());
+        text.map(|text| self.parse(text)).transpose()
+    }
+
+    fn parse(&self, text: &str) -> Result<T, String> {
+        match &self.accepts {
+            Accepts::Choice(choices) => {
+                let chosen = choices.iter().find(|(choice, _)| *choice == text);
+                let accepted = choices.iter().map(|(choice, _)| *choice);
+                chosen.map(|(_, value)| value.clone()).ok_or_else(|| unsupported(text, accepted))
+            }
+            Accepts::Flag(value) => match text {
+                "true" => Ok(value(true)),
+                "false" => Ok(value(false)),
+                _ => Err(unsupported(text, ["true", "false"])),
+            },
+            Accepts::Number { unit, least, most, value } => {
+                let number =
+                    text.parse::<u32>().ok().filter(|number| (least..=most).contains(&number));
+                let of = unit.map(|unit| format!(" of {unit}")).unwrap_or_default();
+                let wrong =
+                    || format!("a number{of} from {least} to {most} is expected, got {text:?}");
+                number.map(value).ok_or_else(wrong)
+            }
+            Accepts::Share(value) => {
+                let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+                let wrong = || format!("a share from 0 to 1 is expected, as in 0.5, got {text:?}");
+                share.map(value).ok_or_else(wrong)
+            }
+            Accepts::Date(value) => {
+                let date = if text.len() == 10 { text.parse::<Date>().ok() } else { None };
+                let wrong = || format!("a date such as 2026-11-10 is expected, got {text:?}");
+                date.map(value).ok_or_else(wrong)
+            }
+            Accepts::Text { most: Some(most), .. } if text.len() > *most => {
+                Err(format!("at most {most} bytes are accepted; it has {}", text.len()))
+            }
+            Accepts::Text { read, .. } => read(text),
+            Accepts::List { read, .. } => read(&[text.to_owned()]),
+            Accepts::Only(only, value) if *only == text => Ok(value.clone()),
+            Accepts::Only(only, _) => Err(unsupported(text, [*only])),
+            Accepts::NotYet => Err("not supported by this version; leave it out".to_owned()),
+        }
+    }
+}
+
+fn unsupported(text: &str, accepted: impl IntoIterator<Item = &'static str>) -> String {
+    let accepted: Vec<&str> = accepted.into_iter().collect();
+    format!("{text:?} is not supported; it accepts {}", accepted.join(", "))
+}
+
+/// The default, for people.
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(value) => write!(f, "`{value}`"),
+            Self::Nothing(text) => f.write_str(text),
+            Self::Required { when, .. } => f.write_str(when),
+        }
+    }
+}
+
+impl Preset {
+    /// The value, if there is one.
+    #[must_use]
+    pub fn value(self) -> Option<&'static str> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Nothing(_) | Self::Required { .. } => None,
+        }
+    }
+}
+
+impl Scope {
+    /// Its name in the reference.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Both => "both",
+            Self::Export => "export",
+            Self::Catalog => "catalog",
+            Self::CommandLine { .. } => "command line",
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The tables in Glue.
+
+use crate::settings::row::Row;
+use crate::settings::setting::{Accepts, Preset, Scope, Setting};
+use crate::settings::values::{CatalogBy, glue_name, region};
+use mixlake_app::reconcile::OnDrift;
+
+rows! {
+    list CATALOG_ROWS;
+
+    USE_GLUE: () {
+        name: "use_glue",
+        accepts: Accepts::Only("true", ()),
+        default: Preset::Value("true"),
+        scope: Scope::Catalog,
+        about: "The catalog function keeps the tables of a Glue database.",
+    }
+    CATALOG: CatalogBy {
+        name: "catalog",
+        accepts: Accepts::Choice(&[
+            ("direct", CatalogBy::Function),
+            ("crawler", CatalogBy::Crawler),
+        ]),
+        default: Preset::Value("direct"),
+        scope: Scope::Catalog,
+        about: "Who describes the tables: the catalog function, or a Glue crawler that is pointed \
+                at the project's folder. With `crawler` the catalog function does nothing; see \
+                COMPAT.md for what a crawler cannot do.",
+    }
+    ON_DRIFT: OnDrift {
+        name: "on_drift",
+        accepts: Accepts::Choice(&[("fail", OnDrift::Fail), ("repair", OnDrift::Repair)]),
+        default: Preset::Value("fail"),
+        scope: Scope::Catalog,
+        about: "What happens when somebody changed a table in Glue so that it does not fit its \
+                files (a column retyped, dropped or moved; another location or serde): it is told, \
+                and the objects go to the dead-letter queue; or the table is put right.",
+    }
+    GLUE_DATABASE: String {
+        name: "glue_database",
+        accepts: Accepts::Text {
+            shown: "lower-case letters, digits, `_`",
+            most: Some(255),
+            read: glue_name,
+        },
+        default: Preset::Value("mixpanel"),
+        scope: Scope::Catalog,
+        about: "The Glue database of the tables. It must exist.",
+    }
+    GLUE_TABLE_PREFIX: String {
+        name: "glue_table_prefix",
+        accepts: Accepts::Text {
+            shown: "lower-case letters, digits, `_`",
+            most: Some(64),
+            read: glue_name,
+        },
+        default: Preset::Nothing("none"),
+        scope: Scope::Catalog,
+        about: "Goes before every table name in Glue.",
+    }
+    GLUE_REGION: String {
+        name: "glue_region",
+        accepts: Accepts::Text { shown: "an AWS region", most: None, read: region },
+        default: Preset::Nothing("`s3_region`, or the region of the process"),
+        scope: Scope::CommandLine {
+            why: "a deployment has its Glue database, and its rights on it, in its own region",
+        },
+        about: "The region of the Glue database.",
+    }
+    GLUE_ROLE: () {
+        name: "glue_role",
+        accepts: Accepts::NotYet,
+        default: Preset::Nothing("none"),
+        scope: Scope::Catalog,
+        about: "A role to assume for Glue.",
+    }
+}

@@ -1,0 +1,137 @@
+//! What the values of some settings become, and how they are read.
+
+use mixlake_mixpanel::EventNames;
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// The length of a scheduled slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frequency {
+    /// An hour.
+    Hourly,
+    /// A day.
+    Daily,
+}
+
+/// Who describes the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CatalogBy {
+    /// The catalog function.
+    Function,
+    /// A Glue crawler; the tables are not ours to touch.
+    Crawler,
+}
+
+/// Where events come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventOrigin {
+    /// Mixpanel's Raw Event Export API.
+    ExportApi,
+    /// The files of a JSON pipeline.
+    RawPipeline,
+}
+
+/// How late data is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LateData {
+    /// Not by slices: these are of the time of events.
+    Sync,
+    /// By slices of the time at which Mixpanel processed events.
+    IngestionCursor,
+}
+
+/// The zone whose dates are the partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DateZone {
+    /// The project's.
+    Project,
+    /// UTC.
+    Utc,
+}
+
+/// A bucket or a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// `s3://bucket/prefix`.
+    Bucket {
+        /// The bucket.
+        bucket: String,
+        /// Empty, or ending in `/`.
+        prefix: String,
+    },
+    /// A folder; only the command line reads one.
+    Folder(String),
+}
+
+/// What a type reads itself.
+pub(super) fn parsed<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+/// Any text.
+#[expect(clippy::unnecessary_wraps, reason = "a row takes a function that can fail")]
+pub(super) fn text(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
+
+pub(super) fn place(text: &str) -> Result<Place, String> {
+    let Some(place) = text.strip_prefix("s3://") else {
+        if text.contains("://") {
+            return Err(format!("s3://bucket/prefix is expected, got {text:?}"));
+        }
+        return Ok(Place::Folder(text.to_owned()));
+    };
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    if bucket.is_empty() {
+        return Err(format!("s3://bucket/prefix is expected, got {text:?}"));
+    }
+    let prefix = prefix.trim_matches('/');
+    let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+    Ok(Place::Bucket { bucket: bucket.to_owned(), prefix })
+}
+
+/// What is no name of a secret may be the secret itself, and is never repeated.
+pub(super) fn secret_id(text: &str) -> Result<String, String> {
+    let fine = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-:".contains(c);
+    if text.chars().all(fine) && (!text.contains(':') || text.starts_with("arn:")) {
+        return Ok(text.to_owned());
+    }
+    let what = "the name or ARN of a Secrets Manager secret is expected, and never what it holds";
+    Err(what.to_owned())
+}
+
+pub(super) fn region(text: &str) -> Result<String, String> {
+    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !text.is_empty() && text.chars().all(fine) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("an AWS region is expected, as in eu-central-1, got {text:?}"))
+}
+
+pub(super) fn glue_name(text: &str) -> Result<String, String> {
+    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if text.chars().all(fine) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("lower-case letters, digits and `_` are expected; got {text:?}"))
+}
+
+/// Each text is a name, or a JSON array of names; a name can contain every character.
+pub(super) fn events(texts: &[String]) -> Result<EventNames, String> {
+    let mut names = Vec::new();
+    let mut problems = Vec::new();
+    for text in texts {
+        if !text.trim_start().starts_with('[') {
+            names.push(text.clone());
+            continue;
+        }
+        match serde_json::from_str::<Vec<String>>(text) {
+            Ok(list) => names.extend(list),
+            Err(error) => problems.push(format!("not a JSON array of names: {error}")),
+        }
+    }
+    if problems.is_empty() {
+        return EventNames::new(names).map_err(|error| error.to_string());
+    }
+    Err(problems.join("; "))
+}
