@@ -24,12 +24,12 @@ impl ItemError {
         Self { value: value.to_owned(), code: GONE.to_owned(), message: String::new() }
     }
 
-    fn new(values: Option<Vec<String>>, detail: Option<ErrorDetail>) -> Self {
+    pub(crate) fn new(values: Option<Vec<String>>, detail: Option<ErrorDetail>) -> Self {
         let (code, message) =
             detail.map(|detail| (detail.error_code, detail.error_message)).unwrap_or_default();
         Self {
             value: value_of(&values.unwrap_or_default()),
-            code: code.unwrap_or_else(|| "without a code".to_owned()),
+            code: code.unwrap_or_else(|| "no error code".to_owned()),
             message: message.unwrap_or_default(),
         }
     }
@@ -54,7 +54,7 @@ pub(crate) fn value_of(values: &[String]) -> String {
 
 /// The items of a batch that were not done.
 #[derive(Debug)]
-pub(crate) struct Undone(Vec<ItemError>);
+pub(crate) struct Undone(pub(crate) Vec<ItemError>);
 
 /// How many items an error tells of: a log line has an end.
 const TOLD: usize = 10;
@@ -63,9 +63,11 @@ impl std::error::Error for Undone {}
 
 impl std::fmt::Display for Undone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of the partitions were not done", self.0.len())?;
+        write!(f, "{} of the partitions failed", self.0.len())?;
         for (i, ItemError { value, code, message }) in self.0.iter().take(TOLD).enumerate() {
-            write!(f, "{} {value}: {code} {message}", if i == 0 { ":" } else { ";" })?;
+            let (before, after) =
+                (if i == 0 { ":" } else { ";" }, if message.is_empty() { "" } else { " " });
+            write!(f, "{before} {value}: {code}{after}{message}")?;
         }
         if self.0.len() > TOLD { f.write_str("; ...") } else { Ok(()) }
     }

@@ -128,7 +128,7 @@ impl Catalog for GlueCatalog {
         let subject = self.subject(table);
         let read = self.read_as(table, version).await?;
         if let Some(name) = table::duplicate(&read, columns) {
-            let cause = format!("the table has a column {name:?} already");
+            let cause = format!("the table already has a column {name:?}");
             return Err(refused(UPDATE_TABLE, &subject, cause));
         }
         if columns.is_empty() {

@@ -4,6 +4,7 @@ use aws_sdk_glue::config::http::HttpResponse;
 use aws_sdk_glue::error::{ProvideErrorMetadata, SdkError};
 use mixlake_app::ports::CatalogError;
 use std::error::Error;
+use std::fmt;
 
 /// A call to Glue: for the person who reads of its failure.
 #[derive(Debug, Clone, Copy)]
@@ -106,31 +107,55 @@ pub(crate) fn not_taken(
 
 fn hint<E>(call: Call, error: &SdkError<E, HttpResponse>, code: Option<&str>) -> Option<String> {
     if let SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) = error {
-        return Some("no answer from Glue: check the region and the network".to_owned());
+        return Some(Hint::NoResponse.to_string());
     }
     hint_of(call, code?)
 }
 
-/// What a person should look at, by the code of an error or of an item of a batch.
+/// What to check, by the code of an error or of an item of a batch.
 pub(crate) fn hint_of(call: Call, code: &str) -> Option<String> {
-    let Call { right, grant, .. } = call;
-    match code {
-        "AccessDeniedException" | "AccessDenied" => Some(format!(
-            "access denied: the role needs {right} on the catalog, the database and its tables; \
-             under Lake Formation also {grant}"
-        )),
-        "ResourceNumberLimitExceededException" => Some(
-            "a limit of Glue is reached: the size of a table (columns), or the tables, partitions \
-             or versions of the account"
-                .to_owned(),
-        ),
-        "InvalidInputException" | "ValidationException" => Some(
-            "Glue does not take it: a name, type or comment, or a table that has grown too large"
-                .to_owned(),
-        ),
+    let hint = match code {
+        "AccessDeniedException" | "AccessDenied" => Hint::Denied(call),
+        "ResourceNumberLimitExceededException" => Hint::Limit,
+        "InvalidInputException" | "ValidationException" => Hint::Input,
         "ExpiredTokenException" | "UnrecognizedClientException" | "InvalidSignatureException" => {
-            Some("the credentials are wrong or have expired".to_owned())
+            Hint::Credentials
         }
-        _ => None,
+        _ => return None,
+    };
+    Some(hint.to_string())
+}
+
+/// What a person should check.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Hint {
+    NoResponse,
+    Denied(Call),
+    Limit,
+    Input,
+    Credentials,
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoResponse => {
+                f.write_str("no response from Glue: check the region and the network")
+            }
+            Self::Denied(Call { right, grant, .. }) => write!(
+                f,
+                "access denied: the role needs {right} on the catalog, the database and its tables; \
+                 with Lake Formation, also {grant}"
+            ),
+            Self::Limit => f.write_str(
+                "a Glue limit is reached: the size of a table (columns), or the number of tables, \
+                 partitions or versions in the account",
+            ),
+            Self::Input => f.write_str(
+                "Glue does not accept the input: an invalid name, type or comment, or a table that \
+                 is too large",
+            ),
+            Self::Credentials => f.write_str("the credentials are wrong or have expired"),
+        }
     }
 }

@@ -248,7 +248,7 @@ async fn an_item_that_fails_inside_a_200_is_listed_with_its_code() {
     assert_eq!(error.to_string(), "cannot create partitions of table mixpanel.signup");
     assert_eq!(
         error.source().unwrap().to_string(),
-        "1 of the partitions were not done: day-0001: InternalServiceException told by the test"
+        "1 of the partitions failed: day-0001: InternalServiceException told by the test"
     );
 }
 

@@ -172,8 +172,8 @@ async fn an_update_that_changes_nothing_or_repeats_a_column_is_not_sent() {
 }
 
 #[rstest]
-#[case::limit("ResourceNumberLimitExceededException", "a limit of Glue is reached")]
-#[case::input("InvalidInputException", "Glue does not take it")]
+#[case::limit("ResourceNumberLimitExceededException", "a Glue limit is reached")]
+#[case::input("InvalidInputException", "Glue does not accept the input")]
 #[case::denied("AccessDeniedException", "needs glue:UpdateTable")]
 #[case::lake_formation("AccessDeniedException", "Lake Formation also ALTER on the table")]
 #[tokio::test]

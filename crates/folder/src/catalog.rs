@@ -33,7 +33,7 @@ impl FolderCatalog {
             cause,
         };
         if !is_name(&database) {
-            return Err(failed(format!("{database:?} cannot be the name of a database").into()));
+            return Err(failed(format!("{database:?} is not a valid database name").into()));
         }
         let place = Place::new(folder.as_ref()).map_err(|error| failed(error.into()))?;
         Ok(Self { place, database })
@@ -56,7 +56,7 @@ impl FolderCatalog {
         if is_name(table) {
             return Ok(self.folder().join(format!("{table}.json")));
         }
-        Err(self.failed("read", table, format!("{table:?} cannot be the name of a table")))
+        Err(self.failed("read", table, format!("{table:?} is not a valid table name")))
     }
 
     fn read(&self, table: &str) -> Result<Option<Document>, CatalogError> {

@@ -56,11 +56,11 @@ struct PartitionEntry {
 /// The file cannot be used, or the change to it may not be made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DocumentError {
-    #[error("the file is no table of a catalog")]
+    #[error("the file is not a catalog table")]
     Malformed(#[from] serde_json::Error),
-    #[error("the file has format {0}; this program knows {FORMAT}")]
+    #[error("the file has format {0}; this version of Mixlake reads format {FORMAT}")]
     Format(u32),
-    #[error("the table has a column {0:?} already")]
+    #[error("the table already has a column {0:?}")]
     Duplicate(String),
 }
 
@@ -235,6 +235,9 @@ mod tests {
     #[test]
     fn a_newer_format_is_refused_and_not_guessed_at() {
         let error = Document::parse(FILE.replace(r#""format": 1"#, r#""format": 2"#).as_bytes());
-        assert_eq!(error.unwrap_err().to_string(), "the file has format 2; this program knows 1");
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "the file has format 2; this version of Mixlake reads format 1"
+        );
     }
 }

@@ -14,7 +14,7 @@ pub(crate) fn relative_path(key: &str) -> io::Result<PathBuf> {
         return Err(invalid(key, "has empty, `.` or `..` parts"));
     }
     if parts[0] == HIDDEN {
-        return Err(invalid(key, "lies in the folder that the lake keeps for itself"));
+        return Err(invalid(key, "is in the folder that the lake reserves for itself"));
     }
     Ok(parts.into_iter().collect())
 }

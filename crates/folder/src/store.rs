@@ -157,13 +157,13 @@ fn etag(body: &[u8]) -> String {
 }
 
 /// What a person can do about it.
-const HINTS: [(io::ErrorKind, &str); 4] = [
-    (io::ErrorKind::PermissionDenied, "check who owns the folder of the lake"),
+pub(crate) const HINTS: [(io::ErrorKind, &str); 4] = [
+    (io::ErrorKind::PermissionDenied, "check the owner and permissions of the lake's folder"),
     (io::ErrorKind::StorageFull, "the disk is full"),
     (io::ErrorKind::IsADirectory, ONE_OR_THE_OTHER),
     (io::ErrorKind::NotADirectory, ONE_OR_THE_OTHER),
 ];
-const ONE_OR_THE_OTHER: &str = "in a folder no key can also be the folder of another key";
+const ONE_OR_THE_OTHER: &str = "in a local lake, a key cannot also be the folder of another key";
 
 fn hint(cause: &io::Error) -> Option<String> {
     let hint = HINTS.iter().find(|(kind, _)| *kind == cause.kind());

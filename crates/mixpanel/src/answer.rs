@@ -44,7 +44,7 @@ fn advice(status: u16) -> &'static str {
         413 | 414 => "the query is too long: shorten where or events",
         // Redirects are not followed: they could carry the credentials to another host.
         300..=399 | 404 => "check residency and mixpanel_endpoint",
-        _ => "Mixpanel does not say more",
+        _ => "Mixpanel gives no further details",
     }
 }
 

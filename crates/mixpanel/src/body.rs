@@ -1,6 +1,7 @@
 //! From the body of an answer to chunks that are whole or end with an error.
 
 use crate::gunzip::Gunzip;
+use crate::reason::Reason;
 use bytes::Bytes;
 use futures::future;
 use futures::stream::{self, BoxStream, StreamExt};
@@ -17,7 +18,7 @@ const GZIP_START: u8 = 0x1f;
 /// The chunks of a 200 answer.
 pub(crate) fn chunks(answer: Response) -> Result<EventChunks, SourceError> {
     if !tells_its_end(&answer) {
-        return Err(incomplete("the answer does not tell where it ends", None));
+        return Err(incomplete(&Reason::NoEnd, None));
     }
     let encoding = encoding(answer.headers())?;
     let wire = answer.bytes_stream().map(|piece| piece.map_err(broken)).boxed();
@@ -37,10 +38,7 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, SourceError> {
     match value.as_bytes().to_ascii_lowercase().as_slice() {
         b"identity" | b"" => Ok(Encoding::Identity),
         b"gzip" | b"x-gzip" => Ok(Encoding::Gzip),
-        _ => Err(SourceError::Refused(format!(
-            "the answer is encoded as {value:?}, but only gzip was offered; check what lies \
-             between here and Mixpanel"
-        ))),
+        _ => Err(SourceError::Refused(Reason::Encoding(format!("{value:?}")).to_string())),
     }
 }
 
@@ -60,7 +58,7 @@ fn plain(
     let first = piece.as_ref().is_ok_and(|bytes| !bytes.is_empty() && std::mem::take(start));
     future::ready(Some(match piece {
         Ok(bytes) if first && bytes[0] == GZIP_START => {
-            Err(incomplete("its body is gzip, and its head does not say so", None))
+            Err(incomplete(&Reason::UndeclaredGzip, None))
         }
         piece => piece,
     }))
@@ -92,7 +90,7 @@ impl Drop for Arriving {
 impl Arriving {
     async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
         // A task that died has said nothing of the end, and so the body has none.
-        self.chunks.recv().await.unwrap_or_else(|| Err(incomplete("unpacking it broke off", None)))
+        self.chunks.recv().await.unwrap_or_else(|| Err(incomplete(&Reason::Unpacking, None)))
     }
 }
 
@@ -143,16 +141,16 @@ impl Unpacking {
 }
 
 fn broken(error: reqwest::Error) -> SourceError {
-    let reason = if error.is_timeout() { "nothing more arrived in time" } else { "it broke off" };
-    incomplete(reason, Some(error.without_url().into()))
+    let reason = if error.is_timeout() { Reason::Stalled } else { Reason::Broken };
+    incomplete(&reason, Some(error.without_url().into()))
 }
 
 fn corrupt(error: std::io::Error) -> SourceError {
-    incomplete("its gzip data is cut or damaged", Some(error.into()))
+    incomplete(&Reason::Corrupt, Some(error.into()))
 }
 
-fn incomplete(reason: &str, cause: Option<Box<dyn Error + Send + Sync>>) -> SourceError {
-    SourceError::Incomplete { reason: reason.to_owned(), cause }
+fn incomplete(reason: &Reason, cause: Option<Box<dyn Error + Send + Sync>>) -> SourceError {
+    SourceError::Incomplete { reason: reason.to_string(), cause }
 }
 
 #[cfg(test)]

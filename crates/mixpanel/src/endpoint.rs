@@ -25,18 +25,18 @@ pub struct Endpoint(String);
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EndpointError {
     /// Not a URL.
-    #[error("the Mixpanel endpoint is a URL such as https://data.mixpanel.com")]
+    #[error("the Mixpanel endpoint must be a URL such as https://data.mixpanel.com")]
     NotAUrl,
     /// Credentials would travel in the clear.
     #[error(
-        "the Mixpanel endpoint must be https; http is accepted for 127.0.0.1, [::1] and localhost only"
+        "the Mixpanel endpoint must be https; http is accepted only for 127.0.0.1, [::1] and localhost"
     )]
     Insecure,
     /// A user name or password within the URL, which would reach logs.
     #[error("the Mixpanel endpoint must not contain credentials; they come from the secret")]
     Credentials,
     /// A query or a fragment.
-    #[error("the Mixpanel endpoint must end with its host or path, without `?` or `#`")]
+    #[error("the Mixpanel endpoint must not have a query or a fragment (`?` or `#`)")]
     NotABase,
 }
 

@@ -8,8 +8,8 @@ pub struct EventNames(Vec<String>);
 
 /// A name in the allow-list is empty.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("events are names of events as Mixpanel shows them; number {0} of the list is empty")]
-pub struct EventNamesError(usize);
+#[error("events must be event names as Mixpanel shows them; number {0} of the list is empty")]
+pub struct EventNamesError(pub(crate) usize);
 
 impl EventNames {
     /// Takes names as Mixpanel shows them, not as the lake cleans them.
@@ -46,10 +46,10 @@ pub enum WhereExpressionError {
     )]
     Empty,
     /// A parenthesis or bracket too many or too few.
-    #[error("where has parentheses or brackets that do not match: {0:?}")]
+    #[error("where has unbalanced parentheses or brackets: {0:?}")]
     Unbalanced(String),
     /// A string without its end.
-    #[error("where has a string that does not end: {0:?}")]
+    #[error("where has an unterminated string: {0:?}")]
     OpenString(String),
 }
 

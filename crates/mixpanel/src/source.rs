@@ -3,6 +3,7 @@
 use crate::config::{Config, OUTAGE_QUERIES, Timings};
 use crate::pace::{Pace, backoff};
 use crate::query::ExportQuery;
+use crate::reason::Reason;
 use crate::{answer, body, retry_after};
 use futures::stream::{self, StreamExt};
 use mixlake_app::budget::{BudgetError, LONGEST_CLOSED};
@@ -126,7 +127,7 @@ impl MixpanelSource {
             return Err(error);
         }
         let error = mixlake_app::chain(&error);
-        tracing::warn!(%window, error, wait_ms = wait.as_millis(), "the source is down; asking again after a pause");
+        tracing::warn!(%window, error, wait_ms = wait.as_millis(), "the source is down; retrying after a pause");
         tokio::time::sleep(wait).await;
         Ok(())
     }
@@ -192,18 +193,18 @@ impl MixpanelSource {
     }
 
     fn unreachable(&self, error: reqwest::Error) -> SourceError {
-        let endpoint = &self.config.endpoint;
+        let endpoint = self.config.endpoint.to_string();
         if error.is_connect() {
-            let reason = format!("cannot connect to {endpoint}");
+            let reason = Reason::NoConnection(endpoint).to_string();
             return SourceError::Unreachable { reason, cause: Some(error.without_url().into()) };
         }
         // The URL holds the user's expression, which can name people.
         if error.is_timeout() {
             let seconds = self.config.timings.idle.as_secs();
-            let reason = format!("{endpoint} did not begin to answer within {seconds} s");
+            let reason = Reason::NoResponseInTime { endpoint, seconds }.to_string();
             return SourceError::TimedOut { reason, cause: Some(error.without_url().into()) };
         }
-        let reason = format!("no answer from {endpoint}");
+        let reason = Reason::NoResponse(endpoint).to_string();
         SourceError::Unavailable { reason, cause: Some(error.without_url().into()) }
     }
 }
@@ -230,7 +231,7 @@ enum Asked {
 
 /// Without the budget nothing is asked, be it of an hour or of a minute.
 fn unusable(error: BudgetError) -> SourceError {
-    let reason = "the query budget in the lake cannot be used".to_owned();
+    let reason = Reason::NoBudget.to_string();
     SourceError::Unreachable { reason, cause: Some(error.into()) }
 }
 
@@ -277,7 +278,7 @@ impl EventSource for MixpanelSource {
         let mut patience = max_wait;
         let mut down = 0;
         loop {
-            tracing::debug!(%window, attempt, "asking Mixpanel for events");
+            tracing::debug!(%window, attempt, "querying Mixpanel for events");
             let wait = match self.try_ask(&query).await? {
                 Asked::Answered(chunks) => return Ok(self.until_the_deadline(chunks)),
                 Asked::Wait(wait) => wait.max(backoff_base).max(SHORTEST_WAIT),

@@ -87,7 +87,7 @@ async fn no_log_error_or_debug_output_has_the_secret() {
     drop(standin);
     said.push_str(&log.text());
 
-    assert!(said.contains("asking Mixpanel") && said.contains("***"), "{said}");
+    assert!(said.contains("querying Mixpanel") && said.contains("***"), "{said}");
     for secret in SECRETS {
         assert!(!said.contains(secret), "{said}");
     }

@@ -4,6 +4,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use mixlake_app::ports::{Precondition, Put};
 use std::error::Error;
+use std::fmt;
 
 /// What an error of S3 means for a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,10 +77,30 @@ fn by_status(status: Option<u16>) -> Meaning {
     }
 }
 
-/// A call that failed, before it is known what it was about.
+/// A response that does not follow S3's API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Oddity {
+    NoUploadId,
+    NoETag,
+    NoSize,
+}
+
+impl Error for Oddity {}
+
+impl fmt::Display for Oddity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoUploadId => "S3 returned no upload id",
+            Self::NoETag => "S3 returned no ETag for the object",
+            Self::NoSize => "S3 did not return the size of the object",
+        })
+    }
+}
+
+/// A failed call. What it was about is added later.
 pub(crate) struct Failure {
     pub(crate) meaning: Meaning,
-    rights: &'static str,
+    pub(crate) rights: &'static str,
     pub(crate) cause: Box<dyn Error + Send + Sync>,
 }
 
@@ -91,7 +112,7 @@ impl Failure {
         Self { meaning: meaning(&error), rights, cause: Box::new(error) }
     }
 
-    /// An answer that makes no sense.
+    /// A response that cannot be used.
     pub(crate) fn odd(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { meaning: Meaning::Other, rights: "", cause: cause.into() }
     }
@@ -116,15 +137,15 @@ impl Failure {
                 Some(format!("the bucket {bucket} does not exist: check s3_bucket"))
             }
             Meaning::Denied => Some(format!(
-                "access denied: the role needs {} on {bucket}, and the use of the key if the bucket is encrypted with one of KMS",
+                "access denied: the role needs {} on {bucket}, and the right to use the KMS key if the bucket is encrypted with one",
                 self.rights
             )),
             Meaning::KeyDenied => Some(format!(
-                "access denied to a key of KMS: the role needs kms:Decrypt and kms:GenerateDataKey on the \
-                 key that {bucket} is encrypted with; its rights on the bucket were not the reason"
+                "access denied to a KMS key: the role needs kms:Decrypt and kms:GenerateDataKey on the \
+                 key that encrypts {bucket}; its rights on the bucket are not the cause"
             )),
             Meaning::OtherRegion => {
-                Some(format!("the bucket {bucket} lies in another region: check s3_region"))
+                Some(format!("the bucket {bucket} is in another region: check s3_region"))
             }
             Meaning::BadCredentials => Some("the credentials are wrong or have expired".to_owned()),
             Meaning::NoCredentials => Some(
@@ -133,9 +154,9 @@ impl Failure {
                     .to_owned(),
             ),
             Meaning::Unreachable => {
-                Some("no answer from S3: check s3_region and the network".to_owned())
+                Some("no response from S3: check s3_region and the network".to_owned())
             }
-            Meaning::NoSuchKey => Some("there is no such object".to_owned()),
+            Meaning::NoSuchKey => Some("the object does not exist".to_owned()),
             Meaning::ConditionFailed | Meaning::OutOfRange | Meaning::Other => None,
         }
     }

@@ -5,7 +5,7 @@
 //! checksum of a part with its bytes and then forgets it. A completion that lists it is refused with
 //! `InvalidPart`.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Oddity};
 use crate::store::S3Store;
 use aws_sdk_s3::config::{Builder, RequestChecksumCalculation};
 use aws_sdk_s3::primitives::ByteStream;
@@ -55,7 +55,7 @@ impl<'a> Upload<'a> {
             .send()
             .await
             .map_err(|e| Failure::of(e, RIGHTS))?;
-        let id = begun.upload_id.ok_or_else(|| Failure::odd("S3 gave the upload no id"))?;
+        let id = begun.upload_id.ok_or_else(|| Failure::odd(Oddity::NoUploadId))?;
         Ok(Self { store, key, id })
     }
 
@@ -108,7 +108,7 @@ impl<'a> Upload<'a> {
                 key = self.key,
                 upload_id = self.id,
                 error = %aws_sdk_s3::error::DisplayErrorContext(&error),
-                "could not abort an upload: its parts stay until a lifecycle rule removes them"
+                "could not abort a multipart upload: its parts stay until a lifecycle rule removes them"
             );
         }
     }

@@ -1,6 +1,6 @@
 //! The port, call by call.
 
-use crate::failure::{Failure, Meaning};
+use crate::failure::{Failure, Meaning, Oddity};
 use crate::multipart;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
@@ -59,7 +59,7 @@ impl S3Store {
 
     async fn whole(&self, key: &str) -> Result<Object, Failure> {
         let read = self.ask(key, None).await?;
-        let etag = read.e_tag.ok_or_else(|| Failure::odd("S3 gave the object no ETag"))?;
+        let etag = read.e_tag.ok_or_else(|| Failure::odd(Oddity::NoETag))?;
         Ok(Object { body: collect(read.body).await?, etag })
     }
 
@@ -124,7 +124,7 @@ fn size_of_whole(read: &GetObjectOutput) -> Result<u64, Failure> {
         Some(range) => range.rsplit_once('/').and_then(|(_, size)| size.parse().ok()),
         None => read.content_length.and_then(|length| u64::try_from(length).ok()),
     };
-    size.ok_or_else(|| Failure::odd("S3 did not say how large the object is"))
+    size.ok_or_else(|| Failure::odd(Oddity::NoSize))
 }
 
 #[async_trait::async_trait]

@@ -50,7 +50,7 @@ fn next_member<R: BufRead>(mut rest: R) -> io::Result<Option<R>> {
         } else if first == MAGIC[0] {
             return Ok(Some(rest));
         } else {
-            let what = "has bytes behind its gzip data that are neither gzip nor padding; \
+            let what = "has bytes after its gzip data that are neither gzip nor padding; \
                         the file is damaged, or two files were joined";
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
@@ -61,7 +61,7 @@ fn next_member<R: BufRead>(mut rest: R) -> io::Result<Option<R>> {
 fn told(error: io::Error) -> io::Error {
     let kind = error.kind();
     if kind == io::ErrorKind::UnexpectedEof {
-        return io::Error::new(kind, "is cut: its gzip data ends too early");
+        return io::Error::new(kind, "is truncated: its gzip data ends too early");
     }
     if matches!(kind, io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) {
         let what = format!("is damaged: its gzip data cannot be unpacked ({error})");
@@ -116,7 +116,7 @@ mod tests {
         let packed = [gzip("a"), gzip("b")].concat();
         for cut in (1..packed.len()).filter(|cut| *cut != first) {
             let error = unpacked(&packed[..cut]).unwrap_err();
-            assert!(error.contains("is cut"), "at {cut}: {error}");
+            assert!(error.contains("is truncated"), "at {cut}: {error}");
         }
     }
 }

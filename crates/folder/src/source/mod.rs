@@ -52,7 +52,7 @@ pub enum InputError {
     Unsound(Vec<String>),
     /// The lines could not be kept.
     #[error(
-        "the lines of the input are kept in a temporary file in {}, and it cannot be written; \
+        "cannot write the temporary file in {} that stores the lines of the input; \
          free some space there, or use a lake on another disk", folder.display()
     )]
     Spool {
@@ -140,8 +140,12 @@ impl EventSource for FileSource {
 
 /// Reading it again will not help.
 fn unreadable(error: &io::Error) -> SourceError {
-    SourceError::Refused(format!("the temporary file with the lines of the input: {error}"))
+    SourceError::Refused(format!(
+        "cannot read the temporary file with the lines of the input: {error}"
+    ))
 }
 
+#[cfg(test)]
+mod messages;
 #[cfg(test)]
 mod tests;

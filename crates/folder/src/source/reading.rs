@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
                 (Some(time), events.is_empty() || events.iter().any(|wanted| wanted == name))
             }
             LineKind::EarlyEnd => {
-                let what = "is incomplete: it says itself that its export was terminated early; \
+                let what = "is incomplete: it says that its export was terminated early; \
                             export it again";
                 return Err(Problem::unsound(what));
             }

@@ -72,7 +72,7 @@ impl Values {
             (b']', true) => self.in_array = false,
             (b'{', _) | (_, true) => self.begin(byte),
             (_, false) => {
-                let what = "is damaged: between its JSON values there is something else";
+                let what = "is damaged: it has something else between its JSON values";
                 return Err(Problem::unsound(what));
             }
         }

@@ -3,6 +3,7 @@
 //! A folder has the date of its events, by UTC or by the project's zone: both are looked at. Below it
 //! there may be a folder an hour.
 
+use crate::reason::Reason;
 use mixlake_app::ports::{ObjectMeta, ObjectStore, SourceError, StoreError};
 use mixlake_domain::{Date, ProjectId, Slice, Span, Timestamp, Zone};
 use std::time::Duration;
@@ -61,13 +62,9 @@ impl Folders {
         }
         match missing {
             Some(date) if !self.went_on_after(store, date).await? => {
-                Err(SourceError::Unavailable {
-                    reason: format!(
-                        "{} is not there, nor one after it",
-                        store.location(&self.folder(date))
-                    ),
-                    cause: None,
-                })
+                let folder = store.location(&self.folder(date));
+                let reason = Reason::NoPipelineFolder(folder).to_string();
+                Err(SourceError::Unavailable { reason, cause: None })
             }
             _ => Ok(files),
         }
@@ -125,10 +122,8 @@ fn is_hidden(name: &str) -> bool {
 }
 
 pub(super) fn unreadable(error: StoreError) -> SourceError {
-    SourceError::Unavailable {
-        reason: "the pipeline's files cannot be read".to_owned(),
-        cause: Some(error.into()),
-    }
+    let reason = Reason::PipelineUnreadable.to_string();
+    SourceError::Unavailable { reason, cause: Some(error.into()) }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod shape;
 use crate::filters::EventNames;
 use crate::gunzip::Gunzip;
 use crate::pace::backoff;
+use crate::reason::Reason;
 use bytes::{Bytes, BytesMut};
 use folders::{File, Folders, unreadable};
 use futures::stream::{self, BoxStream, StreamExt};
@@ -66,10 +67,8 @@ impl PipelineSource {
             return Ok(());
         }
         let hours = self.config.delay.as_secs() / 3600;
-        Err(SourceError::Refused(format!(
-            "the pipeline may still be writing {slice}; it is read {hours} h after its end \
-             (raw_pipeline_delay_hours)"
-        )))
+        let slice = slice.to_string();
+        Err(SourceError::Refused(Reason::PipelineTooEarly { slice, hours }.to_string()))
     }
 }
 
@@ -146,7 +145,8 @@ impl Reading {
 
     async fn open(&mut self, file: File) -> Result<Open, SourceError> {
         let wire = self.store.read(&file.key).await.map_err(unreadable)?;
-        let wire = wire.ok_or_else(|| incomplete(&*self.store, &file.key, "it is gone"))?;
+        let wire =
+            wire.ok_or_else(|| incomplete(&Reason::FileGone(self.store.location(&file.key))))?;
         // One more than the bound, so that the transformation sees that the line is too long.
         let lines = LineSplitter::new(Bounds::default().line_bytes + 1);
         let home = self.folders.is_last_of(file.date, &self.slice);
@@ -167,8 +167,7 @@ impl Reading {
         if self.folders.files(&*self.store, &self.slice).await? == self.files {
             return Ok(None);
         }
-        let reason = "the pipeline changed its files while they were read".to_owned();
-        Err(SourceError::Incomplete { reason, cause: None })
+        Err(incomplete(&Reason::PipelineChanged))
     }
 }
 
@@ -201,7 +200,7 @@ impl Open {
         }
         let rest = self.lines.rest();
         if self.chooser.peek.line(rest) == LineKind::Broken {
-            return Err(incomplete(store, &self.key, "it ends in the middle of a line"));
+            return Err(incomplete(&Reason::FileCut(store.location(&self.key))));
         }
         self.chooser.line(rest, &mut out);
         Ok(out.freeze())
@@ -272,17 +271,17 @@ fn put(line: &[u8], out: &mut BytesMut) {
     out.extend_from_slice(b"\n");
 }
 
-fn incomplete(store: &dyn ObjectStore, key: &str, what: &str) -> SourceError {
-    SourceError::Incomplete { reason: format!("{}: {what}", store.location(key)), cause: None }
+fn incomplete(reason: &Reason) -> SourceError {
+    SourceError::Incomplete { reason: reason.to_string(), cause: None }
 }
 
 /// A file that breaks off while it is read.
 fn broken(error: StoreError) -> SourceError {
-    let reason = "the pipeline's files cannot be read to their end".to_owned();
+    let reason = Reason::PipelineBroken.to_string();
     SourceError::Incomplete { reason, cause: Some(error.into()) }
 }
 
 fn damaged(key: &str, error: std::io::Error) -> SourceError {
-    let reason = format!("the gzip data of {key} is cut or damaged");
+    let reason = Reason::FileCorrupt(key.to_owned()).to_string();
     SourceError::Incomplete { reason, cause: Some(error.into()) }
 }

@@ -167,7 +167,7 @@ fn check(table: &str, present: &[Column], added: &[Column]) -> Result<(), Catalo
         if taken.contains(&folded) {
             return Err(refused(
                 table,
-                format!("the table has a column {:?} already", column.name),
+                format!("the table already has a column {:?}", column.name),
             ));
         }
         check_length(table, column)?;

@@ -185,7 +185,8 @@ impl ObjectStore for MemoryStore {
         let verdict = self.begin(Operation::Copy, to).await;
         self.change(verdict, ("copy", to), |state| {
             let body = state.objects.get(from).cloned();
-            let body = body.ok_or_else(|| self.failed("copy", from, "there is no such object"))?;
+            let body =
+                body.ok_or_else(|| self.failed("copy", from, "the object does not exist"))?;
             state.write(to, body);
             Ok(())
         })
