@@ -1,10 +1,10 @@
-//! Who asks.
+//! Credentials for Mixpanel.
 
 use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
 
-/// A service account, or the secret of a project. `Debug` tells only which.
+/// A service account, or the secret of a project. `Debug` shows only which of them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials(Kind);
 
@@ -14,7 +14,8 @@ enum Kind {
     ProjectSecret(String),
 }
 
-/// The text holds no credentials. It is not repeated: it may hold half of them.
+/// The text is not valid credentials. The error does not repeat it, because it may contain a part of
+/// them.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "Mixpanel credentials must be the JSON {{\"username\":\"...\",\"secret\":\"...\"}} or \
@@ -82,13 +83,13 @@ impl Credentials {
         Self::service_account(username, secret)
     }
 
-    /// Whether this is the way to authenticate that Mixpanel retires.
+    /// Whether this is the authentication method that Mixpanel retires.
     #[must_use]
     pub fn is_project_secret(&self) -> bool {
         matches!(self.0, Kind::ProjectSecret(_))
     }
 
-    /// User name and password of HTTP Basic authentication.
+    /// User name and password for HTTP Basic authentication.
     pub(crate) fn basic(&self) -> (&str, &str) {
         match &self.0 {
             Kind::ServiceAccount { username, secret } => (username, secret),
@@ -96,10 +97,10 @@ impl Credentials {
         }
     }
 
-    /// A text of somebody else without what it repeats of the credentials.
+    /// Removes the credentials from a text of somebody else.
     pub(crate) fn redact(&self, text: &str) -> String {
         let (user, password) = self.basic();
-        // The longer one first: it may contain the shorter.
+        // The longer one first, because it may contain the shorter one.
         let mut parts = [user, password];
         parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
         parts
@@ -112,7 +113,7 @@ impl Credentials {
 impl FromStr for Credentials {
     type Err = CredentialsError;
 
-    /// Reads any of the accepted forms.
+    /// Parses any of the accepted forms.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.trim_start().starts_with('{') {
             Self::from_json(text)

@@ -1,4 +1,4 @@
-//! What S3's errors mean.
+//! The meaning of S3's errors.
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -6,37 +6,38 @@ use mixlake_app::ports::{Precondition, Put};
 use std::error::Error;
 use std::fmt;
 
-/// What an error of S3 means for a caller.
+/// What an S3 error means for a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// The key is not there.
+    /// The key does not exist.
     NoSuchKey,
-    /// The bucket is not there.
+    /// The bucket does not exist.
     NoSuchBucket,
-    /// The condition of a write did not hold, or another write was faster.
+    /// The condition of a write was not met, or another write was faster.
     ConditionFailed,
-    /// The range asked for lies outside of the object.
+    /// The requested range is outside of the object.
     OutOfRange,
-    /// The role may not do it; or, for a read, the key is not there and the role may not list.
+    /// The role lacks a permission; or, for a read, the key does not exist and the role may not list.
     Denied,
     /// The role may not use the KMS key that the bucket or the object is encrypted with.
     KeyDenied,
-    /// The bucket lies in another region.
+    /// The bucket is in another region.
     OtherRegion,
-    /// The credentials are not good, or no longer.
+    /// The credentials are invalid or have expired.
     BadCredentials,
-    /// There are none.
+    /// There are no credentials.
     NoCredentials,
-    /// No answer came.
+    /// No response arrived.
     Unreachable,
     /// Anything else.
     Other,
 }
 
-/// Reads the error code; the status stands in where a stand-in or a proxy gives no code.
+/// Reads the error code, or the status if a stand-in or a proxy sends no code.
 fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Meaning {
     if let SdkError::DispatchFailure(failure) = error {
-        // Missing credentials come as a request that could not be sent; only the text tells.
+        // Missing credentials appear as a request that could not be sent; only the text tells them
+        // apart.
         let cause = failure.as_connector_error().map(|error| mixlake_app::chain(error));
         let without = cause.is_some_and(|text| text.contains("credentials"));
         return if without { Meaning::NoCredentials } else { Meaning::Unreachable };
@@ -66,7 +67,7 @@ fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Meanin
     }
 }
 
-/// A bare 404 is no proof of absence, and stays an error.
+/// A 404 without a code does not prove that the key is missing, so it stays an error.
 fn by_status(status: Option<u16>) -> Meaning {
     match status {
         Some(412) => Meaning::ConditionFailed,
@@ -117,12 +118,13 @@ impl Failure {
         Self { meaning: Meaning::Other, rights: "", cause: cause.into() }
     }
 
-    /// `None` where the failure means that the key is not there.
+    /// `None` if the failure means that the key does not exist.
     pub(crate) fn unless_absent<T>(self) -> Result<Option<T>, Self> {
         if self.meaning == Meaning::NoSuchKey { Ok(None) } else { Err(self) }
     }
 
-    /// A write that was refused by its condition. S3 says "no such key" of a swap without object.
+    /// A write that its condition refused. S3 answers "no such key" to a conditional write on a missing
+    /// object.
     pub(crate) fn unless_refused(self, when: &Precondition) -> Result<Put, Self> {
         let swap = matches!(when, Precondition::Matches(_));
         let refused = self.meaning == Meaning::ConditionFailed
@@ -130,7 +132,7 @@ impl Failure {
         if refused { Ok(Put::Refused) } else { Err(self) }
     }
 
-    /// What a person should look at.
+    /// What a person should check.
     pub(crate) fn hint(&self, bucket: &str) -> Option<String> {
         match self.meaning {
             Meaning::NoSuchBucket => {
