@@ -1,4 +1,4 @@
-//! What Glue's errors mean.
+//! The meaning of Glue's errors.
 
 use aws_sdk_glue::config::http::HttpResponse;
 use aws_sdk_glue::error::{ProvideErrorMetadata, SdkError};
@@ -6,14 +6,14 @@ use mixlake_app::ports::CatalogError;
 use std::error::Error;
 use std::fmt;
 
-/// A call to Glue: for the person who reads of its failure.
+/// A call to Glue, described for the person who reads its error.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call {
     /// `read`, `create`, `update` or `delete`.
     pub(crate) verb: &'static str,
-    /// The right it needs.
+    /// The permission that it needs.
     pub(crate) right: &'static str,
-    /// What Lake Formation has to grant, where it is in charge.
+    /// What Lake Formation must grant, if it is used.
     pub(crate) grant: &'static str,
 }
 
@@ -45,7 +45,7 @@ pub(crate) const BATCH_DELETE: Call =
 pub(crate) const DELETE_PARTITION: Call =
     Call { verb: "delete", right: "glue:DeletePartition", grant: ALTER };
 
-/// Turns an error of the SDK into one of the port.
+/// Converts an SDK error to an error of the port.
 pub(crate) fn failure<E>(
     call: Call,
     subject: &str,
@@ -72,21 +72,21 @@ where
     }
 }
 
-/// Whether a code says that Glue does not answer now, or not us, whatever it is asked. Any other one
-/// may be about what it was asked.
+/// Whether a code means that Glue is unavailable or does not accept the caller, whatever the request
+/// is. Any other code may be about the request itself.
 fn is_of_the_service(code: &str) -> bool {
     let tired = ["Throttl", "TooManyRequests", "Unavailable", "Internal", "Timeout", "Timed"];
     let stranger = ["AccessDenied", "Expired", "UnrecognizedClient", "Signature", "Credentials"];
     tired.iter().chain(&stranger).any(|part| code.contains(part))
 }
 
-/// The same, of an item of a batch that was not refused as a whole: what goes wrong inside of Glue goes
-/// wrong with this item.
+/// The same for one item of a batch that was not refused as a whole: an internal error then concerns
+/// only this item.
 pub(crate) fn is_of_the_item(code: &str) -> bool {
     !is_of_the_service(code) || code.contains("Internal")
 }
 
-/// A failure that is none of a call: the answer, or the request, makes no sense.
+/// An error that is not a failed call: the response or the request is invalid.
 pub(crate) fn refused(
     call: Call,
     subject: &str,

@@ -1,4 +1,4 @@
-//! Tables: what is sent to Glue, and what its answers mean.
+//! Tables: what is sent to Glue, and the meaning of its responses.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 

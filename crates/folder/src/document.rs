@@ -1,4 +1,4 @@
-//! A table of the catalog as it stands in its file: JSON that people read and may add to.
+//! The file of a table in the catalog: JSON that people read and may add to.
 
 use mixlake_app::ports::{Column, Format, NewTable, Partition, TableState};
 use mixlake_domain::DataFormat;
@@ -9,15 +9,15 @@ use std::collections::BTreeMap;
 const PARTITION_KEY: &str = "mp_date";
 const FORMAT: u32 = 1;
 
-/// What people or other tools added: it is written back as it was read.
+/// Fields that people or other tools added: they are written back unchanged.
 type Others = Map<String, Value>;
 
 /// A table with its partitions.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Document {
-    /// The version of this layout of the file.
+    /// The version of the file format.
     format: u32,
-    /// Counts the changes of the columns, as Glue's version does; partitions come and go without.
+    /// Counts the changes of the columns, like Glue's version; changes of partitions do not count.
     version: u64,
     name: String,
     #[serde(default)]
@@ -53,7 +53,7 @@ struct PartitionEntry {
     others: Others,
 }
 
-/// The file cannot be used, or the change to it may not be made.
+/// The file cannot be used, or the change is not allowed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DocumentError {
     #[error("the file is not a catalog table")]
@@ -124,7 +124,7 @@ impl Document {
         self.version.to_string()
     }
 
-    /// Says whether that changed anything.
+    /// Returns whether anything changed.
     pub(crate) fn append(&mut self, columns: &[Column], memo: &str) -> Result<bool, DocumentError> {
         self.extend(columns)?;
         if columns.is_empty() {
@@ -135,7 +135,7 @@ impl Document {
         Ok(true)
     }
 
-    /// Gives the table what `to` has; a column that keeps its name keeps what others put on it.
+    /// Makes the table equal to `to`; a column that keeps its name keeps what others added.
     pub(crate) fn repair(&mut self, to: &NewTable) -> Result<bool, DocumentError> {
         let before: BTreeMap<String, ColumnEntry> =
             self.columns.drain(..).map(|entry| (entry.name.to_lowercase(), entry)).collect();
@@ -153,7 +153,7 @@ impl Document {
         Ok(true)
     }
 
-    /// Engines fold the case of names, and read a partition key as a column.
+    /// Engines ignore the case of names, and read a partition key as a column.
     fn extend(&mut self, columns: &[Column]) -> Result<(), DocumentError> {
         for Column { name, hive_type, comment } in columns {
             let mut present = self.columns.iter().chain(&self.partition_keys);
@@ -179,7 +179,7 @@ impl Document {
         self.partitions.iter().filter(|(value, _)| wanted(value)).map(partition).collect()
     }
 
-    /// Says which ones had to be added or moved.
+    /// Returns the values of the partitions that had to be added or moved.
     pub(crate) fn put(&mut self, partitions: &[Partition]) -> Vec<String> {
         let mut changed = Vec::new();
         for Partition { value, location } in partitions {
@@ -196,7 +196,7 @@ impl Document {
         changed
     }
 
-    /// Says which ones were there.
+    /// Returns the values of the partitions that existed.
     pub(crate) fn remove(&mut self, values: &[String]) -> Vec<String> {
         let there = |value: &&String| self.partitions.remove(*value).is_some();
         let mut removed: Vec<String> = values.iter().filter(there).cloned().collect();

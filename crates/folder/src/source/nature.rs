@@ -1,21 +1,21 @@
-//! What an input looks like that is no export: told by name, so that its owner knows what to do.
+//! Recognizes input that is not an export, and names its format, so that the user knows what to do.
 
 use mixlake_columnar::Line;
 use serde_json::{Map, Value};
 
-/// What is expected, for whoever brought something else.
+/// The expected format.
 const EXPECTED: &str = "expected JSON lines of the export API, plain or gzip: \
                         {\"event\": ..., \"properties\": {...}}";
 
-/// As much of a message of others as is repeated.
+/// The longest part of a foreign message that is repeated.
 const SHOWN: usize = 200;
 
-/// What is said of an input that is something else.
+/// The message for input in another format.
 pub(super) fn looks_like(what: &str) -> String {
     format!("looks like {what}; {EXPECTED}")
 }
 
-/// Formats that are known by their first bytes, whatever follows.
+/// Formats that are recognized by their first bytes.
 pub(super) fn by_first_bytes(start: &[u8]) -> Option<&'static str> {
     match start {
         [b'P', b'K', 3 | 5, 4 | 6, ..] => Some("a zip archive"),
@@ -31,8 +31,8 @@ pub(super) fn by_first_bytes(start: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// What an input is none of whose lines is an event: told by its first lines, and whether its last line
-/// is not whole.
+/// The message for input without any event, from its first lines and whether its last line is
+/// incomplete.
 pub(super) fn without_events(lines: &[Vec<u8>], cut: bool) -> String {
     let line = |number: usize| Some(String::from_utf8_lossy(lines.get(number)?));
     let (first, second) = (line(0).unwrap_or_default(), line(1));
@@ -49,12 +49,12 @@ pub(super) fn without_events(lines: &[Vec<u8>], cut: bool) -> String {
     }
 }
 
-/// What is said of an input whose last line is not whole.
+/// The message for input whose last line is incomplete.
 pub(super) const CUT: &str =
     "ends in the middle of a line: it was truncated, or is still being written";
 
-/// The error with which an export ended, if its last line is one: an object that says so, or text. A line
-/// that begins as events do is one bad line.
+/// The error in the last line of an export, if there is one: an object with an error, or text. A line
+/// that begins like an event is one bad line.
 pub(super) fn last_words(line: Line<'_>) -> Option<String> {
     let Line::Whole(bytes) = line else { return None };
     match serde_json::from_slice(bytes) {

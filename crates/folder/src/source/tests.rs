@@ -14,7 +14,7 @@ pub(super) fn line(second: i64) -> String {
     format!("{{\"event\":\"e\",\"properties\":{{\"time\":{time}}}}}\n")
 }
 
-/// A second of 2026-11-11.
+/// Seconds from 2026-11-10 to 2026-11-11.
 const NEXT_DAY: i64 = 86_400;
 
 fn day(label: &str) -> Slice {
@@ -47,7 +47,7 @@ fn read_one(content: impl Into<Vec<u8>>) -> Result<(FileSource, Accounts), Input
     read(&[&content], &two_days())
 }
 
-/// What is said of a content, behind the name of its file.
+/// The message for a content, without the name of its file.
 pub(super) fn refused(content: impl Into<Vec<u8>>) -> String {
     match read_one(content) {
         Err(InputError::Unsound(what)) => what.concat().split_once(' ').unwrap().1.to_owned(),
@@ -76,7 +76,7 @@ async fn each_day_gets_its_own_lines_and_the_odd_ones_behind_them() {
     let text = "odd\n".to_owned() + &line(0) + "\n" + &line(NEXT_DAY) + "oops\n" + &line(1);
     for content in [text.clone().into_bytes(), gzip(&text)] {
         let (source, accounts) = read(&[&content], &two_days()).unwrap();
-        // As often as a slice starts again.
+        // A slice may be read again when it restarts.
         for _ in 0..2 {
             assert_eq!(all(&source, "2026-11-10").await, "odd\n".to_owned() + &line(0) + &line(1));
             assert_eq!(all(&source, "2026-11-11").await, line(NEXT_DAY) + "oops\n");
@@ -166,7 +166,7 @@ fn a_gzip_file_cut_anywhere_is_refused() {
     }
 }
 
-/// The start of a line that is longer than a line may be.
+/// The start of a line that is longer than allowed.
 fn half_a_long_line() -> String {
     line(0) + "{\"event\":\"" + &"e".repeat(Bounds::default().line_bytes + 10)
 }
