@@ -11,7 +11,9 @@ use std::fmt::Display;
 use std::time::Duration;
 
 fn list<T: Display>(samples: &[T], name: impl Fn(&T) -> &'static str) -> String {
-    samples.iter().map(|sample| format!("{}: {sample}\n", name(sample))).collect()
+    let lines: Vec<_> =
+        samples.iter().map(|sample| format!("{}: {sample}\n", name(sample))).collect();
+    lines.concat()
 }
 
 #[test]
@@ -147,6 +149,9 @@ fn own_words(error: SourceError) -> String {
         SourceError::Unavailable { reason, .. } => format!("unavailable, {reason}"),
         SourceError::NotYet { reason, from } => format!("not before {from}, {reason}"),
         SourceError::RateLimited { retry_after } => format!("rate limited, {retry_after:?}"),
-        other => panic!("no status means {other:?}"),
+        other @ (SourceError::Incomplete { .. }
+        | SourceError::TimedOut { .. }
+        | SourceError::OutOfTime
+        | SourceError::Unreachable { .. }) => panic!("no status means {other:?}"),
     }
 }

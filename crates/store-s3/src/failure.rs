@@ -78,22 +78,22 @@ fn by_status(status: Option<u16>) -> Meaning {
     }
 }
 
-/// A response that does not follow S3's API.
+/// What S3 left out of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Oddity {
-    NoUploadId,
-    NoETag,
-    NoSize,
+pub(crate) enum Omission {
+    UploadId,
+    ETag,
+    Size,
 }
 
-impl Error for Oddity {}
+impl Error for Omission {}
 
-impl fmt::Display for Oddity {
+impl fmt::Display for Omission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoUploadId => "S3 returned no upload id",
-            Self::NoETag => "S3 returned no ETag for the object",
-            Self::NoSize => "S3 did not return the size of the object",
+            Self::UploadId => "S3 returned no upload id",
+            Self::ETag => "S3 returned no ETag for the object",
+            Self::Size => "S3 did not return the size of the object",
         })
     }
 }

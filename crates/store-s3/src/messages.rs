@@ -1,6 +1,6 @@
 //! Every message of this crate, as a user reads it. A new variant does not compile until its `match` has it.
 
-use crate::failure::{Failure, Meaning, Oddity};
+use crate::failure::{Failure, Meaning, Omission};
 
 fn name(meaning: Meaning) -> &'static str {
     match meaning {
@@ -42,14 +42,14 @@ fn hints() {
 }
 
 #[test]
-fn odd_responses() {
-    let oddities = [Oddity::NoUploadId, Oddity::NoETag, Oddity::NoSize].map(|oddity| {
-        let name = match oddity {
-            Oddity::NoUploadId => "NoUploadId",
-            Oddity::NoETag => "NoETag",
-            Oddity::NoSize => "NoSize",
+fn incomplete_responses() {
+    let omissions = [Omission::UploadId, Omission::ETag, Omission::Size].map(|omission| {
+        let name = match omission {
+            Omission::UploadId => "UploadId",
+            Omission::ETag => "ETag",
+            Omission::Size => "Size",
         };
-        format!("{name}: {oddity}\n")
+        format!("{name}: {omission}\n")
     });
-    insta::assert_snapshot!(oddities.concat());
+    insta::assert_snapshot!(omissions.concat());
 }

@@ -5,7 +5,7 @@
 //! checksum of a part and does not keep it. A completion that lists it is then refused with
 //! `InvalidPart`.
 
-use crate::failure::{Failure, Oddity};
+use crate::failure::{Failure, Omission};
 use crate::store::S3Store;
 use aws_sdk_s3::config::{Builder, RequestChecksumCalculation};
 use aws_sdk_s3::primitives::ByteStream;
@@ -56,7 +56,7 @@ impl<'a> Upload<'a> {
             .send()
             .await
             .map_err(|e| Failure::of(e, RIGHTS))?;
-        let id = begun.upload_id.ok_or_else(|| Failure::odd(Oddity::NoUploadId))?;
+        let id = begun.upload_id.ok_or_else(|| Failure::odd(Omission::UploadId))?;
         Ok(Self { store, key, id })
     }
 

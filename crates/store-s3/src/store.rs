@@ -1,6 +1,6 @@
 //! The port, call by call.
 
-use crate::failure::{Failure, Meaning, Oddity};
+use crate::failure::{Failure, Meaning, Omission};
 use crate::multipart;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
@@ -59,7 +59,7 @@ impl S3Store {
 
     async fn whole(&self, key: &str) -> Result<Object, Failure> {
         let read = self.ask(key, None).await?;
-        let etag = read.e_tag.ok_or_else(|| Failure::odd(Oddity::NoETag))?;
+        let etag = read.e_tag.ok_or_else(|| Failure::odd(Omission::ETag))?;
         Ok(Object { body: collect(read.body).await?, etag })
     }
 
@@ -124,7 +124,7 @@ fn size_of_whole(read: &GetObjectOutput) -> Result<u64, Failure> {
         Some(range) => range.rsplit_once('/').and_then(|(_, size)| size.parse().ok()),
         None => read.content_length.and_then(|length| u64::try_from(length).ok()),
     };
-    size.ok_or_else(|| Failure::odd(Oddity::NoSize))
+    size.ok_or_else(|| Failure::odd(Omission::Size))
 }
 
 #[async_trait::async_trait]
