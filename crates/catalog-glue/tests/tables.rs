@@ -175,7 +175,7 @@ async fn an_update_that_changes_nothing_or_repeats_a_column_is_not_sent() {
 #[case::limit("ResourceNumberLimitExceededException", "a Glue limit is reached")]
 #[case::input("InvalidInputException", "Glue does not accept the input")]
 #[case::denied("AccessDeniedException", "needs glue:UpdateTable")]
-#[case::lake_formation("AccessDeniedException", "Lake Formation also ALTER on the table")]
+#[case::lake_formation("AccessDeniedException", "Lake Formation, also ALTER on the table")]
 #[tokio::test]
 async fn a_refusal_says_where_to_look(#[case] code: &'static str, #[case] hint: &str) {
     let refusal = mock!(Client::update_table)

@@ -242,7 +242,7 @@ async fn a_folder_that_is_not_there_is_empty_only_if_the_pipeline_went_on() {
     assert_eq!(read(&source, &utc("2026-11-10")).await.unwrap().len(), 1);
     let error = read(&source, &utc("2026-11-11")).await.unwrap_err();
     assert!(matches!(error, SourceError::Unavailable { .. }), "{error:?}");
-    assert!(error.to_string().contains("/2026/11/11/ is not there"), "{error}");
+    assert!(error.to_string().contains("/2026/11/11/ nor a later folder exists"), "{error}");
 
     put(&store, "2026/11/13/a.json", (line(utc("2026-11-13").start(), 1) + "\n").as_bytes()).await;
     assert!(read(&source, &utc("2026-11-11")).await.unwrap().is_empty());
