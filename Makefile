@@ -1,4 +1,4 @@
-# Mixlake. `make` lists what can be made. Needs GNU make, Rust and Python 3.11 or newer; the rest is set up here.
+# Mixlake. `make` lists the targets. Needs GNU make, Rust and Python 3.11 or newer; the rest is set up here.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -7,14 +7,14 @@ PYTHON ?= python3
 VENV := .local/venv/bin
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-# Processor of the Lambda functions: x86_64 or arm64. Its Rust target must be there:
+# Architecture of the Lambda functions: x86_64 or arm64. Its Rust target must be installed:
 # rustup target add aarch64-unknown-linux-gnu (or x86_64-unknown-linux-gnu)
 ARCH ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 RUST_TARGET := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-gnu
 HOST_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 
-# The C library of provided.al2023. zig links against its symbols, whatever this machine has: with the
-# machine's own linker, a function that was built on a newer Linux would fail at each start in AWS.
+# The C library of provided.al2023. zig links against its symbols, whatever this machine has. With the machine's
+# own linker, a function that was built on a newer Linux would fail at each start in AWS.
 GLIBC := 2.34
 
 .PHONY: help
@@ -22,7 +22,7 @@ help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: ## Makes .local/venv with the pinned Python packages; does nothing when it is up to date
+setup: ## Creates .local/venv with the pinned Python packages; does nothing if it is up to date
 	@$(PYTHON) local/setup_venv.py
 
 .PHONY: build
@@ -42,7 +42,7 @@ check-rust:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
-	@# The fuzzer has a lock file of its own, which a new dependency of a crate leaves behind.
+	@# The fuzzer has its own lock file, which must be updated when a crate gets a new dependency.
 	cargo metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null
 
 .PHONY: check-crates
@@ -71,7 +71,7 @@ check-spelling: setup
 	$(VENV)/typos
 
 .PHONY: test
-test: test-rust test-e2e ## Runs every test: the crates' own, then end to end on local stand-ins
+test: test-rust test-e2e ## Runs all tests: first the crates' tests, then the end-to-end tests on local stand-ins
 
 .PHONY: test-rust
 test-rust: ## Runs the crates' tests only
@@ -82,7 +82,7 @@ test-e2e: SCOPE := --all-targets
 test-e2e: binaries setup ## Runs the end-to-end tests only
 	$(VENV)/python -m pytest tests/e2e
 
-# Before anything is built: who has no Java is told so at once.
+# Runs before the build, so that a missing Java is reported at once.
 .PHONY: engines-needs
 engines-needs:
 	@$(PYTHON) local/setup_venv.py --venv engines/venv requirements.txt requirements-engines.txt
@@ -92,21 +92,21 @@ engines-needs:
 engines: engines-needs binaries ## Reads the tables with Trino, Spark, DuckDB and DataFusion (needs Java 17 and 24 or newer)
 	.local/engines/venv/bin/python -m pytest tests/engines
 
-# Tests need more features of some packages than the binaries do. Where tests were built before,
-# building everything once more with the same features finds the binaries ready.
+# Tests need more features of some packages than the binaries do. After the tests were built, building all
+# targets with the same features reuses their binaries.
 SCOPE ?= --bins
 
 .PHONY: binaries
 binaries:
 	@cargo build --workspace $(SCOPE) --locked
 
-# The instrumentation of a fuzzer, as cargo-fuzz sets it, with what the stable compiler has.
+# The same fuzzer instrumentation that cargo-fuzz sets, as far as the stable compiler has it.
 FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	-Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing
 
 .PHONY: fuzz
-fuzz: ## Feeds the transformation what a fuzzer makes up: MINUTES=10 (needs a C++ compiler)
+fuzz: ## Fuzzes the transformation: MINUTES=10 (needs a C++ compiler)
 	@mkdir -p .local/fuzz/corpus
 	@RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --locked --manifest-path tests/fuzz/Cargo.toml \
 		--target $(HOST_TARGET) --target-dir $(TARGET)/fuzz
@@ -115,7 +115,7 @@ fuzz: ## Feeds the transformation what a fuzzer makes up: MINUTES=10 (needs a C+
 		.local/fuzz/corpus tests/fuzz/corpus
 
 .PHONY: bench
-bench: ## Times the stages of the transformation, compressions and many tables: ROWS=300000 ROUNDS=3 NAMES=1000
+bench: ## Measures the stages of the transformation, compressions and many tables: ROWS=300000 ROUNDS=3 NAMES=1000
 	@cargo build --release --locked -p mixlake-bench
 	@$(TARGET)/release/mixlake-bench stages --rows $(or $(ROWS),300000) --rounds $(or $(ROUNDS),3)
 	@echo
@@ -124,26 +124,26 @@ bench: ## Times the stages of the transformation, compressions and many tables: 
 COMMA := ,
 
 .PHONY: bench-peers
-bench-peers: ## Measures Mixlake beside other tools: ROWS=300000 ROUNDS=3 THREADS=1 SYSTEMS=name,name
+bench-peers: ## Compares Mixlake with other tools: ROWS=300000 ROUNDS=3 THREADS=1 SYSTEMS=name,name
 	@$(PYTHON) local/setup_venv.py --venv peers requirements-peers.txt
 	@cargo build --release --locked -p mixlake-bench -p mixlake-export-lambda -p mixlake-catalog-lambda
 	@.local/peers/bin/python -m local.peers --rows $(or $(ROWS),300000) --rounds $(or $(ROUNDS),3) \
 		--threads $(or $(THREADS),1) --only $(subst $(COMMA), ,$(SYSTEMS))
 
 .PHONY: demo
-demo: setup binaries ## Shows the whole way of an event on this machine; leaves files in .local/demo and no process
+demo: setup binaries ## Runs the whole pipeline on this machine; leaves files in .local/demo and no process
 	@$(VENV)/python -m local demo
 
 .PHONY: demo-query
-demo-query: setup ## Asks the demo's tables again: make demo-query SQL="SELECT ..."
+demo-query: setup ## Queries the demo's tables: make demo-query SQL="SELECT ..."
 	@$(VENV)/python -m local query "$$SQL"
 
 .PHONY: demo-up
-demo-up: setup ## Keeps the demo's AWS running for other tools until Ctrl-C
+demo-up: setup ## Keeps the demo's AWS stand-in running for other tools until Ctrl-C
 	@$(VENV)/python -m local up
 
 .PHONY: demo-stop
-demo-stop: setup ## Ends the demo's stand-ins if some terminal still runs them
+demo-stop: setup ## Stops the demo's stand-ins if another terminal still runs them
 	@$(VENV)/python -m local stop
 
 .PHONY: docs
@@ -151,9 +151,9 @@ docs: ## Writes docs/SETTINGS.md from the table of settings in crates/runtime
 	cargo run --quiet --locked --bin mixlake -- settings > docs/SETTINGS.md
 
 .PHONY: clean
-clean: ## Removes what was built and .local, the demo's lake included
+clean: ## Removes all build output and .local, including the demo's lake
 	cargo clean
 	rm -rf .local
 
-# A query has quotes and commas of its own: it travels as a variable, not as shell text.
+# A query can contain quotes and commas, so it is passed as a variable, not as shell text.
 export SQL

@@ -22,7 +22,7 @@ DAY = 86_400
 def lines_of_readme() -> list[str]:
     """The three lines below the words that announce them."""
     text = (names.ROOT / "README.md").read_text()
-    block = text.split("is what `catalog --sql` prints:\n\n")[1].split("\n\n")[0]
+    block = text.split("`catalog --sql` prints one view per table:\n\n")[1].split("\n\n")[0]
     lines = [line.removeprefix("    ") for line in block.splitlines()]
     assert len(lines) == 3
     return lines

@@ -1,16 +1,16 @@
-//! Batches: Glue takes so many items at a time, and answers for each of them.
+//! Batches: Glue accepts a limited number of items at a time, and reports errors per item.
 
 use crate::failure::{Call, hint_of, is_of_the_item, not_taken};
 use crate::partitions::GONE;
 use aws_sdk_glue::types::{BatchUpdatePartitionFailureEntry, ErrorDetail, PartitionError};
 use mixlake_app::ports::CatalogError;
 
-/// The most items of one call.
+/// The largest number of items in a call.
 pub(crate) const READ: usize = 1000;
 pub(crate) const WRITE: usize = 100;
 pub(crate) const DELETE: usize = 25;
 
-/// An item that a batch did not do.
+/// An item of a batch that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ItemError {
     pub(crate) value: String,
@@ -19,17 +19,17 @@ pub(crate) struct ItemError {
 }
 
 impl ItemError {
-    /// The answer for an item that is not there.
+    /// The error for an item that does not exist.
     pub(crate) fn gone(value: &str) -> Self {
         Self { value: value.to_owned(), code: GONE.to_owned(), message: String::new() }
     }
 
-    fn new(values: Option<Vec<String>>, detail: Option<ErrorDetail>) -> Self {
+    pub(crate) fn new(values: Option<Vec<String>>, detail: Option<ErrorDetail>) -> Self {
         let (code, message) =
             detail.map(|detail| (detail.error_code, detail.error_message)).unwrap_or_default();
         Self {
             value: value_of(&values.unwrap_or_default()),
-            code: code.unwrap_or_else(|| "without a code".to_owned()),
+            code: code.unwrap_or_else(|| "no error code".to_owned()),
             message: message.unwrap_or_default(),
         }
     }
@@ -47,31 +47,33 @@ impl From<BatchUpdatePartitionFailureEntry> for ItemError {
     }
 }
 
-/// Ours have one value; those of a foreign table are joined as Hive joins them.
+/// Our partitions have one value; the values of a foreign table are joined as Hive joins them.
 pub(crate) fn value_of(values: &[String]) -> String {
     values.join("/")
 }
 
-/// The items of a batch that were not done.
+/// The items of a batch that failed.
 #[derive(Debug)]
-pub(crate) struct Undone(Vec<ItemError>);
+pub(crate) struct Undone(pub(crate) Vec<ItemError>);
 
-/// How many items an error tells of: a log line has an end.
+/// How many items an error lists, to limit the length of a log line.
 const TOLD: usize = 10;
 
 impl std::error::Error for Undone {}
 
 impl std::fmt::Display for Undone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of the partitions were not done", self.0.len())?;
+        write!(f, "{} of the partitions failed", self.0.len())?;
         for (i, ItemError { value, code, message }) in self.0.iter().take(TOLD).enumerate() {
-            write!(f, "{} {value}: {code} {message}", if i == 0 { ":" } else { ";" })?;
+            let (before, after) =
+                (if i == 0 { ":" } else { ";" }, if message.is_empty() { "" } else { " " });
+            write!(f, "{before} {value}: {code}{after}{message}")?;
         }
         if self.0.len() > TOLD { f.write_str("; ...") } else { Ok(()) }
     }
 }
 
-/// All done, or an error that lists the items and their codes.
+/// Returns an error that lists the failed items and their codes, if there are any.
 pub(crate) fn all_done(
     call: Call,
     subject: &str,

@@ -20,8 +20,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct GlueCatalog {
     pub(crate) client: Client,
     pub(crate) database: String,
-    /// The table that was read last: who changes it at once need not read it again. The version
-    /// says whether it still counts. One only: a wide table has hundreds of kilobytes.
+    /// The table that was read last, so that a caller that changes it next need not read it again. The
+    /// version says whether it is still valid. Only one is kept, because a wide table takes hundreds of
+    /// kilobytes.
     last_read: Arc<Mutex<Option<Table>>>,
 }
 
@@ -43,7 +44,7 @@ impl GlueCatalog {
         Partitions { catalog: self, table }
     }
 
-    /// `None` also where the database is not there: creating the table will say so.
+    /// `None` also if the database does not exist: creating the table will report that.
     pub(crate) async fn read(&self, name: &str) -> Result<Option<Table>, CatalogError> {
         let request = self.client.get_table().database_name(&self.database).name(name);
         match request.send().await.map_err(|e| failure(GET_TABLE, &self.subject(name), e)) {
@@ -57,7 +58,7 @@ impl GlueCatalog {
         self.last_read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The table, if it has that version. It need not be read if it was read with it.
+    /// The table, if it has that version. It is read again only if the last read had another version.
     async fn read_as(&self, name: &str, version: &str) -> Result<Table, CatalogError> {
         let last = self.last_read().take();
         let same = |t: &Table| t.name == name && t.version_id.as_deref() == Some(version);
@@ -86,7 +87,7 @@ impl GlueCatalog {
 impl Catalog for GlueCatalog {
     async fn tables(&self, prefix: &str) -> Result<Vec<String>, CatalogError> {
         let request = self.client.get_tables().database_name(&self.database);
-        // Filtered here: what Glue takes for a pattern differs from what its stand-ins do.
+        // Filtered here, because Glue and its stand-ins interpret patterns differently.
         let mut pages = request.attributes_to_get(TableAttributes::Name).into_paginator().send();
         let mut names = Vec::new();
         while let Some(page) = pages.next().await {
@@ -112,7 +113,7 @@ impl Catalog for GlueCatalog {
         let request = self.client.create_table().database_name(&self.database).table_input(input);
         match request.send().await.map_err(|e| failure(CREATE_TABLE, &subject, e)) {
             Ok(_) => Ok(()),
-            // What a table is created in can only be missing as a whole.
+            // When a table is created, only the database can be missing.
             Err(CatalogError::NotFound(_)) => Err(CatalogError::NotFound(self.database_subject())),
             Err(error) => Err(error),
         }
@@ -128,7 +129,7 @@ impl Catalog for GlueCatalog {
         let subject = self.subject(table);
         let read = self.read_as(table, version).await?;
         if let Some(name) = table::duplicate(&read, columns) {
-            let cause = format!("the table has a column {name:?} already");
+            let cause = format!("the table already has a column {name:?}");
             return Err(refused(UPDATE_TABLE, &subject, cause));
         }
         if columns.is_empty() {
@@ -203,7 +204,7 @@ impl Catalog for GlueCatalog {
         self.partitions_of(table).remove(values).await
     }
 
-    /// By the client's own clock, which waits for its retries too.
+    /// Uses the client's own clock, which its retries use too.
     async fn pause(&self, attempt: u32) {
         if let Some(clock) = self.client.config().sleep_impl() {
             clock.sleep(pause::length(attempt, rand::random())).await;

@@ -1,4 +1,4 @@
-//! How the lake's files are described in Glue, so that Athena, Spectrum, Spark and Trino read them.
+//! Describes the lake's files in Glue, so that Athena, Spectrum, Spark and Trino can read them.
 
 use crate::text;
 use aws_sdk_glue::error::BuildError;
@@ -6,7 +6,7 @@ use aws_sdk_glue::types;
 use mixlake_app::ports::{Column, Format, NewTable};
 use mixlake_domain::DataFormat;
 
-/// The classes by which Hive, and all who follow it, read a format.
+/// The classes that Hive, and engines that follow it, use to read a format.
 struct Classes {
     input_format: &'static str,
     output_format: &'static str,
@@ -20,7 +20,7 @@ fn classes(format: DataFormat) -> Classes {
             output_format: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
             serde: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
         },
-        // Of the readers of JSON lines, the one that Athena and Spectrum both have.
+        // The only JSON reader that both Athena and Spectrum have.
         DataFormat::Json => Classes {
             input_format: "org.apache.hadoop.mapred.TextInputFormat",
             output_format: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
@@ -29,7 +29,7 @@ fn classes(format: DataFormat) -> Classes {
     }
 }
 
-/// The parameter of a table that holds what the use-cases note on it.
+/// The table parameter with the use cases' notes about the table.
 pub(crate) const MEMO: &str = "mixlake";
 
 /// A new table.
@@ -59,8 +59,8 @@ pub(crate) fn column(column: &Column) -> Result<types::Column, BuildError> {
         .build()
 }
 
-/// Where and how the files of a table or partition lie. Engines read a partition by its own
-/// formats, so that a partition needs all of it but the columns.
+/// Location and format of the files of a table or partition. Engines read a partition by its own
+/// format, so a partition needs everything except the columns.
 pub(crate) fn storage(
     format: DataFormat,
     location: &str,
@@ -80,7 +80,7 @@ pub(crate) fn storage(
         .build()
 }
 
-/// How engines are told to read the files of a table.
+/// How a table tells engines to read its files.
 pub(crate) fn format(storage: &types::StorageDescriptor) -> Format {
     let serde = storage.serde_info().and_then(|serde| serde.serialization_library());
     let serde = serde.unwrap_or("no serde");
@@ -95,7 +95,7 @@ pub(crate) fn format(storage: &types::StorageDescriptor) -> Format {
     }
 }
 
-/// A new partition: without columns, which therefore cannot disagree with the table's.
+/// A new partition: without columns, so that they cannot contradict the table's.
 pub(crate) fn partition(format: DataFormat, value: &str, location: &str) -> types::PartitionInput {
     types::PartitionInput::builder()
         .values(value)

@@ -1,18 +1,19 @@
-//! What Glue's errors mean.
+//! The meaning of Glue's errors.
 
 use aws_sdk_glue::config::http::HttpResponse;
 use aws_sdk_glue::error::{ProvideErrorMetadata, SdkError};
 use mixlake_app::ports::CatalogError;
 use std::error::Error;
+use std::fmt;
 
-/// A call to Glue: for the person who reads of its failure.
+/// A call to Glue, described for the person who reads its error.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call {
     /// `read`, `create`, `update` or `delete`.
     pub(crate) verb: &'static str,
-    /// The right it needs.
+    /// The permission that it needs.
     pub(crate) right: &'static str,
-    /// What Lake Formation has to grant, where it is in charge.
+    /// What Lake Formation must grant, if it is used.
     pub(crate) grant: &'static str,
 }
 
@@ -44,7 +45,7 @@ pub(crate) const BATCH_DELETE: Call =
 pub(crate) const DELETE_PARTITION: Call =
     Call { verb: "delete", right: "glue:DeletePartition", grant: ALTER };
 
-/// Turns an error of the SDK into one of the port.
+/// Converts an SDK error to an error of the port.
 pub(crate) fn failure<E>(
     call: Call,
     subject: &str,
@@ -71,21 +72,21 @@ where
     }
 }
 
-/// Whether a code says that Glue does not answer now, or not us, whatever it is asked. Any other one
-/// may be about what it was asked.
+/// Whether a code means that Glue is unavailable or does not accept the caller, whatever the request
+/// is. Any other code may be about the request itself.
 fn is_of_the_service(code: &str) -> bool {
     let tired = ["Throttl", "TooManyRequests", "Unavailable", "Internal", "Timeout", "Timed"];
     let stranger = ["AccessDenied", "Expired", "UnrecognizedClient", "Signature", "Credentials"];
     tired.iter().chain(&stranger).any(|part| code.contains(part))
 }
 
-/// The same, of an item of a batch that was not refused as a whole: what goes wrong inside of Glue goes
-/// wrong with this item.
+/// The same for one item of a batch that was not refused as a whole: an internal error then concerns
+/// only this item.
 pub(crate) fn is_of_the_item(code: &str) -> bool {
     !is_of_the_service(code) || code.contains("Internal")
 }
 
-/// A failure that is none of a call: the answer, or the request, makes no sense.
+/// An error that is not a failed call: the response or the request is invalid.
 pub(crate) fn refused(
     call: Call,
     subject: &str,
@@ -106,31 +107,55 @@ pub(crate) fn not_taken(
 
 fn hint<E>(call: Call, error: &SdkError<E, HttpResponse>, code: Option<&str>) -> Option<String> {
     if let SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) = error {
-        return Some("no answer from Glue: check the region and the network".to_owned());
+        return Some(Hint::NoResponse.to_string());
     }
     hint_of(call, code?)
 }
 
-/// What a person should look at, by the code of an error or of an item of a batch.
+/// What to check, by the code of an error or of an item of a batch.
 pub(crate) fn hint_of(call: Call, code: &str) -> Option<String> {
-    let Call { right, grant, .. } = call;
-    match code {
-        "AccessDeniedException" | "AccessDenied" => Some(format!(
-            "access denied: the role needs {right} on the catalog, the database and its tables; \
-             under Lake Formation also {grant}"
-        )),
-        "ResourceNumberLimitExceededException" => Some(
-            "a limit of Glue is reached: the size of a table (columns), or the tables, partitions \
-             or versions of the account"
-                .to_owned(),
-        ),
-        "InvalidInputException" | "ValidationException" => Some(
-            "Glue does not take it: a name, type or comment, or a table that has grown too large"
-                .to_owned(),
-        ),
+    let hint = match code {
+        "AccessDeniedException" | "AccessDenied" => Hint::Denied(call),
+        "ResourceNumberLimitExceededException" => Hint::Limit,
+        "InvalidInputException" | "ValidationException" => Hint::Input,
         "ExpiredTokenException" | "UnrecognizedClientException" | "InvalidSignatureException" => {
-            Some("the credentials are wrong or have expired".to_owned())
+            Hint::Credentials
         }
-        _ => None,
+        _ => return None,
+    };
+    Some(hint.to_string())
+}
+
+/// What a person should check.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Hint {
+    NoResponse,
+    Denied(Call),
+    Limit,
+    Input,
+    Credentials,
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoResponse => {
+                f.write_str("no response from Glue: check the region and the network")
+            }
+            Self::Denied(Call { right, grant, .. }) => write!(
+                f,
+                "access denied: the role needs {right} on the catalog, the database and its tables; \
+                 with Lake Formation, also {grant}"
+            ),
+            Self::Limit => f.write_str(
+                "a Glue limit is reached: the size of a table (columns), or the number of tables, \
+                 partitions or versions in the account",
+            ),
+            Self::Input => f.write_str(
+                "Glue does not accept the input: an invalid name, type or comment, or a table that \
+                 is too large",
+            ),
+            Self::Credentials => f.write_str("the credentials are wrong or have expired"),
+        }
     }
 }

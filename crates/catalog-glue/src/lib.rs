@@ -5,6 +5,8 @@ mod catalog;
 mod client;
 mod describe;
 mod failure;
+#[cfg(test)]
+mod messages;
 mod partition;
 mod partitions;
 mod pause;

@@ -1,4 +1,4 @@
-//! A partition as Glue gives it, and as it should be.
+//! A partition as Glue returns it, and as it should be.
 
 use crate::batch::value_of;
 use crate::describe;
@@ -7,8 +7,8 @@ use mixlake_app::ports::{Format, Partition};
 use mixlake_domain::DataFormat;
 use std::collections::{BTreeMap, HashMap};
 
-/// Where each partition is to be, by value, and how it is read. Of a value given twice, the last one
-/// counts.
+/// The wanted location of each partition, by value, and its format. If a value is given twice, the last
+/// one counts.
 pub(crate) struct Wanted<'a> {
     pub(crate) format: DataFormat,
     pub(crate) locations: BTreeMap<&'a str, &'a str>,
@@ -23,7 +23,7 @@ impl Wanted<'_> {
     }
 }
 
-/// As the port shows them.
+/// Converted to the types of the port.
 pub(crate) fn in_order(partitions: Vec<GluePartition>) -> Vec<Partition> {
     let mut shown: Vec<Partition> = partitions
         .into_iter()
@@ -44,7 +44,7 @@ fn location_of(partition: &GluePartition) -> &str {
     partition.storage_descriptor.as_ref().and_then(|storage| storage.location()).unwrap_or_default()
 }
 
-/// The partition there and in that format, with everything that others put on it.
+/// The partition with the right location and format; everything that others added stays.
 pub(crate) fn corrected(
     partition: GluePartition,
     format: DataFormat,

@@ -18,7 +18,7 @@ use mixlake_app::ports::{CatalogError, Partition};
 use mixlake_domain::DataFormat;
 use std::collections::{BTreeSet, HashMap};
 
-/// Reads of single partitions at a time.
+/// Concurrent reads of single partitions.
 const AT_ONCE: usize = 8;
 
 pub(crate) const GONE: &str = "EntityNotFoundException";
@@ -31,8 +31,8 @@ pub(crate) struct Partitions<'a> {
     pub(crate) table: &'a str,
 }
 
-/// Whether partitions are read with the columns that they declare: of a table that a crawler made,
-/// thousands of days times thousands of columns.
+/// Whether partitions are read with their own columns. If a crawler made the table, these are thousands
+/// of days times thousands of columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Schema {
     Included,
@@ -58,10 +58,10 @@ impl Partitions<'_> {
         Ok(found)
     }
 
-    /// The partitions with these values, as far as they exist.
+    /// The partitions with these values that exist.
     ///
-    /// A batch hands back every key for which it returns nothing, whether the partition does not
-    /// exist or the batch was cut short. Only a read of the one partition tells which.
+    /// A batch returns every key without a result as unprocessed, whether the partition does not exist
+    /// or the batch was cut short. Only a read of the single partition tells which.
     pub(crate) async fn some(&self, values: &[&str]) -> Result<Vec<GluePartition>, CatalogError> {
         let (mut found, handed_back) = self.batches(values).await?;
         let reads = handed_back.into_iter().map(|key| self.one(key));
@@ -72,8 +72,8 @@ impl Partitions<'_> {
         Ok(found)
     }
 
-    /// The same, but for those that were handed back: nearly always they do not exist. Who adds them
-    /// is told which do, without a read of each day of a backfill.
+    /// The same, except for unprocessed keys, which nearly always do not exist. The call that adds them
+    /// reports those that do, without a read of each day of a backfill.
     async fn likely(&self, values: &[&str]) -> Result<Vec<GluePartition>, CatalogError> {
         Ok(self.batches(values).await?.0)
     }
@@ -115,8 +115,8 @@ impl Partitions<'_> {
         Ok((answer.partitions.unwrap_or_default(), answer.unprocessed_keys.unwrap_or_default()))
     }
 
-    /// Adds what is not there, corrects what lies elsewhere or is read in another way, and leaves the
-    /// rest alone. Says which ones were not as they should be.
+    /// Adds missing partitions, corrects those with another location or format, and leaves the rest
+    /// unchanged. Returns the values of the partitions that had to change.
     pub(crate) async fn put(
         &self,
         format: DataFormat,
@@ -136,7 +136,7 @@ impl Partitions<'_> {
         Ok(wrong)
     }
 
-    /// Makes those that exist as a new one would be.
+    /// Makes existing partitions identical to new ones.
     pub(crate) async fn repair(
         &self,
         format: DataFormat,
@@ -151,7 +151,7 @@ impl Partitions<'_> {
         self.update(&inputs.ok_or_else(|| self.conflict())?).await
     }
 
-    /// Corrects those that somebody else added in the meantime, if they are not as they should be.
+    /// Corrects partitions that somebody else added in the meantime, if they are wrong.
     async fn compare(&self, wanted: &Wanted<'_>, values: &[String]) -> Result<(), CatalogError> {
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
         let existing = by_value(self.some(&values).await?);
@@ -165,7 +165,7 @@ impl Partitions<'_> {
         CatalogError::Conflict(format!("partitions of {}", self.subject()))
     }
 
-    /// Says which ones exist after all.
+    /// Returns the values of the partitions that already exist.
     async fn create(
         &self,
         wanted: &Wanted<'_>,
@@ -188,7 +188,7 @@ impl Partitions<'_> {
         Ok(exist.into_iter().map(|item| item.value).collect())
     }
 
-    /// Gives those that are wrong their location and format; all else on them stays.
+    /// Corrects location and format of wrong partitions; everything else on them stays.
     async fn correct(
         &self,
         wanted: &Wanted<'_>,
@@ -208,7 +208,8 @@ impl Partitions<'_> {
         for inputs in partitions.chunks(batch::WRITE) {
             undone.extend(self.batch_update(inputs).await?);
         }
-        // Without a version there is no swap; but what vanished or is being changed is a conflict.
+        // Partitions have no version for a conditional write. If one was removed or is being changed,
+        // that is a conflict.
         if undone.iter().any(|item| matches!(item.code.as_str(), GONE | MOVED_ON)) {
             return Err(self.conflict());
         }
@@ -234,7 +235,8 @@ impl Partitions<'_> {
         Ok(answer.errors.unwrap_or_default().into_iter().map(ItemError::from).collect())
     }
 
-    /// Removes partitions; those that are not there are removed. Says which ones were there.
+    /// Removes partitions. Missing partitions count as removed. Returns the values of those that
+    /// existed.
     pub(crate) async fn remove(&self, values: &[String]) -> Result<Vec<String>, CatalogError> {
         let mut removed: BTreeSet<String> = values.iter().cloned().collect();
         let mut undone = Vec::new();
@@ -262,14 +264,14 @@ impl Partitions<'_> {
         Ok(answer.errors.unwrap_or_default().into_iter().map(ItemError::from).collect())
     }
 
-    /// The usual case, a day that lost its last file, needs no batch.
+    /// The usual case is a day that lost its last file; it needs no batch.
     async fn delete(&self, value: &str) -> Result<Vec<ItemError>, CatalogError> {
         let request = self.catalog.client.delete_partition().partition_values(value);
         let request = request.database_name(&self.catalog.database).table_name(self.table);
         match request.send().await {
             Ok(_) => Ok(Vec::new()),
             Err(error) if error.code() == Some(GONE) => {
-                // The partition, or the whole table.
+                // Either the partition or the whole table is missing.
                 let table = self.catalog.read(self.table).await?;
                 table.ok_or_else(|| CatalogError::NotFound(self.subject()))?;
                 Ok(vec![ItemError::gone(value)])

@@ -1,12 +1,12 @@
-//! How long to wait before a table that somebody else changed is read again.
+//! How long to wait after a version conflict before the table is read again.
 
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Twice as long at each attempt, up to a limit; of that, any part: functions that were refused at
-/// the same moment do not come back at the same moment. `part` lies between 0 and 1.
+/// Twice as long at each attempt, up to a limit, multiplied by a random part, so that functions that
+/// failed at the same moment do not retry at the same moment. `part` is between 0 and 1.
 pub(crate) fn length(attempt: u32, part: f64) -> Duration {
     let doubled = FIRST.saturating_mul(1 << attempt.saturating_sub(1).min(16));
     doubled.min(LONGEST).mul_f64(part)

@@ -1,6 +1,6 @@
-//! A table as Glue gives it, and as Glue wants it back.
+//! Converts a table as Glue returns it to the input that Glue expects.
 //!
-//! `UpdateTable` replaces everything: a field that is forgotten here is a field that somebody loses.
+//! `UpdateTable` replaces everything: a field that is forgotten here is lost.
 
 use crate::batch::value_of;
 use crate::describe;
@@ -12,7 +12,8 @@ use aws_sdk_glue::types::{
 use mixlake_app::ports::{Column, Declared, Format, NewTable, TableState};
 use std::collections::HashMap;
 
-/// What the port shows of a table. `None`: Glue gave no version, and there is nothing to swap by.
+/// The state of a table for the port. `None`: Glue returned no version, so a conditional write is not
+/// possible.
 pub(crate) fn state(table: Table) -> Option<TableState> {
     let storage = table.storage_descriptor.unwrap_or_else(empty_storage);
     let keys = table.partition_keys.unwrap_or_default();
@@ -34,7 +35,7 @@ fn shown(column: types::Column) -> Column {
     }
 }
 
-/// The value of a partition, and what it declares for itself.
+/// The value of a partition, and its own columns and format.
 pub(crate) fn declared(partition: types::Partition) -> (String, Declared) {
     let value = value_of(partition.values());
     let storage = partition.storage_descriptor.unwrap_or_else(empty_storage);
@@ -43,7 +44,7 @@ pub(crate) fn declared(partition: types::Partition) -> (String, Declared) {
     (value, Declared { columns, format })
 }
 
-/// The table with columns at the end, and all else as it was read.
+/// The table with columns added at the end; everything else is unchanged.
 pub(crate) fn with_columns(
     table: Table,
     added: Vec<types::Column>,
@@ -54,8 +55,8 @@ pub(crate) fn with_columns(
     input(table, storage, memo)
 }
 
-/// The table as it is to be. A column that keeps its name keeps what others put on it, but for its
-/// type; so do the table and what tells engines how to read it, but for the formats.
+/// The table as it should be. A column that keeps its name keeps everything that others added, except
+/// for its type. The table keeps its properties and reader settings, except for the format.
 pub(crate) fn repaired(table: Table, to: &NewTable) -> Result<TableInput, BuildError> {
     let mut storage = table.storage_descriptor.clone().unwrap_or_else(empty_storage);
     let before = storage.columns.take().unwrap_or_default().into_iter();
@@ -135,7 +136,7 @@ fn view(view: ViewDefinition) -> ViewDefinitionInput {
         .build()
 }
 
-/// Whether it is stale is Glue's to say, and cannot be given back.
+/// Only Glue decides whether a view is stale, so this field cannot be sent.
 fn representation(view: ViewRepresentation) -> ViewRepresentationInput {
     ViewRepresentationInput::builder()
         .set_dialect(view.dialect)
@@ -150,8 +151,8 @@ fn empty_storage() -> StorageDescriptor {
     StorageDescriptor::builder().build()
 }
 
-/// The first of the columns that the table has already, as a column or as a partition key.
-/// Glue and the engines fold the case of names.
+/// The first of the columns that the table already has, as a column or as a partition key. Glue and the
+/// engines ignore the case of names.
 pub(crate) fn duplicate<'a>(table: &Table, added: &'a [Column]) -> Option<&'a str> {
     let storage = table.storage_descriptor.as_ref();
     let columns = storage.map(StorageDescriptor::columns).unwrap_or_default();

@@ -1,26 +1,26 @@
-//! Text as Glue takes it.
+//! Converts text to what Glue accepts.
 
-/// Glue's limit on a comment, in the units in which Java counts.
+/// Glue's limit for a comment, in UTF-16 units, as in Java.
 const COMMENT: usize = 255;
-/// Glue's limit on a description.
+/// Glue's limit for a description.
 const DESCRIPTION: usize = 2048;
 
-/// A comment: one line, cut to what fits.
+/// A comment: one line, cut to the limit.
 pub(crate) fn comment(text: &str) -> String {
     fitting(text, COMMENT, |c| c == '\t' || is_printable(c))
 }
 
-/// A description: may have lines.
+/// A description: may have several lines.
 pub(crate) fn description(text: &str) -> String {
     fitting(text, DESCRIPTION, |c| matches!(c, '\t' | '\r' | '\n') || is_printable(c))
 }
 
-/// What the patterns of Glue's API allow.
+/// The characters that the patterns of Glue's API allow.
 fn is_printable(c: char) -> bool {
     c >= ' ' && !matches!(c, '\u{FFFE}' | '\u{FFFF}')
 }
 
-/// Replaces what is not allowed by a space, and never cuts through a character.
+/// Replaces characters that are not allowed by a space, and never cuts through a character.
 fn fitting(text: &str, limit: usize, allowed: impl Fn(char) -> bool) -> String {
     let mut length = 0;
     text.chars()
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn a_long_comment_is_cut_between_characters() {
         assert_eq!(comment(&"x".repeat(300)), "x".repeat(255));
-        // A face is two units: the 128th does not fit in 255.
+        // An emoji takes two units: the 128th does not fit in 255.
         assert_eq!(comment(&"😀".repeat(200)), "😀".repeat(127));
         assert_eq!(comment("Größe"), "Größe");
     }

@@ -1,4 +1,4 @@
-//! Partitions: batches of the sizes that Glue takes, and answers item by item.
+//! Partitions: batches of the sizes that Glue accepts, and results per item.
 
 mod glue;
 
@@ -33,7 +33,7 @@ fn values(of: &[Partition]) -> Vec<String> {
     of.iter().map(|p| p.value.clone()).collect()
 }
 
-/// A partition as somebody else has left it, to be read as Parquet.
+/// A partition left by another tool, with the Parquet format.
 fn foreign(value: &str, generation: &str) -> GluePartition {
     let hive = "org.apache.hadoop.hive.ql.io.parquet";
     let serde = format!("{hive}.serde.ParquetHiveSerDe");
@@ -55,7 +55,7 @@ fn read_with(value: &str, generation: &str, serde: &str, input_format: &str) -> 
         .build()
 }
 
-/// Of the partitions asked for, these exist.
+/// Only these of the requested partitions exist.
 fn existing(partitions: Vec<GluePartition>) -> Rule {
     mock!(Client::batch_get_partition).then_compute_output(move |r| {
         assert!(r.partitions_to_get().len() <= 1000, "Glue reads 1,000 at a time");
@@ -74,7 +74,7 @@ fn item_error(value: &str, code: &str) -> PartitionError {
     PartitionError::builder().partition_values(value).error_detail(detail(code)).build()
 }
 
-/// Creates all but one, which ends with a code.
+/// Creates all but one, which fails with a code.
 fn creates(all_but: Option<(&'static str, &'static str)>) -> Rule {
     mock!(Client::batch_create_partition).then_compute_output(move |r| {
         assert!(r.partition_input_list().len() <= 100, "Glue writes 100 at a time");
@@ -163,7 +163,7 @@ async fn a_moved_partition_keeps_what_others_put_on_it() {
     assert_eq!(update.num_calls(), 1);
 }
 
-/// What adds it while the table is read in another way gives it that way.
+/// A tool that adds the partition while the table has another format gives it that format.
 #[rstest]
 #[case::serde("org.apache.hadoop.hive.serde2.OpenCSVSerde", "MapredParquetInputFormat")]
 #[case::input_format("ParquetHiveSerDe", "org.apache.hadoop.mapred.TextInputFormat")]
@@ -248,7 +248,7 @@ async fn an_item_that_fails_inside_a_200_is_listed_with_its_code() {
     assert_eq!(error.to_string(), "cannot create partitions of table mixpanel.signup");
     assert_eq!(
         error.source().unwrap().to_string(),
-        "1 of the partitions were not done: day-0001: InternalServiceException told by the test"
+        "1 of the partitions failed: day-0001: InternalServiceException told by the test"
     );
 }
 

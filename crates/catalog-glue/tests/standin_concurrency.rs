@@ -1,5 +1,5 @@
-//! Any number of functions, in any weather: no column is lost, none is in the wrong place, and there
-//! are no more versions of the table than there were changes.
+//! With any number of functions and any faults, no column is lost or misplaced, and the table has no
+//! more versions than there were changes.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -20,13 +20,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 const FUNCTIONS: usize = 32;
 const FILES: usize = 200;
-/// Of a lake that changes meanwhile.
+/// The hours of a lake that changes during the test.
 const HOURS: usize = 80;
 const SEEDS: u64 = 3;
 const STORM: Trouble =
     Trouble { throttled: 150, conflicts: 300, breaks: 50, slow: true, rate: None };
 
-/// Checks the table against the lake, and its story against what had to be done.
+/// Compares the table with the lake, and its history with the necessary changes.
 async fn check(lake: &Lake, glue: &Glue, about: &str) {
     let catalog = standin::catalog(0, Wire::quiet(glue));
     let table = catalog.table(TABLE).await.unwrap().unwrap();
@@ -66,8 +66,8 @@ async fn functions_by_the_dozen_lose_no_column_and_make_no_version_too_many() {
     }
 }
 
-/// Publishes hours, and replaces hours that are there: files and columns come, manifests move on. The
-/// notices come when they come: some at once, others after the next generation is there.
+/// Publishes new hours and replaces existing ones: files and columns are added, and manifests change.
+/// Some notifications arrive at once, others after the next generation exists.
 async fn publish_slowly(lake: &Lake, queue: &Queue, dice: &Dice) {
     let mut unsent = Vec::new();
     for hour in 0..HOURS {
@@ -128,7 +128,8 @@ async fn a_function_may_die_between_any_two_calls() {
     let (first, rest) = keys.split_at(keys.len() / 2);
     for step in 0.. {
         let (glue, life) = (Glue::new(DATABASE), Life::until(step));
-        // There is a table already: the function that dies changes it, and does not only make it.
+        // A table exists already, so that the function that dies changes it and does not only create
+        // it.
         lake.deliver(&standin::catalog(0, Wire::quiet(&glue)), first).await;
         let wire = Wire::new(&glue, life.clone(), dice.clone(), Trouble::default());
         let catalog = standin::catalog(1, wire);
@@ -176,7 +177,7 @@ async fn a_batch_costs_one_read_of_the_table_one_update_and_one_batch_of_partiti
     assert_eq!(glue.counts(), unchanged, "what is there already is only looked at");
 }
 
-/// Multischema: an event a table, and all of them appear in the first hour.
+/// Multischema: one table per event, and all of them appear in the first hour.
 #[tokio::test(start_paused = true)]
 async fn tables_by_the_hundred_appear_at_once_under_a_limit_on_calls() {
     const TABLES: usize = 300;

@@ -1,4 +1,4 @@
-//! The adapter passes, over the strict stand-in, the suite that the fakes and the folder pass.
+//! The adapter, over the strict stand-in, passes the same suite as the fakes and the folder.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 

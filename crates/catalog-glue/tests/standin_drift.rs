@@ -1,5 +1,5 @@
-//! A table that somebody has changed so that it does not fit its files: told, and put right only if
-//! that is asked for.
+//! A table that somebody changed so that it no longer matches its files: this is reported, and repaired
+//! only on request.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -19,7 +19,7 @@ fn columns(input: &mut Value) -> &mut Vec<Value> {
     input["StorageDescriptor"]["Columns"].as_array_mut().unwrap()
 }
 
-/// Somebody's own column, comment and parameter, between ours.
+/// A column, comment and parameter of somebody else, between ours.
 fn annotate(input: &mut Value) {
     columns(input).insert(4, json!({"Name": "mine", "Type": "int", "Parameters": {"pii": "no"}}));
     columns(input)[1]["Comment"] = json!("when it happened");
@@ -86,7 +86,7 @@ async fn drift_is_told_and_left_or_put_right_as_is_asked(#[case] edit: Edit, #[c
         all.iter().find(|c| c["Name"] == "mine").cloned()
     };
     assert_eq!(comment(&after), comment(&before), "the column of somebody else is as it was");
-    // Theirs stays where it stands when ours are put right.
+    // Other people's columns keep their positions when ours are repaired.
     let ours = |mut input: Value| {
         columns(&mut input).retain(|c| c["Name"] != "mine");
         input
@@ -145,7 +145,7 @@ async fn a_day_without_the_column_that_drifted_is_not_held_up() {
     assert_eq!(days.len(), 1);
 }
 
-/// A function that read the registry before somebody else's columns came appends its own.
+/// A function that read the registry before another run added columns appends its own columns.
 #[tokio::test(start_paused = true)]
 async fn what_others_noted_is_not_forgotten_by_a_function_with_an_older_registry() {
     let (lake, keys) = Lake::with_hours(1).await;
@@ -166,8 +166,8 @@ async fn what_others_noted_is_not_forgotten_by_a_function_with_an_older_registry
     assert!(done.failed[0].1.to_string().contains("column fast was dropped"), "{:?}", done.failed);
 }
 
-/// A column of somebody else gets a name that the lake has one for, too: there can be only one, and
-/// the files decide its type. Its place and its comment are theirs.
+/// Somebody else's column has a name that the lake uses too. Only one can exist, and the files decide
+/// its type. It keeps its position and comment.
 #[tokio::test(start_paused = true)]
 async fn a_column_of_others_with_a_name_of_ours_takes_our_type_and_keeps_place_and_comment() {
     let (lake, _, glue) = table().await;
@@ -188,7 +188,7 @@ async fn a_column_of_others_with_a_name_of_ours_takes_our_type_and_keeps_place_a
     assert_eq!(glue.counts()["UpdateTable"], calls);
 }
 
-/// Added while the table was read in another way, by a tool that copies the table's way.
+/// Added while the table had another format, by a tool that copies the table's format.
 #[tokio::test(start_paused = true)]
 async fn a_partition_that_is_read_in_another_way_is_put_right_by_any_notice_of_its_day() {
     let (lake, keys, glue) = table().await;

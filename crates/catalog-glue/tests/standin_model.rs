@@ -1,5 +1,5 @@
-//! Whatever happens to a lake, in whatever order the catalog hears of it: its columns and partitions
-//! are those of a reference that is made of sets and knows no order, version or retry.
+//! Whatever happens to a lake, and in whatever order the catalog is notified: its columns and
+//! partitions match those of a reference model made of sets, without order, versions or retries.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -27,13 +27,13 @@ type Row = BTreeMap<usize, bool>;
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// An hour has this row now, or none.
+    /// An hour now has this row, or none.
     Publish(usize, Option<Row>),
-    /// Some of the notices so far are delivered, in an order of their own.
+    /// Some of the notifications so far are delivered, in any order.
     Deliver(Vec<usize>),
     /// The same, to a function that dies at this step; they are delivered again.
     Die(Vec<usize>, usize),
-    /// Somebody removes objects that were written; nobody has told of it yet.
+    /// Somebody removes written objects; no notification was delivered yet.
     Remove(Vec<usize>),
     /// Somebody adds a column of their own.
     Others(usize),
@@ -55,26 +55,27 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..30)
 }
 
-/// What the catalog should have.
+/// The expected content of the catalog.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Reference {
     columns: BTreeSet<(String, String)>,
     partitions: BTreeMap<String, String>,
-    /// What others wrote: comments by column, parameters of the table, days whose partition has one.
+    /// What others wrote: comments by column, parameters of the table, and days whose partition has a
+    /// parameter.
     comments: BTreeMap<String, String>,
     parameters: BTreeSet<String>,
     marked: BTreeSet<String>,
 }
 
-/// The lake, as the test knows it without looking.
+/// The lake, as the test tracks it without reading it.
 #[derive(Default)]
 struct Model {
     rows: BTreeMap<usize, Row>,
-    /// Whether the first value of a property was a text: that type has the plain name.
+    /// Whether the first value of a property was text: the first type has the plain name.
     first: BTreeMap<usize, bool>,
     notices: Vec<String>,
     columns_of: BTreeMap<String, BTreeSet<(String, String)>>,
-    /// Days of which objects were removed: an export of them starts anew.
+    /// Days whose objects were removed: an export of them starts from scratch.
     damaged: BTreeSet<String>,
     reference: Reference,
 }
@@ -146,7 +147,7 @@ impl Model {
         some.map(|n| self.notices[n % self.notices.len()].clone()).collect()
     }
 
-    /// What a delivery does to the reference: unions and differences.
+    /// The effect of a delivery on the reference: unions and differences.
     fn delivered(&mut self, lake: &Lake, keys: &[String]) {
         let live = lake.generations();
         for key in keys {
@@ -163,7 +164,8 @@ impl Model {
                 continue;
             }
             let manifest = lake.layout.manifest(&target(TABLE, day.parse().unwrap()));
-            // Of a day whose manifest is not there, only the manifest's own notice says so.
+            // If the manifest of a day is missing, only the notification of the manifest itself shows
+            // this.
             if *key == manifest || lake.has(&manifest) {
                 self.reference.partitions.remove(&day);
                 self.reference.marked.remove(&day);

@@ -1,4 +1,4 @@
-//! Tables: what is sent to Glue, and what its answers mean.
+//! Tables: what is sent to Glue, and the meaning of its responses.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -173,10 +173,10 @@ async fn an_update_that_changes_nothing_or_repeats_a_column_is_not_sent() {
 }
 
 #[rstest]
-#[case::limit("ResourceNumberLimitExceededException", "a limit of Glue is reached")]
-#[case::input("InvalidInputException", "Glue does not take it")]
+#[case::limit("ResourceNumberLimitExceededException", "a Glue limit is reached")]
+#[case::input("InvalidInputException", "Glue does not accept the input")]
 #[case::denied("AccessDeniedException", "needs glue:UpdateTable")]
-#[case::lake_formation("AccessDeniedException", "Lake Formation also ALTER on the table")]
+#[case::lake_formation("AccessDeniedException", "Lake Formation, also ALTER on the table")]
 #[tokio::test]
 async fn a_refusal_says_where_to_look(#[case] code: &'static str, #[case] hint: &str) {
     let refusal = mock!(Client::update_table)

@@ -146,7 +146,7 @@ fn a_damaged_file_is_refused_before_any_work() {
     ]);
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("cut.gz is cut: its gzip data ends too early"), "{said}");
+    assert!(said.contains("cut.gz is truncated: its gzip data ends too early"), "{said}");
     assert!(!place.exists(), "something was written");
 }
 

@@ -213,14 +213,14 @@ fn standard_input_is_given_once() {
 }
 
 #[rstest]
-#[case::csv(b"event,time\nA,1\n".to_vec(), "input looks like CSV; expected are JSON lines of the \
+#[case::csv(b"event,time\nA,1\n".to_vec(), "input looks like CSV; expected JSON lines of the \
     export API, plain or gzip: {\"event\": ..., \"properties\": {...}}")]
 #[case::zip(b"PK\x03\x04xx".to_vec(), "looks like a zip archive")]
 #[case::utf16(event(10).encode_utf16().flat_map(u16::to_be_bytes).collect(), "looks like UTF-16")]
 #[case::engage(br#"{"$distinct_id":"u","$properties":{}}"#.to_vec(), "the Engage API")]
 #[case::flat(b"{\"event\":\"x\",\"time\":1}\n".to_vec(), "looks like flat events")]
 #[case::html(b"<html></html>\n".to_vec(), "looks like HTML")]
-#[case::error(b"{\"error\":\"Internal error\"}\n".to_vec(), "an error in place of events")]
+#[case::error(b"{\"error\":\"Internal error\"}\n".to_vec(), "an error instead of events")]
 #[case::error_at_the_end((event(10) + "{\"error\":\"Timeout\"}\n").into_bytes(), "(Timeout)")]
 #[case::trailing([gzip(&event(10)), b"more".to_vec()].concat(), "neither gzip nor padding")]
 #[case::cut(event(10).trim_end()[..30].into(), "ends in the middle of a line")]

@@ -3,22 +3,22 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How the rows of a table lie in its files.
+/// How the rows of a table are stored in its files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DataFormat {
     /// Parquet.
     #[default]
     Parquet,
-    /// JSON, one object a line, in gzip.
+    /// JSON, one object per line, compressed with gzip.
     Json,
 }
 
 impl DataFormat {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Self; 2] = [Self::Parquet, Self::Json];
 
-    /// What the setting calls it.
+    /// The name in the settings.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -27,7 +27,7 @@ impl DataFormat {
         }
     }
 
-    /// How names of its files end, without the dot.
+    /// The suffix of its file names, without the dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl DataFormat {
         }
     }
 
-    /// The format of a file by its name.
+    /// The format of a file, from its name.
     #[must_use]
     pub fn of_file(name: &str) -> Option<Self> {
         let ends = |format: &Self| {

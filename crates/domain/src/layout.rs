@@ -1,4 +1,4 @@
-//! Where things lie below the bucket, and how a key is read back.
+//! The keys of all objects below the bucket, and how to parse a key.
 //!
 //! ```text
 //! [<prefix>/]<project_id>/<table>/<YYYY>/<MM>/<DD>/_manifest.json
@@ -15,7 +15,7 @@
 //! [<prefix>/]<project_id>/_quarantine/<YYYY>/<MM>/<DD>/<slice>-<hash>.jsonl.gz
 //! ```
 //!
-//! Athena, Spectrum and crawlers pass over names that start with `_`.
+//! Athena, Spectrum and crawlers skip names that start with `_`.
 
 use crate::format::DataFormat;
 use crate::project::ProjectId;
@@ -32,7 +32,7 @@ use std::str::FromStr;
 pub struct Generation(String);
 
 impl Generation {
-    /// Names a generation by sixteen hexadecimal digits of a hash.
+    /// Names a generation with sixteen hexadecimal digits of a hash.
     #[must_use]
     pub fn from_hash(hash: u64) -> Self {
         Self(format!("g{hash:016x}"))
@@ -57,7 +57,7 @@ impl fmt::Display for Generation {
     }
 }
 
-/// The place of one project's lake within a bucket.
+/// The location of one project's lake in a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     /// Everything up to and with the project's folder, ending in `/`.
@@ -67,12 +67,12 @@ pub struct Layout {
 /// The prefix cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "a prefix is made of folders without empty, `.` or `..` parts, as in mixpanel/raw; got {0:?}"
+    "a prefix is made of folders without empty, `.` or `..` parts, such as mixpanel/raw; got {0:?}"
 )]
 pub struct LayoutError(String);
 
 impl Layout {
-    /// Slashes at either end of the prefix do not matter.
+    /// Slashes at either end of the prefix are ignored.
     pub fn new(prefix: &str, project: &ProjectId) -> Result<Self, LayoutError> {
         let prefix = prefix.trim_matches('/');
         if prefix.is_empty() {
@@ -102,13 +102,13 @@ impl Layout {
         format!("{}_slices/{}.json", self.root, slashed(date))
     }
 
-    /// What the keys of all ledgers start with.
+    /// The prefix of the keys of all ledgers.
     #[must_use]
     pub fn ledgers(&self) -> String {
         format!("{}_slices/", self.root)
     }
 
-    /// The date of a ledger, if the key is one's.
+    /// The date of a ledger, if the key is that of a ledger.
     #[must_use]
     pub fn date_of_ledger(&self, key: &str) -> Option<Date> {
         let day = key.strip_prefix(&self.ledgers())?.strip_suffix(".json")?;
@@ -148,7 +148,7 @@ impl Layout {
         format!("{slice}-{part:03}.{}", format.extension())
     }
 
-    /// The slice that a data file is of, by its name; none for a name that no export gives.
+    /// The slice of a data file, from its name; none for a name that no export writes.
     #[must_use]
     pub fn slice_of(name: &str) -> Option<SliceLabel> {
         DataFormat::of_file(name)?;
@@ -157,7 +157,7 @@ impl Layout {
         SliceLabel::try_from(label.to_owned()).ok().filter(|_| is_part)
     }
 
-    /// The bad lines of a slice; the name carries their hash.
+    /// The bad lines of a slice; the name contains their hash.
     #[must_use]
     pub fn quarantine(&self, slice: &SliceLabel, hash: &str) -> String {
         let day = slashed(slice.date());
@@ -171,32 +171,31 @@ impl Layout {
         format!("{}_identities/{}/{day}{hash}", self.root, target.table)
     }
 
-    /// Where a full file waits until its slice has proven complete; named by its content.
+    /// A complete file that waits until its slice is complete; named by its content.
     #[must_use]
     pub fn staging(&self, slice: &SliceLabel, hash: &str) -> String {
         format!("{}_staging/{slice}-{hash}", self.root)
     }
 
-    /// The queries of the last hour.
+    /// The start times of the queries of the last hour.
     #[must_use]
     pub fn budget(&self) -> String {
         format!("{}_budget/queries.json", self.root)
     }
 
-    /// Where lines wait until the window that they came in has proven complete; named by their
-    /// content.
+    /// Lines that wait until their window is complete; named by their content.
     #[must_use]
     pub fn staged_lines(&self, slice: &SliceLabel, hash: &str) -> String {
         format!("{}_staging/{slice}-{hash}.jsonl", self.root)
     }
 
-    /// Which lines a complete window has; named by what was asked.
+    /// Which lines a complete window has; named by the query.
     #[must_use]
     pub fn staged_part(&self, slice: &SliceLabel, hash: &str) -> String {
         format!("{}_staging/{slice}-{hash}.json", self.root)
     }
 
-    /// Reads a key that a notification names. `None`: the key is none of this lake's tables.
+    /// Parses a key from a notification. `None`: the key does not belong to a table of this lake.
     #[must_use]
     pub fn read(&self, key: &str) -> Option<LakeKey> {
         let parts: Vec<&str> = key.strip_prefix(&self.root)?.split('/').collect();

@@ -7,9 +7,11 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProjectId(String);
 
-/// The text is no project id.
+/// The text is not a project id.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a project id is 1 to 64 letters, digits, `-` or `_`, as in 2195193; got {0:?}")]
+#[error(
+    "a project id has 1 to 64 letters, digits, `-` or `_`, such as 2195193, and does not begin with `_`; got {0:?}"
+)]
 pub struct ProjectIdError(String);
 
 impl FromStr for ProjectId {

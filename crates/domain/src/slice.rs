@@ -1,9 +1,9 @@
-//! Slices: the half-open stretches of time that are exported whole or not at all.
+//! Slices: half-open ranges of time that are exported as a whole or not at all.
 //!
-//! A slice is a local day or a local hour of the project's zone. It never crosses a day, so all
-//! that overlaps it shares its date. Its label names objects; two slices of a day never share one.
-//! Most are of the time at which events happened; some are of the time at which Mixpanel processed
-//! them, whenever they happened: an `i` stands before their labels.
+//! A slice is a local day or a local hour of the project's zone. It never crosses a day, so all slices
+//! that overlap it have its date. Its label names objects; two slices of a day never share a label.
+//! Most slices are ranges of the time at which events happened. Slices of ingestion are ranges of the
+//! time at which Mixpanel processed the events; their labels begin with `i`.
 
 use crate::zone::Zone;
 use jiff::civil::Date;
@@ -11,24 +11,24 @@ use jiff::{SignedDuration, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How wide a slice is.
+/// The length of a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SliceKind {
     /// A whole local day.
     Day,
     /// A local hour; `again` marks the second pass over an hour when clocks are set back.
     Hour {
-        /// The hour on the wall clock, 0 to 23.
+        /// The local hour, 0 to 23.
         hour: i8,
-        /// Whether that hour had occurred before on the same day.
+        /// Whether that hour already occurred on the same day.
         again: bool,
     },
 }
 
-/// How near to an edge of its slice an event may be in the neighbouring slice too, in seconds.
+/// An event this close to an edge of its slice, in seconds, may be in the neighbouring slice too.
 const EDGE: i64 = 60;
 
-/// Which time of an event decides what slice it is of.
+/// Which time of an event determines its slice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Basis {
     /// When it happened.
@@ -38,7 +38,7 @@ pub enum Basis {
     Ingestion,
 }
 
-/// A half-open stretch of time `[start, end)` that lies within one local day.
+/// A half-open range of time `[start, end)` within one local day.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Slice {
     date: Date,
@@ -48,19 +48,19 @@ pub struct Slice {
     end: Timestamp,
 }
 
-/// The text names no slice.
+/// The text is not a slice.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SliceError {
     /// Neither a date nor an hour.
     #[error("not a date (2026-11-10) or an hour (2026-11-10T13): {0:?}")]
     Malformed(String),
     /// The hour is skipped on that day.
-    #[error("{0:?} does not occur in {1}: clocks are set forward over it")]
+    #[error("{0:?} does not occur in {1}: the clocks are set forward at that hour")]
     Skipped(String, String),
 }
 
 impl Slice {
-    /// The whole of a local day.
+    /// A whole local day.
     #[must_use]
     pub fn day(date: Date, zone: &Zone) -> Self {
         let end = date.tomorrow().map_or(Timestamp::MAX, |next| zone.start_of(next));
@@ -68,8 +68,8 @@ impl Slice {
         Self { date, kind, basis, start: zone.start_of(date), end }
     }
 
-    /// The hours of a local day in order: 23, 24 or 25 of them, without gap or overlap. Where the
-    /// clock is changed within an hour, one ends there and another begins.
+    /// The hours of a local day in order: 23, 24 or 25 of them, without gap or overlap. If the clock
+    /// changes within an hour, one slice ends there and another begins.
     #[must_use]
     pub fn hours(date: Date, zone: &Zone) -> Vec<Self> {
         let day = Self::day(date, zone);
@@ -90,14 +90,14 @@ impl Slice {
         hours
     }
 
-    /// The same stretch of the other time.
+    /// The same range of the other kind of time.
     #[must_use]
     pub fn by(self, basis: Basis) -> Self {
         Self { basis, ..self }
     }
 
-    /// The hours that ended in the hour before an instant, in order: mostly one; two where a clock
-    /// was changed by less than an hour. So those who ask every hour get every hour once.
+    /// The hours that ended in the hour before an instant, in order. This is usually one hour, and two
+    /// if a clock changed by less than an hour. So a caller that asks every hour gets each hour once.
     #[must_use]
     pub fn hours_ended_by(instant: Timestamp, zone: &Zone) -> Vec<Self> {
         let before = earlier(instant, 1);
@@ -106,8 +106,8 @@ impl Slice {
         hours.filter(|hour| before < hour.end && hour.end <= instant).collect()
     }
 
-    /// The days that ended since yesterday at the same time, in order. Those who ask every day at the
-    /// same time, of the zone or of UTC, miss none; where clocks were changed they may get one twice.
+    /// The days that ended since yesterday at the same time, in order. A caller that asks every day at
+    /// the same time (of the zone or of UTC) gets every day; a clock change may return a day twice.
     #[must_use]
     pub fn days_ended_by(instant: Timestamp, zone: &Zone) -> Vec<Self> {
         let wall = zone.local(instant);
@@ -118,8 +118,8 @@ impl Slice {
         days
     }
 
-    /// The days that have a part of a stretch of time, and perhaps the one before them. A date that a
-    /// zone skips is no day.
+    /// The days that overlap a range of time, and possibly the day before them. A date that a zone
+    /// skips is not a day.
     fn days_from(start: Timestamp, end: Timestamp, zone: &Zone) -> Vec<Self> {
         let first = zone.date_of(start);
         let dates = first.yesterday().unwrap_or(first).series(Span::new().days(1));
@@ -127,7 +127,7 @@ impl Slice {
         days.map(|date| Self::day(date, zone)).filter(|day| day.start < day.end).collect()
     }
 
-    /// Reads a label back: `2026-11-10`, `2026-11-10T13`, or `2026-10-25T02b` for the second 2 o'clock;
+    /// Parses a label: `2026-11-10`, `2026-11-10T13`, or `2026-10-25T02b` for the second 2 o'clock;
     /// `i2026-11-10T13` is an hour of ingestion.
     pub fn parse(text: &str, zone: &Zone) -> Result<Self, SliceError> {
         let label: SliceLabel = text.to_owned().try_into()?;
@@ -135,7 +135,7 @@ impl Slice {
             .ok_or_else(|| SliceError::Skipped(text.to_owned(), zone.to_string()))
     }
 
-    /// The slice that a label means in a zone; none for an hour that the zone skips on that day.
+    /// The slice of a label in a zone; none for an hour that the zone skips on that day.
     #[must_use]
     pub fn of_label(label: SliceLabel, zone: &Zone) -> Option<Self> {
         let slice = match label.kind {
@@ -147,7 +147,7 @@ impl Slice {
         slice.map(|slice| slice.by(label.basis))
     }
 
-    /// The local date that the slice lies in.
+    /// The local date of the slice.
     #[must_use]
     pub fn date(&self) -> Date {
         self.date
@@ -159,7 +159,7 @@ impl Slice {
         self.kind
     }
 
-    /// Which time of its events lies in it.
+    /// Which time of its events is in the slice.
     #[must_use]
     pub fn basis(&self) -> Basis {
         self.basis
@@ -183,8 +183,8 @@ impl Slice {
         self.start <= instant && instant < self.end
     }
 
-    /// Whether an instant is so far inside of the slice that no other slice has an event of it, though the
-    /// source's bounds may be off by a moment.
+    /// Whether an instant is so far inside the slice that no other slice has the event, even if the
+    /// bounds of the source are slightly wrong.
     #[must_use]
     pub fn is_well_inside(&self, instant: Timestamp) -> bool {
         let seconds = instant.as_second();
@@ -197,7 +197,7 @@ impl Slice {
         self.end == other.start || other.end == self.start
     }
 
-    /// The label: the date, and the hour where the slice is one.
+    /// The label: the date, and the hour for an hour.
     #[must_use]
     pub fn label(&self) -> SliceLabel {
         SliceLabel { date: self.date, kind: self.kind, basis: self.basis }
@@ -214,7 +214,7 @@ impl fmt::Display for Slice {
     }
 }
 
-/// The name of a slice within its project, as it stands in object names and manifests.
+/// The name of a slice within its project, as used in object names and manifests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct SliceLabel {
@@ -224,7 +224,7 @@ pub struct SliceLabel {
 }
 
 impl SliceLabel {
-    /// The local date that the slice lies in.
+    /// The local date of the slice.
     #[must_use]
     pub fn date(&self) -> Date {
         self.date
@@ -236,15 +236,15 @@ impl SliceLabel {
         self.kind == SliceKind::Day
     }
 
-    /// Which time of its events lies in the slice.
+    /// Which time of its events is in the slice.
     #[must_use]
     pub fn basis(&self) -> Basis {
         self.basis
     }
 
-    /// Whether two slices of a project share time: the same one, or a day and an hour of it. Slices
-    /// of ingestion share none with those of event time: which events are in which is settled by
-    /// the day on which ingestion begins to count.
+    /// Whether two slices of a project overlap in time: the same slice, or a day and an hour of it.
+    /// Slices of ingestion do not overlap with those of event time: the start of ingestion separates
+    /// their events.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         self.date == other.date

@@ -1,13 +1,14 @@
-//! Windows: what is fetched at once. A slice that cannot be had whole is fetched in smaller ones.
+//! Windows: the units of fetching. A slice that cannot be fetched as a whole is fetched in smaller
+//! windows.
 
 use crate::slice::Slice;
 use jiff::{SignedDuration, Timestamp};
 use std::fmt;
 
-/// The shortest window, in seconds. What cannot be had of one minute will not be had of less.
+/// The shortest window, in seconds. If one minute cannot be fetched, less cannot be fetched either.
 const SHORTEST: i64 = 60;
 
-/// A half-open stretch of time `[start, end)` of a slice: all of it, or what was cut out of it.
+/// A half-open range of time `[start, end)` of a slice: all of it or a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
     slice: Slice,
@@ -22,7 +23,7 @@ impl Window {
         Self { slice: slice.clone(), start: slice.start(), end: slice.end() }
     }
 
-    /// The slice that it is of.
+    /// The slice of the window.
     #[must_use]
     pub fn slice(&self) -> &Slice {
         &self.slice
@@ -52,14 +53,14 @@ impl Window {
         self.end.as_second() - self.start.as_second()
     }
 
-    /// Whether it begins where its slice does.
+    /// Whether it begins at the start of its slice.
     #[must_use]
     pub fn is_first(&self) -> bool {
         self.start == self.slice.start()
     }
 
-    /// The window cut in two at a whole minute, in order, without gap or overlap; none for one that
-    /// is too short to be cut.
+    /// Splits the window in two at a whole minute, in order, without gap or overlap; none if the window
+    /// is too short.
     #[must_use]
     pub fn halves(&self) -> Option<[Self; 2]> {
         let half = self.seconds() / 2 / SHORTEST * SHORTEST;
@@ -91,7 +92,7 @@ mod tests {
         Window::whole(&Slice::parse(label, &zone).unwrap())
     }
 
-    /// All windows of which none can be cut.
+    /// All windows that cannot be split.
     fn shortest(window: Window) -> Vec<Window> {
         match window.halves() {
             Some(halves) => halves.into_iter().flat_map(shortest).collect(),

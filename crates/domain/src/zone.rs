@@ -1,4 +1,4 @@
-//! The project's time zone: days and hours of the lake are its days and hours.
+//! The project's time zone, which defines the days and hours of the lake.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -11,7 +11,7 @@ pub struct Zone(TimeZone);
 
 /// The name is not in the time zone database.
 #[derive(Debug, thiserror::Error)]
-#[error("not an IANA time zone: {0:?}; it looks like Europe/Berlin, America/New_York or UTC")]
+#[error("not an IANA time zone: {0:?}; use a name such as Europe/Berlin, America/New_York or UTC")]
 pub struct ZoneError(String);
 
 impl Zone {
@@ -35,26 +35,26 @@ impl Zone {
         self.local(instant).date()
     }
 
-    /// The wall clock at an instant.
+    /// The local time at an instant.
     #[must_use]
     pub fn local(&self, instant: Timestamp) -> DateTime {
         self.0.to_datetime(instant)
     }
 
-    /// The first instant after this one at which the clocks are changed.
+    /// The next instant at which the clocks change.
     #[must_use]
     pub(crate) fn next_change(&self, instant: Timestamp) -> Option<Timestamp> {
         self.0.following(instant).next().map(|change| change.timestamp())
     }
 
-    /// The first instant of a date; not always midnight: some zones skip it.
+    /// The first instant of a date. This is not always midnight, because some zones skip it.
     #[must_use]
     pub fn start_of(&self, date: Date) -> Timestamp {
         self.instant_of(date.to_datetime(jiff::civil::Time::midnight()))
     }
 
-    /// The instant of a wall clock reading. A reading that occurs twice (clocks set back) means
-    /// the first occurrence; one that never occurs (clocks set forward) is moved on by the gap.
+    /// The instant of a local time. A local time that occurs twice (clocks set back) means the first
+    /// occurrence; one that never occurs (clocks set forward) is moved forward by the gap.
     #[must_use]
     pub fn instant_of(&self, wall: DateTime) -> Timestamp {
         self.0.to_ambiguous_timestamp(wall).compatible().unwrap_or(if wall.year() < 0 {

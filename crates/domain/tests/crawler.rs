@@ -1,5 +1,5 @@
-//! With `catalog=crawler` a Glue crawler reads the lake: what `template.yaml` has it pass over is
-//! exactly what is no data file, and its level is that of the tables' folders.
+//! With `catalog=crawler` a Glue crawler reads the lake. The exclusions in `template.yaml` cover
+//! exactly the objects that are not data files, and the level is that of the table folders.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -11,7 +11,7 @@ fn template() -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// The patterns of the crawler's target, which stand on one line.
+/// The exclusion patterns of the crawler, which are on one line.
 fn exclusions() -> Vec<String> {
     let template = template();
     let line = template.lines().find_map(|line| line.trim().strip_prefix("Exclusions: ")).unwrap();
@@ -28,7 +28,7 @@ fn matches(pattern: &str, path: &str) -> bool {
     ends.take_while(|&at| crosses || !path[..at].contains('/')).any(|at| matches(rest, &path[at..]))
 }
 
-/// A key of everything that the layout names: of data files, and of all else.
+/// One key of everything that the layout names: data files, and everything else.
 fn keys(layout: &Layout) -> (Vec<String>, Vec<String>) {
     let date = "2026-11-10".parse().unwrap();
     let label = SliceLabel::try_from("2026-11-10T03".to_owned()).unwrap();

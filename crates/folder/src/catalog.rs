@@ -1,4 +1,4 @@
-//! A data catalog as JSON files, one a table.
+//! A data catalog as JSON files, one per table.
 
 use crate::blocking::blocking;
 use crate::document::{Document, DocumentError};
@@ -12,7 +12,7 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The tables of one database of a lake in a folder. Clones, and other processes, may use it at once.
+/// The tables of one database of a local lake. Clones and other processes can use it at the same time.
 #[derive(Debug, Clone)]
 pub struct FolderCatalog {
     place: Place,
@@ -20,7 +20,7 @@ pub struct FolderCatalog {
 }
 
 impl FolderCatalog {
-    /// Folder and database come into being with the first table.
+    /// Folder and database are created with the first table.
     pub fn new(
         folder: impl AsRef<Path>,
         database: impl Into<String>,
@@ -33,7 +33,7 @@ impl FolderCatalog {
             cause,
         };
         if !is_name(&database) {
-            return Err(failed(format!("{database:?} cannot be the name of a database").into()));
+            return Err(failed(format!("{database:?} is not a valid database name").into()));
         }
         let place = Place::new(folder.as_ref()).map_err(|error| failed(error.into()))?;
         Ok(Self { place, database })
@@ -56,7 +56,7 @@ impl FolderCatalog {
         if is_name(table) {
             return Ok(self.folder().join(format!("{table}.json")));
         }
-        Err(self.failed("read", table, format!("{table:?} cannot be the name of a table")))
+        Err(self.failed("read", table, format!("{table:?} is not a valid table name")))
     }
 
     fn read(&self, table: &str) -> Result<Option<Document>, CatalogError> {
@@ -91,7 +91,7 @@ impl FolderCatalog {
         }
     }
 
-    /// Reads, edits and writes a table under the lock; an edit that changes nothing writes nothing.
+    /// Reads, edits and writes a table under the lock; if the edit changes nothing, nothing is written.
     fn edit<T>(
         &self,
         table: &str,
@@ -111,7 +111,7 @@ impl FolderCatalog {
         Ok(result)
     }
 
-    /// Changes the columns of a table that still has the version.
+    /// Changes the columns of a table if it still has the version.
     fn swap(
         &self,
         table: &str,
@@ -173,7 +173,7 @@ impl FolderCatalog {
     }
 }
 
-/// Whether a file or folder can have the name.
+/// Whether the name can be that of a file or folder.
 fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
 }
@@ -259,7 +259,7 @@ impl Catalog for FolderCatalog {
         .await
     }
 
-    /// No partition here can declare anything but its table's.
+    /// A partition here cannot declare anything of its own.
     async fn declared(&self, table: &str) -> Result<BTreeMap<String, Declared>, CatalogError> {
         let table = table.to_owned();
         self.run(move |catalog| {
@@ -325,7 +325,7 @@ impl Catalog for FolderCatalog {
         .await
     }
 
-    /// The lock of the folder gives everybody a turn; there is nothing to spread.
+    /// The lock of the folder orders all writers, so no random pause is needed.
     async fn pause(&self, _attempt: u32) {
         tokio::task::yield_now().await;
     }

@@ -1,4 +1,4 @@
-//! A table of the catalog as it stands in its file: JSON that people read and may add to.
+//! The file of a table in the catalog: JSON that people read and may add to.
 
 use mixlake_app::ports::{Column, Format, NewTable, Partition, TableState};
 use mixlake_domain::DataFormat;
@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 
 const FORMAT: u32 = 1;
 
-/// What people or other tools added: it is written back as it was read.
+/// Fields that people or other tools added: they are written back unchanged.
 type Others = Map<String, Value>;
 
 /// A table with its partitions.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Document {
-    /// The version of this layout of the file.
+    /// The version of the file format.
     format: u32,
-    /// Counts the changes of the columns, as Glue's version does; partitions come and go without.
+    /// Counts the changes of the columns, like Glue's version; changes of partitions do not count.
     version: u64,
     name: String,
     #[serde(default)]
@@ -52,14 +52,14 @@ struct PartitionEntry {
     others: Others,
 }
 
-/// The file cannot be used, or the change to it may not be made.
+/// The file cannot be used, or the change is not allowed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DocumentError {
-    #[error("the file is no table of a catalog")]
+    #[error("the file is not a catalog table")]
     Malformed(#[from] serde_json::Error),
-    #[error("the file has format {0}; this program knows {FORMAT}")]
+    #[error("the file has format {0}; this version of Mixlake reads format {FORMAT}")]
     Format(u32),
-    #[error("the table has a column {0:?} already")]
+    #[error("the table already has a column {0:?}")]
     Duplicate(String),
     #[error("the table has no partition keys")]
     NoPartitions,
@@ -125,7 +125,7 @@ impl Document {
         self.version.to_string()
     }
 
-    /// Says whether that changed anything.
+    /// Returns whether anything changed.
     pub(crate) fn append(&mut self, columns: &[Column], memo: &str) -> Result<bool, DocumentError> {
         self.extend(columns)?;
         if columns.is_empty() {
@@ -147,7 +147,7 @@ impl Document {
         !self.partition_keys.is_empty()
     }
 
-    /// Gives the table what `to` has; a column that keeps its name keeps what others put on it.
+    /// Makes the table equal to `to`; a column that keeps its name keeps what others added.
     pub(crate) fn repair(&mut self, to: &NewTable) -> Result<bool, DocumentError> {
         let before: BTreeMap<String, ColumnEntry> =
             self.columns.drain(..).map(|entry| (entry.name.to_lowercase(), entry)).collect();
@@ -165,7 +165,7 @@ impl Document {
         Ok(true)
     }
 
-    /// Engines fold the case of names, and read a partition key as a column.
+    /// Engines ignore the case of names, and read a partition key as a column.
     fn extend(&mut self, columns: &[Column]) -> Result<(), DocumentError> {
         for Column { name, hive_type, comment } in columns {
             let mut present = self.columns.iter().chain(&self.partition_keys);
@@ -191,7 +191,7 @@ impl Document {
         self.partitions.iter().filter(|(value, _)| wanted(value)).map(partition).collect()
     }
 
-    /// Says which ones had to be added or moved.
+    /// Returns the values of the partitions that had to be added or moved.
     pub(crate) fn put(&mut self, partitions: &[Partition]) -> Vec<String> {
         let mut changed = Vec::new();
         for Partition { value, location } in partitions {
@@ -208,7 +208,7 @@ impl Document {
         changed
     }
 
-    /// Says which ones were there.
+    /// Returns the values of the partitions that existed.
     pub(crate) fn remove(&mut self, values: &[String]) -> Vec<String> {
         let there = |value: &&String| self.partitions.remove(*value).is_some();
         let mut removed: Vec<String> = values.iter().filter(there).cloned().collect();
@@ -247,6 +247,9 @@ mod tests {
     #[test]
     fn a_newer_format_is_refused_and_not_guessed_at() {
         let error = Document::parse(FILE.replace(r#""format": 1"#, r#""format": 2"#).as_bytes());
-        assert_eq!(error.unwrap_err().to_string(), "the file has format 2; this program knows 1");
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "the file has format 2; this version of Mixlake reads format 1"
+        );
     }
 }

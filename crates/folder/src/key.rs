@@ -1,4 +1,4 @@
-//! Keys, and the file below the lake that each means.
+//! Keys, and the file in the lake for each.
 
 use crate::place::HIDDEN;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// The path of an object, relative to the lake.
 ///
-/// Refused is what would mean a file elsewhere, or two keys that would mean the same file.
+/// It refuses a key whose file would be outside the lake, or whose file is also that of another key.
 pub(crate) fn relative_path(key: &str) -> io::Result<PathBuf> {
     let parts: Vec<&str> = key.split('/').collect();
     let unusable = |part: &&str| matches!(*part, "" | "." | "..") || part.contains('\0');
@@ -14,7 +14,7 @@ pub(crate) fn relative_path(key: &str) -> io::Result<PathBuf> {
         return Err(invalid(key, "has empty, `.` or `..` parts"));
     }
     if parts[0] == HIDDEN {
-        return Err(invalid(key, "lies in the folder that the lake keeps for itself"));
+        return Err(invalid(key, "is in the folder that the lake reserves for itself"));
     }
     Ok(parts.into_iter().collect())
 }

@@ -5,6 +5,8 @@ mod catalog;
 mod document;
 mod key;
 mod listing;
+#[cfg(test)]
+mod messages;
 mod place;
 mod source;
 mod store;

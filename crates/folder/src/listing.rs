@@ -6,7 +6,8 @@ use std::fs::{self, DirEntry};
 use std::io;
 use std::path::Path;
 
-/// The objects in the order of their keys, which is not the order of a walk: `a-b/1` < `a/1`.
+/// The objects in the order of their keys, which differs from the order of a directory walk: `a-b/1` <
+/// `a/1`.
 pub(crate) fn list(root: &Path, prefix: &str) -> io::Result<Vec<ObjectMeta>> {
     let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
     if folder.split('/').any(|part| matches!(part, "." | "..")) {
@@ -19,7 +20,7 @@ pub(crate) fn list(root: &Path, prefix: &str) -> io::Result<Vec<ObjectMeta>> {
     Ok(found)
 }
 
-/// Walks a folder whose key is empty or ends in `/`, but no folder that cannot hold the prefix.
+/// Walks a folder whose key is empty or ends in `/`. It skips folders that cannot contain the prefix.
 fn walk(root: &Path, folder: &str, prefix: &str, found: &mut Vec<ObjectMeta>) -> io::Result<()> {
     let entries = match fs::read_dir(root.join(folder)) {
         Ok(entries) => entries,
@@ -43,13 +44,13 @@ fn walk(root: &Path, folder: &str, prefix: &str, found: &mut Vec<ObjectMeta>) ->
     Ok(())
 }
 
-/// A name that is not UTF-8 is no key; the lake's own folder holds no objects.
+/// A name that is not UTF-8 is not a key; the lake's own folder has no objects.
 fn name(entry: &DirEntry, folder: &str) -> Option<String> {
     let name = entry.file_name().into_string().ok()?;
     (!(folder.is_empty() && name == HIDDEN)).then_some(name)
 }
 
-/// A file may vanish while the folder is being read.
+/// A file may be removed while the folder is read.
 fn metadata(entry: &DirEntry) -> io::Result<Option<fs::Metadata>> {
     match entry.metadata() {
         Ok(meta) => Ok(Some(meta)),

@@ -1,11 +1,11 @@
-//! The folder on disk: how a file comes to be, whole or not at all, and who may change names.
+//! The folder on disk: atomic file creation, and the lock for name changes.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
-/// The folder that the lake keeps for itself; no object lies in it.
+/// The folder that the lake reserves for itself; it has no objects.
 pub(crate) const HIDDEN: &str = ".mixlake";
 
 /// A lake's folder.
@@ -16,14 +16,14 @@ pub(crate) struct Place {
 
 /// The right to change names in the lake, until it is dropped.
 ///
-/// A lock of the operating system: it holds between threads and between processes, and it ends
-/// with the process that holds it.
+/// It is a lock of the operating system: it works between threads and processes, and is released when
+/// its process ends.
 pub(crate) struct Turn {
     _lock: File,
 }
 
 impl Place {
-    /// The folder need not exist yet. However its path is spelt, it is the same place.
+    /// The folder need not exist yet. All spellings of its path mean the same folder.
     pub(crate) fn new(root: &Path) -> io::Result<Self> {
         let absolute = std::path::absolute(root)?;
         match fs::metadata(&absolute) {
@@ -34,17 +34,17 @@ impl Place {
         }
     }
 
-    /// What a catalog calls a place in the lake.
+    /// The location of a key, as the catalog shows it.
     pub(crate) fn location(&self, key: &str) -> String {
         format!("{}/{key}", self.root.display().to_string().trim_end_matches('/'))
     }
 
-    /// A location as it is kept in files of the lake: it moves with the folder.
+    /// A location as stored in files of the lake: relative, so that the lake can be moved.
     pub(crate) fn kept(&self, location: &str) -> String {
         location.strip_prefix(&self.location("")).unwrap_or(location).to_owned()
     }
 
-    /// A location as it was kept, seen from where the folder is now.
+    /// A stored location, resolved against the current folder.
     pub(crate) fn shown(&self, kept: &str) -> String {
         let elsewhere = Path::new(kept).is_absolute() || kept.contains("://");
         if elsewhere { kept.to_owned() } else { self.location(kept) }
@@ -58,7 +58,7 @@ impl Place {
         self.root.join(HIDDEN)
     }
 
-    /// Waits for the turn to change names.
+    /// Waits for the lock on name changes.
     pub(crate) fn turn(&self) -> io::Result<Turn> {
         fs::create_dir_all(self.hidden())?;
         let path = self.hidden().join("lock");
@@ -67,7 +67,7 @@ impl Place {
         Ok(Turn { _lock: lock })
     }
 
-    /// Writes a file aside. What it holds has reached the disk before anybody can find it.
+    /// Writes a temporary file. Its content is on the disk before the file can be found.
     pub(crate) fn stage(&self, body: &[u8]) -> io::Result<TempPath> {
         let mut file = self.stage_file()?;
         file.write_all(body)?;
@@ -75,7 +75,7 @@ impl Place {
         Ok(file.into_temp_path())
     }
 
-    /// Copies a file aside.
+    /// Copies to a temporary file.
     pub(crate) fn stage_copy(&self, from: &Path) -> io::Result<TempPath> {
         let mut from = File::open(from)?;
         let mut file = self.stage_file()?;
@@ -89,21 +89,21 @@ impl Place {
         fs::create_dir_all(&folder)?;
         let mut builder = tempfile::Builder::new();
         builder.prefix("");
-        // Otherwise the file would stay readable for its owner alone, and an engine that runs as
-        // somebody else could not read the lake. The umask still applies.
+        // Otherwise only its owner could read the file, and an engine that runs as another user could
+        // not read the lake. The umask still applies.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         builder.tempfile_in(folder)
     }
 
-    /// Gives a staged file its name, in place of what had it.
+    /// Gives a staged file its name and replaces an existing file.
     pub(crate) fn publish(&self, staged: TempPath, path: &Path, _turn: &Turn) -> io::Result<()> {
         let parent = self.make_parent(path)?;
         staged.persist(path).map_err(|error| error.error)?;
         sync(&parent)
     }
 
-    /// Gives a staged file its name, if nobody has it. Says whether it did.
+    /// Gives a staged file its name if the name is free. Returns whether it was.
     pub(crate) fn publish_new(
         &self,
         staged: TempPath,
@@ -119,7 +119,7 @@ impl Place {
         }
     }
 
-    /// Removes a file and the folders that it leaves empty: S3 has no empty folders either.
+    /// Removes a file and the folders that become empty, because S3 has no empty folders either.
     pub(crate) fn remove(&self, path: &Path, _turn: &Turn) -> io::Result<()> {
         match fs::remove_file(path) {
             Err(error) if !is_absence(&error) => return Err(error),
@@ -147,12 +147,12 @@ impl Place {
     }
 }
 
-/// Only "not found" is absence, and a file where a folder would have to be says the same.
+/// Only "not found" means absent; a file in the place of a folder means the same.
 pub(crate) fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// Opens a file to read; `None` if there is none. A folder is none.
+/// Opens a file to read; `None` if there is none. A folder does not count.
 pub(crate) fn open(path: &Path) -> io::Result<Option<File>> {
     match File::open(path) {
         Ok(file) if file.metadata()?.is_dir() => Ok(None),
@@ -162,7 +162,7 @@ pub(crate) fn open(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Brings the names in a folder to the disk. Where folders cannot be opened, the system does it.
+/// Syncs the names in a folder to disk. On systems where folders cannot be opened, the system does it.
 fn sync(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -12,17 +12,17 @@ use mixlake_app::ports::{
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// Bytes that are read at a time.
+/// Bytes per read.
 const PIECE: u64 = 256 << 10;
 
-/// A folder that is laid out like a bucket. Clones, and other processes, may use it at once.
+/// A folder with the layout of a bucket. Clones and other processes can use it at the same time.
 #[derive(Debug, Clone)]
 pub struct FolderStore {
     place: Place,
 }
 
 impl FolderStore {
-    /// The folder comes into being with the first object.
+    /// The folder is created with the first object.
     pub fn new(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
         let folder = folder.as_ref();
         let place = Place::new(folder).map_err(|cause| StoreError {
@@ -34,7 +34,7 @@ impl FolderStore {
         Ok(Self { place })
     }
 
-    /// Runs work on the file that a key means, on a thread that may block.
+    /// Runs work on the file of a key, on a thread that may block.
     async fn with_file<T: Send + 'static>(
         &self,
         action: &'static str,
@@ -126,7 +126,7 @@ fn read_tail(path: &Path, length: u64) -> io::Result<Option<Tail>> {
 }
 
 fn create(place: &Place, path: &Path, body: &[u8]) -> io::Result<Put> {
-    // A look first saves writing a large body that will be refused; the name decides all the same.
+    // This check saves writing a large body that will be refused; the atomic rename still decides.
     if path.is_file() {
         return Ok(Put::Refused);
     }
@@ -151,19 +151,19 @@ fn copy(place: &Place, from: &Path, to: &Path) -> io::Result<()> {
     place.publish(staged, to, &place.turn()?)
 }
 
-/// From the content, as S3 does it, and in quotes, as S3 gives it.
+/// Derived from the content, as in S3, and in quotes, as S3 returns it.
 fn etag(body: &[u8]) -> String {
     format!("\"{}\"", blake3::hash(body).to_hex())
 }
 
 /// What a person can do about it.
-const HINTS: [(io::ErrorKind, &str); 4] = [
-    (io::ErrorKind::PermissionDenied, "check who owns the folder of the lake"),
+pub(crate) const HINTS: [(io::ErrorKind, &str); 4] = [
+    (io::ErrorKind::PermissionDenied, "check the owner and permissions of the lake's folder"),
     (io::ErrorKind::StorageFull, "the disk is full"),
     (io::ErrorKind::IsADirectory, ONE_OR_THE_OTHER),
     (io::ErrorKind::NotADirectory, ONE_OR_THE_OTHER),
 ];
-const ONE_OR_THE_OTHER: &str = "in a folder no key can also be the folder of another key";
+const ONE_OR_THE_OTHER: &str = "in a local lake, a key cannot also be the folder of another key";
 
 fn hint(cause: &io::Error) -> Option<String> {
     let hint = HINTS.iter().find(|(kind, _)| *kind == cause.kind());

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
-/// Hands out lakes of their own, and removes all of them at the end.
+/// Creates separate lakes, and removes all of them at the end.
 struct Lakes {
     folder: TempDir,
     count: AtomicUsize,

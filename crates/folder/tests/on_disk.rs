@@ -1,4 +1,4 @@
-//! What a lake in a folder looks like from outside.
+//! What a local lake looks like from outside.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 

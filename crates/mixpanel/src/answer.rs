@@ -1,14 +1,14 @@
-//! What an answer other than 200 means.
+//! The meaning of a response with a status other than 200.
 
 use mixlake_app::ports::SourceError;
 use mixlake_domain::Timestamp;
 use std::time::Duration;
 
-/// As much of Mixpanel's own message as an error repeats, in bytes.
+/// The longest part of Mixpanel's own message that an error repeats, in bytes.
 const MESSAGE_LIMIT: usize = 500;
 
-/// The error that a status stands for; `wait` is for 429, `begins` is when the last date of the query
-/// begins where the project is.
+/// The error for a status. `wait` is for 429; `begins` is the start of the query's last date in the
+/// project's zone.
 pub(crate) fn error(status: u16, message: &str, wait: Duration, begins: Timestamp) -> SourceError {
     let said = said(status, message);
     match status {
@@ -34,7 +34,7 @@ fn said(status: u16, message: &str) -> String {
     }
 }
 
-/// What a person should look at.
+/// What a person should check.
 fn advice(status: u16) -> &'static str {
     match status {
         400 => "check where, events and the dates",
@@ -42,13 +42,13 @@ fn advice(status: u16) -> &'static str {
         402 => "the project's plan does not include raw data export",
         403 => "give the service account access to the project",
         413 | 414 => "the query is too long: shorten where or events",
-        // Redirects are not followed: they could carry the credentials to another host.
+        // Redirects are not followed, because they could send the credentials to another host.
         300..=399 | 404 => "check residency and mixpanel_endpoint",
-        _ => "Mixpanel does not say more",
+        _ => "Mixpanel gives no further details",
     }
 }
 
-/// A message as one line of bounded length.
+/// Turns a message into one line of limited length.
 pub(crate) fn tidy(message: &str) -> String {
     let words = message.split(|c: char| c.is_whitespace() || c.is_control());
     let mut line = String::new();

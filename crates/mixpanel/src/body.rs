@@ -1,6 +1,7 @@
-//! From the body of an answer to chunks that are whole or end with an error.
+//! Turns the body of a response into chunks. The stream is complete or ends with an error.
 
 use crate::gunzip::Gunzip;
+use crate::reason::Reason;
 use bytes::Bytes;
 use futures::future;
 use futures::stream::{self, BoxStream, StreamExt};
@@ -11,13 +12,13 @@ use std::error::Error;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// The first byte of every gzip body; a control character, which no text begins with.
+/// The first byte of every gzip body. It is a control character, which no text begins with.
 const GZIP_START: u8 = 0x1f;
 
-/// The chunks of a 200 answer.
+/// The chunks of a 200 response.
 pub(crate) fn chunks(answer: Response) -> Result<EventChunks, SourceError> {
     if !tells_its_end(&answer) {
-        return Err(incomplete("the answer does not tell where it ends", None));
+        return Err(incomplete(&Reason::NoEnd, None));
     }
     let encoding = encoding(answer.headers())?;
     let wire = answer.bytes_stream().map(|piece| piece.map_err(broken)).boxed();
@@ -37,22 +38,20 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, SourceError> {
     match value.as_bytes().to_ascii_lowercase().as_slice() {
         b"identity" | b"" => Ok(Encoding::Identity),
         b"gzip" | b"x-gzip" => Ok(Encoding::Gzip),
-        _ => Err(SourceError::Refused(format!(
-            "the answer is encoded as {value:?}, but only gzip was offered; check what lies \
-             between here and Mixpanel"
-        ))),
+        _ => Err(SourceError::Refused(Reason::Encoding(format!("{value:?}")).to_string())),
     }
 }
 
-/// Before HTTP/2 a body may end with its connection; then its end is no sign of being complete.
+/// Before HTTP/2 a body may end when the connection closes. Such an end does not prove that it is
+/// complete.
 fn tells_its_end(answer: &Response) -> bool {
     answer.version() >= Version::HTTP_2
         || answer.content_length().is_some()
         || answer.headers().contains_key(TRANSFER_ENCODING)
 }
 
-/// A piece of a body that is not compressed. No line of JSON begins as gzip does: where a header was
-/// lost on the way, the body must not be taken for bad lines.
+/// A piece of an uncompressed body. No JSON line begins like gzip. If a header was lost on the way, the
+/// body must not be read as bad lines.
 fn plain(
     start: &mut bool,
     piece: Result<Bytes, SourceError>,
@@ -60,30 +59,30 @@ fn plain(
     let first = piece.as_ref().is_ok_and(|bytes| !bytes.is_empty() && std::mem::take(start));
     future::ready(Some(match piece {
         Ok(bytes) if first && bytes[0] == GZIP_START => {
-            Err(incomplete("its body is gzip, and its head does not say so", None))
+            Err(incomplete(&Reason::UndeclaredGzip, None))
         }
         piece => piece,
     }))
 }
 
-/// How many chunks are unpacked ahead of whoever reads them, on another processor if there is one.
+/// How many chunks are decompressed ahead of the reader, on another CPU if there is one.
 const AHEAD: usize = 8;
 
-/// A gzip body on its way; `gunzip` is gone once the trailer was checked.
+/// A gzip body that is being decompressed; `gunzip` is none after the trailer was checked.
 struct Unpacking {
     wire: BoxStream<'static, Result<Bytes, SourceError>>,
     packed: Bytes,
     gunzip: Option<Gunzip>,
 }
 
-/// What arrives of it: chunks, and nothing at all when it has proven complete.
+/// The decompressed chunks; none at the end if the body is complete.
 struct Arriving {
     chunks: mpsc::Receiver<Result<Option<Bytes>, SourceError>>,
     task: JoinHandle<()>,
 }
 
 impl Drop for Arriving {
-    /// Nobody wants the rest.
+    /// The reader does not want the rest.
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -91,8 +90,8 @@ impl Drop for Arriving {
 
 impl Arriving {
     async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
-        // A task that died has said nothing of the end, and so the body has none.
-        self.chunks.recv().await.unwrap_or_else(|| Err(incomplete("unpacking it broke off", None)))
+        // If the task died, it has not reported the end, so the body is not complete.
+        self.chunks.recv().await.unwrap_or_else(|| Err(incomplete(&Reason::Unpacking, None)))
     }
 }
 
@@ -107,7 +106,7 @@ fn unpacked(wire: BoxStream<'static, Result<Bytes, SourceError>>) -> EventChunks
 }
 
 impl Unpacking {
-    /// Hands on all chunks, and then either the end or an error.
+    /// Sends all chunks, then either the end or an error.
     async fn run(mut self, chunks: mpsc::Sender<Result<Option<Bytes>, SourceError>>) {
         loop {
             let chunk = self.next().await;
@@ -143,16 +142,16 @@ impl Unpacking {
 }
 
 fn broken(error: reqwest::Error) -> SourceError {
-    let reason = if error.is_timeout() { "nothing more arrived in time" } else { "it broke off" };
-    incomplete(reason, Some(error.without_url().into()))
+    let reason = if error.is_timeout() { Reason::Stalled } else { Reason::Broken };
+    incomplete(&reason, Some(error.without_url().into()))
 }
 
 fn corrupt(error: std::io::Error) -> SourceError {
-    incomplete("its gzip data is cut or damaged", Some(error.into()))
+    incomplete(&Reason::Corrupt, Some(error.into()))
 }
 
-fn incomplete(reason: &str, cause: Option<Box<dyn Error + Send + Sync>>) -> SourceError {
-    SourceError::Incomplete { reason: reason.to_owned(), cause }
+fn incomplete(reason: &Reason, cause: Option<Box<dyn Error + Send + Sync>>) -> SourceError {
+    SourceError::Incomplete { reason: reason.to_string(), cause }
 }
 
 #[cfg(test)]

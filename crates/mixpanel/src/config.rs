@@ -1,4 +1,4 @@
-//! What the source is told, all of it in types that cannot be wrong.
+//! The settings of the source, in types that hold only valid values.
 
 use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
@@ -10,25 +10,25 @@ use std::time::{Duration, Instant};
 /// The settings of a [`MixpanelSource`](crate::MixpanelSource).
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the API is.
+    /// The address of the API.
     pub endpoint: Endpoint,
-    /// Whose events.
+    /// The project whose events are fetched.
     pub project_id: ProjectId,
-    /// Who asks.
+    /// The credentials.
     pub credentials: Credentials,
     /// The events to fetch.
     pub events: EventNames,
-    /// A further condition on them.
+    /// An additional condition on the events.
     pub where_expression: Option<WhereExpression>,
     /// What the times of the project's events mean.
     pub event_time: EventTime,
-    /// The project's zone: a day that has not begun there is not answered for.
+    /// The project's zone: Mixpanel refuses days that have not begun there.
     pub zone: Zone,
-    /// What is asked by the time at which events were processed.
+    /// What is queried by the time at which events were processed.
     pub ingestion: Ingestion,
-    /// How long to wait for what.
+    /// How long to wait.
     pub timings: Timings,
-    /// A wait that would pass this is left to the caller.
+    /// If a wait would end after this time, the caller must wait instead.
     pub deadline: Option<Instant>,
 }
 
@@ -56,12 +56,12 @@ impl Config {
     }
 }
 
-/// How slices of ingestion are asked for, and what slices of event time leave to them.
+/// How slices of ingestion are queried, and what slices of event time leave out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ingestion {
-    /// Where slices of ingestion begin: events that were processed from then on are theirs alone.
+    /// The start of slices of ingestion: only they have the events that were processed from then on.
     pub since: Option<Timestamp>,
-    /// How long before they were processed events may have happened.
+    /// How long before their processing the events may have happened.
     pub window: Duration,
 }
 
@@ -71,30 +71,29 @@ impl Default for Ingestion {
     }
 }
 
-/// How long to wait for what.
+/// How long to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timings {
     /// For a connection.
     pub connect: Duration,
-    /// For the first byte of an answer and between any two reads. Large exports take minutes to
-    /// begin.
+    /// For the first byte of a response and between two reads. Large exports take minutes to begin.
     pub idle: Duration,
-    /// Together, in one call, until a used-up query budget is reported to the caller.
+    /// The total wait in one call before a used-up query budget is reported to the caller.
     pub max_wait: Duration,
-    /// When 429 comes without `Retry-After`.
+    /// If 429 comes without `Retry-After`.
     pub rate_limit_pause: Duration,
-    /// Before the second query to a source that is down, on average; it doubles with every further one. With
-    /// [`OUTAGE_QUERIES`] of them an outage of five minutes is waited for.
+    /// Before the second query to a source that is down, on average; it doubles for each further query.
+    /// With [`OUTAGE_QUERIES`] queries this covers an outage of five minutes.
     pub outage_pause: Duration,
-    /// Before the second attempt, on average; it doubles with every further one.
+    /// Before the second attempt, on average; it doubles for each further attempt.
     pub backoff_base: Duration,
-    /// At most, before any attempt.
+    /// The longest wait before an attempt.
     pub backoff_cap: Duration,
-    /// Between the starts of two queries: three a second are allowed.
+    /// Between the starts of two queries: three per second are allowed.
     pub query_gap: Duration,
 }
 
-/// How many queries a call spends on a source that is down.
+/// How many queries a call sends to a source that is down.
 pub const OUTAGE_QUERIES: u32 = 6;
 
 impl Default for Timings {
@@ -102,7 +101,7 @@ impl Default for Timings {
         Self {
             connect: Duration::from_secs(10),
             idle: Duration::from_mins(5),
-            // An hour's budget is there again within an hour.
+            // The budget of an hour is available again within an hour.
             max_wait: Duration::from_mins(65),
             rate_limit_pause: Duration::from_mins(1),
             outage_pause: Duration::from_secs(10),

@@ -1,10 +1,10 @@
-//! Who asks.
+//! Credentials for Mixpanel.
 
 use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
 
-/// A service account, or the secret of a project. `Debug` tells only which.
+/// A service account, or the secret of a project. `Debug` shows only which of them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials(Kind);
 
@@ -14,20 +14,41 @@ enum Kind {
     ProjectSecret(String),
 }
 
-/// The text holds no credentials. It is not repeated: it may hold half of them.
+/// The text is not valid credentials. The error does not repeat it, because it may contain a part of
+/// them.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "Mixpanel credentials are the JSON {{\"username\":\"...\",\"secret\":\"...\"}} or \
+    "Mixpanel credentials must be the JSON {{\"username\":\"...\",\"secret\":\"...\"}} or \
      {{\"project_secret\":\"...\"}}, or the text username:secret; {0}"
 )]
-pub struct CredentialsError(&'static str);
+pub struct CredentialsError(pub(crate) Flaw);
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    #[error("a user name cannot contain `:`")]
+    Colon,
+    #[error("the text is not a JSON object")]
+    NotAnObject,
+    #[error("the string field `{0}` is missing")]
+    NoField(&'static str),
+    #[error("both forms are given")]
+    BothForms,
+    #[error("the JSON object has none of these fields")]
+    OtherFields,
+    #[error("the text has no `:`")]
+    NoColon,
+    #[error("one part is empty")]
+    Empty,
+    #[error("one part contains whitespace or control characters")]
+    Unprintable,
+}
 
 impl Credentials {
     /// A service account of the project's organization.
     pub fn service_account(username: &str, secret: &str) -> Result<Self, CredentialsError> {
         let (username, secret) = (printable(username)?, printable(secret)?);
         if username.contains(':') {
-            return Err(CredentialsError("a user name cannot contain `:`"));
+            return Err(CredentialsError(Flaw::Colon));
         }
         Ok(Self(Kind::ServiceAccount { username, secret }))
     }
@@ -41,38 +62,34 @@ impl Credentials {
     /// `{"username":"...","secret":"..."}` or `{"project_secret":"..."}`.
     pub fn from_json(json: &str) -> Result<Self, CredentialsError> {
         let object: serde_json::Map<String, Value> =
-            serde_json::from_str(json).map_err(|_| CredentialsError("this is no JSON object"))?;
-        let field = |name: &str, missing: &'static str| {
-            object.get(name).and_then(Value::as_str).ok_or(CredentialsError(missing))
+            serde_json::from_str(json).map_err(|_| CredentialsError(Flaw::NotAnObject))?;
+        let field = |name: &'static str| {
+            let value = object.get(name).and_then(Value::as_str);
+            value.ok_or(CredentialsError(Flaw::NoField(name)))
         };
         let account = ["username", "secret"].iter().any(|name| object.contains_key(*name));
         match (account, object.contains_key("project_secret")) {
-            (true, true) => Err(CredentialsError("both forms are given")),
-            (true, false) => Self::service_account(
-                field("username", "the text field `username` is missing")?,
-                field("secret", "the text field `secret` is missing")?,
-            ),
-            (false, true) => {
-                Self::project_secret(field("project_secret", "`project_secret` is not a text")?)
-            }
-            (false, false) => Err(CredentialsError("the JSON object has none of these fields")),
+            (true, true) => Err(CredentialsError(Flaw::BothForms)),
+            (true, false) => Self::service_account(field("username")?, field("secret")?),
+            (false, true) => Self::project_secret(field("project_secret")?),
+            (false, false) => Err(CredentialsError(Flaw::OtherFields)),
         }
     }
 
     /// Reads `username:secret`, the form for an environment variable.
     pub fn from_pair(pair: &str) -> Result<Self, CredentialsError> {
         let (username, secret) =
-            pair.trim().split_once(':').ok_or(CredentialsError("there is no `:`"))?;
+            pair.trim().split_once(':').ok_or(CredentialsError(Flaw::NoColon))?;
         Self::service_account(username, secret)
     }
 
-    /// Whether this is the way to authenticate that Mixpanel retires.
+    /// Whether this is the authentication method that Mixpanel retires.
     #[must_use]
     pub fn is_project_secret(&self) -> bool {
         matches!(self.0, Kind::ProjectSecret(_))
     }
 
-    /// User name and password of HTTP Basic authentication.
+    /// User name and password for HTTP Basic authentication.
     pub(crate) fn basic(&self) -> (&str, &str) {
         match &self.0 {
             Kind::ServiceAccount { username, secret } => (username, secret),
@@ -80,10 +97,10 @@ impl Credentials {
         }
     }
 
-    /// A text of somebody else without what it repeats of the credentials.
+    /// Removes the credentials from a text of somebody else.
     pub(crate) fn redact(&self, text: &str) -> String {
         let (user, password) = self.basic();
-        // The longer one first: it may contain the shorter.
+        // The longer one first, because it may contain the shorter one.
         let mut parts = [user, password];
         parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
         parts
@@ -96,7 +113,7 @@ impl Credentials {
 impl FromStr for Credentials {
     type Err = CredentialsError;
 
-    /// Reads any of the accepted forms.
+    /// Parses any of the accepted forms.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.trim_start().starts_with('{') {
             Self::from_json(text)
@@ -117,10 +134,10 @@ impl fmt::Debug for Credentials {
 
 fn printable(part: &str) -> Result<String, CredentialsError> {
     if part.is_empty() {
-        return Err(CredentialsError("one part is empty"));
+        return Err(CredentialsError(Flaw::Empty));
     }
     if part.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(CredentialsError("one part contains white space or control characters"));
+        return Err(CredentialsError(Flaw::Unprintable));
     }
     Ok(part.to_owned())
 }

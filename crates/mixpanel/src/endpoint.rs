@@ -1,4 +1,4 @@
-//! Where the API is.
+//! The address of the API.
 
 use reqwest::Url;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// Where Mixpanel stores the project's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Residency {
-    /// The United States, where projects are unless they chose otherwise.
+    /// The United States, the default.
     #[default]
     Us,
     /// The European Union.
@@ -21,22 +21,23 @@ pub enum Residency {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint(String);
 
-/// The URL is none, or not a safe one. It is not repeated: it may hold a password.
+/// The text is not a URL, or not a safe one. The error does not repeat it, because it may contain a
+/// password.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EndpointError {
     /// Not a URL.
-    #[error("the Mixpanel endpoint is a URL such as https://data.mixpanel.com")]
+    #[error("the Mixpanel endpoint must be a URL such as https://data.mixpanel.com")]
     NotAUrl,
-    /// Credentials would travel in the clear.
+    /// Credentials would be sent unencrypted.
     #[error(
-        "the Mixpanel endpoint must be https; http is accepted for 127.0.0.1, [::1] and localhost only"
+        "the Mixpanel endpoint must be https; http is accepted only for 127.0.0.1, [::1] and localhost"
     )]
     Insecure,
-    /// A user name or password within the URL, which would reach logs.
+    /// A user name or password in the URL would appear in logs.
     #[error("the Mixpanel endpoint must not contain credentials; they come from the secret")]
     Credentials,
     /// A query or a fragment.
-    #[error("the Mixpanel endpoint must end with its host or path, without `?` or `#`")]
+    #[error("the Mixpanel endpoint must not have a query or a fragment (`?` or `#`)")]
     NotABase,
 }
 
@@ -52,7 +53,7 @@ impl Endpoint {
         Self(host.to_owned())
     }
 
-    /// Where to ask for events.
+    /// The URL of the export API.
     pub(crate) fn export_url(&self) -> String {
         format!("{}/api/2.0/export", self.0)
     }

@@ -1,4 +1,4 @@
-//! What the times of a project's events mean, and where a slice begins and ends in them.
+//! What the times of a project's events mean, and the bounds of a slice in these times.
 
 use mixlake_domain::{Timestamp, Zone};
 use std::time::Duration;
@@ -8,10 +8,9 @@ const SECOND: Duration = Duration::from_secs(1);
 /// How Mixpanel writes the time of an event, in `time`, `event["$time"]` and the dates of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventTime {
-    /// As the instant it is: projects created since 2023-01-01.
+    /// As an instant: projects created since 2023-01-01.
     Utc,
-    /// As the reading of the wall clock in the project's zone, written as if it were UTC:
-    /// projects created before.
+    /// As the local time in the project's zone, written as if it were UTC: projects created before.
     WallClock(Zone),
 }
 
@@ -22,10 +21,10 @@ impl EventTime {
         if created_before_2023 { Self::WallClock(zone.clone()) } else { Self::Utc }
     }
 
-    /// The first event time, written as if it were UTC, that does not lie before an instant.
+    /// The first event time, written as if it were UTC, that is not before an instant.
     ///
-    /// It never decreases from one instant to the next, so slices without gap and overlap give
-    /// ranges of event times without gap and overlap, whatever the clocks of the zone do.
+    /// It never decreases from one instant to the next. So slices without gaps and overlaps give ranges
+    /// of event times without gaps and overlaps, however the clocks change.
     pub(crate) fn bound(&self, instant: Timestamp) -> Timestamp {
         match self {
             Self::Utc => instant,
@@ -40,18 +39,18 @@ fn wall_bound(zone: &Zone, instant: Timestamp) -> Timestamp {
     if first < instant {
         return end_of_repeated(zone, first, instant);
     }
-    // Readings skipped just before this instant (clocks set forward) belong to what follows.
+    // Local times skipped just before this instant (clocks set forward) belong to what follows.
     let Ok(before) = instant.checked_sub(SECOND) else { return reading };
     self::reading(zone, before).checked_add(SECOND).map_or(reading, |skipped| skipped.min(reading))
 }
 
-/// The reading of the wall clock as if it were UTC.
+/// The local time as if it were UTC.
 fn reading(zone: &Zone, instant: Timestamp) -> Timestamp {
     Zone::UTC.instant_of(zone.local(instant))
 }
 
-/// The first reading that does not repeat. All repeated ones mean their first occurrence, and that
-/// lies before an instant of the second pass. `first` is in the first pass, `again` in the second.
+/// The first local time that does not repeat. All repeated local times mean their first occurrence,
+/// which is before any instant of the second pass. `first` is in the first pass, `again` in the second.
 fn end_of_repeated(zone: &Zone, first: Timestamp, again: Timestamp) -> Timestamp {
     let (mut low, mut high) = (first.as_second(), again.as_second());
     while high - low > 1 {
@@ -133,8 +132,8 @@ mod tests {
         assert_eq!(bounds, (start.parse().unwrap(), end.parse().unwrap()));
     }
 
-    /// Every hour of ten years, against the rule for a single reading; that one is held against the
-    /// time zone database in the tests of `mixlake-domain`.
+    /// Every hour of ten years, compared with the rule for a single local time. The tests of
+    /// `mixlake-domain` compare that rule with the time zone database.
     #[rstest]
     #[case::berlin("Europe/Berlin")]
     #[case::new_york("America/New_York")]
@@ -160,8 +159,8 @@ mod tests {
     }
 
     proptest! {
-        /// The rule of the domain (`Zone::instant_of`) and the bounds agree: the hour that fetches
-        /// a reading is the hour that the reading lies in.
+        /// The rule of the domain (`Zone::instant_of`) and the bounds agree: the hour that fetches a
+        /// local time is the hour that contains it.
         #[test]
         fn a_reading_is_fetched_by_the_hour_it_means(
             days in 0_i32..8000,

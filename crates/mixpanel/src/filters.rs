@@ -1,4 +1,4 @@
-//! Which events a lake wants, beyond the time.
+//! Filters on events, in addition to time.
 
 use std::str::FromStr;
 
@@ -8,11 +8,11 @@ pub struct EventNames(Vec<String>);
 
 /// A name in the allow-list is empty.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("events are names of events as Mixpanel shows them; number {0} of the list is empty")]
-pub struct EventNamesError(usize);
+#[error("events must be event names as Mixpanel shows them; number {0} of the list is empty")]
+pub struct EventNamesError(pub(crate) usize);
 
 impl EventNames {
-    /// Takes names as Mixpanel shows them, not as the lake cleans them.
+    /// Takes names as shown in Mixpanel, not as cleaned by the lake.
     pub fn new(names: Vec<String>) -> Result<Self, EventNamesError> {
         match names.iter().position(|name| name.trim().is_empty()) {
             Some(index) => Err(EventNamesError(index + 1)),
@@ -20,7 +20,7 @@ impl EventNames {
         }
     }
 
-    /// The names; none: all events.
+    /// The names; empty means all events.
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.0
@@ -32,8 +32,8 @@ impl EventNames {
     }
 }
 
-/// A segmentation expression of the user. Mixpanel judges what it means; here it is only made
-/// sure that it stays within its parentheses when the bounds of the slice are put before it.
+/// A segmentation expression of the user. Mixpanel checks its meaning. This type only ensures that it
+/// cannot leave its parentheses when it is combined with the bounds of the slice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WhereExpression(String);
 
@@ -46,15 +46,15 @@ pub enum WhereExpressionError {
     )]
     Empty,
     /// A parenthesis or bracket too many or too few.
-    #[error("where has parentheses or brackets that do not match: {0:?}")]
+    #[error("where has unbalanced parentheses or brackets: {0:?}")]
     Unbalanced(String),
-    /// A string without its end.
-    #[error("where has a string that does not end: {0:?}")]
+    /// A string without an end.
+    #[error("where has an unterminated string: {0:?}")]
     OpenString(String),
 }
 
 impl WhereExpression {
-    /// The expression as it was given.
+    /// The expression as given.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -81,17 +81,17 @@ impl FromStr for WhereExpression {
     }
 }
 
-/// How deep a reader of an expression is in strings and parentheses.
+/// Tracks open strings and parentheses while an expression is read.
 #[derive(Default)]
 struct Nesting {
-    /// The closing characters still to come.
+    /// The closing characters that are still expected.
     open: Vec<char>,
     quote: Option<char>,
     escaped: bool,
 }
 
 impl Nesting {
-    /// Whether the character may stand here.
+    /// Whether the character is allowed here.
     fn take(&mut self, c: char) -> bool {
         if let Some(quote) = self.quote {
             if c == quote && !self.escaped {

@@ -1,25 +1,25 @@
-//! Unpacks gzip piece by piece, and tells at the end whether all of it was there.
+//! Decompresses gzip in pieces, and checks at the end that the data was complete.
 
 use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
 use std::io::{self, BufRead, ErrorKind, Read};
 
-/// Output is handed on when there is this much of it: each time the decoder is left it keeps a copy of the
-/// last 32 KB, so that less takes more time.
+/// Output is returned when there is this much of it. Each time the decoder is left, it copies the last
+/// 32 KB, so a smaller size takes more time.
 const PIECE: usize = 128 << 10;
 
-/// A gzip body that is being unpacked. After an error it must not be used again.
+/// A gzip body that is being decompressed. Do not use it after an error.
 pub(crate) struct Gunzip {
     decoder: MultiGzDecoder<Packed>,
     output: Vec<u8>,
-    /// How much of it there is.
+    /// How much output there is.
     length: usize,
 }
 
 /// Input that has arrived.
 struct Packed {
     bytes: Bytes,
-    /// Whether nothing follows.
+    /// Whether no more input follows.
     ended: bool,
 }
 
@@ -50,8 +50,8 @@ impl Gunzip {
         Self { decoder: MultiGzDecoder::new(packed), output: vec![0; PIECE], length: 0 }
     }
 
-    /// Unpacks from the front of `packed` until there is enough output or no more input: then what
-    /// there is of it waits for the next, and nothing is answered.
+    /// Decompresses from the front of `packed` until there is enough output or no more input. In the
+    /// latter case the output is kept for the next call, and nothing is returned.
     pub(crate) fn unpack(&mut self, packed: &mut Bytes) -> io::Result<Bytes> {
         std::mem::swap(&mut self.decoder.get_mut().bytes, packed);
         let filled = self.fill();
@@ -76,7 +76,7 @@ impl Gunzip {
         Ok(())
     }
 
-    /// The last output, if the trailer was there and its length and checksum are right.
+    /// The last output, if the trailer was there and its length and checksum are correct.
     pub(crate) fn finish(mut self) -> io::Result<Bytes> {
         self.decoder.get_mut().ended = true;
         self.output.truncate(self.length);
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn every_wrong_byte_of_the_content_or_the_trailer_is_noticed() {
-        // The first ten bytes are the header; of these only the first four matter.
+        // The first ten bytes are the header; only the first four of them matter.
         let packed = gzip(b"events and more events\n");
         for at in (0..4).chain(10..packed.len()) {
             let mut wrong = packed.clone();

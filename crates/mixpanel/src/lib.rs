@@ -8,9 +8,12 @@ mod endpoint;
 mod event_time;
 mod filters;
 mod gunzip;
+#[cfg(test)]
+mod messages;
 mod pace;
 mod pipeline;
 mod query;
+mod reason;
 mod retry_after;
 mod source;
 

@@ -3,8 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Keeps a gap between the starts of queries, and a longer one where Mixpanel asks for it, for all who
-/// share it.
+/// Keeps a gap between the starts of queries, or a longer one if Mixpanel asks for it, for all users of
+/// it.
 #[derive(Debug)]
 pub(crate) struct Pace {
     gap: Duration,
@@ -17,20 +17,20 @@ impl Pace {
         Self { gap, next: Mutex::new(None), closed: Mutex::new(None) }
     }
 
-    /// Lets no query start for so long.
+    /// Blocks all queries for this long.
     pub(crate) fn close(&self, wait: Duration) {
         let until = Instant::now() + wait;
         let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
         *closed = Some(closed.map_or(until, |closed| closed.max(until)));
     }
 
-    /// The time until a query may start; none: now.
+    /// The time until a query may start; none means now.
     pub(crate) fn closed(&self) -> Option<Duration> {
         let closed = *self.closed.lock().unwrap_or_else(PoisonError::into_inner);
         closed?.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero())
     }
 
-    /// Waits for one's turn.
+    /// Waits until a query may start.
     pub(crate) async fn turn(&self) {
         let now = Instant::now();
         let at = self.reserve(now);
@@ -39,7 +39,7 @@ impl Pace {
         }
     }
 
-    /// Takes the next free start.
+    /// Reserves the next free start.
     fn reserve(&self, now: Instant) -> Instant {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let at = next.map_or(now, |next| next.max(now));
@@ -48,9 +48,9 @@ impl Pace {
     }
 }
 
-/// How long to wait before an attempt: nothing before the first, then twice as long each time,
-/// spread over half to one and a half of it so that those who failed together do not return
-/// together. `chance` is from 0 to 1.
+/// The wait before an attempt: none before the first, then twice as long each time, multiplied by a
+/// random factor from 0.5 to 1.5, so that callers that failed together do not retry together. `chance`
+/// is from 0 to 1.
 pub(crate) fn backoff(attempt: u32, base: Duration, cap: Duration, chance: f64) -> Duration {
     let Some(doublings) = attempt.checked_sub(1) else { return Duration::ZERO };
     let doubled = base.saturating_mul(2_u32.saturating_pow(doublings)).min(cap);

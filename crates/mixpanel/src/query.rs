@@ -16,8 +16,8 @@ pub struct ExportQuery {
 }
 
 impl ExportQuery {
-    /// The query for a window; `None` if no event can lie in it: the second pass over an hour, in a
-    /// project whose events carry wall clock readings.
+    /// The query for a window; `None` if no event can be in it: the second pass over an hour, in a
+    /// project whose events carry local times.
     #[must_use]
     pub fn of(window: &Window, config: &Config) -> Option<Self> {
         let (from_date, to_date, bounds) = match window.slice().basis() {
@@ -34,12 +34,12 @@ impl ExportQuery {
         })
     }
 
-    /// The last date that is asked for.
+    /// The last date of the query.
     pub(crate) fn to_date(&self) -> Date {
         self.to_date
     }
 
-    /// The parameters as names and values, not yet encoded for a URL.
+    /// The parameters as names and values, not yet URL-encoded.
     #[must_use]
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
         let optional = [
@@ -58,7 +58,7 @@ impl ExportQuery {
     }
 }
 
-/// The dates of a query and the conditions that hold its window.
+/// The dates of a query and the conditions that bound its window.
 type Bounds = (Date, Date, Vec<String>);
 
 fn of_event_time(window: &Window, config: &Config) -> Option<Bounds> {
@@ -73,25 +73,25 @@ fn of_event_time(window: &Window, config: &Config) -> Option<Bounds> {
     }
     if let Some(since) = config.ingestion.since {
         let since = since.as_millisecond();
-        // An event that says nothing of it is found by the time at which it happened alone.
+        // An event without this property is found only by the time at which it happened.
         bounds.push(format!("(not defined({PROCESSED_PROPERTY}) or {PROCESSED} < {since})"));
     }
     Some((Zone::UTC.date_of(start), Zone::UTC.date_of(last), bounds))
 }
 
-/// When Mixpanel processed an event, in milliseconds since 1970. The cast keeps the comparison one of
-/// numbers.
+/// The time at which Mixpanel processed an event, in milliseconds since 1970. The cast makes the
+/// comparison numeric.
 const PROCESSED: &str = r#"number(properties["mp_processing_time_ms"])"#;
 
-/// The same, to ask whether an event says it.
+/// The same property, to check whether an event has it.
 const PROCESSED_PROPERTY: &str = r#"properties["mp_processing_time_ms"]"#;
 
-/// An event is of the window in which the later lies of when it was processed and when it happened. Nearly
-/// always that is the processing. Of an event whose clock ran ahead it is the time that the event names: at its
-/// processing, Mixpanel cannot be asked for that date yet, however far ahead it is. So each event is of
-/// exactly one window.
+/// An event belongs to the window of the later of two times: when it was processed and when it
+/// happened. Usually this is the processing time. If the clock of an event ran ahead, it is the time in
+/// the event, because Mixpanel cannot be queried for that date yet when it is processed. So each event
+/// is in exactly one window, however far ahead its clock was.
 fn of_ingestion(window: &Window, config: &Config) -> Bounds {
-    // In the time that events are written in, whatever the clocks do in between: dates need only be
+    // In the time zone of the event times, whatever the clocks do in between: the dates only need to be
     // wide enough.
     let first = window.start().checked_sub(config.ingestion.window).unwrap_or(Timestamp::MIN);
     let bound = |instant| config.event_time.bound(instant);

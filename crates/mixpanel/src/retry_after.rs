@@ -1,18 +1,18 @@
-//! Reads `Retry-After`.
+//! Parses `Retry-After`.
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use std::time::Duration;
 
-/// How long an answer asks to wait: seconds, or a date that is read against the answer's own
-/// `Date`, so that a clock that is wrong here does no harm. `None` if it does not say.
+/// How long a response asks to wait: seconds, or a date that is compared with the response's own
+/// `Date`, so that a wrong local clock does no harm. `None` if it does not say.
 pub(crate) fn wait(retry_after: Option<&str>, date: Option<&str>) -> Option<Duration> {
     let retry_after = retry_after?.trim();
     if let Ok(seconds) = retry_after.parse() {
         return Some(Duration::from_secs(seconds));
     }
     let (until, now) = (timestamp(retry_after)?, timestamp(date?.trim())?);
-    // A moment that has passed is no wait.
+    // A time in the past means no wait.
     Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
 }
 

@@ -1,8 +1,9 @@
-//! The adapter.
+//! The adapter for the Raw Event Export API.
 
 use crate::config::{Config, OUTAGE_QUERIES, Timings};
 use crate::pace::{Pace, backoff};
 use crate::query::ExportQuery;
+use crate::reason::Reason;
 use crate::{answer, body, retry_after};
 use futures::stream::{self, StreamExt};
 use mixlake_app::budget::{BudgetError, LONGEST_CLOSED};
@@ -15,14 +16,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// As much of an error's body as is read: far more than is repeated, so that a secret at the place
-/// where it is cut is not repeated in part.
+/// How much of an error body is read. It is far more than is repeated, so that a secret at the cut is
+/// not repeated in part.
 const ERROR_BODY_LIMIT: usize = 64 * 1024;
 
-/// The shortest wait for a new query budget, so that `Retry-After: 0` is no busy loop.
+/// The shortest wait for a new query budget, so that `Retry-After: 0` does not cause a busy loop.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
-/// Mixpanel's Raw Event Export API as a source of events. Build one a process: it keeps the pace
+/// Mixpanel's Raw Event Export API as an event source. Create one per process: it holds the rate limit
 /// and the connections.
 pub struct MixpanelSource {
     config: Config,
@@ -31,13 +32,13 @@ pub struct MixpanelSource {
     budget: Option<Arc<dyn QueryBudget>>,
 }
 
-/// The HTTP client cannot be set up; of the machine, its certificates are the usual cause.
+/// The HTTP client cannot be set up; the usual cause is the machine's certificates.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up the HTTP client for Mixpanel")]
 pub struct SetupError(#[source] reqwest::Error);
 
 impl MixpanelSource {
-    /// Sets the client up; nothing is asked yet.
+    /// Sets up the client; it sends no query yet.
     pub fn new(config: Config) -> Result<Self, SetupError> {
         if config.credentials.is_project_secret() {
             tracing::warn!(
@@ -71,7 +72,8 @@ impl MixpanelSource {
         budget.turn().await.map_err(unusable)
     }
 
-    /// One query, if it is its turn. The time to wait, if it is not, or Mixpanel says so.
+    /// Sends one query if its turn has come. Otherwise, or if Mixpanel asks for it, returns the time to
+    /// wait.
     async fn try_ask(&self, query: &ExportQuery) -> Result<Asked, SourceError> {
         if let Turn::After(wait) = self.turn().await? {
             return Ok(Asked::Wait(wait));
@@ -97,7 +99,7 @@ impl MixpanelSource {
         }
     }
 
-    /// Lets nobody ask for as long as Mixpanel says.
+    /// Blocks all queries for as long as Mixpanel says.
     async fn close(&self, wait: Duration) -> Result<(), SourceError> {
         let wait = wait.min(LONGEST_CLOSED);
         self.pace.close(wait);
@@ -105,14 +107,14 @@ impl MixpanelSource {
         budget.closed(wait).await.map_err(unusable)
     }
 
-    /// What is left of the patience after a wait; none if the wait is the caller's.
+    /// The remaining wait budget after a wait; none if the caller must wait instead.
     fn patience(&self, left: Duration, wait: Duration) -> Option<Duration> {
         let left = left.checked_sub(wait)?;
         self.is_in_time(wait).then_some(left)
     }
 
-    /// Waits while the source is down; asking for less would not help. The error is the answer after
-    /// [`OUTAGE_QUERIES`], or where the wait would pass the deadline.
+    /// Waits while the source is down; a smaller window would not help. Returns the error after
+    /// [`OUTAGE_QUERIES`] queries, or if the wait would pass the deadline.
     async fn sit_out(
         &self,
         window: &Window,
@@ -120,13 +122,13 @@ impl MixpanelSource {
         queries: u32,
     ) -> Result<(), SourceError> {
         let Timings { outage_pause, .. } = self.config.timings;
-        // The number of queries bounds the pauses.
+        // The number of queries limits the pauses.
         let wait = backoff(queries, outage_pause, Duration::MAX, rand::random());
         if queries >= OUTAGE_QUERIES || !self.is_in_time(wait) {
             return Err(error);
         }
         let error = mixlake_app::chain(&error);
-        tracing::warn!(%window, error, wait_ms = wait.as_millis(), "the source is down; asking again after a pause");
+        tracing::warn!(%window, error, wait_ms = wait.as_millis(), "the source is down; retrying after a pause");
         tokio::time::sleep(wait).await;
         Ok(())
     }
@@ -135,7 +137,7 @@ impl MixpanelSource {
         self.config.deadline.is_none_or(|deadline| Instant::now() + wait < deadline)
     }
 
-    /// The same chunks, but for those that come after the deadline.
+    /// The same chunks, until the deadline.
     fn until_the_deadline(&self, chunks: EventChunks) -> EventChunks {
         let Some(deadline) = self.config.deadline else { return chunks };
         let next =
@@ -151,14 +153,14 @@ impl MixpanelSource {
         stream::try_unfold((chunks, deadline), next).boxed()
     }
 
-    /// One query, whatever comes of it before the deadline.
+    /// One query, until the deadline.
     async fn ask(&self, query: &ExportQuery) -> Result<EventChunks, Failed> {
         let Some(deadline) = self.config.deadline else { return self.ask_at_leisure(query).await };
         let asked = tokio::time::timeout_at(deadline.into(), self.ask_at_leisure(query)).await;
         asked.unwrap_or_else(|_| Err(SourceError::OutOfTime.into()))
     }
 
-    /// One query, whatever comes of it.
+    /// One query without a deadline.
     async fn ask_at_leisure(&self, query: &ExportQuery) -> Result<EventChunks, Failed> {
         let (user, password) = self.config.credentials.basic();
         let answer = self
@@ -166,7 +168,7 @@ impl MixpanelSource {
             .get(self.config.endpoint.export_url())
             .query(&query.pairs())
             .basic_auth(user, Some(password))
-            // Asked for here and not by the client, so that its end is checked here.
+            // Requested here and not by the client, so that its end is checked here.
             .header(ACCEPT_ENCODING, "gzip")
             .send()
             .await
@@ -192,23 +194,23 @@ impl MixpanelSource {
     }
 
     fn unreachable(&self, error: reqwest::Error) -> SourceError {
-        let endpoint = &self.config.endpoint;
+        let endpoint = self.config.endpoint.to_string();
         if error.is_connect() {
-            let reason = format!("cannot connect to {endpoint}");
+            let reason = Reason::NoConnection(endpoint).to_string();
             return SourceError::Unreachable { reason, cause: Some(error.without_url().into()) };
         }
-        // The URL holds the user's expression, which can name people.
+        // The URL contains the user's expression, which can name people.
         if error.is_timeout() {
             let seconds = self.config.timings.idle.as_secs();
-            let reason = format!("{endpoint} did not begin to answer within {seconds} s");
+            let reason = Reason::NoResponseInTime { endpoint, seconds }.to_string();
             return SourceError::TimedOut { reason, cause: Some(error.without_url().into()) };
         }
-        let reason = format!("no answer from {endpoint}");
+        let reason = Reason::NoResponse(endpoint).to_string();
         SourceError::Unavailable { reason, cause: Some(error.without_url().into()) }
     }
 }
 
-/// A query that was not answered with events, and how long Mixpanel wants to be left alone.
+/// A query that did not return events, and how long Mixpanel asks to wait.
 struct Failed {
     error: SourceError,
     wait: Option<Duration>,
@@ -220,17 +222,17 @@ impl From<SourceError> for Failed {
     }
 }
 
-/// What came of trying to ask.
+/// The result of an attempt to query.
 enum Asked {
     Answered(EventChunks),
     Wait(Duration),
-    /// It is down.
+    /// The source is down.
     Down(SourceError),
 }
 
-/// Without the budget nothing is asked, be it of an hour or of a minute.
+/// Without the budget no query is sent, neither for an hour nor for a minute.
 fn unusable(error: BudgetError) -> SourceError {
-    let reason = "the query budget in the lake cannot be used".to_owned();
+    let reason = Reason::NoBudget.to_string();
     SourceError::Unreachable { reason, cause: Some(error.into()) }
 }
 
@@ -240,7 +242,7 @@ impl fmt::Debug for MixpanelSource {
     }
 }
 
-/// The first part of an error's body; what cannot be read is left out, for the status says more.
+/// The first part of an error body. Read errors are ignored, because the status is more important.
 async fn beginning(answer: Response) -> String {
     let mut text = Vec::new();
     let mut pieces = answer.bytes_stream();
@@ -277,7 +279,7 @@ impl EventSource for MixpanelSource {
         let mut patience = max_wait;
         let mut down = 0;
         loop {
-            tracing::debug!(%window, attempt, "asking Mixpanel for events");
+            tracing::debug!(%window, attempt, "querying Mixpanel for events");
             let wait = match self.try_ask(&query).await? {
                 Asked::Answered(chunks) => return Ok(self.until_the_deadline(chunks)),
                 Asked::Wait(wait) => wait.max(backoff_base).max(SHORTEST_WAIT),

@@ -65,7 +65,7 @@ fn slashed(date: Date) -> String {
     date.to_string().replace('-', "/")
 }
 
-/// A line of a pipeline with a number that tells it from all others.
+/// A line of a pipeline with a unique number.
 fn line(time: Timestamp, n: usize) -> String {
     let time = time.as_second();
     format!(r#"{{"event_name":"e","time":{time},"insert_id":"i{n}","properties":{{"n":{n}}}}}"#)
@@ -205,7 +205,7 @@ async fn every_line_is_taken_by_exactly_one_slice(
         let text = files.entry(format!("{}{hour}", slashed(local.date()))).or_default();
         text.extend(["\n", &line(time, n), "\n", &format!("bad {n}\n")]);
     }
-    // Of another time than its folder, and before any event.
+    // Its time belongs to another folder, and no event is before it.
     let stray = line(utc("2020-01-01").start(), 9999);
     *files.get_mut(&files.keys().nth(1).unwrap().clone()).unwrap() += &(stray + "\n");
     for (folder, text) in &files {
@@ -213,7 +213,7 @@ async fn every_line_is_taken_by_exactly_one_slice(
         put(&store, &format!("{folder}/a.json.gz"), &gzip(b"lonely\n")).await;
         put(&store, &format!("{folder}/_SUCCESS"), b"not a line").await;
     }
-    // The pipeline went on, so that the days at the ends are whole.
+    // The pipeline continued, so the days at the ends are complete.
     put(&store, "2026/11/20/later.json", b"\n").await;
     let source = pipeline(&store, &zone);
     let first: Date = "2026-11-08".parse().unwrap();
@@ -242,7 +242,7 @@ async fn a_folder_that_is_not_there_is_empty_only_if_the_pipeline_went_on() {
     assert_eq!(read(&source, &utc("2026-11-10")).await.unwrap().len(), 1);
     let error = read(&source, &utc("2026-11-11")).await.unwrap_err();
     assert!(matches!(error, SourceError::Unavailable { .. }), "{error:?}");
-    assert!(error.to_string().contains("/2026/11/11/ is not there"), "{error}");
+    assert!(error.to_string().contains("/2026/11/11/ nor a later folder exists"), "{error}");
 
     put(&store, "2026/11/13/a.json", (line(utc("2026-11-13").start(), 1) + "\n").as_bytes()).await;
     assert!(read(&source, &utc("2026-11-11")).await.unwrap().is_empty());
@@ -279,7 +279,7 @@ async fn a_file_that_is_cut_anywhere_publishes_nothing() {
     exported(&pipeline(&store, &Zone::UTC), &utc("2026-11-10")).await.unwrap_err();
 }
 
-/// Every hour is read once, as soon as it may be, and the pipeline takes all the time that it has.
+/// Every hour is read once, as early as allowed, and the pipeline uses all the time that it has.
 #[rstest]
 #[case::utc("UTC", false)]
 #[case::east("Asia/Tokyo", false)]
@@ -375,7 +375,7 @@ async fn only_the_events_asked_for_are_taken_with_the_bad_lines_behind_all() {
     assert_eq!(read(&source, &utc("2026-11-10")).await.unwrap().len(), 2);
 }
 
-/// The start of a line that is longer than a line may be.
+/// The start of a line that is longer than allowed.
 fn half_a_long_line() -> String {
     let good = line(utc("2026-11-10").start(), 1);
     format!("{good}\n{{\"event_name\":\"{}", "e".repeat(Bounds::default().line_bytes + 10))
@@ -408,8 +408,8 @@ async fn a_bad_line_is_handed_on_as_it_was_received() {
     assert_eq!(received[1], bad);
 }
 
-/// A pipeline delivers an event again in the folder of a later date: it is in the lake once, whichever
-/// slice is exported first.
+/// A pipeline delivers an event again in the folder of a later date: it is stored once, whichever slice
+/// is exported first.
 #[tokio::test]
 async fn an_event_that_is_delivered_again_in_another_folder_is_there_once() {
     let files = MemoryStore::new();

@@ -1,5 +1,5 @@
-//! No secret leaves but in the `Authorization` header. A program of its own, for it keeps the log
-//! of the whole process.
+//! Secrets appear only in the `Authorization` header. This is a separate program because it captures
+//! the log of the whole process.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -18,7 +18,7 @@ use tracing_subscriber::fmt::MakeWriter;
 /// The secret, and `robot:hunter2-hunter2` as the header has it.
 const SECRETS: [&str; 2] = ["hunter2", "cm9ib3Q6aHVudGVyMi1odW50ZXIy"];
 
-/// All that the process logs, from the first call on.
+/// Everything that the process logs, from the first call on.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -87,7 +87,7 @@ async fn no_log_error_or_debug_output_has_the_secret() {
     drop(standin);
     said.push_str(&log.text());
 
-    assert!(said.contains("asking Mixpanel") && said.contains("***"), "{said}");
+    assert!(said.contains("querying Mixpanel") && said.contains("***"), "{said}");
     for secret in SECRETS {
         assert!(!said.contains(secret), "{said}");
     }

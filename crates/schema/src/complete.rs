@@ -1,18 +1,20 @@
-//! Completes a registry that is older than the files of its lake from what those say of their names.
+//! Completes a registry that is older than the files of its lake, from the metadata of those files.
 //!
-//! What the registry has stays as it is. A file that contradicts it is told, and nothing is taken from
-//! the line in question.
+//! Existing entries of the registry do not change. If a file contradicts an entry, this is reported,
+//! and the entry of the file is ignored.
 
 use crate::registry::{EventName, Freeze, Registry};
 use crate::table::{Column, Table};
 use crate::types::ColumnType;
 use mixlake_domain::{DataFormat, Date};
 
-/// A file says something else of a name than the registry.
+/// A file contradicts the registry about a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Contradiction {
-    /// The registry gives the name of the event to another one.
-    #[error("the files call the event {event:?} {name:?}, and the registry calls {other:?} so")]
+    /// The registry gives the name of the event to another event.
+    #[error(
+        "the files name the event {event:?} {name:?}, but the registry gives that name to {other:?}"
+    )]
     EventName {
         /// The event.
         event: String,
@@ -22,7 +24,7 @@ pub enum Contradiction {
         other: String,
     },
     /// The registry gives another name to the event.
-    #[error("the files call the event {event:?} {name:?}, and the registry calls it {has:?}")]
+    #[error("the files name the event {event:?} {name:?}, but the registry names it {has:?}")]
     Event {
         /// The event.
         event: String,
@@ -31,9 +33,9 @@ pub enum Contradiction {
         /// Its name in the registry.
         has: String,
     },
-    /// The registry says that the column has other values.
+    /// The registry has other values in the column.
     #[error(
-        "the column {column} holds {is} in the files, and {has} in the registry: one of them is not of this lake"
+        "the column {column} holds {is} in the files, but {has} in the registry: one of them belongs to another lake"
     )]
     Column {
         /// The column.
@@ -45,7 +47,7 @@ pub enum Contradiction {
     },
     /// The registry has the values in another column.
     #[error(
-        "the files have {what} in the column {column}, and the registry has it in the column {has}"
+        "the files have {what} in the column {column}, but the registry has it in the column {has}"
     )]
     Property {
         /// Property and type.
@@ -56,7 +58,7 @@ pub enum Contradiction {
         has: String,
     },
     /// The table has files of another format.
-    #[error("the files of the table are {is}, and {has} in the registry")]
+    #[error("the files of the table are {is}, but the registry says {has}")]
     Format {
         /// The format of the file.
         is: &'static str,
@@ -66,8 +68,7 @@ pub enum Contradiction {
 }
 
 impl Registry {
-    /// Adds an event with the name that files give it, if it is not there. Answers whether it was
-    /// added.
+    /// Adds an event with the name that files give it, if it is missing. Returns whether it was added.
     pub fn complete_event(
         &mut self,
         event: &str,
@@ -94,8 +95,8 @@ impl Registry {
         Ok(true)
     }
 
-    /// Adds a column with the name that files give it, behind those of its table, if it is not there.
-    /// Answers whether it was added.
+    /// Adds a column with the name that files give it after the columns of its table, if it is missing.
+    /// Returns whether it was added.
     pub fn complete_column(
         &mut self,
         (table, format): (&str, DataFormat),
@@ -166,7 +167,7 @@ mod tests {
         registry
     }
 
-    /// Tells a registry of every name of another one.
+    /// Passes every name of another registry to a registry.
     fn tell(old: &mut Registry, of: &Registry) {
         for event in of.events() {
             old.complete_event(&event.event, &event.name, day()).unwrap();

@@ -1,7 +1,7 @@
 //! The registry as a public document, `schema/events.json`: rule 11.
 //!
-//! People read it to find a column, programs to map it back; so it is indented, in the order in
-//! which names were given, and says nothing that changes from run to run.
+//! People read it to find a column, and programs use it to map columns to properties. So it is
+//! indented, in the order in which names were given, and contains nothing that changes from run to run.
 
 use crate::registry::{EventName, Freeze, Registry};
 use crate::table::Column;
@@ -10,18 +10,18 @@ use mixlake_domain::{DataFormat, Date, ProjectId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The only form of the document so far.
+/// The only version of the format so far.
 const FORMAT: u32 = 1;
 
 /// The document cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
-    /// It is no JSON of this form.
-    #[error("not a registry")]
+    /// It is not JSON of this format.
+    #[error("the document is not a registry")]
     Malformed(#[from] serde_json::Error),
     /// A later version of Mixlake wrote it.
     #[error(
-        "the registry has format {0}; this version of Mixlake reads format {FORMAT}: use the newer one"
+        "the registry has format {0}; this version of Mixlake reads format {FORMAT}: use a newer version"
     )]
     Newer(u32),
     /// It belongs to another project.
@@ -47,17 +47,17 @@ struct EventDocument {
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first_seen: Option<Date>,
-    /// Of a frozen event: how many columns of its table it takes, from the first.
+    /// For a frozen event: how many columns of its table it uses, counted from the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     frozen_at: Option<usize>,
-    /// The name that it had while that was hidden from query engines.
+    /// The name that it had before, which was hidden from query engines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     renamed_from: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct TableDocument {
-    /// Parquet, if it is not said.
+    /// Parquet, if it is missing.
     #[serde(default, skip_serializing_if = "is_parquet")]
     format: DataFormat,
     columns: Vec<ColumnDocument>,

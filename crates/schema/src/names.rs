@@ -1,15 +1,15 @@
-//! From a name in Mixpanel to a name in SQL: rules 1 to 5.
+//! Converts a Mixpanel name to a SQL name: rules 1 to 5.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// Words that some engine refuses as a plain column name: Athena's (DDL and `SELECT`) and
-/// Redshift's. Mixpanel does not publish its list.
+/// Words that some engine does not accept as a plain column name: those of Athena (DDL and `SELECT`)
+/// and of Redshift. Mixpanel does not publish its list.
 static RESERVED: LazyLock<HashSet<&str>> =
     LazyLock::new(|| include_str!("reserved-words.txt").lines().collect());
 
-/// Cleans the name of a property or an event: prefix, characters, case, reserved word, length, in
-/// this order. Collisions are the registry's affair.
+/// Cleans the name of a property or an event: prefix, characters, case, reserved word, length, in this
+/// order. The registry resolves collisions.
 #[must_use]
 pub fn clean(name: &str, limit: usize) -> String {
     let (prefix, rest) = name.strip_prefix('$').map_or(("", name), |rest| ("mp_", rest));
@@ -28,9 +28,9 @@ pub fn clean(name: &str, limit: usize) -> String {
     clean
 }
 
-/// Cleans the name of an event, which names a table and its folder, too. Query engines skip folders whose
-/// names begin with `_`, and Athena wants quotes around names that begin with a digit. Such a name gets an
-/// `e` in front (before a digit `e_`).
+/// Cleans the name of an event, which also names a table and its folder. Query engines skip folders
+/// whose names begin with `_`, and Athena needs quotes around names that begin with a digit. Such a
+/// name gets the prefix `e` (before a digit `e_`).
 pub(crate) fn clean_event(name: &str, limit: usize) -> String {
     let mut clean = clean(name, limit);
     match clean.as_bytes().first() {
@@ -42,13 +42,13 @@ pub(crate) fn clean_event(name: &str, limit: usize) -> String {
     clean
 }
 
-/// Whether query engines skip a folder of this name, and with it the table that it is of.
+/// Whether query engines skip a folder of this name, and the table in it.
 #[must_use]
 pub fn is_hidden(name: &str) -> bool {
     name.starts_with(['_', '.'])
 }
 
-/// Puts a suffix behind a clean name, cutting the stem where the whole would be too long.
+/// Adds a suffix to a clean name, and shortens the stem if the result would be too long.
 pub(crate) fn with_suffix(stem: &str, suffix: &str, limit: usize) -> String {
     let room = limit.saturating_sub(suffix.len()).min(stem.len());
     format!("{}{suffix}", &stem[..room])
@@ -103,7 +103,7 @@ mod tests {
         }
     }
 
-    /// The list is part of the rules: a word that came or went would give other names.
+    /// The list is part of the rules: a new or removed word would change names.
     #[test]
     fn every_word_of_the_list_gets_its_prefix() {
         let words: Vec<&str> = include_str!("reserved-words.txt").lines().collect();

@@ -3,7 +3,7 @@
 /// A set of limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// What every engine can read; Redshift Spectrum is the narrowest.
+    /// What every engine can read; Redshift Spectrum has the tightest limits.
     Portable,
     /// Mixpanel's own limits; Athena and Spark can read them, Spectrum cannot.
     Mixpanel,
@@ -20,12 +20,13 @@ impl Profile {
         }
     }
 
-    /// The most bytes of the columns in a catalog's definition of a table, where there is a bound.
+    /// The largest size of the columns in a catalog's definition of a table, in bytes, if there is a
+    /// limit.
     #[must_use]
     pub fn definition_bytes(self) -> Option<usize> {
         match self {
-            // Glue has refused updates of tables of about 3,600 columns of usual names, of about
-            // 100 bytes each; it documents no number.
+            // Glue has refused updates of tables of about 3,600 columns with usual names, of about 100
+            // bytes each; it documents no number.
             Self::Portable => Some(360_000),
             Self::Mixpanel => None,
         }

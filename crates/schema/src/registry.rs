@@ -1,7 +1,7 @@
-//! The registry: the only arbiter of names and types.
+//! The registry: the only place that decides names and types.
 //!
-//! It gives each property of each type a column, in the order in which they are first seen, and
-//! never takes one back (rules 6, 7, 10 and 12).
+//! It gives each property of each type a column, in the order in which they are first seen, and never
+//! removes one (rules 6, 7, 10 and 12).
 
 use crate::names::{clean_event, is_hidden};
 use crate::table::{Column, OVERFLOW, Table};
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 /// All names given in a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Registry {
-    /// The zone whose days and hours are the project's slices; labels of slices do not say it.
+    /// The zone whose days and hours are the project's slices; slice labels do not contain it.
     zone: Option<String>,
     /// The first date of slices of ingestion.
     ingestion_start: Option<Date>,
@@ -25,32 +25,32 @@ pub struct Registry {
 /// An event's original name and its clean one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventName {
-    /// As Mixpanel has it.
+    /// The name in Mixpanel.
     pub event: String,
-    /// As `mp_event_name` and table names have it.
+    /// The name in `mp_event_name` and in table names.
     pub name: String,
-    /// The date of the slice that brought it.
+    /// The date of the first slice that had it.
     pub first_seen: Option<Date>,
-    /// Whether it takes new columns.
+    /// Whether it accepts new columns.
     pub freeze: Freeze,
-    /// The name that it had while that was hidden from query engines ([`Registry::unhide`]). Nothing else
-    /// ever gets that name.
+    /// The name that it had before, which was hidden from query engines ([`Registry::unhide`]). Nothing
+    /// else ever gets that name.
     pub renamed_from: Option<String>,
 }
 
-/// Whether an event takes columns that its table did not have when it was frozen.
+/// Whether an event uses columns that its table did not have when the event was frozen.
 ///
-/// What decides is the place of a column in its table, which never changes: so a slice that is
-/// exported again, in whatever order its events come and whatever others have added meanwhile,
-/// gives the same rows.
+/// This depends on the position of a column in its table, which never changes. So a slice that is
+/// exported again gives the same rows, in whatever order its events come and whatever was added in
+/// between.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Freeze {
-    /// It takes all.
+    /// It uses all columns.
     #[default]
     Open,
-    /// It takes the first so many columns of its table.
+    /// It uses the first columns of its table, up to this number.
     At(usize),
-    /// It was frozen and takes all again; whoever reads the registry finds it open.
+    /// It was frozen and uses all columns again; in the document it is not frozen.
     Thawed,
 }
 
@@ -63,7 +63,7 @@ struct Names {
 
 /// Two registries gave one name to different things.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the name {wanted:?} of {what:?} was given to something else meanwhile")]
+#[error("another run gave the name {wanted:?}, which was meant for {what:?}, to something else")]
 pub struct NameTaken {
     /// The property or event.
     pub what: String,
@@ -71,7 +71,7 @@ pub struct NameTaken {
     pub wanted: String,
 }
 
-/// Names that no event gets: tables and folders of the lake have them.
+/// Names that no event gets, because tables and folders of the lake use them.
 const NOT_FOR_EVENTS: [&str; 9] = [
     MASTER_TABLE,
     "mp_people_data",
@@ -104,29 +104,29 @@ impl Names {
 }
 
 impl Registry {
-    /// The zone whose days and hours are the slices; none before the first.
+    /// The zone whose days and hours are the slices; none before the first slice.
     #[must_use]
     pub fn zone(&self) -> Option<&str> {
         self.zone.as_deref()
     }
 
-    /// Says whose days and hours the slices are. Once said, it stays.
+    /// Sets the zone of the slices. It does not change later.
     pub fn set_zone(&mut self, zone: &str) {
         self.zone.get_or_insert_with(|| zone.to_owned());
     }
 
-    /// The first date of slices of ingestion; none in a lake that has none of them.
+    /// The first date of slices of ingestion; none in a lake without them.
     #[must_use]
     pub fn ingestion_start(&self) -> Option<Date> {
         self.ingestion_start
     }
 
-    /// Says from which date on slices are of ingestion.
+    /// Sets the date from which slices are of ingestion.
     pub fn set_ingestion_start(&mut self, start: Option<Date>) {
         self.ingestion_start = start;
     }
 
-    /// The events seen, in the order of their coming.
+    /// The events seen, in the order in which they were first seen.
     #[must_use]
     pub fn events(&self) -> &[EventName] {
         &self.events.given
@@ -156,7 +156,7 @@ impl Registry {
         self.events.insert(name);
     }
 
-    /// A table, made with its built-in columns if it is new.
+    /// Returns a table. A new one gets its built-in columns.
     pub fn table_or_new(
         &mut self,
         name: &str,
@@ -166,12 +166,12 @@ impl Registry {
         self.tables.entry(name.to_owned()).or_insert_with(|| Table::new(format, built_in))
     }
 
-    /// A table that is there.
+    /// Returns an existing table.
     pub fn table_mut(&mut self, name: &str) -> Option<&mut Table> {
         self.tables.get_mut(name)
     }
 
-    /// The place of an event among [`Self::events`]; its name is given now if it has none yet.
+    /// The position of an event in [`Self::events`]; a new event gets its name now.
     pub fn event(&mut self, event: &str, profile: Profile, seen: Date) -> usize {
         if let Some(&index) = self.events.by_event.get(event) {
             return index;
@@ -188,11 +188,11 @@ impl Registry {
         self.events.given.len() - 1
     }
 
-    /// Gives an event whose name is hidden from query engines a name that they see, as a new event would
-    /// get it, and answers whether it needed one. Only registries of earlier versions have such names.
+    /// If the name of an event is hidden from query engines, gives it a visible name, as for a new
+    /// event. Returns whether this was needed. Only registries of earlier versions have hidden names.
     ///
-    /// The old name stays in `renamed_from`: there lie the files that have to be moved. The table of the
-    /// event, if it has one of its own, is described under both names, with the same columns.
+    /// The old name stays in `renamed_from`, because the files to be moved are there. If the event has
+    /// its own table, it is described under both names, with the same columns.
     pub fn unhide(&mut self, event: usize, profile: Profile) -> bool {
         let limit = profile.name_bytes();
         let Names { given, taken, .. } = &mut self.events;
@@ -210,8 +210,8 @@ impl Registry {
         true
     }
 
-    /// Freezes an event to the first `columns` of its table. One that is frozen already stays as it
-    /// is. Answers to how many.
+    /// Freezes an event to the first `columns` of its table. An event that is already frozen does not
+    /// change. Returns the number of columns.
     pub fn freeze(&mut self, event: usize, columns: usize) -> usize {
         let freeze = &mut self.events.given[event].freeze;
         match *freeze {
@@ -223,7 +223,7 @@ impl Registry {
         }
     }
 
-    /// Opens an event again.
+    /// Removes the freeze of an event.
     pub fn thaw(&mut self, event: usize) {
         let freeze = &mut self.events.given[event].freeze;
         if matches!(freeze, Freeze::At(_)) {
@@ -231,8 +231,8 @@ impl Registry {
         }
     }
 
-    /// Replays all names of `self` onto a registry that others have written since. All of them
-    /// must come out the same, or what was built with them cannot be used.
+    /// Replays all names of `self` on a registry that others have written since. All names must come
+    /// out the same; otherwise the data that was built with them cannot be used.
     pub fn rebase(&self, mut onto: Self, profile: Profile) -> Result<Self, NameTaken> {
         if let Some(zone) = &self.zone {
             onto.set_zone(zone);
@@ -264,7 +264,7 @@ impl Registry {
         Ok(onto)
     }
 
-    /// What was frozen at other columns was written by other columns.
+    /// If the event was frozen at other columns, its rows were written with other columns.
     fn rebase_freeze(&mut self, ours: &EventName, theirs: usize) -> Result<(), NameTaken> {
         match ours.freeze {
             Freeze::Open => {}
@@ -330,7 +330,8 @@ mod tests {
     #[test]
     fn built_in_names_are_taken_from_the_start() {
         let mut registry = Registry::default();
-        // A table of one event has no name of events, and a table that is not full no rest.
+        // The table of one event has no event name column, and a table that is not full has no overflow
+        // column.
         registry.table_or_new("t", DataFormat::Parquet, &[]);
         let printed = registry.to_document(&"42".parse().unwrap());
         let read = Registry::from_document(&printed, &"42".parse().unwrap()).unwrap();

@@ -7,7 +7,7 @@ use crate::{PARTITION_KEY, Profile};
 use mixlake_domain::{DataFormat, Date};
 use std::collections::HashMap;
 
-/// The place of a column in its table.
+/// The position of a column in its table.
 pub type ColumnId = usize;
 
 /// The columns of a table.
@@ -15,7 +15,7 @@ pub type ColumnId = usize;
 pub struct Table {
     format: DataFormat,
     columns: Vec<Column>,
-    /// About the bytes that the columns take in a catalog's definition of the table.
+    /// The approximate size of the columns in a catalog's definition of the table, in bytes.
     definition: usize,
     taken: Taken,
     by_property: HashMap<String, Vec<ColumnId>>,
@@ -25,50 +25,50 @@ pub struct Table {
 /// A column and where its values come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// The original name of the property; for a built-in column, of the event's part.
+    /// The original name of the property; for a built-in column, the part of the event.
     pub property: String,
     /// The type. It never changes.
     pub column_type: ColumnType,
     /// The name. It never changes.
     pub name: String,
-    /// The date of the slice that brought it.
+    /// The date of the first slice that had it.
     pub first_seen: Option<Date>,
-    /// Whether the column is there in every table, from the start.
+    /// Whether every table has the column from the start.
     pub built_in: bool,
 }
 
-/// Where the values of a property and type go.
+/// Where the values of a property and type are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolved {
     /// Into their own column.
     Column(ColumnId),
-    /// The table is full: under the original name into the JSON text of this column.
+    /// The table is full: under the original name, in the JSON text of this column.
     Overflow(ColumnId),
 }
 
-/// The name of the column that takes what a full table cannot.
+/// The name of the column that holds the properties without a column of their own.
 pub(crate) const OVERFLOW: &str = "mp_properties";
 
-/// What a column costs in a definition beside its name, type and comment: keys and punctuation.
+/// The size of a column in a definition, without its name, type and comment: keys and punctuation.
 const COLUMN_BYTES: usize = 40;
 
-/// A comment is cut to so many UTF-16 units: that is how catalogs count.
+/// The longest comment, in UTF-16 units, because catalogs count in them.
 const COMMENT_UNITS: usize = 255;
 
-/// What the overflow column costs in a definition.
+/// The size of the overflow column in a definition.
 const OVERFLOW_BYTES: usize = COLUMN_BYTES + 2 * OVERFLOW.len() + "string".len();
 
-/// The names that no property gets: built-in columns have them, whether the table has those or not.
+/// Names that no property gets, because built-in columns have them, whether the table has those or not.
 const TAKEN: [&str; 5] = ["mp_event_name", "time", "distinct_id", OVERFLOW, PARTITION_KEY];
 
 impl Column {
-    /// About the bytes that it takes in a catalog's definition of the table.
+    /// The approximate size in a catalog's definition of the table, in bytes.
     fn definition(&self) -> usize {
         let comment = comment_bytes(&self.property);
         COLUMN_BYTES + self.name.len() + self.column_type.hive().len() + comment
     }
 
-    /// The most bytes that a column can take there.
+    /// The largest size that a column can have there.
     fn most_definition(profile: Profile) -> usize {
         // A unit takes at most three bytes.
         COLUMN_BYTES + profile.name_bytes() + "timestamp".len() + 3 * COMMENT_UNITS
@@ -104,12 +104,12 @@ impl Table {
         table
     }
 
-    /// Whether a column of this name holds no property of its own.
+    /// Whether a column with this name is built in.
     pub(crate) fn is_built_in(name: &str) -> bool {
         TAKEN.contains(&name) && name != PARTITION_KEY
     }
 
-    /// Whether a column takes what has none of its own.
+    /// Whether a column is the overflow column.
     pub(crate) fn is_overflow(name: &str) -> bool {
         name == OVERFLOW
     }
@@ -120,20 +120,20 @@ impl Table {
         self.format
     }
 
-    /// The columns in the order of their coming.
+    /// The columns in the order in which they were added.
     #[must_use]
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }
 
-    /// The column that a property has for a type.
+    /// The column of a property and type.
     #[must_use]
     pub fn find(&self, property: &str, column_type: ColumnType) -> Option<ColumnId> {
         let of_property = self.by_property.get(property)?;
         of_property.iter().copied().find(|&id| self.columns[id].column_type == column_type)
     }
 
-    /// Adds a column as it is; for reading a registry back and for built-in ones.
+    /// Adds a column unchanged; used to read a registry and for built-in columns.
     pub(crate) fn insert(&mut self, column: Column) -> ColumnId {
         let id = self.columns.len();
         self.definition += column.definition();
@@ -149,7 +149,7 @@ impl Table {
         id
     }
 
-    /// The column of a property and type, given now if it has none yet.
+    /// The column of a property and type; a new one is added now.
     pub fn resolve(
         &mut self,
         property: &str,
@@ -173,8 +173,9 @@ impl Table {
         }))
     }
 
-    /// Whether no column comes any more: the largest would not fit, with the overflow column if that
-    /// is still to come. So a table that is full stays full, however short the next name is.
+    /// Whether no more columns are added: the largest possible column would not fit, including the
+    /// overflow column if it does not exist yet. So a full table stays full, however short the next
+    /// name is.
     fn is_full(&self, profile: Profile) -> bool {
         let kept = usize::from(self.overflow.is_none());
         let bytes = self.definition + Column::most_definition(profile) + kept * OVERFLOW_BYTES;
@@ -182,7 +183,7 @@ impl Table {
             || profile.definition_bytes().is_some_and(|most| bytes > most)
     }
 
-    /// The column of what has none of its own, made if it is new.
+    /// The overflow column, added if it does not exist.
     pub fn overflow_column(&mut self, seen: Date) -> ColumnId {
         if let Some(id) = self.overflow {
             return id;
@@ -196,7 +197,7 @@ impl Table {
         })
     }
 
-    /// The first type of a property gets the plain name, a later one the plain name and the type.
+    /// The first type of a property gets the plain name, a later type the plain name with a suffix.
     fn new_name(&mut self, property: &str, value_type: ValueType, limit: usize) -> String {
         let first = self.by_property.get(property).and_then(|ids| ids.first());
         match first {
@@ -205,7 +206,7 @@ impl Table {
         }
     }
 
-    /// The column that another registry's column becomes here; none if the table is full.
+    /// Adds another registry's column to this table; none if the table is full.
     pub(crate) fn adopt(&mut self, column: &Column, profile: Profile) -> Option<ColumnId> {
         let seen = column.first_seen.unwrap_or_default();
         let value_type = match column.column_type {

@@ -1,14 +1,14 @@
-//! Names that are taken, and the next that is free (rule 6).
+//! The names in use, and the next free name (rule 6).
 
 use crate::names::with_suffix;
 use std::collections::{HashMap, HashSet};
 
-/// The names that are taken.
+/// The names in use.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Taken {
     names: HashSet<String>,
-    /// The number from which on a suffix of a stem may be free: thousands of names can clean to the
-    /// same one. It follows from the names, and only saves looking.
+    /// For each stem, the first number whose suffix may be free, because thousands of names can have
+    /// the same clean form. It can be derived from the names, and only makes the search faster.
     next: HashMap<String, usize>,
 }
 
@@ -29,8 +29,8 @@ impl Taken {
         self.names.extend(names);
     }
 
-    /// The name with its suffix, or the first with `_1`, `_2`, ... behind that which is free. Where
-    /// they do not fit, the stem is cut.
+    /// The name with its suffix, or the first free name with `_1`, `_2`, ... appended. The stem is
+    /// shortened if the result is too long.
     pub(crate) fn free(&mut self, stem: &str, suffix: &str, limit: usize) -> String {
         let name = with_suffix(stem, suffix, limit);
         if !self.names.contains(&name) {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The type of a JSON value, as Mixpanel tells them apart. Arrays, objects, and numbers that a
-/// double cannot hold are kept as text, so they are strings.
+/// The types of JSON values that Mixpanel distinguishes. Arrays, objects, and numbers that a double
+/// cannot hold are stored as text, so they are strings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ValueType {
     /// Text.
@@ -43,7 +43,7 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
-    /// The type in the registry's words.
+    /// The name in the registry.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl ColumnType {
         }
     }
 
-    /// The type in Hive's and Glue's words.
+    /// The name in Hive and Glue.
     #[must_use]
     pub fn hive(self) -> &'static str {
         match self {

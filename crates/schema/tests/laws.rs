@@ -1,4 +1,4 @@
-//! Laws of the registry, over names that are made to collide.
+//! Properties of the registry that hold for all names, tested with names that are made to collide.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use mixlake_domain::{DataFormat, Date, ProjectId};
@@ -24,8 +24,8 @@ fn project() -> ProjectId {
     "42".parse().unwrap()
 }
 
-/// Names that clean to the same, differ only where they are cut, are reserved, look like what the
-/// rules themselves make, or are nothing that a database would take.
+/// Names that have the same clean form, differ only after the length limit, are reserved, look like
+/// generated names, or are invalid in databases.
 fn property() -> impl Strategy<Value = String> {
     let made =
         ["x", "x_string", "x_number", "x_1", "x_2", "x_string_1", "X", "$x", "mp_x", "res_x"];
@@ -49,7 +49,7 @@ fn property() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select([&made[..], &taken, &odd].concat()).prop_map(str::to_owned),
         "[abA$ é]{1,3}",
-        // Equal in what is left of them.
+        // Equal up to the length limit.
         (120_usize..260, "[ab]{0,2}").prop_map(|(length, end)| "a".repeat(length) + &end),
         (40_usize..90, "[ab]{0,2}").prop_map(|(length, end)| "名".repeat(length) + &end),
     ]
@@ -69,7 +69,7 @@ fn table(registry: &mut Registry) -> &mut Table {
     registry.table_or_new(MASTER_TABLE, DataFormat::Parquet, &BUILT_IN)
 }
 
-/// Adds them, and answers the name of the column that each goes to.
+/// Adds them, and returns the column name for each.
 fn add(registry: &mut Registry, additions: &[Addition], profile: Profile) -> Vec<String> {
     let table = table(registry);
     let resolved = additions.iter().map(|(property, value_type)| {
@@ -146,7 +146,7 @@ proptest! {
             add(&mut registry, additions, profile);
             registry
         };
-        // Each adds what it has to what the other has written.
+        // Each adds its names to what the other has written.
         let both = |first: &[Addition], then: &[Addition]| {
             let mut registry = with(first);
             add(&mut registry, then, profile);
@@ -154,12 +154,13 @@ proptest! {
         };
         let (one, other) = (both(&a, &b), both(&b, &a));
         prop_assert_eq!(held(&one), held(&other));
-        // A name that was given before stays whoever comes first; so does one that nobody else wants.
+        // A name that was given before does not change, whoever comes first, and neither does a name
+        // that nobody else wants.
         for registry in [&one, &other] {
             let columns = registry.tables()[MASTER_TABLE].columns();
             prop_assert!(columns.starts_with(common.tables()[MASTER_TABLE].columns()));
         }
-        // Where a merge needs no other names, it gives those same columns.
+        // If a merge needs no other names, it gives the same columns.
         for (ours, theirs) in [(with(&a), with(&b)), (with(&b), with(&a))] {
             if let Ok(merged) = ours.rebase(theirs, profile) {
                 prop_assert_eq!(held(&merged), held(&one));

@@ -1,41 +1,43 @@
-//! What S3's errors mean.
+//! The meaning of S3's errors.
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use mixlake_app::ports::{Precondition, Put};
 use std::error::Error;
+use std::fmt;
 
-/// What an error of S3 means for a caller.
+/// What an S3 error means for a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// The key is not there.
+    /// The key does not exist.
     NoSuchKey,
-    /// The bucket is not there.
+    /// The bucket does not exist.
     NoSuchBucket,
-    /// The condition of a write did not hold, or another write was faster.
+    /// The condition of a write was not met, or another write was faster.
     ConditionFailed,
-    /// The range asked for lies outside of the object.
+    /// The requested range is outside of the object.
     OutOfRange,
-    /// The role may not do it; or, for a read, the key is not there and the role may not list.
+    /// The role lacks a permission; or, for a read, the key does not exist and the role may not list.
     Denied,
     /// The role may not use the KMS key that the bucket or the object is encrypted with.
     KeyDenied,
-    /// The bucket lies in another region.
+    /// The bucket is in another region.
     OtherRegion,
-    /// The credentials are not good, or no longer.
+    /// The credentials are invalid or have expired.
     BadCredentials,
-    /// There are none.
+    /// There are no credentials.
     NoCredentials,
-    /// No answer came.
+    /// No response arrived.
     Unreachable,
     /// Anything else.
     Other,
 }
 
-/// Reads the error code; the status stands in where a stand-in or a proxy gives no code.
+/// Reads the error code, or the status if a stand-in or a proxy sends no code.
 fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Meaning {
     if let SdkError::DispatchFailure(failure) = error {
-        // Missing credentials come as a request that could not be sent; only the text tells.
+        // Missing credentials appear as a request that could not be sent; only the text tells them
+        // apart.
         let cause = failure.as_connector_error().map(|error| mixlake_app::chain(error));
         let without = cause.is_some_and(|text| text.contains("credentials"));
         return if without { Meaning::NoCredentials } else { Meaning::Unreachable };
@@ -65,7 +67,7 @@ fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Meanin
     }
 }
 
-/// A bare 404 is no proof of absence, and stays an error.
+/// A 404 without a code does not prove that the key is missing, so it stays an error.
 fn by_status(status: Option<u16>) -> Meaning {
     match status {
         Some(412) => Meaning::ConditionFailed,
@@ -76,10 +78,30 @@ fn by_status(status: Option<u16>) -> Meaning {
     }
 }
 
-/// A call that failed, before it is known what it was about.
+/// What S3 left out of a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Omission {
+    UploadId,
+    ETag,
+    Size,
+}
+
+impl Error for Omission {}
+
+impl fmt::Display for Omission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UploadId => "S3 returned no upload id",
+            Self::ETag => "S3 returned no ETag for the object",
+            Self::Size => "S3 did not return the size of the object",
+        })
+    }
+}
+
+/// A failed call. What it was about is added later.
 pub(crate) struct Failure {
     pub(crate) meaning: Meaning,
-    rights: &'static str,
+    pub(crate) rights: &'static str,
     pub(crate) cause: Box<dyn Error + Send + Sync>,
 }
 
@@ -91,17 +113,18 @@ impl Failure {
         Self { meaning: meaning(&error), rights, cause: Box::new(error) }
     }
 
-    /// An answer that makes no sense.
+    /// A response that cannot be used.
     pub(crate) fn odd(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { meaning: Meaning::Other, rights: "", cause: cause.into() }
     }
 
-    /// `None` where the failure means that the key is not there.
+    /// `None` if the failure means that the key does not exist.
     pub(crate) fn unless_absent<T>(self) -> Result<Option<T>, Self> {
         if self.meaning == Meaning::NoSuchKey { Ok(None) } else { Err(self) }
     }
 
-    /// A write that was refused by its condition. S3 says "no such key" of a swap without object.
+    /// A write that its condition refused. S3 answers "no such key" to a conditional write on a missing
+    /// object.
     pub(crate) fn unless_refused(self, when: &Precondition) -> Result<Put, Self> {
         let swap = matches!(when, Precondition::Matches(_));
         let refused = self.meaning == Meaning::ConditionFailed
@@ -109,22 +132,22 @@ impl Failure {
         if refused { Ok(Put::Refused) } else { Err(self) }
     }
 
-    /// What a person should look at.
+    /// What a person should check.
     pub(crate) fn hint(&self, bucket: &str) -> Option<String> {
         match self.meaning {
             Meaning::NoSuchBucket => {
                 Some(format!("the bucket {bucket} does not exist: check s3_bucket"))
             }
             Meaning::Denied => Some(format!(
-                "access denied: the role needs {} on {bucket}, and the use of the key if the bucket is encrypted with one of KMS",
+                "access denied: the role needs {} on {bucket}, and the right to use the KMS key if the bucket is encrypted with one",
                 self.rights
             )),
             Meaning::KeyDenied => Some(format!(
-                "access denied to a key of KMS: the role needs kms:Decrypt and kms:GenerateDataKey on the \
-                 key that {bucket} is encrypted with; its rights on the bucket were not the reason"
+                "access denied to a KMS key: the role needs kms:Decrypt and kms:GenerateDataKey on the \
+                 key that encrypts {bucket}; its rights on the bucket are not the cause"
             )),
             Meaning::OtherRegion => Some(format!(
-                "the bucket {bucket} lies in another region: check s3_region, or raw_pipeline_region for the bucket of a pipeline"
+                "the bucket {bucket} is in another region: check s3_region, or raw_pipeline_region for the bucket of a pipeline"
             )),
             Meaning::BadCredentials => Some("the credentials are wrong or have expired".to_owned()),
             Meaning::NoCredentials => Some(
@@ -133,9 +156,9 @@ impl Failure {
                     .to_owned(),
             ),
             Meaning::Unreachable => {
-                Some("no answer from S3: check s3_region and the network".to_owned())
+                Some("no response from S3: check s3_region and the network".to_owned())
             }
-            Meaning::NoSuchKey => Some("there is no such object".to_owned()),
+            Meaning::NoSuchKey => Some("the object does not exist".to_owned()),
             Meaning::ConditionFailed | Meaning::OutOfRange | Meaning::Other => None,
         }
     }

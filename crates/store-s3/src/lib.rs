@@ -2,6 +2,8 @@
 
 mod client;
 mod failure;
+#[cfg(test)]
+mod messages;
 mod multipart;
 mod store;
 

@@ -1,11 +1,11 @@
-//! Uploads in parts: whole at the last call, or aborted.
+//! Multipart uploads: complete with the last call, or aborted.
 //!
-//! S3 wants one checksum algorithm from the first call to the last. The creation names it, each part
-//! carries a checksum of it, and the completion lists those. If the creation names none, S3 compares the
-//! checksum of a part with its bytes and then forgets it. A completion that lists it is refused with
+//! S3 requires one checksum algorithm from the first call to the last. The creation names it, each part
+//! carries its checksum, and the completion lists these. If the creation names none, S3 checks the
+//! checksum of a part and does not keep it. A completion that lists it is then refused with
 //! `InvalidPart`.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Omission};
 use crate::store::S3Store;
 use aws_sdk_s3::config::{Builder, RequestChecksumCalculation};
 use aws_sdk_s3::primitives::ByteStream;
@@ -14,23 +14,24 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use mixlake_app::ports::{Precondition, Put};
 
-/// Parts on their way at the same time: enough to fill a function's network at the part size.
+/// Parts in flight at the same time: enough to use a function's full network bandwidth at the part
+/// size.
 const IN_FLIGHT: usize = 4;
 
-/// The algorithm of all calls of an upload: the one that the SDK takes for single puts too.
+/// The algorithm of all calls of an upload: the SDK's default for single puts.
 const CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc32;
 
-/// What the role needs for all of it.
+/// The permissions that the role needs for it.
 const RIGHTS: &str = "s3:PutObject and s3:AbortMultipartUpload";
 
-/// An upload that has begun.
+/// An upload that has started.
 struct Upload<'a> {
     store: &'a S3Store,
     key: &'a str,
     id: String,
 }
 
-/// Uploads a body in parts; the condition is decided by the call that makes the object appear.
+/// Uploads a body in parts. The last call makes the object visible and checks the condition.
 pub(crate) async fn put(
     store: &S3Store,
     key: &str,
@@ -55,7 +56,7 @@ impl<'a> Upload<'a> {
             .send()
             .await
             .map_err(|e| Failure::of(e, RIGHTS))?;
-        let id = begun.upload_id.ok_or_else(|| Failure::odd("S3 gave the upload no id"))?;
+        let id = begun.upload_id.ok_or_else(|| Failure::odd(Omission::UploadId))?;
         Ok(Self { store, key, id })
     }
 
@@ -99,7 +100,7 @@ impl<'a> Upload<'a> {
         request.send().await.map(|_| ()).map_err(|e| Failure::of(e, RIGHTS))
     }
 
-    /// The first failure is what the caller hears of; this one only costs storage.
+    /// The caller gets the first failure; this one only costs storage.
     async fn abort(&self) {
         let request = self.store.client.abort_multipart_upload();
         let request = request.bucket(&self.store.bucket).key(self.key).upload_id(&self.id);
@@ -108,14 +109,14 @@ impl<'a> Upload<'a> {
                 key = self.key,
                 upload_id = self.id,
                 error = %aws_sdk_s3::error::DisplayErrorContext(&error),
-                "could not abort an upload: its parts stay until a lifecycle rule removes them"
+                "could not abort a multipart upload: its parts stay until a lifecycle rule removes them"
             );
         }
     }
 }
 
-/// Makes the SDK add the checksum even where `AWS_REQUEST_CHECKSUM_CALCULATION` is `when_required`. S3
-/// refuses a part without the checksum that the creation has named.
+/// Makes the SDK add the checksum even if `AWS_REQUEST_CHECKSUM_CALCULATION` is `when_required`. S3
+/// refuses a part without the checksum that the creation named.
 fn with_checksum() -> Builder {
     Builder::new().request_checksum_calculation(RequestChecksumCalculation::WhenSupported)
 }

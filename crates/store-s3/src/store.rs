@@ -1,6 +1,6 @@
 //! The port, call by call.
 
-use crate::failure::{Failure, Meaning};
+use crate::failure::{Failure, Meaning, Omission};
 use crate::multipart;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
@@ -12,9 +12,9 @@ use mixlake_app::ports::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The size of a part, and the size up to which a body goes up in one call.
+/// The size of a part. A body up to this size is uploaded in one call.
 const PART_SIZE: usize = 16 * 1024 * 1024;
-/// S3 takes no smaller part but the last.
+/// S3 accepts smaller parts only as the last part.
 const SMALLEST_PART: usize = 5 * 1024 * 1024;
 
 const READ: &str = "s3:GetObject and s3:ListBucket";
@@ -23,7 +23,7 @@ const COPY: &str = "s3:GetObject, s3:PutObject and s3:ListBucket";
 const DELETE: &str = "s3:DeleteObject";
 const LIST: &str = "s3:ListBucket";
 
-/// What a copy's source may carry as it is: a header is read as a URL is.
+/// Characters of a copy source that need no escape: S3 decodes the header like a URL.
 const PLAIN: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -41,7 +41,7 @@ impl S3Store {
         Self { client, bucket: bucket.into(), part_size: PART_SIZE }
     }
 
-    /// Sends bodies above this size in parts of it: more bytes in memory, fewer calls.
+    /// Uploads larger bodies in parts of this size: a larger size needs more memory and fewer calls.
     #[must_use]
     pub fn with_part_size(self, bytes: usize) -> Self {
         Self { part_size: bytes.max(SMALLEST_PART), ..self }
@@ -59,11 +59,11 @@ impl S3Store {
 
     async fn whole(&self, key: &str) -> Result<Object, Failure> {
         let read = self.ask(key, None).await?;
-        let etag = read.e_tag.ok_or_else(|| Failure::odd("S3 gave the object no ETag"))?;
+        let etag = read.e_tag.ok_or_else(|| Failure::odd(Omission::ETag))?;
         Ok(Object { body: collect(read.body).await?, etag })
     }
 
-    /// An empty object has no byte that a range could name.
+    /// An empty object has no byte that a range could select.
     async fn end(&self, key: &str, length: u64) -> Result<Tail, Failure> {
         let read = match self.ask(key, Some(format!("bytes=-{}", length.max(1)))).await {
             Ok(read) => read,
@@ -118,13 +118,13 @@ async fn collect(body: ByteStream) -> Result<Bytes, Failure> {
         .map_err(Failure::odd)
 }
 
-/// `bytes 4-9/10`; where no range was applied, the length of the body is the size.
+/// `bytes 4-9/10`; if no range was applied, the length of the body is the size.
 fn size_of_whole(read: &GetObjectOutput) -> Result<u64, Failure> {
     let size = match &read.content_range {
         Some(range) => range.rsplit_once('/').and_then(|(_, size)| size.parse().ok()),
         None => read.content_length.and_then(|length| u64::try_from(length).ok()),
     };
-    size.ok_or_else(|| Failure::odd("S3 did not say how large the object is"))
+    size.ok_or_else(|| Failure::odd(Omission::Size))
 }
 
 #[async_trait::async_trait]

@@ -1,4 +1,4 @@
-//! What S3's answers mean, told by answers that no stand-in gives.
+//! The meaning of S3 responses that no stand-in sends.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use mixlake_app::ports::{ObjectStore, Precondition, Put, StoreError, Tail};
 use mixlake_store_s3::S3Store;
 
-/// Without retries, which would only make the tests wait.
+/// No retries, because they would only slow the tests.
 fn store(rules: &[&Rule]) -> S3Store {
     let client = mock_client!(aws_sdk_s3, RuleMode::MatchAny, rules, |config| {
         config.retry_config(RetryConfig::disabled())
@@ -28,7 +28,7 @@ fn error(code: &str) -> String {
     format!("<Error><Code>{code}</Code><Message>told by the test</Message></Error>")
 }
 
-/// An answer to any number of calls of an operation.
+/// A response to any number of calls of an operation.
 macro_rules! answer {
     ($operation:ident, $status:literal, $code:literal) => {
         mock!(Client::$operation)
@@ -151,7 +151,7 @@ async fn another_region_and_old_credentials_are_named() {
     assert!(hint(&error).contains("have expired"), "{error}");
 }
 
-/// Here and not in the suite: s3s fails over a suffix that is longer than its object.
+/// This is not in the suite because s3s fails if a suffix is longer than its object.
 #[tokio::test]
 async fn a_tail_is_never_longer_than_its_object() {
     let empty = answer!(get_object, 416, "InvalidRange");
@@ -168,7 +168,7 @@ async fn a_tail_is_never_longer_than_its_object() {
     assert_eq!(tail, Some(Tail { bytes: SMALL, size: 5 }));
 }
 
-/// An upload whose parts arrive; what the last call answers is up to the test.
+/// An upload whose parts arrive; the test decides the response to the last call.
 fn begun() -> [Rule; 3] {
     [
         mock!(Client::create_multipart_upload)

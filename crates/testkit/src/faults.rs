@@ -1,28 +1,28 @@
-//! What goes wrong with the calls of a fake, and what was called.
+//! Faults of a fake's calls, and the log of the calls.
 
 use std::fmt;
 
 /// What happens to one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fault {
-    /// Nothing goes wrong.
+    /// No fault.
     #[default]
     None,
     /// The call fails and has no effect.
     Before,
-    /// The call has its effect, then fails: the answer was lost, or the process died.
+    /// The call takes effect, then fails: the response was lost, or the process died.
     After,
-    /// Somebody else was faster: no effect, and a write is refused or conflicts. A read fails.
+    /// Another writer was faster: no effect, and a write is refused or conflicts. A read fails.
     Overtaken,
-    /// The call has its effect and yet is refused or conflicts. This is what a client sees whose
-    /// own retry of a conditional write meets the first attempt, whose answer was lost.
+    /// The call takes effect but is refused or conflicts. A client sees this when its own retry of a
+    /// conditional write meets the first attempt, whose response was lost.
     Echo,
 }
 
-/// One call to a fake, in the order in which the calls arrived.
+/// One call to a fake, in the order of arrival.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call<O> {
-    /// How many calls came before it.
+    /// The number of calls before it.
     pub number: usize,
     /// What was called.
     pub operation: O,
@@ -30,7 +30,7 @@ pub struct Call<O> {
     pub subject: String,
 }
 
-/// The error that an injected fault ends in.
+/// The error of an injected fault.
 #[derive(Debug, thiserror::Error)]
 #[error("injected: call {number} was to fail")]
 pub struct Injected {
@@ -39,7 +39,7 @@ pub struct Injected {
 
 type Hook<O> = Box<dyn FnMut(&Call<O>) -> Fault + Send>;
 
-/// The log of the calls, and the hook that decides how each ends.
+/// The log of the calls, and the hook that decides the fault of each.
 pub(crate) struct Script<O> {
     calls: Vec<Call<O>>,
     hook: Hook<O>,
@@ -66,7 +66,7 @@ impl<O: Clone> Script<O> {
         self.calls.clone()
     }
 
-    /// Logs a call and says how it is to end.
+    /// Logs a call and returns its fault.
     pub(crate) fn next(&mut self, operation: O, subject: &str) -> Verdict {
         let number = self.calls.len();
         let call = Call { number, operation, subject: subject.to_owned() };
@@ -76,7 +76,7 @@ impl<O: Clone> Script<O> {
     }
 }
 
-/// How one call is to end.
+/// The fault of one call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Verdict {
     number: usize,
@@ -88,7 +88,7 @@ impl Verdict {
         Injected { number: self.number }
     }
 
-    /// A read: it has no effect, so that every fault is a failure.
+    /// A read has no effect, so every fault is a failure.
     pub(crate) fn read(self) -> Result<(), Injected> {
         match self.fault {
             Fault::None => Ok(()),

@@ -1,8 +1,8 @@
-//! A seeded generator of events in the export API's shape: any number of rows, any width.
+//! A seeded generator of events in the shape of the export API: any number of rows, any width.
 //!
-//! The shape is that of a large customer: some event names, each with its own set of properties out
-//! of many, two in a hundred values of another type than usual (all of them in one property of
-//! ten), one in twenty nested, some unicode.
+//! The shape is that of a large customer: some event names, each with its own set of properties out of
+//! many. Two values in a hundred have another type than usual (all of them in one property of ten), one
+//! in twenty is nested, and some text has non-ASCII characters.
 
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -18,11 +18,11 @@ pub struct Shape {
     pub rows: u64,
     /// The number of event names.
     pub names: usize,
-    /// The number of properties that there are at all.
+    /// The total number of properties.
     pub properties: usize,
     /// The number of properties that an event has, on average.
     pub per_event: usize,
-    /// One row in so many repeats an earlier one; 0: none.
+    /// One row in this many repeats an earlier one; 0 means none.
     pub repeat_one_in: u64,
 }
 
@@ -32,7 +32,7 @@ impl Default for Shape {
     }
 }
 
-/// What a property usually is.
+/// The usual type of a property.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Word,
@@ -63,7 +63,7 @@ const WORDS: [&str; 16] = [
 ];
 const UNICODE: [&str; 4] = ["Zürich – Höngg", "東京都渋谷区", "naïve café", "Ærøskøbing 🎈"];
 
-/// The start of the day that all events lie in: 2026-11-10 UTC, in milliseconds.
+/// The start of the day of all events: 2026-11-10 UTC, in milliseconds.
 const START: u64 = 1_794_268_800_000;
 
 impl Shape {
@@ -85,8 +85,8 @@ impl Shape {
         Ok(())
     }
 
-    /// The properties of each event name, in the order in which they are written: all of them are
-    /// dealt out, over and over.
+    /// The properties of each event name, in the order in which they are written. All properties are
+    /// dealt out, again and again.
     fn sets(&self, random: &mut StdRng) -> Vec<Vec<usize>> {
         let length = (self.per_event + self.per_event / 4).min(self.properties);
         let mut all: Vec<usize> = (0..self.properties).collect();
@@ -113,7 +113,7 @@ impl Shape {
         sets: &[Vec<usize>],
         random: &mut StdRng,
     ) -> io::Result<()> {
-        // Few names make most events.
+        // A few names make up most events.
         let name = random.random_range(0..sets.len()).min(random.random_range(0..sets.len()));
         let time = START + random.random_range(0..86_400_000);
         let person = random.random_range(0..self.rows / 10 + 1);
@@ -125,7 +125,7 @@ impl Shape {
             time + 900,
         )?;
         for &property in &sets[name] {
-            // One in five properties of its set is not on an event.
+            // An event lacks one in five properties of its set.
             if random.random_ratio(4, 5) {
                 write!(line, r#","Property {property}":"#)?;
                 let usual = kinds[property];
@@ -154,7 +154,7 @@ fn kind(property: usize) -> Kind {
     }
 }
 
-/// Another type than usual.
+/// A value of another type than usual.
 fn other(kind: Kind) -> Kind {
     match kind {
         Kind::Word | Kind::Unicode | Kind::Nested => Kind::Number,

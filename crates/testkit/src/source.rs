@@ -1,4 +1,4 @@
-//! A source of events in memory that can break off in every way that a real one does.
+//! An event source in memory that can break off in every way that a real one does.
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
@@ -9,17 +9,17 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How one fetch ends.
+/// How a fetch ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ending {
     /// With all lines.
     #[default]
     Whole,
-    /// With [`SourceError::Incomplete`] after so many bytes.
+    /// With [`SourceError::Incomplete`] after this many bytes.
     BreaksAfter(usize),
-    /// With all lines and the text that says that there should have been more.
+    /// With all lines and the text that says that the export was terminated early.
     TerminatedEarly,
-    /// As if it were whole, but within the last line.
+    /// As if complete, but in the middle of the last line.
     CutLine,
     /// Before it starts, with [`SourceError::Unavailable`].
     Unavailable,
@@ -27,7 +27,7 @@ pub enum Ending {
     TimedOut,
     /// Before it starts, with [`SourceError::OutOfTime`].
     OutOfTime,
-    /// As if it were whole, with this text in the place of the lines.
+    /// As if complete, with this text instead of the lines.
     Says(&'static str),
     /// Before it starts, with [`SourceError::Refused`].
     Refused,
@@ -35,15 +35,15 @@ pub enum Ending {
     RateLimited,
 }
 
-/// A line and who gets it.
+/// A line and the slice that gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Held {
     line: String,
-    /// The slice that gets it whatever its time; none: the slice that its time lies in.
+    /// The slice that gets it, whatever its time is; none: the slice that contains its time.
     served_to: Option<SliceLabel>,
 }
 
-/// A fake source. Clones share their lines, as two functions read the same project.
+/// A fake source. Clones share their lines, like two functions that read the same project.
 #[derive(Debug, Clone, Default)]
 pub struct MemorySource {
     state: Arc<Mutex<State>>,
@@ -71,52 +71,52 @@ impl MemorySource {
         Self::default()
     }
 
-    /// Forgets all lines.
+    /// Removes all lines.
     pub fn clear(&self) {
         self.lock().lines.clear();
     }
 
-    /// Adds a line for the slice that its time lies in. One that is no event nobody gets.
+    /// Adds a line for the slice that contains its time. If it is not an event, no slice gets it.
     pub fn add(&self, line: impl Into<String>) {
         self.lock().lines.push(Held { line: line.into(), served_to: None });
     }
 
-    /// Adds a line that this slice gets, whatever it says: a stray or a bad one.
+    /// Adds a line that this slice gets, whatever its content: a stray or a bad line.
     pub fn add_to(&self, slice: SliceLabel, line: impl Into<String>) {
         self.lock().lines.push(Held { line: line.into(), served_to: Some(slice) });
     }
 
-    /// How the next fetches end, one after another; then again all is well.
+    /// How the next fetches end, in order; later fetches succeed.
     pub fn next_endings(&self, endings: impl IntoIterator<Item = Ending>) {
         self.lock().endings = endings.into_iter().collect();
     }
 
-    /// How every fetch ends for which nothing else was said.
+    /// How every other fetch ends.
     pub fn always(&self, ending: Ending) {
         self.lock().always = ending;
     }
 
-    /// From now on parts of slices can be asked for.
+    /// From now on parts of slices can be fetched.
     pub fn divide(&self) {
         self.lock().divides = true;
     }
 
-    /// From now on each answer is an export of its own.
+    /// From now on each response is an export of its own.
     pub fn be_one_stream(&self) {
         self.lock().one_stream = true;
     }
 
-    /// From now on all is asked for with this filter. It changes no line.
+    /// From now on every query has this filter. It changes no line.
     pub fn filter(&self, filter: &str) {
         filter.clone_into(&mut self.lock().filter);
     }
 
-    /// The connection breaks after so many lines of any window, as if the server had no more time.
+    /// The connection breaks after this many lines of any window, as if the server had no more time.
     pub fn send_at_most(&self, lines: usize) {
         self.lock().most = Some(lines);
     }
 
-    /// The slices that were asked for, each with the number of the attempt.
+    /// The fetched slices, each with the number of the attempt.
     #[must_use]
     pub fn fetches(&self) -> Vec<(SliceLabel, u32)> {
         self.windows()
@@ -125,13 +125,13 @@ impl MemorySource {
             .collect()
     }
 
-    /// The windows that were asked for, each with the number of the attempt.
+    /// The fetched windows, each with the number of the attempt.
     #[must_use]
     pub fn windows(&self) -> Vec<(Window, u32)> {
         self.lock().fetches.clone()
     }
 
-    /// The lines that a slice gets. A day gets what its hours get.
+    /// The lines that a slice gets. A day gets the lines of its hours.
     #[must_use]
     pub fn lines_of(&self, slice: &Slice) -> Vec<String> {
         self.lines_in(&Window::whole(slice))
@@ -236,7 +236,7 @@ mod tests {
         Slice::parse(label, &Zone::UTC).unwrap()
     }
 
-    /// Ten past one.
+    /// 01:10.
     const LINE: &str = r#"{"event":"e","properties":{"time":1794273000}}"#;
 
     async fn read(source: &MemorySource, label: &str) -> Result<String, SourceError> {

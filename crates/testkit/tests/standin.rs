@@ -1,4 +1,4 @@
-//! The stand-in of Mixpanel as a client on the wire sees it, in the process and as a program.
+//! The stand-in for Mixpanel as a client sees it on the network, in the process and as a program.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -12,7 +12,7 @@ const AUTHORIZATION: &str = "Authorization: Basic bWU6c2VjcmV0\r\n";
 
 const DAY: &str = "project_id=7&from_date=2026-11-10&to_date=2026-11-10";
 
-/// The whole answer to a request, until the server closes the connection.
+/// The complete response to a request, until the server closes the connection.
 fn get(address: SocketAddr, path_and_query: &str, headers: &str) -> Vec<u8> {
     let mut connection = TcpStream::connect(address).unwrap();
     write!(
@@ -21,7 +21,7 @@ fn get(address: SocketAddr, path_and_query: &str, headers: &str) -> Vec<u8> {
     )
     .unwrap();
     let mut answer = Vec::new();
-    // A connection that is reset has still delivered what came before.
+    // A connection that is reset has still delivered the earlier data.
     let _ = connection.read_to_end(&mut answer);
     answer
 }
@@ -91,7 +91,7 @@ async fn refusals_are_plain_text() {
     assert!(ask("/api/2.0/jql", AUTHORIZATION).starts_with("HTTP/1.1 404"));
 }
 
-/// The program, stopped with the test.
+/// The program; it is stopped when the test ends.
 struct Program(Child);
 
 impl Drop for Program {

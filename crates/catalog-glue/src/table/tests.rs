@@ -69,7 +69,7 @@ fn view_definition() -> ViewDefinition {
         .build()
 }
 
-/// A table on which somebody has set everything that can be set.
+/// A table on which everything that can be set is set.
 fn table() -> Table {
     let target = TableIdentifier::builder().catalog_id("1").database_name("d");
     let federated = FederatedTable::builder().identifier("f").database_identifier("fd");
@@ -94,7 +94,7 @@ fn table() -> Table {
         .unwrap()
 }
 
-/// The fields of a value by name, as its `Debug` shows them.
+/// The fields of a value by name, from its `Debug` output.
 fn fields(value: &impl std::fmt::Debug) -> BTreeMap<String, String> {
     let mut fields: BTreeMap<String, String> = BTreeMap::new();
     let mut current = String::new();
@@ -105,7 +105,7 @@ fn fields(value: &impl std::fmt::Debug) -> BTreeMap<String, String> {
         }
         fields.entry(current.clone()).or_default().push_str(line);
     }
-    // The two sides name their parts differently.
+    // The two types name their parts differently.
     for text in fields.values_mut() {
         *text = text.replace("DefinitionInput {", "Definition {");
         *text = text.replace("RepresentationInput {", "Representation {");
@@ -113,13 +113,13 @@ fn fields(value: &impl std::fmt::Debug) -> BTreeMap<String, String> {
     fields
 }
 
-/// Also of fields that a later version of the SDK adds: they are `None` here, and that fails.
+/// This includes fields that a later version of the SDK adds: they are `None` here, so the test fails.
 #[test]
 fn everything_that_was_on_the_table_is_written_back() {
     let input = with_columns(table(), Vec::new(), "memo").unwrap();
     let mut noted = table();
     noted.parameters.as_mut().unwrap().insert("mixlake".to_owned(), "memo".to_owned());
-    // Debug shows a map in an order of its own: what is compared has one entry.
+    // Debug prints maps in random order, so the compared maps have one entry.
     for parameters in [input.parameters().unwrap(), noted.parameters().unwrap()] {
         assert_eq!(parameters.len(), 2);
     }
@@ -144,7 +144,8 @@ fn the_definition_of_a_view_is_written_back() {
     }
 }
 
-/// The text without a field that spans three lines, and without spaces, as order does not matter.
+/// The text without a field that takes three lines, and without spaces, because the order does not
+/// matter.
 fn without(text: &str, field: &str) -> Vec<String> {
     let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
     if let Some(at) = words.iter().position(|word| word.starts_with(field)) {

@@ -1,4 +1,4 @@
-//! Glue's answers, for the tests of this folder.
+//! Glue's responses, for the tests of this folder.
 
 use aws_sdk_glue::Client;
 use aws_sdk_glue::config::retry::RetryConfig;
@@ -7,7 +7,7 @@ use aws_sdk_glue::types::Table;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use mixlake_catalog_glue::GlueCatalog;
 
-/// A catalog over these answers; a call that none of them matches is an error.
+/// A catalog over these responses; a call that matches none of them is an error.
 pub fn catalog(rules: &[&Rule]) -> GlueCatalog {
     let client = mock_client!(aws_sdk_glue, RuleMode::MatchAny, rules, |config| {
         config.retry_config(RetryConfig::disabled())
@@ -39,7 +39,7 @@ macro_rules! refuses {
     };
 }
 
-/// A call that must not happen; ask the rule for its number of calls.
+/// A call that must not happen; the rule counts its calls.
 #[allow(unused_macros, reason = "each file of tests compiles this module for itself")]
 macro_rules! never {
     ($operation:ident) => {

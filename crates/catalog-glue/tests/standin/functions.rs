@@ -1,4 +1,4 @@
-//! Functions that take notices from a queue, until none is left.
+//! Functions that process notifications from a queue until it is empty.
 
 use super::lake::Lake;
 use super::wire::Limit;
@@ -9,11 +9,12 @@ use mixlake_testkit::glue::Glue;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Notices that are still to be dealt with, as a queue has them: in any order, some of them twice.
+/// Notifications that are not processed yet. Like a queue, it delivers them in any order, and some
+/// twice.
 #[derive(Default)]
 pub struct Queue {
     keys: Mutex<Vec<String>>,
-    /// Whether more are to come.
+    /// Whether more will be added.
     open: AtomicBool,
 }
 
@@ -24,7 +25,7 @@ impl Queue {
         queue
     }
 
-    /// One that stays open until it is closed.
+    /// A queue that stays open until it is closed.
     pub fn open() -> Self {
         Self { open: AtomicBool::new(true), ..Self::default() }
     }
@@ -52,25 +53,25 @@ impl Queue {
     }
 }
 
-/// What the functions go through.
+/// The faults that the functions meet.
 #[derive(Debug, Clone, Copy)]
 pub struct Weather {
     pub trouble: Trouble,
-    /// A function dies at a random step below this, now and then.
+    /// Now and then a function dies at a random step below this number.
     pub deaths: Option<u64>,
 }
 
-/// How it went.
+/// The result of a run.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Seen {
     pub runs: usize,
     pub deaths: usize,
     pub failed: usize,
-    /// Calls that were too many in their second.
+    /// Calls above the rate limit.
     pub throttled: usize,
 }
 
-/// Lets functions work until the queue is empty. What fails, or dies half way, comes again.
+/// Runs functions until the queue is empty. Failed or interrupted notifications are delivered again.
 pub async fn work(
     lake: &Lake,
     glue: &Glue,
@@ -81,7 +82,7 @@ pub async fn work(
 ) -> Seen {
     let (seen, limit) = (Mutex::new(Seen::default()), Arc::new(Limit::default()));
     let function = async |number: usize| {
-        // A function that lives on keeps its client, and what that has learnt of the catalog's limits.
+        // A function that survives keeps its client, including what it has learned about throttling.
         let mut kept = None;
         loop {
             dice.pause().await;

@@ -1,4 +1,4 @@
-//! A lake in memory: slices of one row, with properties that overlap.
+//! A lake in memory: slices of one row, with overlapping properties.
 
 use mixlake_app::export::{Exporter, Safeguards};
 use mixlake_app::ports::{Clock, ObjectStore, Precondition};
@@ -37,8 +37,8 @@ impl Lake {
         }
     }
 
-    /// Makes a slice hold one row with these properties, or nothing. Answers the keys of what was
-    /// written where a notification would tell of it.
+    /// Makes a slice hold one row with these properties, or nothing. Returns the written keys that
+    /// would cause a notification.
     pub async fn publish(&self, label: &str, properties: Option<Value>) -> Vec<String> {
         let source = MemorySource::new();
         let slice = Slice::parse(label, &Zone::UTC).unwrap();
@@ -69,13 +69,13 @@ impl Lake {
         written.map(|c| c.subject).filter(|key| self.layout.read(key).is_some()).collect()
     }
 
-    /// One of many hours, with five properties, four of which its neighbour has too.
+    /// One of many hours, with five properties; its neighbour has four of them too.
     pub async fn publish_hour(&self, hour: usize) -> Vec<String> {
         let own = (hour..hour + 5).map(|n| (format!("p{n}"), json!(n)));
         self.publish(&label(hour), Some(own.collect())).await
     }
 
-    /// Hours one after another. Answers the keys of all.
+    /// Hours one after another. Returns all keys.
     pub async fn with_hours(hours: usize) -> (Self, Vec<String>) {
         let lake = Self::new();
         let mut keys = Vec::new();
@@ -87,7 +87,7 @@ impl Lake {
         (lake, keys)
     }
 
-    /// Where each day that has live files should be.
+    /// The expected location of each day that has live files.
     pub fn generations(&self) -> BTreeMap<String, String> {
         let mut generations = BTreeMap::new();
         let objects = self.store.snapshot();
@@ -106,13 +106,13 @@ impl Lake {
         generations
     }
 
-    /// Whether there is an object.
+    /// Whether an object exists.
     pub fn has(&self, key: &str) -> bool {
         self.store.snapshot().contains_key(key)
     }
 
-    /// Somebody removes all that there is of a day, as one does who wants it exported again. Answers
-    /// the keys of which a notification would tell.
+    /// Somebody removes everything of a day to have it exported again. Returns the keys that would
+    /// cause a notification.
     pub async fn wipe(&self, date: Date) -> Vec<String> {
         let manifest = self.layout.manifest(&day(TABLE, date));
         let folder = manifest.trim_end_matches("_manifest.json");
@@ -124,7 +124,7 @@ impl Lake {
         keys
     }
 
-    /// The lake as it is now, for a function that is slow to look at it.
+    /// The lake as it is now, for a function that reads it late.
     pub async fn as_it_is(&self) -> MemoryStore {
         let copy = MemoryStore::new();
         for (key, body) in self.store.snapshot() {
@@ -160,7 +160,7 @@ impl Lake {
         reconciler.reconcile(keys.iter().map(String::as_str)).await
     }
 
-    /// Delivers keys in one batch, without trouble; all must be brought in.
+    /// Delivers keys in one batch, without faults; all of them must be processed.
     pub async fn deliver(&self, catalog: &GlueCatalog, keys: &[String]) -> Reconciled {
         let done = self.reconcile(catalog, &self.store, OnDrift::Fail, keys).await;
         assert!(done.failed.is_empty(), "{:?}", done.failed);

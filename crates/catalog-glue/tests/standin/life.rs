@@ -1,4 +1,4 @@
-//! A function that dies between two calls, and a store that is called by one.
+//! A function that dies between two calls, and the store that it calls.
 
 use super::Dice;
 use bytes::Bytes;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
 
-/// How many steps a function has left. Each call has two: one before its effect, one after it.
+/// How many steps a function has left. Each call has two steps: one before its effect, one after it.
 #[derive(Debug, Clone)]
 pub struct Life(Arc<Steps>);
 
@@ -28,7 +28,7 @@ impl Life {
         Self::until(usize::MAX)
     }
 
-    /// Returns, unless this is where the function dies.
+    /// Returns, unless the function dies at this step.
     pub async fn step(&self) {
         if self.0.taken.fetch_add(1, Ordering::Relaxed) >= self.0.last {
             self.0.died.notify_one();
@@ -36,7 +36,7 @@ impl Life {
         }
     }
 
-    /// Runs a function to its end, or to its death: `None`.
+    /// Runs a function to its end; `None` if it dies.
     pub async fn of<T>(&self, run: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -46,7 +46,7 @@ impl Life {
     }
 }
 
-/// A store whose calls are steps of a life, and take their time.
+/// A store whose calls are steps of a life and take time.
 pub struct Watched<'a, S> {
     pub inner: &'a S,
     pub life: Life,

@@ -1,6 +1,6 @@
-//! The real adapter and the real SDK, its retries included, over the strict stand-in of Glue.
+//! The real adapter and the real SDK, including its retries, over the strict stand-in for Glue.
 //!
-//! Only the wire is replaced. Time is tokio's: a test pauses it, and no wait takes any.
+//! Only the network is replaced. Time is tokio's: a test pauses it, so waits take no time.
 
 #![allow(dead_code, reason = "each test file is a crate of its own and uses some of this")]
 
@@ -24,10 +24,10 @@ use tokio::time::Instant;
 
 pub const DATABASE: &str = "mixpanel";
 
-/// A catalog as a function makes it, at the end of this wire.
+/// A catalog as a function creates it, over this connection.
 ///
-/// The SDK shares its retry budget between all clients of a region, but functions do not share
-/// anything: each is in a region of its own.
+/// The SDK shares its retry budget between all clients of a region, but functions share nothing. So
+/// each function is in a region of its own.
 pub fn catalog(function: usize, wire: Wire) -> GlueCatalog {
     let http = http_client_fn(move |_, _| SharedHttpConnector::new(wire.clone()));
     let credentials = Credentials::new("key", "secret", None, None, "test");
@@ -43,7 +43,7 @@ pub fn catalog(function: usize, wire: Wire) -> GlueCatalog {
     GlueCatalog::new(mixlake_catalog_glue::client(&config), DATABASE)
 }
 
-/// The SDK's clock, going as tokio's does.
+/// The SDK's clock, driven by tokio's.
 #[derive(Debug)]
 struct TestTime(Instant);
 
@@ -53,7 +53,7 @@ impl TimeSource for TestTime {
     }
 }
 
-/// Numbers that a seed decides.
+/// Random numbers from a seed.
 #[derive(Debug)]
 pub struct Dice(Mutex<u64>);
 
@@ -78,7 +78,7 @@ impl Dice {
         }
     }
 
-    /// Mostly short, now and then as long as a whole run.
+    /// Usually short, now and then as long as a whole run.
     pub async fn pause(&self) {
         let milliseconds = match self.below(10) {
             0 => self.below(3_000),

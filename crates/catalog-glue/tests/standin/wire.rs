@@ -1,4 +1,4 @@
-//! The wire between the SDK and the stand-in, and what goes wrong on it.
+//! The connection between the SDK and the stand-in, and its faults.
 
 use super::{Dice, Life};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
@@ -10,22 +10,22 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use tokio::time::Instant;
 
-/// How often, of a thousand calls, something goes wrong.
+/// How often, in a thousand calls, each fault happens.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Trouble {
     /// The call is throttled.
     pub throttled: u64,
-    /// An update conflicts although nobody changed anything.
+    /// An update conflicts although nothing has changed.
     pub conflicts: u64,
-    /// The connection breaks, before the call has its effect or after it.
+    /// The connection breaks, before or after the call takes effect.
     pub breaks: u64,
-    /// The call takes its time.
+    /// The call takes time.
     pub slow: bool,
-    /// No more calls in a second than this, for all together; the others are throttled.
+    /// The largest number of calls per second for all functions together; further calls are throttled.
     pub rate: Option<u32>,
 }
 
-/// One function's connection to a Glue that all share.
+/// One function's connection to a Glue that all functions share.
 #[derive(Debug, Clone)]
 pub struct Wire {
     pub glue: Glue,
@@ -35,7 +35,7 @@ pub struct Wire {
     pub limit: Arc<Limit>,
 }
 
-/// What a second of an account has taken so far.
+/// The calls of an account in the current second.
 #[derive(Debug)]
 pub struct Limit {
     start: Instant,
@@ -62,14 +62,14 @@ impl Limit {
         allowed
     }
 
-    /// How many calls were too many.
+    /// How many calls were above the limit.
     pub fn throttled(&self) -> usize {
         *self.throttled.lock().unwrap()
     }
 }
 
 impl Wire {
-    /// A wire on which nothing goes wrong.
+    /// A connection without faults.
     pub fn quiet(glue: &Glue) -> Self {
         Self::new(glue, Life::long(), Arc::new(Dice::new(0)), Trouble::default())
     }

@@ -1,38 +1,38 @@
-//! What became of every line of the input, and which dates its events have.
+//! What happened to every line of the input, and the dates of its events.
 
 use mixlake_domain::{Date, Slice, Timestamp, Zone};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The lines of the input: those of the slices, those of other dates, and those of other events.
+/// The lines of the input: those of the slices, of other dates and of other events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accounts {
     /// Lines that are not blank.
     pub lines: u64,
-    /// Lines that a slice gets.
+    /// Lines that belong to a slice.
     pub taken: u64,
-    /// Events of dates that were not asked for.
+    /// Events of dates that were not requested.
     pub outside_dates: u64,
-    /// Events of the dates asked for, of names that were not.
+    /// Events of requested dates whose names were not requested.
     pub not_selected: u64,
     /// The dates of all events.
     pub dates: Dates,
-    /// The dates that were not asked for.
+    /// The dates that were not requested.
     pub other_dates: Dates,
 }
 
-/// How many events there are of each date.
+/// The number of events per date.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dates(BTreeMap<Date, u64>);
 
-/// Dates that follow one another.
+/// Consecutive dates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DateRange {
     /// The first.
     pub from: Date,
     /// The last.
     pub to: Date,
-    /// The events of all of them.
+    /// The events of all these dates.
     pub events: u64,
 }
 
@@ -45,20 +45,20 @@ impl Dates {
         self.0.iter().map(|(date, events)| (*date, *events))
     }
 
-    /// Whether there is no event.
+    /// Whether there are no events.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many events a date has.
+    /// The number of events of a date.
     #[must_use]
     pub fn events_of(&self, date: Date) -> u64 {
         self.0.get(&date).copied().unwrap_or_default()
     }
 
-    /// The dates as ranges without gaps, at most so many: the last one takes in all that follow, gaps
-    /// and all.
+    /// The dates as ranges without gaps, up to a maximum number. The last range covers all later dates,
+    /// including gaps.
     #[must_use]
     pub fn ranges(&self, most: usize) -> Vec<DateRange> {
         let mut ranges: Vec<DateRange> = Vec::new();
@@ -76,7 +76,7 @@ impl Dates {
     }
 }
 
-/// Counts events by date. Most have the date of the one before, which saves looking it up.
+/// Counts events by date. Most events have the date of the previous one, which saves a lookup.
 #[derive(Debug)]
 pub(super) struct DateCounter {
     zone: Zone,

@@ -1,7 +1,7 @@
-//! Unpacks gzip of one or more members to its proven end.
+//! Decompresses gzip of one or more members to its verified end.
 //!
-//! Zeros behind a member are padding, as tapes and some object stores add it. Anything else that
-//! follows is an error: it may be the rest of somebody's events.
+//! Zeros after a member are padding, which tapes and some object stores add. Anything else is an error,
+//! because it may be events.
 
 use flate2::bufread::GzDecoder;
 use std::io::{self, BufRead, Read};
@@ -35,7 +35,7 @@ impl<R: BufRead> Read for Gunzip<R> {
     }
 }
 
-/// What follows a member, if it may be another one.
+/// What follows a member, if it may be another member.
 fn next_member<R: BufRead>(mut rest: R) -> io::Result<Option<R>> {
     loop {
         let bytes = match rest.fill_buf() {
@@ -50,18 +50,18 @@ fn next_member<R: BufRead>(mut rest: R) -> io::Result<Option<R>> {
         } else if first == MAGIC[0] {
             return Ok(Some(rest));
         } else {
-            let what = "has bytes behind its gzip data that are neither gzip nor padding; \
+            let what = "has bytes after its gzip data that are neither gzip nor padding; \
                         the file is damaged, or two files were joined";
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
     }
 }
 
-/// What a failure to unpack means for the file. Others are failures to read it.
+/// What a decompression error means for the file. Other errors are read errors.
 fn told(error: io::Error) -> io::Error {
     let kind = error.kind();
     if kind == io::ErrorKind::UnexpectedEof {
-        return io::Error::new(kind, "is cut: its gzip data ends too early");
+        return io::Error::new(kind, "is truncated: its gzip data ends too early");
     }
     if matches!(kind, io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) {
         let what = format!("is damaged: its gzip data cannot be unpacked ({error})");
@@ -84,7 +84,7 @@ mod tests {
         gzip.finish().unwrap()
     }
 
-    /// Read in pieces of a few bytes, so that members and padding are met in parts.
+    /// Reads in pieces of a few bytes, so that members and padding are split.
     fn unpacked(packed: impl Into<Vec<u8>>) -> Result<String, String> {
         let mut text = String::new();
         let pieces = io::BufReader::with_capacity(3, io::Cursor::new(packed.into()));
@@ -116,7 +116,7 @@ mod tests {
         let packed = [gzip("a"), gzip("b")].concat();
         for cut in (1..packed.len()).filter(|cut| *cut != first) {
             let error = unpacked(&packed[..cut]).unwrap_err();
-            assert!(error.contains("is cut"), "at {cut}: {error}");
+            assert!(error.contains("is truncated"), "at {cut}: {error}");
         }
     }
 }

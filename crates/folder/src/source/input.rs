@@ -5,18 +5,18 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-/// A file, a pipe with a name, or standard input.
+/// A file, a named pipe, or standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// Standard input.
     Standard,
-    /// What lies at a path.
+    /// The file at a path.
     File(PathBuf),
 }
 
 impl Input {
-    /// Whether it is there and may be read. Of a pipe nothing is taken: what is read of it is gone, and
-    /// whoever writes to it notices when it is closed.
+    /// Whether it exists and can be read. Nothing is read from a pipe: the data would be lost, and the
+    /// writer notices when the pipe is closed.
     pub fn check(&self) -> io::Result<()> {
         let Self::File(path) = self else { return Ok(()) };
         let metadata = fs::metadata(path)?;

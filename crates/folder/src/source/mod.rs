@@ -1,12 +1,12 @@
-//! Files of JSON lines, and standard input, as a source of events.
+//! Files of JSON lines, and standard input, as an event source.
 //!
-//! The input is read once, to its proven end, before any slice is exported. So a pipe is as good as a
-//! file, thirty days cost one reading, and an input that is damaged is refused before any work on the
-//! lake. Each line goes into the spool of the day that takes it; the slices are exported from there, as
-//! often as they need.
+//! The input is read once, to its verified end, before any slice is exported. So a pipe works like a
+//! file, thirty days need one read, and damaged input is refused before any change to the lake. Each
+//! line is stored in a temporary file (the spool) for its day. Slices are exported from there, as often
+//! as necessary.
 //!
-//! Every line is accounted for. One that says nothing of its time goes to the day of the event before it
-//! if that day was asked for, else to the first day of the run.
+//! Every line is accounted for. A line without a time belongs to the day of the event before it, if
+//! that day was requested, otherwise to the first day of the run.
 
 mod accounts;
 mod gunzip;
@@ -31,28 +31,28 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{io, iter};
 
-/// What is taken of the input.
+/// Which part of the input is exported.
 #[derive(Debug, Clone)]
 pub struct Selection {
     /// The days that are exported, in order.
     pub days: Vec<Slice>,
     /// The zone of the days.
     pub zone: Zone,
-    /// Only these events; empty: all.
+    /// Only these events; empty means all.
     pub events: Vec<String>,
-    /// Where times are the wall clock of a zone, that zone.
+    /// If times are the local time of a zone, that zone.
     pub wall_clock: Option<Zone>,
 }
 
-/// Why the input cannot be exported. Nothing was done to the lake.
+/// Why the input cannot be exported. The lake was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
-    /// What is wrong with each file that cannot be used.
+    /// The problem of each file that cannot be used.
     #[error("{}", .0.join("\n"))]
     Unsound(Vec<String>),
-    /// The lines could not be kept.
+    /// The lines could not be stored.
     #[error(
-        "the lines of the input are kept in a temporary file in {}, and it cannot be written; \
+        "cannot write the temporary file in {} that stores the lines of the input; \
          free some space there, or use a lake on another disk", folder.display()
     )]
     Spool {
@@ -64,7 +64,7 @@ pub enum InputError {
     },
 }
 
-/// An input that was read whole, as a source of events.
+/// An input that was read completely, as an event source.
 #[derive(Debug, Clone)]
 pub struct FileSource {
     days: Arc<[SliceLabel]>,
@@ -72,8 +72,8 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    /// A folder on the disk of a lake in a folder, which needs room for the rows of the lines anyway.
-    /// Nothing is made for it: where there is no lake yet, it is the folder above.
+    /// A folder on the disk of a local lake, which needs room for the rows of the lines anyway. Nothing
+    /// is created: if the lake does not exist yet, this is a parent folder.
     #[must_use]
     pub fn room(lake: &Path) -> PathBuf {
         let hidden = lake.join(HIDDEN).join("tmp");
@@ -85,8 +85,8 @@ impl FileSource {
         folders.find(|folder| folder.is_dir()).unwrap_or_else(std::env::temp_dir)
     }
 
-    /// Reads all inputs to their ends. The lines that are needed are kept in a temporary file in
-    /// `folder`, which no other process can see. `progress` gets the number of lines so far.
+    /// Reads all inputs to their ends. The required lines are stored in a temporary file in `folder`,
+    /// which no other process can see. `progress` gets the number of lines so far.
     pub fn read(
         inputs: &[Input],
         selection: &Selection,
@@ -94,7 +94,7 @@ impl FileSource {
         progress: &mut dyn FnMut(u64),
     ) -> Result<(Self, Accounts), InputError> {
         let full = |cause| InputError::Spool { folder: folder.to_owned(), cause };
-        // Odd lines need a place where no day was asked for, too.
+        // Lines without a time need a place even if no day was requested.
         let spool = Spool::new(folder, selection.days.len().max(1)).map_err(full)?;
         let mut reader = Reader::new(selection, spool, progress);
         let mut unsound = Vec::new();
@@ -140,8 +140,12 @@ impl EventSource for FileSource {
 
 /// Reading it again will not help.
 fn unreadable(error: &io::Error) -> SourceError {
-    SourceError::Refused(format!("the temporary file with the lines of the input: {error}"))
+    SourceError::Refused(format!(
+        "cannot read the temporary file with the lines of the input: {error}"
+    ))
 }
 
+#[cfg(test)]
+mod messages;
 #[cfg(test)]
 mod tests;

@@ -1,28 +1,28 @@
-//! What an input looks like that is no export: told by name, so that its owner knows what to do.
+//! Recognizes input that is not an export, and names its format, so that the user knows what to do.
 
 use mixlake_columnar::Line;
 use serde_json::{Map, Value};
 
-/// What is expected, for whoever brought something else.
-const EXPECTED: &str = "expected are JSON lines of the export API, plain or gzip: \
+/// The expected format.
+const EXPECTED: &str = "expected JSON lines of the export API, plain or gzip: \
                         {\"event\": ..., \"properties\": {...}}";
 
-/// As much of a message of others as is repeated.
+/// The longest part of a foreign message that is repeated.
 const SHOWN: usize = 200;
 
-/// What is said of an input that is something else.
+/// The message for input in another format.
 pub(super) fn looks_like(what: &str) -> String {
     format!("looks like {what}; {EXPECTED}")
 }
 
-/// Formats that are known by their first bytes, whatever follows.
+/// Formats that are recognized by their first bytes.
 pub(super) fn by_first_bytes(start: &[u8]) -> Option<&'static str> {
     match start {
         [b'P', b'K', 3 | 5, 4 | 6, ..] => Some("a zip archive"),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("a file packed with zstd"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("a zstd file"),
         [b'P', b'A', b'R', b'1', ..] => Some("a Parquet file"),
-        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("a file packed with bzip2"),
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some("a file packed with xz"),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("a bzip2 file"),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some("an xz file"),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16 text"),
         [first, 0, second, 0, ..] | [0, first, 0, second, ..] if *first > 0 && *second > 0 => {
             Some("UTF-16 text")
@@ -31,8 +31,8 @@ pub(super) fn by_first_bytes(start: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// What an input is none of whose lines is an event: told by its first lines, and whether its last line
-/// is not whole.
+/// The message for input without any event, from its first lines and whether its last line is
+/// incomplete.
 pub(super) fn without_events(lines: &[Vec<u8>], cut: bool) -> String {
     let line = |number: usize| Some(String::from_utf8_lossy(lines.get(number)?));
     let (first, second) = (line(0).unwrap_or_default(), line(1));
@@ -42,18 +42,19 @@ pub(super) fn without_events(lines: &[Vec<u8>], cut: bool) -> String {
         Ok(_) => looks_like("JSON lines of something else"),
         Err(_) if !first.starts_with(['{', '[']) => looks_like(of_text(first, second)),
         Err(_) if second.is_some_and(|line| !line.starts_with('{')) => {
-            looks_like("JSON records over several lines, in a form that is not read")
+            looks_like("JSON records over several lines, in a form that Mixlake does not read")
         }
         Err(_) if cut => CUT.to_owned(),
         Err(_) => looks_like("damaged JSON"),
     }
 }
 
-/// What is said of an input whose last line is not whole.
-pub(super) const CUT: &str = "ends in the middle of a line: it was cut, or is still being written";
+/// The message for input whose last line is incomplete.
+pub(super) const CUT: &str =
+    "ends in the middle of a line: it was truncated, or is still being written";
 
-/// The error with which an export ended, if its last line is one: an object that says so, or text. A line
-/// that begins as events do is one bad line.
+/// The error in the last line of an export, if there is one: an object with an error, or text. A line
+/// that begins like an event is one bad line.
 pub(super) fn last_words(line: Line<'_>) -> Option<String> {
     let Line::Whole(bytes) = line else { return None };
     match serde_json::from_slice(bytes) {
@@ -67,21 +68,21 @@ pub(super) fn last_words(line: Line<'_>) -> Option<String> {
 fn of_object(fields: &Map<String, Value>) -> String {
     let has = |name: &str| fields.contains_key(name);
     if has("event") && has("properties") {
-        return "has no line with a time that can be read: `time` of `properties`, \
+        return "has no line with a time that can be read: `time` in `properties`, \
                 in seconds or milliseconds since 1970"
             .to_owned();
     }
     if has("$distinct_id") && has("$properties") {
-        return looks_like("profiles of the Engage API, which are no events");
+        return looks_like("profiles of the Engage API, which are not events");
     }
     if has("event_name") {
         return looks_like("files of a JSON pipeline, which event_source=raw_pipeline reads");
     }
     if has("event") {
-        return looks_like("flat events, whose properties do not stand in `properties`");
+        return looks_like("flat events, whose properties are not in `properties`");
     }
     match error_of(fields) {
-        Some(error) => looks_like(&format!("an error in place of events ({error})")),
+        Some(error) => looks_like(&format!("an error instead of events ({error})")),
         None => looks_like("JSON lines of something else"),
     }
 }
@@ -118,7 +119,7 @@ mod tests {
     #[rstest]
     #[case::csv(
         "event,time,city\nA,1709600000,\"Rome, Italy\"\n",
-        "looks like CSV; expected are JSON lines"
+        "looks like CSV; expected JSON lines"
     )]
     #[case::csv_of_one_line("event;time", "looks like CSV")]
     #[case::tabs("event\ttime\nA\t1\n", "looks like CSV")]
@@ -131,7 +132,7 @@ mod tests {
     #[case::flat(r#"{"event":"x","time":1}"#, "looks like flat events")]
     #[case::pipeline(r#"{"event_name":"x","time":1,"properties":{}}"#, "raw_pipeline reads")]
     #[case::error(r#"{"error":"Internal error","request":"/api"}"#, "(Internal error)")]
-    #[case::error_object(r#"{"error":{"code":3}}"#, "an error in place of events ({\"code\":3})")]
+    #[case::error_object(r#"{"error":{"code":3}}"#, "an error instead of events ({\"code\":3})")]
     #[case::no_time(r#"{"event":"x","properties":{}}"#, "no line with a time that can be read")]
     #[case::others(r#"{"a":1}"#, "JSON lines of something else")]
     #[case::prose("no events today", "looks like text")]
@@ -147,10 +148,10 @@ mod tests {
 
     #[rstest]
     #[case::zip(b"PK\x03\x04....", Some("a zip archive"))]
-    #[case::zstd(b"\x28\xb5\x2f\xfd....", Some("a file packed with zstd"))]
+    #[case::zstd(b"\x28\xb5\x2f\xfd....", Some("a zstd file"))]
     #[case::parquet(b"PAR1....", Some("a Parquet file"))]
-    #[case::bzip2(b"BZh91AY", Some("a file packed with bzip2"))]
-    #[case::xz(b"\xfd7zXZ\0\0", Some("a file packed with xz"))]
+    #[case::bzip2(b"BZh91AY", Some("a bzip2 file"))]
+    #[case::xz(b"\xfd7zXZ\0\0", Some("an xz file"))]
     #[case::little_endian_mark(b"\xff\xfe{\0", Some("UTF-16 text"))]
     #[case::big_endian_mark(b"\xfe\xff\0{", Some("UTF-16 text"))]
     #[case::little_endian(b"{\0\"\0e\0", Some("UTF-16 text"))]

@@ -1,4 +1,4 @@
-//! Reads inputs one after another, and gives each line to the day that takes it.
+//! Reads inputs one after another, and assigns each line to its day.
 
 use super::Selection;
 use super::accounts::{Accounts, DateCounter, Dates};
@@ -11,25 +11,25 @@ use mixlake_columnar::{Line, LineKind, Peek};
 use mixlake_domain::{Slice, Timestamp};
 use std::io::{self, BufReader, Cursor, Read};
 
-/// Bytes that are read at a time.
+/// Bytes per read.
 const PIECE: usize = 256 << 10;
 
-/// As much of the start of an input is looked at to tell its form.
+/// How much of the start of an input is checked to recognize its format.
 const START: u64 = 64 << 10;
 
-/// Lines that are kept to tell what an input without events is, and how much of each.
+/// Sample lines that help to recognize an input without events, and the stored size of each.
 const SAMPLES: usize = 2;
 const SAMPLE: usize = 64 << 10;
 
-/// So many lines without an event, and the input is something else.
+/// After this many lines without an event, the input is not an export.
 const ODD_LINES: u64 = 1_000;
 
-/// Why reading cannot go on.
+/// Why reading cannot continue.
 #[derive(Debug)]
 pub(super) enum Problem {
-    /// The input cannot be used: what it is or does, as said behind its name.
+    /// The input cannot be used; the text follows the name of the input.
     Unsound(String),
-    /// The lines could not be kept.
+    /// The lines could not be stored.
     Spool(io::Error),
 }
 
@@ -39,7 +39,7 @@ impl Problem {
     }
 }
 
-/// What reading an input failed with. A reader's own errors say what the input does.
+/// A read error. Errors of our own readers already describe the input.
 impl From<io::Error> for Problem {
     fn from(error: io::Error) -> Self {
         let own = error.get_ref().is_some();
@@ -47,7 +47,7 @@ impl From<io::Error> for Problem {
     }
 }
 
-/// Reads inputs, and remembers what became of their lines.
+/// Reads inputs and counts what happened to their lines.
 pub(super) struct Reader<'a> {
     selection: &'a Selection,
     peek: Peek,
@@ -55,20 +55,20 @@ pub(super) struct Reader<'a> {
     accounts: Accounts,
     dates: DateCounter,
     progress: &'a mut dyn FnMut(u64),
-    /// The day asked for that had the last event; the next one mostly has it too.
+    /// The requested day of the last event; usually the next event has the same day.
     recent: Option<usize>,
 }
 
-/// What is known of one input so far.
+/// What is known about one input so far.
 #[derive(Default)]
 struct File {
     lines: u64,
     events: u64,
-    /// The day that takes lines without a time; none for the first day of the run.
+    /// The day for lines without a time; none means the first day of the run.
     home: Option<usize>,
-    /// Its first lines, as long as none was an event.
+    /// Its first lines, until an event was found.
     odd: Vec<Vec<u8>>,
-    /// The error that its last line is.
+    /// The error in its last line.
     last_words: Option<String>,
 }
 
@@ -107,14 +107,14 @@ impl<'a> Reader<'a> {
         self.end(records.rest()?, file)
     }
 
-    /// The lines, and what became of them.
+    /// The lines, and what happened to them.
     pub(super) fn finish(mut self) -> (Spool, Accounts) {
         self.accounts.dates = self.dates.finish();
         self.accounts.other_dates = others(&self.accounts.dates, &self.selection.days);
         (self.spool, self.accounts)
     }
 
-    /// The end of an input, which may be a line without an end.
+    /// The end of an input, which may be a line without a line end.
     fn end(&mut self, rest: Line<'_>, mut file: File) -> Result<(), Problem> {
         let cut = self.peek.line(rest) == LineKind::Broken;
         if cut && file.events > 0 {
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
                 (Some(time), events.is_empty() || events.iter().any(|wanted| wanted == name))
             }
             LineKind::EarlyEnd => {
-                let what = "is incomplete: it says itself that its export was terminated early; \
+                let what = "is incomplete: it says that its export was terminated early; \
                             export it again";
                 return Err(Problem::unsound(what));
             }
@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
         self.spool.line(day, bytes).map_err(Problem::Spool)
     }
 
-    /// The day asked for that a time lies in.
+    /// The requested day that contains a time.
     fn day_of(&mut self, time: Timestamp) -> Option<usize> {
         let days = &self.selection.days;
         if let Some(recent) = self.recent.filter(|recent| days[*recent].contains(time)) {
@@ -215,7 +215,8 @@ fn others(dates: &Dates, days: &[Slice]) -> Dates {
     others
 }
 
-/// The content of a file: unpacked if it is gzip, which its first bytes tell, whatever it is called.
+/// The content of a file. Gzip is recognized by its first bytes, whatever the file name is, and
+/// decompressed.
 fn content(mut file: Box<dyn Read>) -> Result<Box<dyn Read>, Problem> {
     let start = first_bytes(&mut file)?;
     let is_gzip = start.starts_with(&gunzip::MAGIC);
@@ -231,7 +232,7 @@ fn content(mut file: Box<dyn Read>) -> Result<Box<dyn Read>, Problem> {
     Ok(Box::new(Cursor::new(start).chain(unpacked)))
 }
 
-/// The first bytes, unless they are of a format that is none of ours.
+/// The first bytes, unless they belong to another format.
 fn first_bytes(reader: &mut impl Read) -> Result<Vec<u8>, Problem> {
     let start = beginning(reader, 16)?;
     match nature::by_first_bytes(&start) {
@@ -240,7 +241,7 @@ fn first_bytes(reader: &mut impl Read) -> Result<Vec<u8>, Problem> {
     }
 }
 
-/// So many bytes, or all that there are.
+/// Up to this many bytes.
 fn beginning(reader: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
     reader.take(length).read_to_end(&mut start)?;

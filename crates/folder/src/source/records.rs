@@ -1,25 +1,25 @@
-//! Cuts the bytes of an input into records: one a line, or one a JSON value.
+//! Splits the bytes of an input into records: one per line, or one per JSON value.
 
 use super::reading::Problem;
 use super::values::Values;
 use mixlake_columnar::{Bounds, Line, LineSplitter};
 
-/// How records follow one another.
+/// How records are separated.
 pub(super) enum Records {
-    /// One a line.
+    /// One record per line.
     Lines(LineSplitter),
-    /// JSON values of any layout: arrays of records, records over several lines.
+    /// JSON values in any layout: arrays of records, or records over several lines.
     Values(Values),
 }
 
-/// Some editors put it at the start of UTF-8 files; files that were joined have it within.
+/// Some editors write it at the start of UTF-8 files; joined files contain it in the middle.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Records {
-    /// Tells the form by the start of the input. Only what a file of lines cannot begin with is no such
-    /// file: its first line may be any nonsense.
+    /// Recognizes the form by the start of the input. It is JSON values only if a file of lines cannot
+    /// begin like this, because the first line may be invalid.
     pub(super) fn of(start: &[u8]) -> Self {
-        // One more than the bound, so that the transformation sees that the line is too long.
+        // One more than the limit, so that the transformation detects that the line is too long.
         let limit = Bounds::default().line_bytes + 1;
         let text = without_mark(start).trim_ascii_start();
         let behind = text.get(1..).unwrap_or_default();
@@ -37,7 +37,7 @@ impl Records {
         }
     }
 
-    /// Hands every record that ends in this piece to `each`.
+    /// Passes every record that ends in this piece to `each`.
     pub(super) fn push(
         &mut self,
         piece: &[u8],
@@ -49,7 +49,7 @@ impl Records {
         }
     }
 
-    /// What is left at the end of the input. Only a line needs no end.
+    /// What is left at the end of the input. Only a line may be without an end.
     pub(super) fn rest(&self) -> Result<Line<'_>, Problem> {
         match self {
             Self::Lines(lines) => Ok(unmarked(lines.rest())),

@@ -1,7 +1,8 @@
-//! Keeps lines for several days in one temporary file until they are exported.
+//! Stores lines for several days in one temporary file until they are exported.
 //!
-//! The file has no name, so it is gone when the process is. Its blocks are linked: each begins with
-//! the place of the next one of the same day, so memory grows neither with the lines nor with the blocks.
+//! The file has no name, so it is removed when the process ends. Its blocks are linked: each begins
+//! with the position of the next block of the same day. So memory grows neither with the lines nor with
+//! the blocks.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -11,13 +12,14 @@ use std::sync::{Mutex, PoisonError};
 /// Bytes of a day that are written at once.
 const BLOCK: usize = 256 << 10;
 
-/// Bytes of all days that wait in memory.
+/// Bytes of all days that are buffered in memory.
 const WAITING: usize = 8 << 20;
 
-/// The place of the next block of the day, or 0, and the length of this one.
+/// The header of a block: the position of the next block of the day, or 0, and the length of this
+/// block.
 const HEAD: usize = 16;
 
-/// Lines that are still coming.
+/// The spool while lines are added.
 #[derive(Debug)]
 pub(super) struct Spool {
     file: File,
@@ -30,7 +32,7 @@ pub(super) struct Spool {
 struct Day {
     first: Option<u64>,
     last: Option<u64>,
-    /// Room for the head, then lines; empty if no line waits.
+    /// Room for the header, then lines; empty if no line is buffered.
     block: Vec<u8>,
 }
 
@@ -43,7 +45,7 @@ impl Spool {
         Self { file, end: 0, days: vec![Day::default(); days], waiting: 0 }
     }
 
-    /// Keeps a line for a day.
+    /// Stores a line for a day.
     pub(super) fn line(&mut self, day: usize, line: &[u8]) -> io::Result<()> {
         let block = &mut self.days[day].block;
         if block.is_empty() {
@@ -61,7 +63,7 @@ impl Spool {
         }
     }
 
-    /// All lines are there.
+    /// All lines were added.
     pub(super) fn finish(mut self) -> io::Result<Spooled> {
         self.write_all()?;
         let firsts = self.days.iter().map(|day| day.first).collect();
@@ -74,7 +76,7 @@ impl Spool {
 
     fn write(&mut self, day: usize) -> io::Result<()> {
         let (at, day) = (self.end, &mut self.days[day]);
-        // The memory is given back: thousands of days would keep more than what waits.
+        // The memory is freed: thousands of days would otherwise hold more than the buffered lines.
         let mut block = std::mem::take(&mut day.block);
         if block.is_empty() {
             return Ok(());
@@ -94,7 +96,7 @@ impl Spool {
     }
 }
 
-/// The lines of all days. Several may read at once.
+/// The lines of all days. Several readers can read at once.
 #[derive(Debug)]
 pub(super) struct Spooled {
     file: Mutex<File>,
@@ -102,12 +104,12 @@ pub(super) struct Spooled {
 }
 
 impl Spooled {
-    /// Where the first block of a day is; none if the day has no lines.
+    /// The position of the first block of a day; none if the day has no lines.
     pub(super) fn first(&self, day: usize) -> Option<u64> {
         self.firsts[day]
     }
 
-    /// The lines of a block, and where the next one of its day is.
+    /// The lines of a block, and the position of the day's next block.
     pub(super) fn block(&self, at: u64) -> io::Result<(Vec<u8>, Option<u64>)> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(at))?;
@@ -117,7 +119,7 @@ impl Spooled {
         let length = usize::try_from(u64::from_le_bytes(length)).map_err(io::Error::other)?;
         let mut lines = vec![0; length];
         file.read_exact(&mut lines)?;
-        // No block follows at 0, where the first of all is.
+        // The first block is at 0, so 0 means that no block follows.
         let next = u64::from_le_bytes(next);
         Ok((lines, (next > 0).then_some(next)))
     }

@@ -9,12 +9,12 @@ use tempfile::NamedTempFile;
 
 const REPORTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/reported/");
 
-fn line(second: i64) -> String {
+pub(super) fn line(second: i64) -> String {
     let time = 1_794_268_800 + second;
     format!("{{\"event\":\"e\",\"properties\":{{\"time\":{time}}}}}\n")
 }
 
-/// A second of 2026-11-11.
+/// Seconds from 2026-11-10 to 2026-11-11.
 const NEXT_DAY: i64 = 86_400;
 
 fn day(label: &str) -> Slice {
@@ -47,8 +47,8 @@ fn read_one(content: impl Into<Vec<u8>>) -> Result<(FileSource, Accounts), Input
     read(&[&content], &two_days())
 }
 
-/// What is said of a content, behind the name of its file.
-fn refused(content: impl Into<Vec<u8>>) -> String {
+/// The message for a content, without the name of its file.
+pub(super) fn refused(content: impl Into<Vec<u8>>) -> String {
     match read_one(content) {
         Err(InputError::Unsound(what)) => what.concat().split_once(' ').unwrap().1.to_owned(),
         Err(error @ InputError::Spool { .. }) => panic!("{error}"),
@@ -65,7 +65,7 @@ async fn all(source: &FileSource, label: &str) -> String {
     text
 }
 
-fn gzip(text: &str) -> Vec<u8> {
+pub(super) fn gzip(text: &str) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     gzip.write_all(text.as_bytes()).unwrap();
     gzip.finish().unwrap()
@@ -76,7 +76,7 @@ async fn each_day_gets_its_own_lines_and_the_odd_ones_behind_them() {
     let text = "odd\n".to_owned() + &line(0) + "\n" + &line(NEXT_DAY) + "oops\n" + &line(1);
     for content in [text.clone().into_bytes(), gzip(&text)] {
         let (source, accounts) = read(&[&content], &two_days()).unwrap();
-        // As often as a slice starts again.
+        // A slice may be read again when it restarts.
         for _ in 0..2 {
             assert_eq!(all(&source, "2026-11-10").await, "odd\n".to_owned() + &line(0) + &line(1));
             assert_eq!(all(&source, "2026-11-11").await, line(NEXT_DAY) + "oops\n");
@@ -162,11 +162,11 @@ fn a_gzip_file_cut_anywhere_is_refused() {
     let whole = gzip(&(line(0) + &line(NEXT_DAY)));
     for cut in 3..whole.len() {
         let what = refused(&whole[..cut]);
-        assert!(what.starts_with("is cut: its gzip data ends too early"), "at {cut}: {what}");
+        assert!(what.starts_with("is truncated: its gzip data ends too early"), "at {cut}: {what}");
     }
 }
 
-/// The start of a line that is longer than a line may be.
+/// The start of a line that is longer than allowed.
 fn half_a_long_line() -> String {
     line(0) + "{\"event\":\"" + &"e".repeat(Bounds::default().line_bytes + 10)
 }
@@ -180,7 +180,7 @@ fn half_a_long_line() -> String {
 #[case::early_end_of_a_long_line(half_a_long_line() + "export terminated early\n", "terminated early")]
 #[case::last_error(line(0) + "{\"error\":\"timeout\"}\n\n", "its last line is an error (timeout)")]
 #[case::last_text(line(0) + "upstream timed out\n", "its last line is an error (upstream timed out)")]
-#[case::no_event("oops\n".repeat(3), "looks like text; expected are JSON lines of the export API")]
+#[case::no_event("oops\n".repeat(3), "looks like text; expected JSON lines of the export API")]
 #[case::no_event_for_long("oops\n".repeat(1_000) + &line(0), "looks like text")]
 #[case::array_of_others("[{\"a\":1}]".to_owned(), "looks like JSON lines of something else")]
 fn an_unsound_input_is_refused(#[case] content: String, #[case] words: &str) {
@@ -191,7 +191,7 @@ fn an_unsound_input_is_refused(#[case] content: String, #[case] words: &str) {
 
 #[rstest]
 #[case::trailing([gzip(&line(0)), b"more".to_vec()].concat(), "neither gzip nor padding")]
-#[case::zip(b"PK\x03\x04abc".to_vec(), "looks like a zip archive; expected are")]
+#[case::zip(b"PK\x03\x04abc".to_vec(), "looks like a zip archive; expected JSON")]
 #[case::utf16(line(0).encode_utf16().flat_map(u16::to_le_bytes).collect(), "looks like UTF-16 text")]
 #[case::zip_in_gzip(gzip("PK\x03\x04abc"), "looks like a zip archive")]
 #[case::gzip_in_gzip({
@@ -205,7 +205,7 @@ fn an_input_of_another_format_is_refused(#[case] content: Vec<u8>, #[case] words
 }
 
 #[rstest]
-#[case("replace_error_body.jsonl", "looks like an error in place of events (Internal error)")]
+#[case("replace_error_body.jsonl", "looks like an error instead of events (Internal error)")]
 #[case("replace_part_then_error.jsonl", "is incomplete: its last line is an error")]
 fn an_answer_that_is_no_export_is_refused(#[case] name: &str, #[case] words: &str) {
     let what = refused(std::fs::read(REPORTED.to_owned() + name).unwrap());

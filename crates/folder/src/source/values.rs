@@ -1,29 +1,30 @@
-//! Cuts JSON values of any layout into records: the elements of arrays, and objects beside one another.
+//! Splits JSON values in any layout into records: the elements of arrays, and objects next to each
+//! other.
 //!
-//! Nothing is parsed here but where a value ends. A record becomes one line: line ends between its parts
-//! become spaces.
+//! It finds only the end of each value and does not parse more. A record becomes one line: line ends
+//! between its parts become spaces.
 
 use super::reading::Problem;
 use mixlake_columnar::Line;
 
-/// Where the bytes so far end.
+/// The state after the bytes so far.
 pub(super) struct Values {
     limit: usize,
     record: Vec<u8>,
-    /// How long the record is, including what was not kept of it.
+    /// The length of the record, including the part that is not stored.
     seen: usize,
-    /// How many objects and arrays of the record are open.
+    /// The number of open objects and arrays in the record.
     depth: u64,
     string: Text,
     in_array: bool,
 }
 
-/// Whether a byte is of a text.
+/// Whether a byte is in a string.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Text {
     Outside,
     Inside,
-    /// Behind a backslash.
+    /// After a backslash.
     Escaped,
 }
 
@@ -66,13 +67,13 @@ impl Values {
     /// A byte between records.
     fn between(&mut self, byte: u8) -> Result<(), Problem> {
         match (byte, self.in_array) {
-            // The last three are the mark at the start of each file, where files were joined.
+            // The last three are the byte order mark at the start of each file, if files were joined.
             (b' ' | b'\t' | b'\r' | b'\n', _) | (b',', true) | (0xef | 0xbb | 0xbf, false) => {}
             (b'[', false) => self.in_array = true,
             (b']', true) => self.in_array = false,
             (b'{', _) | (_, true) => self.begin(byte),
             (_, false) => {
-                let what = "is damaged: between its JSON values there is something else";
+                let what = "is damaged: it has something else between its JSON values";
                 return Err(Problem::unsound(what));
             }
         }
@@ -85,12 +86,12 @@ impl Values {
         self.keep(byte);
     }
 
-    /// Whether the byte stands behind a record that is no object.
+    /// Whether the byte follows a record that is not an object.
     fn ends_before(&self, byte: u8) -> bool {
         self.string == Text::Outside && self.depth == 0 && matches!(byte, b',' | b']')
     }
 
-    /// Takes a byte of the record, and answers whether it is the last.
+    /// Adds a byte to the record, and returns whether it is the last.
     fn ends_with(&mut self, byte: u8) -> bool {
         match self.string {
             Text::Escaped => self.string = Text::Inside,
@@ -114,7 +115,8 @@ impl Values {
         false
     }
 
-    /// A line end within a text is no JSON; as a tab it stays none, and the record stays one line.
+    /// A line end in a string is invalid JSON. As a tab it stays invalid, and the record stays one
+    /// line.
     fn keep(&mut self, byte: u8) {
         self.seen += 1;
         if self.record.len() < self.limit {

@@ -1,13 +1,14 @@
-//! In which folders the events of a slice lie, and whether they are all there.
+//! Finds the folders with the events of a slice, and checks that they are complete.
 //!
-//! A folder has the date of its events, by UTC or by the project's zone: both are looked at. Below it
-//! there may be a folder an hour.
+//! A folder has the date of its events, in UTC or in the project's zone: both are checked. It may
+//! contain a folder for each hour.
 
+use crate::reason::Reason;
 use mixlake_app::ports::{ObjectMeta, ObjectStore, SourceError, StoreError};
 use mixlake_domain::{Date, ProjectId, Slice, Span, Timestamp, Zone};
 use std::time::Duration;
 
-/// How many days after a missing folder another one shows that the pipeline went on.
+/// A folder up to this many days after a missing folder shows that the pipeline continued.
 const LOOK_AHEAD: usize = 14;
 
 /// The folders of a project's pipeline.
@@ -32,14 +33,15 @@ impl Folders {
         Self { root: format!("{prefix}{project}/mp_master_event/"), zone }
     }
 
-    /// Whether an event of this time is where one looks for it in the folder of a date.
+    /// Whether an event with this time belongs in the folder of a date.
     pub(super) fn is_home_of(&self, date: Date, time: Timestamp) -> bool {
         let (utc, local) = (Zone::UTC.date_of(time), self.zone.date_of(time));
         (utc.min(local)..=utc.max(local)).contains(&date)
     }
 
-    /// Whether a slice takes what is in the folder of a date and says nothing of its time, or another:
-    /// the one in which the date ends on both clocks, for it is read when the folder is complete.
+    /// Whether a slice takes the lines in the folder of a date that have no time or a time of another
+    /// folder. It is the slice in which the date ends on both clocks, because it is read when the
+    /// folder is complete.
     pub(super) fn is_last_of(&self, date: Date, slice: &Slice) -> bool {
         let next = date.tomorrow().unwrap_or(date);
         let end = Zone::UTC.start_of(next).max(self.zone.start_of(next));
@@ -61,13 +63,9 @@ impl Folders {
         }
         match missing {
             Some(date) if !self.went_on_after(store, date).await? => {
-                Err(SourceError::Unavailable {
-                    reason: format!(
-                        "{} is not there, nor one after it",
-                        store.location(&self.folder(date))
-                    ),
-                    cause: None,
-                })
+                let folder = store.location(&self.folder(date));
+                let reason = Reason::NoPipelineFolder(folder).to_string();
+                Err(SourceError::Unavailable { reason, cause: None })
             }
             _ => Ok(files),
         }
@@ -87,7 +85,7 @@ impl Folders {
         Ok(listed.into_iter().filter(visible).map(file).collect())
     }
 
-    /// Whether a folder of a later date shows that there are no events where there is no folder.
+    /// Whether a folder of a later date shows that a missing folder means no events.
     async fn went_on_after(
         &self,
         store: &dyn ObjectStore,
@@ -119,16 +117,14 @@ fn one_day() -> Span {
     Span::new().days(1)
 }
 
-/// As every reader of such folders sees it.
+/// Hidden names, as every reader of such folders defines them.
 fn is_hidden(name: &str) -> bool {
     name.starts_with(['_', '.'])
 }
 
 pub(super) fn unreadable(error: StoreError) -> SourceError {
-    SourceError::Unavailable {
-        reason: "the pipeline's files cannot be read".to_owned(),
-        cause: Some(error.into()),
-    }
+    let reason = Reason::PipelineUnreadable.to_string();
+    SourceError::Unavailable { reason, cause: Some(error.into()) }
 }
 
 #[cfg(test)]

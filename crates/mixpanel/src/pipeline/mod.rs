@@ -1,9 +1,9 @@
-//! The second source: what Mixpanel's JSON pipelines put into a bucket.
+//! The second source: the files that Mixpanel's JSON pipelines write to a bucket.
 //!
-//! Each of its lines is taken by exactly one slice: by that of its time; where it has none, by that of
-//! the event before it in its file; where the time is not of the folder that it lies in, or there is
-//! no event before it, by the slice in which the folder's date ends: before that one is read, all that
-//! the pipeline puts into the folder is there.
+//! Exactly one slice takes each line: by its time; without a time, by the time of the event before it
+//! in its file; if the time belongs to another folder, or there is no event before it, the slice in
+//! which the folder's date ends. That slice is read only after the pipeline has written the whole
+//! folder.
 
 mod folders;
 mod shape;
@@ -11,6 +11,7 @@ mod shape;
 use crate::filters::EventNames;
 use crate::gunzip::Gunzip;
 use crate::pace::backoff;
+use crate::reason::Reason;
 use bytes::{Bytes, BytesMut};
 use folders::{File, Folders, unreadable};
 use futures::stream::{self, BoxStream, StreamExt};
@@ -21,26 +22,26 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where the files are, and what is taken of them.
+/// Where the files are, and which of their events are taken.
 #[derive(Debug, Clone)]
 pub struct PipelineConfig {
-    /// Goes before the project's folder: empty, or ending in `/`.
+    /// The path above the project's folder: empty, or ending in `/`.
     pub prefix: String,
-    /// Whose events.
+    /// The project whose events are taken.
     pub project_id: ProjectId,
     /// The zone of the project.
     pub zone: Zone,
     /// The events that are taken.
     pub events: EventNames,
-    /// Where times are the wall clock of a zone, that zone.
+    /// If times are the local time of a zone, that zone.
     pub wall_clock: Option<Zone>,
     /// How long after the end of a slice the pipeline has written all of it.
     pub delay: Duration,
-    /// Before the second attempt, on average; it doubles with every further one.
+    /// Before the second attempt, on average; it doubles for each further attempt.
     pub backoff_base: Duration,
 }
 
-/// At most, before any attempt.
+/// The longest wait before an attempt.
 const BACKOFF_CAP: Duration = Duration::from_mins(1);
 
 /// The files of a JSON pipeline as a source of events.
@@ -59,17 +60,15 @@ impl PipelineSource {
         Self { store, config, folders, clock }
     }
 
-    /// A slice that ended a short time ago may still be being written.
+    /// The pipeline may still be writing a slice that ended a short time ago.
     fn check_age(&self, slice: &Slice) -> Result<(), SourceError> {
         let now = (self.clock)();
         if slice.end() + self.config.delay <= now {
             return Ok(());
         }
         let hours = self.config.delay.as_secs() / 3600;
-        Err(SourceError::Refused(format!(
-            "the pipeline may still be writing {slice}; it is read {hours} h after its end \
-             (raw_pipeline_delay_hours)"
-        )))
+        let slice = slice.to_string();
+        Err(SourceError::Refused(Reason::PipelineTooEarly { slice, hours }.to_string()))
     }
 }
 
@@ -96,7 +95,7 @@ impl EventSource for PipelineSource {
     }
 }
 
-/// The files of a slice on their way.
+/// The files of a slice that are being read.
 struct Reading {
     store: Arc<dyn ObjectStore>,
     folders: Folders,
@@ -111,7 +110,7 @@ struct Reading {
 struct Open {
     key: String,
     wire: BoxStream<'static, Result<Bytes, StoreError>>,
-    /// None until its first byte tells what it is.
+    /// None until the first byte is known.
     packing: Option<Packing>,
     lines: LineSplitter,
     chooser: Chooser,
@@ -146,8 +145,9 @@ impl Reading {
 
     async fn open(&mut self, file: File) -> Result<Open, SourceError> {
         let wire = self.store.read(&file.key).await.map_err(unreadable)?;
-        let wire = wire.ok_or_else(|| incomplete(&*self.store, &file.key, "it is gone"))?;
-        // One more than the bound, so that the transformation sees that the line is too long.
+        let wire =
+            wire.ok_or_else(|| incomplete(&Reason::FileGone(self.store.location(&file.key))))?;
+        // One more than the limit, so that the transformation detects that the line is too long.
         let lines = LineSplitter::new(Bounds::default().line_bytes + 1);
         let home = self.folders.is_last_of(file.date, &self.slice);
         let chooser = Chooser {
@@ -162,13 +162,12 @@ impl Reading {
         Ok(Open { key: file.key, wire, packing: None, lines, chooser })
     }
 
-    /// Files that came or went meanwhile may have taken events along.
+    /// Files that were added or removed in the meantime may contain events.
     async fn finish(&mut self) -> Result<Option<Bytes>, SourceError> {
         if self.folders.files(&*self.store, &self.slice).await? == self.files {
             return Ok(None);
         }
-        let reason = "the pipeline changed its files while they were read".to_owned();
-        Err(SourceError::Incomplete { reason, cause: None })
+        Err(incomplete(&Reason::PipelineChanged))
     }
 }
 
@@ -192,7 +191,7 @@ impl Open {
         Ok(out.freeze())
     }
 
-    /// The last lines, if the file has an end.
+    /// The last lines, if the file is complete.
     fn finish(mut self, store: &dyn ObjectStore) -> Result<Bytes, SourceError> {
         let mut out = BytesMut::new();
         if let Some(Packing::Gzip(gunzip)) = self.packing.take() {
@@ -201,14 +200,14 @@ impl Open {
         }
         let rest = self.lines.rest();
         if self.chooser.peek.line(rest) == LineKind::Broken {
-            return Err(incomplete(store, &self.key, "it ends in the middle of a line"));
+            return Err(incomplete(&Reason::FileCut(store.location(&self.key))));
         }
         self.chooser.line(rest, &mut out);
         Ok(out.freeze())
     }
 }
 
-/// Chooses the lines of a file that a slice takes, and gives them the export API's shape.
+/// Chooses the lines of a file that a slice takes, and converts them to the shape of the export API.
 struct Chooser {
     folders: Folders,
     events: EventNames,
@@ -217,7 +216,7 @@ struct Chooser {
     file: File,
     /// Whether the file's date ends in the slice.
     home: bool,
-    /// Whether the slice took the last event, and with it takes what says nothing of its time.
+    /// Whether the slice took the last event. Then it also takes the lines without a time that follow.
     within: bool,
 }
 
@@ -243,7 +242,7 @@ impl Chooser {
         match self.peek.line(Line::Whole(event)) {
             LineKind::Blank => {}
             LineKind::EarlyEnd => put(bytes, out),
-            // A bad line is quarantined as it was received.
+            // A bad line is quarantined as received.
             LineKind::Odd | LineKind::Broken => self.odd(bytes, out),
             LineKind::Event { name, time } => {
                 self.within = if self.folders.is_home_of(self.file.date, time) {
@@ -272,17 +271,17 @@ fn put(line: &[u8], out: &mut BytesMut) {
     out.extend_from_slice(b"\n");
 }
 
-fn incomplete(store: &dyn ObjectStore, key: &str, what: &str) -> SourceError {
-    SourceError::Incomplete { reason: format!("{}: {what}", store.location(key)), cause: None }
+fn incomplete(reason: &Reason) -> SourceError {
+    SourceError::Incomplete { reason: reason.to_string(), cause: None }
 }
 
-/// A file that breaks off while it is read.
+/// A file that broke off while it was read.
 fn broken(error: StoreError) -> SourceError {
-    let reason = "the pipeline's files cannot be read to their end".to_owned();
+    let reason = Reason::PipelineBroken.to_string();
     SourceError::Incomplete { reason, cause: Some(error.into()) }
 }
 
 fn damaged(key: &str, error: std::io::Error) -> SourceError {
-    let reason = format!("the gzip data of {key} is cut or damaged");
+    let reason = Reason::FileCorrupt(key.to_owned()).to_string();
     SourceError::Incomplete { reason, cause: Some(error.into()) }
 }

@@ -1,8 +1,8 @@
-//! From a line of a JSON pipeline to a line of the export API.
+//! Converts a line of a JSON pipeline to a line of the export API.
 //!
-//! Values and keys keep their bytes: a number of forty digits has forty digits behind it, too. What the
-//! pipeline names beside `properties` goes where the export API has it. Only a time that is a text
-//! becomes a number, as the export API has it.
+//! Values and keys keep their bytes: a number of forty digits keeps its forty digits. Fields that the
+//! pipeline writes next to `properties` move to where the export API has them. Only a time that is text
+//! becomes a number, as in the export API.
 
 use mixlake_columnar::time_milliseconds;
 use mixlake_domain::Timestamp;
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// Fields of a pipeline's line, and the properties that the export API has them as.
+/// Fields of a pipeline's line, and the properties of the export API that hold them.
 const PROPERTIES: [(&str, &str); 5] = [
     ("time", "time"),
     ("distinct_id", "distinct_id"),
@@ -20,7 +20,7 @@ const PROPERTIES: [(&str, &str); 5] = [
     ("user_id", "$user_id"),
 ];
 
-/// The line as the export API would send it; `None` for one that is no event of a pipeline.
+/// The line as the export API would send it; `None` if it is not an event of a pipeline.
 pub(super) fn export_line(line: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(line).ok()?;
     let Fields(fields) = serde_json::from_str(text).ok()?;
@@ -34,8 +34,8 @@ pub(super) fn export_line(line: &[u8]) -> Option<Vec<u8>> {
     let mut moved = Members::default();
     for (field, property) in PROPERTIES {
         let Some(value) = one(field)? else { continue };
-        // Where the properties say it too, it is said once; where they say otherwise, the line is
-        // as bad as one with any other key that is there twice.
+        // If the properties have the same value, it is written once. If they have another value, the
+        // line is bad, like a line with any other duplicate key.
         let says_it =
             |own: &Field<'_>| own.is(property) && is_same(property, own.value.get(), value);
         if !properties.iter().any(says_it) {
@@ -65,8 +65,8 @@ pub(super) fn export_line(line: &[u8]) -> Option<Vec<u8>> {
     Some(all.finish().into_bytes())
 }
 
-/// The value of a field: `None` if there are several, `Some(None)` if there is none. Null is no value, and
-/// the same value again is no other.
+/// The value of a field: `None` if there are several, `Some(None)` if there is none. Null is not a
+/// value, and the same value twice counts as one.
 #[expect(clippy::option_option, reason = "two answers that a caller tells apart by `?`")]
 fn one<'a>(fields: &[Field<'a>], name: &str) -> Option<Option<&'a str>> {
     let values = fields.iter().filter(|own| own.is(name)).map(|own| own.value.get());
@@ -78,13 +78,13 @@ fn one<'a>(fields: &[Field<'a>], name: &str) -> Option<Option<&'a str>> {
 
 const TIME: &str = "time";
 
-/// Whether two values of a property are the same one; of times, whether they are the same instant.
+/// Whether two values of a property are the same; for times, whether they are the same instant.
 fn is_same(property: &str, one: &str, other: &str) -> bool {
     let same_instant = || instant(one).is_some_and(|one| instant(other) == Some(one));
     one == other || (property == TIME && same_instant())
 }
 
-/// A value as the export API has it: a time is a number there.
+/// A value as the export API has it: there a time is a number.
 fn in_export<'a>(property: &str, value: &'a str) -> Cow<'a, str> {
     if property != TIME || !value.starts_with('"') {
         return Cow::Borrowed(value);
@@ -94,7 +94,7 @@ fn in_export<'a>(property: &str, value: &'a str) -> Cow<'a, str> {
             let (seconds, rest) = (milliseconds / 1_000, milliseconds % 1_000);
             Cow::Owned(if rest == 0 { seconds.to_string() } else { format!("{seconds}.{rest:03}") })
         }
-        // What is no time is quarantined as it came.
+        // A value that is not a time is quarantined as received.
         None => Cow::Borrowed(value),
     }
 }
@@ -110,7 +110,7 @@ fn instant(json: &str) -> Option<i64> {
     Some(instant.as_millisecond()).filter(|time| (0..100_000_000_000_000).contains(time))
 }
 
-/// The instant of a text that does not say its offset: warehouses write UTC like this.
+/// The instant of a text without an offset: warehouses write UTC like this.
 fn in_utc(text: &str) -> Result<Timestamp, jiff::Error> {
     let civil: jiff::civil::DateTime = text.strip_suffix(" UTC").unwrap_or(text).parse()?;
     Ok(civil.to_zoned(jiff::tz::TimeZone::UTC)?.timestamp())
@@ -143,21 +143,22 @@ impl Members {
     }
 }
 
-/// The fields of a JSON object as they stand, also those that are there twice.
+/// The fields of a JSON object in their original form, including duplicates.
 struct Fields<'a>(Vec<Field<'a>>);
 
-/// A field as it stands.
+/// A field in its original form.
 struct Field<'a> {
     key: &'a RawValue,
     value: &'a RawValue,
 }
 
 impl Field<'_> {
-    /// Whether it has this name, which may be written with escapes.
+    /// Whether it has this name, which may contain escapes.
     fn is(&self, name: &str) -> bool {
         let key = self.key.get();
         if key.contains('\\') {
-            // A key with half of a surrogate pair is not text, and none of the names that are asked for.
+            // A key with half of a surrogate pair is not text, and not one of the names that are
+            // searched for.
             serde_json::from_str(key).is_ok_and(|key: String| key == name)
         } else {
             key.len() == name.len() + 2 && key[1..].starts_with(name)

@@ -1,4 +1,4 @@
-//! What every answer of the API becomes.
+//! How the source handles every response of the API.
 
 use crate::support::{
     SMALL_HOUR, config, impatient, read, serve, serve_as, source, storefront, utc,
@@ -69,7 +69,7 @@ async fn a_day_to_come_is_refused() {
     assert!(text.ends_with("ask again from 2199-01-01T00:00:00Z on"), "{text}");
 }
 
-/// The dates of a query are UTC's, and today is the project's.
+/// The dates of a query are in UTC, and "today" is in the project's zone.
 #[tokio::test]
 async fn an_evening_west_of_utc_may_have_to_wait_for_midnight_and_says_so() {
     let zone = Zone::parse("America/New_York").unwrap();
@@ -129,7 +129,8 @@ async fn a_server_in_trouble_is_not_waited_for_past_the_deadline() {
     assert_eq!(standin.queries().len(), 1);
 }
 
-/// The defaults: waits of 10, 20, 40, 80 and 160 seconds, each spread over half to one and a half of it.
+/// The defaults: waits of 10, 20, 40, 80 and 160 seconds, each multiplied by a random factor from 0.5
+/// to 1.5.
 #[test]
 fn an_outage_of_five_minutes_is_waited_for() {
     let Timings { outage_pause, .. } = Timings::default();
@@ -204,7 +205,7 @@ async fn a_server_in_trouble_is_left_alone_for_as_long_as_it_says(#[case] code: 
     standin.script([answer(code, Some("0")), answer(code, Some("3000"))]);
     let budget = Arc::new(Budget::default());
     let source = source(config(&standin)).sharing(budget.clone());
-    // Longer than its patience: the caller is told when to come back, and nothing more is asked.
+    // The wait is longer than allowed: the caller learns when to retry, and no further query is sent.
     let error = read(&source, &utc(SMALL_HOUR)).await.unwrap_err();
     let said = [Duration::ZERO, Duration::from_mins(50)];
     assert_eq!(*budget.closed.lock().unwrap(), said, "entered for all");
@@ -264,7 +265,7 @@ async fn waits_for_the_budget_are_bounded_together() {
     standin.script(vec![too_many(Some("0")); 1000]);
     let result = read(&source(config(&standin)), &utc(SMALL_HOUR)).await;
     assert!(matches!(result, Err(SourceError::RateLimited { .. })), "{result:?}");
-    // 20 ms of patience, 1 ms each.
+    // 20 ms of total wait, 1 ms each.
     assert_eq!(standin.queries().len(), 21);
 }
 
@@ -288,7 +289,7 @@ async fn a_long_wait_is_left_to_the_caller(
     assert_eq!(standin.queries().len(), 1);
 }
 
-/// A budget that has its own mind, and what it was told.
+/// A budget that the test controls, and the calls that it received.
 #[derive(Default)]
 struct Budget {
     waits: Mutex<VecDeque<Duration>>,

@@ -1,4 +1,4 @@
-//! The worst lines, from the source to the lake: kept exactly, or quarantined as received.
+//! The worst lines, from the source to the lake: stored exactly, or quarantined as received.
 
 use crate::support::{config, no_clock, serve, source, utc};
 use flate2::read::GzDecoder;
@@ -13,7 +13,7 @@ use std::io::Read;
 
 const HOUR: &str = "2026-11-13T18";
 
-/// Times travel in milliseconds.
+/// Times are sent in milliseconds.
 fn event(properties: &str) -> Vec<u8> {
     let time = utc(HOUR).start().as_millisecond();
     format!(r#"{{"event":"e","properties":{{"time":{time},{properties}}}}}"#).into_bytes()

@@ -1,4 +1,4 @@
-//! What arrives, arrives as the API holds it: every event, once, byte for byte.
+//! The source returns exactly what the API holds: every event, once, byte for byte.
 
 use crate::support::{config, file, lines, read, serve, serve_as, source, storefront, utc};
 use flate2::read::GzDecoder;
@@ -8,7 +8,7 @@ use mixlake_testkit::mixpanel::{Data, Framing, StandInConfig};
 use rstest::rstest;
 use std::io::Read;
 
-/// The lines of the file with their times, whole seconds there, in milliseconds.
+/// The lines of the file; their times are whole seconds there, and milliseconds here.
 fn held() -> Vec<String> {
     let packed = std::fs::read(file("storefront-events.jsonl.gz")).unwrap();
     let mut text = String::new();
@@ -139,7 +139,7 @@ async fn an_old_project_is_read_by_its_wall_clock() {
     let source = source(Config { event_time, ..config(&standin) });
     let day = Slice::day("2026-11-10".parse().unwrap(), &zone);
     let received = lines(&read(&source, &day).await.unwrap());
-    // The stand-in's times are taken for readings of the wall clock: its UTC day is the local day.
+    // The stand-in's times are read as local times: its UTC day is the local day.
     assert_eq!(received, held()[..received.len()]);
     assert_eq!(standin.queries()[0]["from_date"], "2026-11-10");
 }

@@ -1,4 +1,4 @@
-//! What each kind of answer may cost, in queries: a project has sixty an hour.
+//! How many queries each kind of response may cost: a project has sixty per hour.
 
 use crate::support::{config, no_clock, serve_as, source, storefront};
 use mixlake_app::export::{ExportReport, Exporter, Safeguards};
@@ -7,7 +7,8 @@ use mixlake_testkit::mixpanel::{Fault, StandInConfig};
 use mixlake_testkit::store::MemoryStore;
 use rstest::rstest;
 
-/// Exports three slices from a server that never answers otherwise. Answers the report and the queries.
+/// Exports three slices from a server that always answers like this. Returns the report and the number
+/// of queries.
 async fn exported(fault: Fault, slices: [&str; 3]) -> (ExportReport, usize) {
     let standin = serve_as(StandInConfig::new(storefront())).await;
     standin.always(fault);
@@ -36,7 +37,8 @@ async fn exported(fault: Fault, slices: [&str; 3]) -> (ExportReport, usize) {
 const HOURS: [&str; 3] = ["2026-11-10T12", "2026-11-10T13", "2026-11-10T14"];
 const DAYS: [&str; 3] = ["2026-11-10", "2026-11-11", "2026-11-12"];
 
-/// The bound is of a whole run, whatever it was asked for, but of a cut export: that may be one slice only.
+/// The limit applies to a whole run, however many slices it has. The limit for a broken export applies
+/// to one slice.
 #[rstest]
 #[case::down(Fault::status(503, "Service Unavailable"), DAYS, 6, true)]
 #[case::bad_gateway_without_words(Fault::status(502, ""), HOURS, 6, true)]

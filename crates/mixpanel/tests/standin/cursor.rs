@@ -1,5 +1,5 @@
-//! Slices of ingestion: events up to 150 days late, and some that were sent twice, are in the lake
-//! once, on their own dates, whatever is exported when and again, and whatever fails meanwhile.
+//! Slices of ingestion: events up to 150 days late, some of them sent twice, are stored once, on their
+//! own dates, whatever is exported when and repeated, and whatever fails in between.
 
 use crate::support::{config, serve_as, source};
 use futures::future::join;
@@ -24,7 +24,7 @@ use std::time::Duration;
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 const DAYS: i32 = 175;
-/// Of which the first are exported by event time.
+/// The first of these are exported by event time.
 const BEFORE: i32 = 15;
 
 fn date(day: i32) -> Date {
@@ -54,7 +54,7 @@ impl World {
             let late = match dice.random_range(0..10) {
                 0 | 3 => dice.random_range(0..150 * DAY),
                 1 => dice.random_range(0..3 * DAY),
-                // Its clock ran ahead: by minutes, or by days.
+                // Its clock ran ahead by minutes or days.
                 2 => -dice.random_range(0..30 * MINUTE),
                 4 => -dice.random_range(0..20 * DAY),
                 _ => dice.random_range(0..5 * MINUTE),
@@ -89,7 +89,7 @@ impl World {
     }
 }
 
-/// Days by event time, then days and hours of ingestion: all in any order, and some again.
+/// Days by event time, then days and hours of ingestion, all in any order and some repeated.
 fn slices(dice: &mut StdRng) -> Vec<Slice> {
     let mut slices = Vec::new();
     for day in 0..DAYS {
@@ -126,7 +126,7 @@ impl Lake {
         Self { store: MemoryStore::new(), source, layout, options, start, today }
     }
 
-    /// Answers whether it was published.
+    /// Returns whether it was published.
     async fn export(&self, slice: &Slice) -> bool {
         self.try_to_export(slice).await.is_ok()
     }
@@ -163,7 +163,7 @@ impl Lake {
         error.to_string()
     }
 
-    /// How often each event is seen on each date by those who read the folders of the partitions.
+    /// How often each event is visible on each date to readers of the partition folders.
     fn seen(&self) -> BTreeMap<(String, Date), u32> {
         let mut seen = BTreeMap::new();
         let objects = self.store.snapshot();
@@ -234,7 +234,7 @@ async fn every_event_is_there_once_whatever_happens(#[values(2, 3, 5, 8)] seed: 
     assert!(wrong.is_empty() && missing.is_empty(), "wrong {wrong:?}, missing {missing:?}");
 }
 
-/// Mixpanel shows an event some time after it was processed: the margin is longer.
+/// Mixpanel shows an event some time after it was processed; the margin is longer than that.
 #[tokio::test]
 async fn what_is_shown_late_is_found_by_whoever_waits_for_the_margin() {
     let processed = start_of(BEFORE) + 14 * 60 * MINUTE - 1;
@@ -298,7 +298,7 @@ async fn a_lake_that_has_slices_begins_with_ingestion_on_a_day_to_come() {
         let text = lake.refusal(&of_ingestion(BEFORE + 1)).await;
         assert!(text.contains("still to come"), "{text}");
     }
-    // While it lies ahead it may be moved and taken back.
+    // While the start is in the future, it can be moved and removed.
     for start in [Some(30), Some(25), None, Some(22)] {
         lake.set(21, start);
         lake.try_to_export(&by_time(20)).await.unwrap();

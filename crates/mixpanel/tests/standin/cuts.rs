@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// A stand-in that holds one hour only, so that a thousand answers take no time, its client, and
-/// the length of the hour's body as it travels.
+/// A stand-in with only one hour of events, so that a thousand responses take no time, its client, and
+/// the length of the hour's body as sent.
 async fn one_hour(gzip: bool, framing: Framing) -> (StandIn, MixpanelSource, usize) {
     let all = serve(storefront()).await;
     let hour = lines(&read(&source(config(&all)), &utc(SMALL_HOUR)).await.unwrap());
@@ -25,7 +25,7 @@ async fn one_hour(gzip: bool, framing: Framing) -> (StandIn, MixpanelSource, usi
     (standin, source, length)
 }
 
-/// Every 97th position, and each of the last 30, where trailers and last lines are.
+/// Every 97th position, and each of the last 30, which contain trailers and last lines.
 fn positions(length: usize) -> impl Iterator<Item = usize> {
     (0..length).step_by(97).chain(length - 30..length)
 }
@@ -103,7 +103,7 @@ async fn a_server_that_falls_silent_is_given_up(#[case] after: usize) {
     assert_broken(&source, "silence").await;
 }
 
-/// The body is sound; what its lines say is for the transformation to judge.
+/// The body is complete; the transformation checks its lines.
 #[tokio::test]
 async fn an_export_that_dies_politely_arrives_with_its_last_words() {
     let (standin, source, _) = one_hour(true, Framing::Chunked).await;
@@ -147,7 +147,7 @@ async fn an_encoding_that_was_not_offered_is_refused() {
     assert!(matches!(result, Err(SourceError::Refused(_))), "{result:?}");
 }
 
-/// A source whose server says just this, once.
+/// A source whose server sends exactly this, once.
 async fn source_of(answer: &'static str) -> MixpanelSource {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! From a stream that is cut to what is visible of it: nothing.
+//! If a stream is cut, nothing of it becomes visible.
 
 use crate::support::{
     SMALL_HOUR, config, lines, no_clock, read, serve, serve_as, source, storefront, utc,
@@ -13,7 +13,7 @@ pub fn options() -> Options {
     Options::of("42".parse().unwrap())
 }
 
-/// The whole hour however often it is asked for, and no part of it.
+/// The whole hour on every attempt, and none of its parts.
 fn to_the_end(fault: &Fault) -> Vec<Fault> {
     let mut faults = vec![fault.clone(); 4];
     faults.push(Fault::status(403, "no more of this"));
@@ -46,7 +46,7 @@ async fn an_answer_that_is_cut_anywhere_publishes_nothing_and_a_whole_one_everyt
         safeguards: Safeguards::default(),
     };
     for after in (0..length).step_by(211).chain(length - 12..length) {
-        // However often it is asked for again.
+        // On every attempt.
         for fault in [Fault::CutConnection { after }, Fault::EndEarly { after }] {
             standin.script(to_the_end(&fault));
             exporter.slice(&slice).await.unwrap_err();

@@ -1,5 +1,5 @@
-//! A thousand bad days: whatever happens on the way, in whichever order, the rows that are published
-//! are the rows that Mixpanel holds, or the slice failed and nothing is visible.
+//! A thousand bad days: whatever happens on the way, in whatever order, either the published rows are
+//! the rows that Mixpanel holds, or the slice failed and nothing is visible.
 
 use crate::support::{config, no_clock, serve, source, utc};
 use mixlake_app::export::{ExportError, Exporter, Safeguards};
@@ -19,8 +19,8 @@ const HOUR: &str = "2026-11-13T18";
 
 const EVENTS: u32 = 120;
 
-/// An hour of events, two a minute, each with a number of its own. Every tenth has no `$insert_id`:
-/// nothing could remove it, were it received twice.
+/// An hour of events, two per minute, each with its own number. Every tenth has no `$insert_id`, so
+/// nothing could remove it if it were received twice.
 fn an_hour() -> Vec<String> {
     let start = utc(HOUR).start().as_second();
     let line = |n: u32| {
@@ -36,7 +36,7 @@ fn an_hour() -> Vec<String> {
     (0..EVENTS).map(line).collect()
 }
 
-/// Of one to four bytes a character, and what an export says when it dies, in the middle of a line.
+/// Text with one to four bytes per character, and the text of a failed export in the middle of a line.
 const SAYINGS: [&str; 5] = [
     "Z\u{fc}rich",
     "\u{540d}\u{524d}\u{2028}",
@@ -45,7 +45,7 @@ const SAYINGS: [&str; 5] = [
     "terminated early \\n",
 ];
 
-/// All that a row says of its event.
+/// All fields of a row.
 fn content(value: impl Fn(&str) -> Value) -> String {
     ["n", "said", "pad", "distinct_id"].map(|name| value(name).to_string()).join(" ")
 }
@@ -84,7 +84,7 @@ impl BadDay {
         Self { standin, proxy, source, slice: utc(HOUR) }
     }
 
-    /// Exports the hour into an empty lake: how often each event is visible, and what was said.
+    /// Exports the hour into an empty lake. Returns how often each event is visible, and the result.
     async fn export(&self) -> (BTreeMap<String, u32>, MemoryStore, Result<(), ExportError>) {
         let (store, options) = (MemoryStore::new(), crate::published::options());
         let layout = Layout::new("", &options.project).unwrap();
@@ -112,7 +112,7 @@ impl BadDay {
     }
 }
 
-/// What happens to one answer. Most of it is harm that hits most answers of a day like this.
+/// The fault of one response. Usually the same fault affects most responses of a day.
 fn mishap(random: &mut StdRng) -> Mishap {
     let at = random.random_range(0..1000);
     let length = random.random_range(1..200);
@@ -142,7 +142,7 @@ fn fault(random: &mut StdRng) -> Fault {
     }
 }
 
-/// What happens to some answers: at least to one of them.
+/// The faults of some responses: at least of one.
 fn script(random: &mut StdRng) -> (Vec<Mishap>, Vec<Fault>) {
     loop {
         let storms = random.random_range(1..12);
@@ -169,7 +169,7 @@ async fn after_a_thousand_random_storms_all_rows_are_there_once_or_none_is(
     for seed in seeds {
         let mut random = StdRng::seed_from_u64(seed);
         let (mishaps, faults) = script(&mut random);
-        // One day in eight it does not stop.
+        // On one day in eight the fault does not stop.
         let always = if seed % 8 == 0 { mishap(&mut random) } else { Mishap::None };
         day.proxy.script(mishaps, always);
         day.standin.script(faults);
@@ -194,12 +194,13 @@ async fn an_export_that_dies_in_long_answers_is_had_in_short_ones() {
     let (seen, _, result) = day.export().await;
     result.unwrap();
     assert_eq!(seen, everything_once());
-    // The hour four times; a half and a quarter twice, and all eighths, which have 14 or 16 of the 120 events.
+    // The hour four times; a half and a quarter twice, and all eighths, which have 14 or 16 of the 120
+    // events.
     let asked = day.standin.queries().len();
     assert_eq!(asked, 4 + 2 + 2 + 8);
 }
 
-/// Else a function would never come to the end of it.
+/// Otherwise a function would never finish it.
 #[tokio::test]
 async fn an_export_that_dies_in_answers_of_more_than_two_minutes_is_had_within_an_hours_budget() {
     let day = BadDay::new().await;
@@ -236,6 +237,6 @@ async fn a_budget_that_ends_between_two_halves_publishes_nothing() {
     let (_, store, result) = day.export().await;
     let text = result.unwrap_err().to_string();
     assert!(text.contains("1800 s"), "{text}");
-    // Nothing but the half that is complete, for the next run.
+    // Only the complete half, for the next run.
     assert!(store.snapshot().keys().all(|key| key.starts_with("42/_staging/")));
 }

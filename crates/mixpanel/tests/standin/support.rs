@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers that the tests share.
 
 use futures::TryStreamExt;
 use mixlake_app::ports::{Clock, EventSource, SourceError};
@@ -31,7 +31,7 @@ pub async fn serve_as(config: StandInConfig) -> StandIn {
     StandIn::start(config).await.unwrap()
 }
 
-/// The right configuration for a stand-in, with waits of milliseconds.
+/// A valid configuration for a stand-in, with waits of milliseconds.
 pub fn config(standin: &StandIn) -> Config {
     let known = StandInConfig::new(Data::default());
     let credentials = Credentials::service_account(&known.username, &known.secret).unwrap();
@@ -47,8 +47,8 @@ pub fn config(standin: &StandIn) -> Config {
     Config { timings, ..Config::new(standin.url().parse().unwrap(), project, credentials) }
 }
 
-/// The same for a source that asks once, whatever is answered: it has no time to wait for a server that is
-/// down.
+/// The same for a source that sends one query, whatever the response: it has no time to wait for a
+/// server that is down.
 pub fn impatient(config: Config) -> Config {
     let timings = Timings { outage_pause: Duration::from_hours(1), ..config.timings };
     Config { timings, deadline: Some(Instant::now() + Duration::from_mins(20)), ..config }
@@ -67,7 +67,7 @@ pub fn no_clock() -> Clock {
     Arc::new(|| Timestamp::UNIX_EPOCH)
 }
 
-/// Everything that the source gives for a slice, if the stream ends without an error.
+/// Everything that the source returns for a slice, if the stream ends without an error.
 pub async fn read(source: &MixpanelSource, slice: &Slice) -> Result<Vec<u8>, SourceError> {
     let chunks = source.fetch(&Window::whole(slice), 0).await?;
     chunks

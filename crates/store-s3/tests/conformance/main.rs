@@ -1,8 +1,8 @@
 //! The store passes the suite over an S3 that runs in this process.
 //!
-//! s3s speaks S3's protocol, but its file system takes much that S3 refuses. The layer of `strict` in
-//! front of it refuses that too, and `refusals` shows each refusal. The file system decides a
-//! condition and writes in two steps, so that races are left to the fakes and to S3 itself.
+//! s3s implements S3's protocol, but its file system accepts requests that S3 refuses. The layer
+//! `strict` in front of it refuses them too, and `refusals` tests each case. The file system checks a
+//! condition and writes in two steps, so races are tested with the fakes and on S3 itself.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -30,8 +30,8 @@ async fn a_listing_is_read_to_its_last_page() {
     a_listing_of_many_pages_is_whole(&server.store().await).await;
 }
 
-/// `AWS_REQUEST_CHECKSUM_CALCULATION=when_required` takes the checksum from calls that work without
-/// one. The parts of an upload that has named an algorithm do not.
+/// `AWS_REQUEST_CHECKSUM_CALCULATION=when_required` removes the checksum from calls that work without
+/// one. The parts of an upload that named an algorithm do not.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_has_its_checksums_whatever_the_client_is_told_of_them() {
     let server = Server::start();

@@ -1,5 +1,5 @@
-//! What the S3 of these tests refuses, each case by itself: a stand-in that takes more than S3 does
-//! proves nothing.
+//! What the S3 of these tests refuses, one case per test. A stand-in that accepts more than S3 proves
+//! nothing.
 
 use crate::server::Server;
 use crate::strict::StrictS3;
@@ -10,10 +10,10 @@ use aws_sdk_s3::operation::upload_part::UploadPartOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 
-/// The code of a refusal, or that there was none.
+/// The error code of a refusal.
 type Outcome<T> = Result<T, String>;
 
-/// An upload by hand, of which everything can be wrong.
+/// An upload with individual calls, each of which can be wrong.
 struct Upload {
     server: Server,
     bucket: String,
@@ -48,7 +48,7 @@ impl Upload {
         &self.server.client
     }
 
-    /// A part of the smallest size, with the SDK's checksum: CRC32, if it is told of no other.
+    /// A part of the smallest size, with the SDK's checksum: CRC32 by default.
     async fn part(&self, number: i32) -> Outcome<CompletedPart> {
         self.part_as(number, SMALLEST_PART, None).await
     }
@@ -219,7 +219,7 @@ async fn an_upload_that_is_not_there() {
     assert_eq!(abort.map_err(|e| code(&e)).map(|_| ()), refused("NoSuchUpload"));
 }
 
-/// The bound is S3's 5 GiB; here it is one that a test can reach.
+/// S3's limit is 5 GiB; here it is one that a test can reach.
 #[tokio::test]
 async fn an_object_that_is_too_large_for_one_call() {
     let small = Server::start_as(|files| StrictS3::new(files).with_largest_at_once(SMALLEST_PART));

@@ -1,4 +1,4 @@
-//! An S3 in this process, with as many buckets as asked for.
+//! An S3 in this process, with any number of buckets.
 
 use crate::strict::StrictS3;
 use aws_sdk_s3::Client;
@@ -10,7 +10,7 @@ use s3s_fs::FileSystem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
-/// A server and a client of it.
+/// A server and its client.
 pub(crate) struct Server {
     pub(crate) client: Client,
     buckets: AtomicUsize,
@@ -45,8 +45,8 @@ impl Server {
         bucket
     }
 
-    /// A store over a new bucket. Its parts are the smallest that S3 takes, so that the suite's large
-    /// bodies have several.
+    /// A store over a new bucket. Its parts have the smallest size that S3 accepts, so that the suite's
+    /// large bodies have several.
     pub(crate) async fn store(&self) -> S3Store {
         S3Store::new(self.client.clone(), self.bucket().await).with_part_size(0)
     }

@@ -1,4 +1,4 @@
-//! A layer in front of an S3 that takes too much: it refuses what S3 refuses.
+//! A layer in front of an S3 that is too permissive: it refuses what S3 refuses.
 
 use crate::uploads::{Algorithm, Checksums, Claim, MOST_PARTS, Part, Upload, named};
 use bytes::{Bytes, BytesMut};
@@ -16,15 +16,15 @@ use s3s::{Body, S3, S3Request, S3Response, S3Result, TrailingHeaders, s3_error};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 
-/// The largest object, or part, that one call puts or copies.
+/// The largest object or part for one put or copy.
 const LARGEST_AT_ONCE: u64 = 5 * 1024 * 1024 * 1024;
 
-/// An S3 with its uploads looked at.
+/// An S3 whose uploads are checked.
 #[derive(Debug)]
 pub(crate) struct StrictS3<S> {
     inner: S,
     largest_at_once: u64,
-    /// By upload id. What was completed or aborted is not here any more.
+    /// By upload id. Completed and aborted uploads are removed.
     uploads: Mutex<HashMap<String, Upload>>,
 }
 
@@ -33,7 +33,7 @@ impl<S> StrictS3<S> {
         Self { inner, largest_at_once: LARGEST_AT_ONCE, uploads: Mutex::default() }
     }
 
-    /// A bound that a test can reach.
+    /// A limit that a test can reach.
     pub(crate) fn with_largest_at_once(self, bytes: u64) -> Self {
         Self { largest_at_once: bytes, ..self }
     }
@@ -42,7 +42,7 @@ impl<S> StrictS3<S> {
         self.uploads.lock().unwrap()
     }
 
-    /// Decides over an upload, if there is one of this id.
+    /// Decides about an upload, if one has this id.
     fn of_upload<T>(
         &self,
         id: &str,
@@ -206,7 +206,8 @@ fn in_order(sums: [Option<String>; 5]) -> Checksums {
     sums.filter_map(|(algorithm, sum)| Some((algorithm, sum?))).collect()
 }
 
-/// The checksums of a part: in the headers, or behind the body. Those come when it has been read.
+/// The checksums of a part: in the headers or after the body. The latter arrive when the body has been
+/// read.
 fn sent_with_part(input: &UploadPartInput, behind: Option<&TrailingHeaders>) -> Checksums {
     let trailer = |name: &str| {
         let sum = behind?.read(|headers| headers.get(name).cloned())??;
@@ -232,7 +233,7 @@ fn claim(part: &CompletedPart) -> Claim {
     Claim { number: part.part_number.unwrap_or_default(), etag: part.e_tag.clone(), checksums }
 }
 
-/// Whether the bytes have these checksums.
+/// Whether the bytes match these checksums.
 fn fit(checksums: &Checksums, body: &Bytes) -> S3Result<()> {
     let has = |algorithm| checksums.contains_key(&algorithm);
     let mut hasher = ChecksumHasher {
@@ -258,7 +259,7 @@ fn fit(checksums: &Checksums, body: &Bytes) -> S3Result<()> {
     }
 }
 
-/// S3 answers a part with the checksums that it came with.
+/// S3 returns the checksums that a part came with.
 fn tell(output: &mut UploadPartOutput, checksums: &Checksums) {
     let sum = |algorithm| checksums.get(&algorithm).cloned();
     output.checksum_crc32 = sum(Algorithm::Crc32);

@@ -1,18 +1,18 @@
-//! What S3 demands of an upload in parts, decided from what it has seen of the upload.
+//! What S3 requires of a multipart upload, decided from its earlier calls.
 //!
-//! By the API reference of S3 and "Checking object integrity" of its user guide. Where the
-//! reference gives no text for an error, the text is ours; the codes are S3's.
+//! Source: the API reference of S3 and "Checking object integrity" in its user guide. If the reference
+//! has no text for an error, the text is ours; the codes are S3's.
 
 use s3s::dto::{ChecksumAlgorithm, ChecksumType, ETag};
 use s3s::{S3Result, s3_error};
 use std::collections::BTreeMap;
 
-/// The least size of a part that is not the last.
+/// The smallest size of a part that is not the last.
 pub(crate) const SMALLEST_PART: u64 = 5 * 1024 * 1024;
-/// The highest number of a part, and the most parts of an object.
+/// The highest number of a part, and the largest number of parts of an object.
 pub(crate) const MOST_PARTS: usize = 10_000;
 
-/// The algorithms that S3 and s3s both know.
+/// The algorithms that both S3 and s3s support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Algorithm {
     Crc32,
@@ -45,15 +45,15 @@ impl Algorithm {
     }
 }
 
-/// Checksums that a request carries, in base64.
+/// Checksums of a request, in base64.
 pub(crate) type Checksums = BTreeMap<Algorithm, String>;
 
-/// What the checksum of the whole object is made of.
+/// What the checksum of the whole object is computed from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The checksums of the parts: each part must have one.
     Composite,
-    /// The bytes of the object: a part may come without one.
+    /// The bytes of the object: a part may have no checksum.
     FullObject,
 }
 
@@ -67,14 +67,14 @@ impl Kind {
     }
 }
 
-/// What an upload has named at its creation.
+/// What an upload named at its creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Named {
     pub(crate) algorithm: Algorithm,
     pub(crate) kind: Kind,
 }
 
-/// Reads the algorithm and the type of a creation; together they may be nothing that S3 has.
+/// Reads the algorithm and the type of a creation; S3 may not support the combination.
 pub(crate) fn named(
     algorithm: Option<&ChecksumAlgorithm>,
     kind: Option<&ChecksumType>,
@@ -108,7 +108,7 @@ pub(crate) struct Part {
     pub(crate) checksums: Checksums,
 }
 
-/// A part as the list of a completion has it.
+/// A part in the list of a completion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claim {
     pub(crate) number: i32,
@@ -116,7 +116,7 @@ pub(crate) struct Claim {
     pub(crate) checksums: Checksums,
 }
 
-/// An upload that has begun.
+/// An upload that has started.
 #[derive(Debug)]
 pub(crate) struct Upload {
     pub(crate) named: Option<Named>,
@@ -128,7 +128,7 @@ impl Upload {
         Self { named, parts: BTreeMap::new() }
     }
 
-    /// Whether a part with these checksums may come.
+    /// Whether a part with these checksums is allowed.
     pub(crate) fn admit(&self, checksums: &Checksums) -> S3Result<()> {
         let Some(Named { algorithm, kind }) = self.named else { return Ok(()) };
         let found = match checksums.keys().find(|&&found| found != algorithm) {
@@ -143,7 +143,7 @@ impl Upload {
         ))
     }
 
-    /// Whether the list names what has arrived, as it arrived.
+    /// Whether the list matches the parts that arrived.
     pub(crate) fn complete(&self, claims: &[Claim]) -> S3Result<()> {
         if claims.is_empty() || claims.len() > MOST_PARTS {
             return Err(s3_error!(MalformedXML, "a list has 1 to {MOST_PARTS} parts"));
@@ -170,7 +170,7 @@ impl Upload {
             return Err(odd("its ETag is another one"));
         }
         let Some(Named { algorithm, kind }) = self.named else {
-            // The checksum of the part was compared with its bytes, and forgotten.
+            // The checksum of the part was checked, but not kept.
             return if claim.checksums.is_empty() {
                 Ok(part)
             } else {

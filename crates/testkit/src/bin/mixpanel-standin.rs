@@ -1,4 +1,4 @@
-//! Serves files of events as Mixpanel's Raw Event Export API does, on 127.0.0.1.
+//! Serves files of events like Mixpanel's Raw Event Export API, on 127.0.0.1.
 
 use anyhow::Context;
 use clap::Parser;
@@ -7,14 +7,14 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use tokio::sync::oneshot;
 
-/// A stand-in of Mixpanel's Raw Event Export API. Prints the address it listens on, and serves
+/// A stand-in for Mixpanel's Raw Event Export API. Prints the address that it listens on, and serves
 /// until it is stopped.
 #[derive(Parser)]
 struct Arguments {
-    /// A file of JSON lines, plain or gzip, as the API would send them; may be repeated
+    /// A file of JSON lines, plain or gzip, as the API would send them; can be repeated
     #[arg(long, required = true, value_name = "FILE")]
     data: Vec<PathBuf>,
-    /// The TCP port on 127.0.0.1; 0 takes a free one
+    /// The TCP port on 127.0.0.1; 0 selects a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// The project that the events belong to
@@ -26,7 +26,7 @@ struct Arguments {
     /// The secret of the service account
     #[arg(long)]
     secret: String,
-    /// Also let in a project secret: user name, with an empty password
+    /// Also accept a project secret: as user name, with an empty password
     #[arg(long)]
     project_secret: Option<String>,
     /// Queries in any hour before 429
@@ -35,7 +35,8 @@ struct Arguments {
     /// Queries in any second before 429
     #[arg(long, default_value_t = Limits::REAL.per_second)]
     queries_per_second: usize,
-    /// Stop when standard input closes, so that the stand-in does not outlive who started it
+    /// Stop when standard input closes, so that the stand-in does not outlive the program that started
+    /// it
     #[arg(long)]
     exit_with_stdin: bool,
 }
@@ -72,7 +73,7 @@ fn config(arguments: Arguments) -> anyhow::Result<StandInConfig> {
     })
 }
 
-/// A thread of its own: reading standard input blocks, and must not hold up the runtime's end.
+/// In a thread of its own: reading standard input blocks, and must not delay the end of the runtime.
 async fn stdin_closed() {
     let (closed, closing) = oneshot::channel::<()>();
     std::thread::spawn(move || {

@@ -3,7 +3,7 @@
 use super::{partitions, tables};
 use mixlake_app::ports::Catalog;
 
-/// Runs everything that every backend must show, each behaviour on a fresh, empty database.
+/// Runs everything that every backend must pass, each test on a fresh, empty database.
 pub async fn conformance<C: Catalog>(fresh: impl AsyncFn() -> C) {
     tables::a_table_is_read_back_as_it_was_created(&fresh().await).await;
     tables::what_is_not_there_is_none(&fresh().await).await;

@@ -1,4 +1,4 @@
-//! A catalog in memory that can be made to fail or to conflict at any call.
+//! A catalog in memory in which any call can be made to fail or conflict.
 
 use super::state::Table;
 use crate::faults::{Call, Fault, Script, Verdict};
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What was called on a [`MemoryCatalog`].
+/// The calls of a [`MemoryCatalog`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// [`Catalog::tables`]; the subject is the prefix.
@@ -37,10 +37,10 @@ pub enum Operation {
     RemovePartitions,
 }
 
-/// A fake catalog of one database. Clones share their tables, as two functions share a catalog.
+/// A fake catalog of one database. Clones share their tables, like two functions that share a catalog.
 ///
-/// Stricter than the stand-ins of Glue: columns must not repeat, and their names must fit.
-/// Whatever a caller gets past it, Glue takes too.
+/// It is stricter than the stand-ins for Glue: column names must be unique and within the length limit.
+/// Glue accepts whatever this catalog accepts.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryCatalog {
     state: Arc<Mutex<State>>,
@@ -60,12 +60,12 @@ impl MemoryCatalog {
         Self::default()
     }
 
-    /// Asks the hook before every call how the call is to end.
+    /// The hook decides before every call how the call ends.
     pub fn inject(&self, hook: impl FnMut(&Call<Operation>) -> Fault + Send + 'static) {
         self.lock().script.set_hook(hook);
     }
 
-    /// Every n-th creation or change of a table conflicts, as if somebody else had been faster.
+    /// Every n-th creation or change of a table conflicts, as if another writer had been faster.
     pub fn conflict_every(&self, n: usize) {
         let mut changes = 0;
         self.inject(move |call| match call.operation {
@@ -97,13 +97,13 @@ impl MemoryCatalog {
         self.lock().script.calls()
     }
 
-    /// How often a table was created or really changed, without a call in the log.
+    /// How often a table was created or changed, without a call in the log.
     #[must_use]
     pub fn versions(&self, table: &str) -> u64 {
         self.lock().tables.get(table).map_or(0, |table| table.version + 1)
     }
 
-    /// How often anything really changed: versions of tables, and partitions.
+    /// How often anything changed: versions of tables, and partitions.
     #[must_use]
     pub fn changes(&self) -> u64 {
         let state = self.lock();
@@ -111,19 +111,19 @@ impl MemoryCatalog {
         versions + state.changed_partitions as u64
     }
 
-    /// Takes a table away, as a person with rights may.
+    /// Removes a table, as a person with permissions could.
     pub fn drop_table(&self, table: &str) {
         self.lock().tables.remove(table);
     }
 
-    /// Adds a column that this catalog would refuse, as other ones may have it.
+    /// Adds a column that this catalog would refuse but others may have.
     pub fn add_column_unchecked(&self, table: &str, column: &Column) {
         if let Some(table) = self.lock().tables.get_mut(table) {
             table.add_unchecked(column);
         }
     }
 
-    /// Makes a partition declare something of its own, as a crawler does.
+    /// Gives a partition columns or a format of its own, as a crawler does.
     pub fn declare(&self, table: &str, value: &str, declared: &Declared) {
         if let Some(table) = self.lock().tables.get_mut(table) {
             table.declare(value, declared);
@@ -134,13 +134,13 @@ impl MemoryCatalog {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives others a chance to come first, then logs the call.
+    /// Lets other tasks run first, then logs the call.
     async fn begin(&self, operation: Operation, subject: &str) -> Verdict {
         tokio::task::yield_now().await;
         self.lock().script.next(operation, subject)
     }
 
-    /// Applies an effect, unless the verdict is against it.
+    /// Applies an effect, unless the fault prevents it.
     fn change<T>(
         &self,
         verdict: Verdict,
@@ -163,7 +163,7 @@ impl MemoryCatalog {
         }
     }
 
-    /// The same, for partitions, whose changes are counted.
+    /// The same for partitions, whose changes are counted.
     fn change_partitions(
         &self,
         verdict: Verdict,

@@ -1,4 +1,4 @@
-//! Catalogs for tests: a strict fake, and the behaviour that every backend must show.
+//! Catalogs for tests: a strict fake, and the behaviour that every backend must have.
 
 mod conformance;
 mod memory;

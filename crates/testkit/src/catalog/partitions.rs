@@ -1,4 +1,4 @@
-//! Partitions: added, moved, removed, any number at a time.
+//! Partitions: added, moved, removed, in any number.
 
 use super::tables::{new_table, state};
 use mixlake_app::ports::{Catalog, CatalogError, Declared, Format, Partition};
@@ -50,7 +50,7 @@ pub(super) async fn a_partition_is_moved_and_repetition_is_harmless(catalog: &dy
 
 pub(super) async fn partitions_may_be_many(catalog: &dyn Catalog) {
     with_table(catalog).await;
-    // More than Glue takes at a time: 100 to write, 1,000 to read, 25 to delete.
+    // More than Glue accepts in one call: 100 to write, 1,000 to read, 25 to delete.
     let many: Vec<Partition> =
         (0..1_234).map(|i| partition(&format!("day-{i:04}"), "g1")).collect();
     catalog.put_partitions("signup", DataFormat::Parquet, &many).await.unwrap();

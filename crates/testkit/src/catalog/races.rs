@@ -1,4 +1,4 @@
-//! Writers that race for one table.
+//! Concurrent writers of one table.
 
 use super::tables::{column, new_table};
 use futures::future::join_all;
@@ -7,9 +7,9 @@ use mixlake_app::ports::{Catalog, CatalogError};
 const WRITERS: usize = 16;
 const TURNS: usize = 4;
 
-/// What must hold however many change a table at the same time.
+/// What must hold however many writers change a table at the same time.
 ///
-/// Call it on a runtime of several threads.
+/// Call it on a multi-threaded runtime.
 pub async fn conformance_under_races<C: Catalog + Clone + 'static>(fresh: impl AsyncFn() -> C) {
     of_many_creators_one_wins(fresh().await).await;
     no_column_is_lost(fresh().await).await;
@@ -24,7 +24,7 @@ async fn of_many_creators_one_wins<C: Catalog + Clone + 'static>(catalog: C) {
     assert_eq!(ends.flatten().count(), 1);
 }
 
-/// Every writer adds columns of its own; all are there at the end, each once.
+/// Every writer adds its own columns; at the end all of them exist exactly once.
 async fn no_column_is_lost<C: Catalog + Clone + 'static>(catalog: C) {
     catalog.create_table(&new_table("signup")).await.unwrap();
     let writers = (0..WRITERS).map(|i| {

@@ -1,4 +1,4 @@
-//! What the fake catalog holds, and its rules.
+//! The content of the fake catalog, and its rules.
 
 use mixlake_app::ports::{CatalogError, Column, Declared, Format, NewTable, Partition, TableState};
 use mixlake_domain::{DataFormat, Partitioning};
@@ -130,7 +130,7 @@ impl Table {
         self.columns.push(column.clone());
     }
 
-    /// Makes a partition that exists declare something of its own, as other tools do.
+    /// Gives an existing partition columns or a format of its own, as other tools do.
     pub(super) fn declare(&mut self, value: &str, declared: &Declared) {
         if let Some(entry) = self.partitions.get_mut(value) {
             entry.declared.clone_from(declared);
@@ -151,7 +151,7 @@ impl Table {
         changed
     }
 
-    /// Says whether all of them exist; if not, nothing happens.
+    /// Returns whether all of them exist; if not, nothing changes.
     pub(super) fn repair_partitions(
         &mut self,
         format: DataFormat,
@@ -179,7 +179,7 @@ fn ours(format: DataFormat) -> Declared {
     Declared { columns: Vec::new(), format: Format::Lake(format) }
 }
 
-/// What Glue, or an engine that reads the table, would refuse.
+/// Refuses what Glue, or an engine that reads the table, would refuse.
 fn check(
     partitioning: Partitioning,
     table: &str,
@@ -193,7 +193,7 @@ fn check(
         if taken.contains(&folded) {
             return Err(refused(
                 table,
-                format!("the table has a column {:?} already", column.name),
+                format!("the table already has a column {:?}", column.name),
             ));
         }
         check_length(table, column)?;

@@ -1,4 +1,4 @@
-//! Tables: created once, grown by compare-and-swap.
+//! Tables: created once, then extended by conditional writes.
 
 use mixlake_app::ports::{Catalog, CatalogError, Column, Format, NewTable, Partition, TableState};
 use mixlake_domain::{DataFormat, Partitioning};
@@ -171,7 +171,7 @@ pub(super) async fn a_repaired_table_is_as_wanted_and_keeps_comments(catalog: &d
     assert!(matches!(error, CatalogError::Conflict(_)), "{error}");
 }
 
-/// A backend may cut it; it may not refuse it, because people's property names are their own.
+/// A backend may cut it but not refuse it, because users choose their property names.
 pub(super) async fn a_comment_of_any_length_is_taken(catalog: &dyn Catalog) {
     let comment = "Größe ".repeat(100);
     let mut new = new_table("signup");

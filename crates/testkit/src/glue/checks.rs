@@ -1,4 +1,4 @@
-//! What Glue, or an engine that reads the table, would refuse.
+//! Checks for what Glue, or an engine that reads the table, would refuse.
 
 use super::Refusal;
 use super::story::columns;
@@ -7,7 +7,8 @@ use std::collections::HashSet;
 
 const TYPES: &[&str] =
     &["string", "double", "boolean", "timestamp", "bigint", "int", "float", "date"];
-/// `UpdateTable` has been refused at about 3,600 columns in the field; by bytes it is more even.
+/// In practice, `UpdateTable` has been refused at about 3,600 columns; a limit in bytes is more
+/// precise.
 const TABLE_BYTES: usize = 2 << 20;
 
 pub(super) fn table(input: &Value) -> Result<(), Refusal> {

@@ -1,9 +1,9 @@
-//! A strict stand-in of AWS Glue's data catalog, call by call: JSON in, JSON out, no network.
+//! A strict stand-in for the data catalog of AWS Glue, call by call: JSON in, JSON out, no network.
 //!
-//! It refuses what Glue refuses and other stand-ins let pass: a stale version, batches that are too
-//! long, columns that repeat or have no type, names and comments that are too long. It also refuses
-//! an update without a version, which Glue takes, and keeps a story of each table: how many
-//! versions there were, how many were archived, and whether an update did more than append.
+//! It refuses what Glue refuses and other stand-ins accept: an old version, batches that are too long,
+//! columns that repeat or have no type, names and comments that are too long. It also refuses an update
+//! without a version, which Glue accepts. It records a history of each table: the number of versions,
+//! how many were archived, and whether an update did more than append.
 
 mod checks;
 mod partitions;
@@ -16,12 +16,12 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a call is refused with.
+/// Why a call was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The code, as in `EntityNotFoundException`.
     pub code: &'static str,
-    /// For people.
+    /// The message for people.
     pub message: String,
 }
 
@@ -42,25 +42,25 @@ impl Refusal {
         Self::new("AlreadyExistsException", format!("{what} already exists"))
     }
 
-    /// The code by which an item of a batch is refused.
+    /// The error of a refused item of a batch.
     fn detail(&self) -> Value {
         json!({"ErrorCode": self.code, "ErrorMessage": self.message})
     }
 
-    /// The body of an answer of HTTP.
+    /// The body of the HTTP response.
     #[must_use]
     pub fn body(&self) -> Value {
         json!({"__type": self.code, "Message": self.message})
     }
 }
 
-/// What a call gives.
+/// The result of a call.
 pub type Answer = Result<Value, Refusal>;
 
 /// Decides, by operation and value, which items of a batch are refused, and with which code.
 pub type ItemHook = Box<dyn FnMut(&str, &str) -> Option<&'static str> + Send>;
 
-/// One database. Clones share it, as functions share a catalog.
+/// One database. Clones share it, like functions that share a catalog.
 #[derive(Clone)]
 pub struct Glue {
     state: Arc<Mutex<State>>,
@@ -74,7 +74,7 @@ struct State {
 }
 
 struct Table {
-    /// What `CreateTable` or the last `UpdateTable` gave.
+    /// The input of `CreateTable` or the last `UpdateTable`.
     input: Value,
     version: u64,
     partitions: BTreeMap<Vec<String>, Value>,
@@ -100,7 +100,7 @@ impl Glue {
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Answers a call, as in `GetTable`.
+    /// Runs a call, such as `GetTable`.
     pub fn call(&self, operation: &str, request: &Value) -> Answer {
         let mut state = self.lock();
         *state.counts.entry(operation.to_owned()).or_default() += 1;
@@ -129,7 +129,7 @@ impl Glue {
         self.lock().counts.clone()
     }
 
-    /// Which items of batches are to fail.
+    /// Selects the batch items that fail.
     pub fn refuse_items(
         &self,
         hook: impl FnMut(&str, &str) -> Option<&'static str> + Send + 'static,
@@ -137,13 +137,13 @@ impl Glue {
         self.lock().items = Box::new(hook);
     }
 
-    /// What became of a table; all zero if there is none.
+    /// The history of a table; all zero if it does not exist.
     #[must_use]
     pub fn story(&self, table: &str) -> Story {
         self.lock().tables.get(table).map(|table| table.story.clone()).unwrap_or_default()
     }
 
-    /// Somebody else changes a table: its `TableInput`, behind the back of its readers.
+    /// Somebody else changes a table: its `TableInput`, without the knowledge of its readers.
     pub fn edit(&self, table: &str, change: impl FnOnce(&mut Value)) {
         let mut state = self.lock();
         let table = state.tables.get_mut(table).expect("the table is there");
@@ -158,7 +158,7 @@ impl Glue {
         change(table.partitions.get_mut(&[value.to_owned()][..]).expect("the partition is there"));
     }
 
-    /// A table as it is, as `TableInput` would give it.
+    /// The current table, as `TableInput` would have it.
     #[must_use]
     pub fn input(&self, table: &str) -> Option<Value> {
         self.lock().tables.get(table).map(|table| table.input.clone())
@@ -176,7 +176,7 @@ impl State {
     }
 }
 
-/// The part of a list that a page has, and the token of the next.
+/// The part of a list for a page, and the token of the next page.
 fn page(all: Vec<Value>, request: &Value, size: usize) -> (Vec<Value>, Option<String>) {
     let start = request["NextToken"].as_str().and_then(|t| t.parse().ok()).unwrap_or(0_usize);
     let asked = request["MaxResults"].as_u64().and_then(|n| usize::try_from(n).ok());

@@ -1,4 +1,4 @@
-//! The calls on partitions: batches answer item by item, inside an answer that succeeds.
+//! The calls on partitions. Batches report errors per item, in a response that succeeds.
 
 use super::{Answer, Refusal, State, Table, checks, page};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ impl State {
         found.map(|p| json!({"Partition": p})).ok_or_else(|| Refusal::missing("Partition"))
     }
 
-    /// Hands back the keys for which there is nothing.
+    /// Returns the keys without a partition as unprocessed.
     pub(super) fn batch_get_partition(&mut self, request: &Value) -> Answer {
         let table = self.table(request, "TableName")?;
         let keys = checks::batch(request, "PartitionsToGet", READ)?;
@@ -88,7 +88,7 @@ impl State {
         removed.map(|_| json!({})).ok_or_else(|| Refusal::missing("Partition"))
     }
 
-    /// Does something to each item of a batch; the answer lists those that failed.
+    /// Applies a change to each item of a batch; the response lists those that failed.
     fn each(
         &mut self,
         request: &Value,

@@ -1,19 +1,19 @@
-//! What became of a table, for tests to look at.
+//! The history of a table, for tests.
 
 use serde_json::Value;
 
 /// The changes of a table by its callers; those of [`super::Glue::edit`] do not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Story {
-    /// How many versions there were, the first one included.
+    /// The number of versions, including the first.
     pub versions: u64,
-    /// How many versions were kept beside the live one.
+    /// The number of versions kept in addition to the current one.
     pub archived: u64,
     /// Updates that changed nothing.
     pub needless: u64,
-    /// Updates after which the columns were not those before and some more.
+    /// Updates that did more than append columns.
     pub rewritten: u64,
-    /// The columns that each change brought: names in their order.
+    /// The columns that each change added: names in order.
     pub brought: Vec<Vec<String>>,
 }
 

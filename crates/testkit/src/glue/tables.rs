@@ -5,7 +5,7 @@ use super::{Answer, Refusal, State, Table, checks, page};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Small, so that every listing has more than one.
+/// Small, so that every listing has more than one page.
 const PAGE: usize = 3;
 
 impl State {
@@ -64,7 +64,7 @@ impl State {
 }
 
 impl Table {
-    /// What `GetTable` shows: the input, and what Glue adds.
+    /// The result of `GetTable`: the input, and the fields that Glue adds.
     fn shown(&self, database: &str) -> Value {
         let mut shown = self.input.clone();
         shown["DatabaseName"] = json!(database);

@@ -1,10 +1,10 @@
-//! HTTP Basic authentication, both ways that Mixpanel has.
+//! HTTP Basic authentication, in both forms that Mixpanel supports.
 
 use super::config::StandInConfig;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-/// Whether a request may read the project; the text of the 401 answer if not.
+/// Whether a request may read the project; otherwise the text of the 401 response.
 pub(super) fn check(
     config: &StandInConfig,
     authorization: Option<&str>,

@@ -1,4 +1,4 @@
-//! The body of an answer: composed, compressed, damaged if a test asks for it, cut into chunks.
+//! The body of a response: composed, compressed, damaged if a test requests it, and split into chunks.
 
 use super::fault::Fault;
 use super::line::Line;
@@ -13,10 +13,10 @@ use std::io::{self, Write};
 /// Smaller bodies are sent as they are.
 const GZIP_ABOVE: usize = 1400;
 
-/// Chunks are of any size from 1 byte to this.
+/// Chunks have any size from 1 byte to this.
 const LARGEST_CHUNK: usize = 16 * 1024;
 
-/// What an export that died says, as its last line and with status 200.
+/// The last line of a failed export, with status 200.
 const TERMINATED_EARLY: &[u8] = b"export terminated early\n";
 
 /// A body and how it ends.
@@ -24,7 +24,7 @@ pub(super) struct Delivery {
     pub(super) gzip: bool,
     /// The length without any fault.
     pub(super) whole: usize,
-    /// What `Content-Length` says: more than is sent, if the connection breaks.
+    /// The value of `Content-Length`: more than is sent, if the connection breaks.
     pub(super) length: usize,
     sent: Bytes,
     end: End,
@@ -36,7 +36,7 @@ enum End {
     Never,
 }
 
-/// Composes the answer, between a blank first and a blank last line as the API does.
+/// Composes the response, with a blank first and last line, like the API.
 pub(super) fn compose<'a>(
     lines: impl Iterator<Item = &'a Line>,
     time_in_ms: bool,
@@ -80,10 +80,10 @@ fn sent<'a>(mut lines: Vec<&'a Line>, fault: &Fault) -> Vec<&'a Line> {
     lines
 }
 
-/// Encodes a body and applies what the fault does to its bytes.
+/// Encodes a body and applies the fault to its bytes.
 pub(super) fn deliver(body: Vec<u8>, accepts_gzip: bool, fault: &Fault) -> io::Result<Delivery> {
     let gzip = accepts_gzip && body.len() > GZIP_ABOVE;
-    // Neither the blank first and last line counts, nor what follows it.
+    // The blank first and last line do not count, nor does what follows.
     let lines = body.split(|byte| *byte == b'\n').count().saturating_sub(3);
     let mut sent = if gzip { compressed(&body)? } else { body };
     let whole = sent.len();
@@ -133,7 +133,7 @@ fn compressed(body: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 impl Delivery {
-    /// The chunks, cut anywhere, the same for the same seed.
+    /// The chunks, split anywhere, the same for the same seed.
     pub(super) fn stream(self, seed: u64) -> impl Stream<Item = io::Result<Bytes>> + Send {
         let ending = stream::once(finish(self.end)).filter_map(std::future::ready);
         stream::iter(chunks(self.sent, seed)).map(Ok).chain(ending)
@@ -152,7 +152,8 @@ async fn finish(end: End) -> Option<io::Result<Bytes>> {
     match end {
         End::Clean => None,
         End::Broken => {
-            // The server writes out what it has when the body pauses; then it learns of the break.
+            // The server sends what it has when the body pauses; then it learns that the connection
+            // breaks.
             for _ in 0..8 {
                 tokio::task::yield_now().await;
             }

@@ -1,4 +1,4 @@
-//! The query budget of a project: so many in any hour, so many in any second.
+//! The query budget of a project: limits for any hour and any second.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// Counts a query; the time to wait, and nothing counted, if it is one too many.
+    /// Counts a query. If it exceeds a limit, it is not counted, and the time to wait is returned.
     pub(super) fn take(&mut self, now: Instant, limits: Limits) -> Result<(), Duration> {
         while self.answered.front().is_some_and(|&at| now - at >= HOUR) {
             self.answered.pop_front();
@@ -39,14 +39,14 @@ impl Budget {
         if let Some(wait) = wait {
             return Err(wait);
         }
-        // Without a limit there is nothing to remember.
+        // Without a limit there is nothing to count.
         if limits != Limits::NONE {
             self.answered.push_back(now);
         }
         Ok(())
     }
 
-    /// The time until fewer than `limit` queries lie within the window.
+    /// The time until fewer than `limit` queries are in the window.
     fn wait(&self, now: Instant, limit: usize, window: Duration) -> Option<Duration> {
         if limit == 0 {
             return Some(window);

@@ -1,51 +1,52 @@
-//! What a stand-in serves, to whom, and how.
+//! The settings of a stand-in.
 
 use super::budget::Limits;
 use super::data::Data;
 use mixlake_domain::{Date, Timestamp, Zone};
 
-/// The settings of a stand-in. [`StandInConfig::new`] suits tests; change the fields you test.
+/// The settings of a stand-in. [`StandInConfig::new`] suits tests; change only the fields that you
+/// test.
 #[derive(Debug, Clone)]
 pub struct StandInConfig {
     /// The lines to serve.
     pub data: Data,
-    /// The only project there is.
+    /// The only project.
     pub project_id: String,
     /// The service account's user name.
     pub username: String,
     /// The service account's secret.
     pub secret: String,
-    /// The project secret, where the old way to authenticate is allowed too.
+    /// The project secret, if the old authentication is allowed too.
     pub project_secret: Option<String>,
-    /// How many queries are answered before 429; none by default, for tests run many.
+    /// How many queries succeed before 429; no limit by default, because tests run many.
     pub limits: Limits,
-    /// How the length of a body is told.
+    /// How HTTP gives the length of a body.
     pub framing: Framing,
-    /// Whether large bodies are compressed for clients that ask for it; a proxy may undo it.
+    /// Whether large bodies are compressed for clients that request it; a proxy may undo it.
     pub gzip: bool,
-    /// Where bodies are cut into chunks; the same seed cuts the same body at the same places.
+    /// Where bodies are split into chunks; the same seed splits the same body at the same positions.
     pub seed: u64,
-    /// The TCP port on 127.0.0.1; 0 takes a free one.
+    /// The TCP port on 127.0.0.1; 0 selects a free one.
     pub port: u16,
-    /// The last day that may be asked for. By default the clock's, or the last day of the data
-    /// where that is later, so that prepared data can be served on any day.
+    /// The last day that may be requested. By default it is today or the last day of the data,
+    /// whichever is later, so that prepared data can be served on any day.
     pub today: Option<Date>,
 }
 
 impl StandInConfig {
-    /// It is this instant there, and a day that has not begun in the project's zone is not answered for.
+    /// Sets the current time, so that a day that has not begun in the project's zone is refused.
     #[must_use]
     pub fn at(self, now: Timestamp, zone: &Zone) -> Self {
         Self { today: Some(zone.date_of(now)), ..self }
     }
 }
 
-/// How HTTP tells where a body ends.
+/// How HTTP gives the end of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
-    /// `Transfer-Encoding: chunked`, as the real API answers.
+    /// `Transfer-Encoding: chunked`, like the real API.
     Chunked,
-    /// `Content-Length`, as a proxy in between may answer.
+    /// `Content-Length`, as a proxy may send it.
     Length,
 }
 

@@ -1,4 +1,4 @@
-//! The lines that a stand-in holds.
+//! The lines of a stand-in.
 
 use super::line::Line;
 use super::params::ExportParams;
@@ -9,13 +9,13 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-/// JSON lines, read once and shared by all who serve them.
+/// JSON lines, read once and shared by all servers.
 #[derive(Debug, Clone, Default)]
 pub struct Data {
     lines: Arc<Vec<Anchored>>,
 }
 
-/// A line with the line whose time it has: itself, or for a broken one its neighbour.
+/// A line with the line whose time it has: itself, or a neighbour if it is broken.
 #[derive(Debug)]
 struct Anchored {
     line: Line,
@@ -39,7 +39,7 @@ impl Data {
         Ok(Self::parse(&all))
     }
 
-    /// Takes JSON lines as they are.
+    /// Takes JSON lines unchanged.
     #[must_use]
     pub fn parse(json_lines: &[u8]) -> Self {
         let bytes = Bytes::copy_from_slice(json_lines.strip_suffix(b"\n").unwrap_or(json_lines));
@@ -59,13 +59,13 @@ impl Data {
         Self { lines: Arc::new(anchored.collect()) }
     }
 
-    /// The number of lines, broken ones included.
+    /// The number of lines, including broken ones.
     #[must_use]
     pub fn len(&self) -> usize {
         self.lines.len()
     }
 
-    /// Whether there is no line.
+    /// Whether there are no lines.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()

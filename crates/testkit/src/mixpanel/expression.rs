@@ -7,15 +7,15 @@ use std::cmp::Ordering;
 /// A condition on an event.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Expression {
-    /// Both hold.
+    /// Both conditions are true.
     And(Box<Expression>, Box<Expression>),
-    /// One of them holds.
+    /// At least one condition is true.
     Or(Box<Expression>, Box<Expression>),
     /// `event["$time"] < datetime("...")`, in milliseconds.
     Time(Comparison, i64),
-    /// It does not hold.
+    /// The condition is false.
     Not(Box<Expression>),
-    /// `defined(properties["name"])`: it is there, and not null.
+    /// `defined(properties["name"])`: it exists and is not null.
     Defined(String),
     /// `properties["name"] == value`.
     Property(Operand, Comparison, Value),
@@ -32,7 +32,7 @@ pub(super) struct Operand {
     pub(super) cast: Option<Cast>,
 }
 
-/// What a property is read as.
+/// The type to which a property is cast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cast {
     Text,
@@ -51,7 +51,7 @@ pub(super) enum Comparison {
     GreaterOrEqual,
 }
 
-/// A literal, or what a property holds.
+/// A literal, or the value of a property.
 #[derive(Debug, Clone, PartialEq, PartialOrd)]
 pub(super) enum Value {
     Number(f64),
@@ -92,7 +92,7 @@ impl Operand {
 }
 
 impl Comparison {
-    /// What cannot be compared (a missing property, another type) is only ever "not equal".
+    /// Values that cannot be compared (a missing property, another type) are only ever "not equal".
     fn accepts(self, order: Option<Ordering>) -> bool {
         match self {
             Self::Equal => order.is_some_and(Ordering::is_eq),
@@ -116,7 +116,7 @@ impl Value {
         serde_json::from_str(json).map(Self::Boolean).ok()
     }
 
-    /// Read as another type; none where that means nothing.
+    /// Cast to another type; none if that is not possible.
     fn cast(self, cast: Cast) -> Option<Self> {
         match (cast, self) {
             (Cast::Text, Self::Text(text)) => Some(Self::Text(text)),
@@ -131,7 +131,7 @@ impl Value {
         }
     }
 
-    /// Whether a list has it, or a text has it as a part.
+    /// Whether a list or a text contains it.
     fn is_within(&self, json: &str) -> bool {
         if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) {
             return items.iter().any(|item| Self::of_json(item.get()).as_ref() == Some(self));

@@ -1,57 +1,58 @@
-//! What goes wrong, on demand.
+//! Faults that a test can request.
 
-/// A fault of one answer. Positions count bytes of the body as sent, after compression.
+/// A fault of one response. Positions count bytes of the body as sent, after compression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing: a healthy answer, to place faults between.
+    /// No fault: a healthy response between faults.
     None,
-    /// The TCP connection breaks after so many bytes.
+    /// The TCP connection breaks after this many bytes.
     CutConnection {
         /// The number of bytes that are sent.
         after: usize,
     },
-    /// The body ends after so many bytes, and HTTP says that this was all: a crashed export
-    /// behind a healthy server.
+    /// The body ends after this many bytes, and HTTP says that it is complete: a crashed export behind
+    /// a healthy server.
     EndEarly {
         /// The number of bytes that are sent.
         after: usize,
     },
-    /// The last eight bytes are missing (of a gzip body: its trailer), and HTTP says all is well.
+    /// The last eight bytes are missing (the trailer of a gzip body), and HTTP says that the body is
+    /// complete.
     DropTrailer,
     /// One byte arrives with all its bits flipped.
     Corrupt {
-        /// The position of the byte; past the end nothing happens.
+        /// The position of the byte; no effect after the end.
         at: usize,
     },
-    /// After so many lines the text `export terminated early` follows instead of the rest.
+    /// After this many lines, the text `export terminated early` replaces the rest.
     TerminatedEarly {
         /// The number of lines before it.
         after_lines: usize,
     },
-    /// The same after so many bytes before compression, in the middle of a line or of a character.
+    /// The same after this many bytes before compression, in the middle of a line or character.
     TerminatedWithin {
         /// The number of bytes before it.
         after: usize,
     },
-    /// The TCP connection breaks in the middle of every answer that has more lines than this: an
-    /// export that has no time for long answers.
+    /// The TCP connection breaks in the middle of every response that has more lines than this: an
+    /// export that has no time for long responses.
     CutAbove {
-        /// The most lines that are sent whole.
+        /// The largest number of lines that are sent completely.
         lines: usize,
     },
-    /// Every so many lines, one that has an `$insert_id` is sent twice.
+    /// One line in this many that has an `$insert_id` is sent twice.
     RepeatLines {
         /// The distance between them; 1 repeats all.
         every: usize,
     },
-    /// The lines come in another order: the last first.
+    /// The lines are sent in reverse order.
     ReorderLines,
-    /// After so many bytes nothing more comes, and the connection stays open.
+    /// After this many bytes nothing more is sent, and the connection stays open.
     Stall {
         /// The number of bytes that are sent.
         after: usize,
     },
-    /// Another status, whatever was asked.
+    /// Another status, whatever the request was.
     Status {
         /// The status code.
         code: u16,

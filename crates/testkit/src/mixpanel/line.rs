@@ -1,4 +1,4 @@
-//! One line of the data, and what the API needs to know of it.
+//! One line of the data, and its fields that the API uses.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// From here on a number is milliseconds: in seconds it would be the year 5138.
+/// From this number on it is milliseconds: as seconds it would be the year 5138.
 const FIRST_MILLISECOND_TIME: f64 = 1e11;
 
 /// A line without its line end.
@@ -17,7 +17,7 @@ pub(super) struct Line {
     time: Option<EventTime>,
 }
 
-/// When an event happened, and where the line says so.
+/// When an event happened, and the position of this in the line.
 #[derive(Debug, Clone)]
 struct EventTime {
     ms: i64,
@@ -39,7 +39,7 @@ impl Line {
         Self { raw, event, time }
     }
 
-    /// The event's name; `None` for a line that is no event.
+    /// The event's name; `None` if the line is not an event.
     pub(super) fn event(&self) -> Option<&str> {
         self.event.as_deref()
     }
@@ -55,7 +55,7 @@ impl Line {
         envelope.properties.get(name).map(|value| value.get().to_owned())
     }
 
-    /// Appends the line and its end: as it came in, but for the digits of the time.
+    /// Appends the line and its end unchanged, except for the digits of the time.
     pub(super) fn write(&self, time_in_ms: bool, out: &mut Vec<u8>) {
         match &self.time {
             Some(EventTime { ms, digits }) => {
@@ -80,11 +80,11 @@ fn read(text: &str) -> (Option<String>, Option<EventTime>) {
     (event, time)
 }
 
-/// Reads seconds (also fractional) or milliseconds as milliseconds.
+/// Parses seconds (with or without a fraction) or milliseconds to milliseconds.
 fn milliseconds(number: &str) -> Option<i64> {
     let value: f64 = serde_json::from_str(number).ok()?;
     let ms = if value.abs() >= FIRST_MILLISECOND_TIME { value } else { value * 1000.0 };
-    // Past this, doubles no longer hold every millisecond, nor does a calendar hold the date.
+    // Above this, doubles cannot hold every millisecond, and no calendar date exists.
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
     (ms.abs() < 2e14).then(|| ms.round() as i64)
 }

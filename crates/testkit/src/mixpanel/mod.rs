@@ -1,18 +1,18 @@
-//! A stand-in of Mixpanel's Raw Event Export API, strict where the real one is, in the process
+//! A stand-in for Mixpanel's Raw Event Export API, as strict as the real one, in the process
 //! ([`StandIn`]) or as the binary `mixpanel-standin`.
 //!
-//! It owns: what a client can see of the API (status, framing, encoding, filters, budget) over
-//! lines that are given once. Lines leave it byte for byte as they came in, except for the digits
-//! of `time`, whose unit the client chooses.
+//! It owns what a client can see of the API (status, framing, encoding, filters, budget) for lines that
+//! are given once. It sends lines byte for byte as it got them, except for the digits of `time`, whose
+//! unit the client chooses.
 //!
-//! It refuses: anything that the API would refuse, with a plain-text message; and any `where`
-//! expression that it does not evaluate, so that a test never passes because a filter was ignored.
+//! It refuses what the API would refuse, with a plain-text message. It also refuses any `where`
+//! expression that it does not evaluate, so that no test passes because a filter was ignored.
 //!
-//! Beside it stands [`FaultProxy`], between a client and a stand-in: what happens to an answer on its
-//! way, byte for byte.
+//! [`FaultProxy`] stands between a client and a stand-in, and injects faults into the bytes of a
+//! response.
 //!
-//! Lines that are no event (cut, without time, not even JSON) travel with the nearest line before
-//! them that has a time: slices that partition time then see each broken line exactly once.
+//! Lines that are not events (cut, without a time, or not JSON) are sent with the nearest line before
+//! them that has a time. So slices that partition time contain each broken line exactly once.
 
 mod auth;
 mod body;

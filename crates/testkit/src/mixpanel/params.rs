@@ -1,4 +1,4 @@
-//! The query of an export request, checked as the API checks it.
+//! The query of an export request, checked like the API does.
 
 use super::expression::Expression;
 use super::line::Line;
@@ -18,7 +18,7 @@ pub(super) struct ExportParams {
 }
 
 impl ExportParams {
-    /// Checks the pairs of a query string; the text of the 400 answer if one is wrong.
+    /// Checks the pairs of a query string; returns the text of the 400 response if one is wrong.
     pub(super) fn read(pairs: &HashMap<String, String>, today: Date) -> Result<Self, String> {
         let get = |name: &str| pairs.get(name).map(String::as_str);
         let from = date("from_date", get("from_date"))?;
@@ -44,7 +44,7 @@ impl ExportParams {
             && self.condition.as_ref().is_none_or(|condition| condition.holds(line))
     }
 
-    /// Whether the allow-list has the line's event; it cannot reject what has no name.
+    /// Whether the allow-list contains the line's event; a line without a name always passes.
     pub(super) fn names(&self, line: &Line) -> bool {
         match (&self.events, line.event(), line.time_ms()) {
             (Some(events), Some(event), Some(_)) => events.contains(event),

@@ -1,13 +1,13 @@
-//! Reads a `where` expression: comparisons, casts, `defined`, `in`, `and`, `or`, `not`, parentheses.
-//! Everything else is an error that quotes the whole expression, so that no filter is ever silently ignored.
+//! Parses a `where` expression: comparisons, casts, `defined`, `in`, `and`, `or`, `not`, parentheses.
+//! Everything else is an error that quotes the whole expression, so that no filter is silently ignored.
 
 use super::expression::{Cast, Comparison, Expression, Operand, Value};
 use mixlake_domain::Timestamp;
 
-/// Deep enough for people, shallow enough for the stack.
+/// Deep enough for users, and small enough for the stack.
 const MAX_DEPTH: usize = 50;
 
-/// Parses an expression; the text of the 400 answer if that is not possible.
+/// Parses an expression; returns the text of the 400 response if that is not possible.
 pub(super) fn expression(text: &str) -> Result<Expression, String> {
     let refuse = |why: &str| format!("where is not a valid expression: {text:?}: {why}");
     let mut parser =
@@ -141,7 +141,7 @@ impl Parser {
         Ok(Expression::Time(comparison, at.as_millisecond()))
     }
 
-    /// What is said of a property. Of one that is cast the opening parenthesis comes first.
+    /// A condition on a property. If it is cast, the opening parenthesis comes first.
     fn property_condition(&mut self, cast: Option<Cast>) -> Result<Expression, String> {
         let name = if cast.is_some() {
             self.symbol("(")?;

@@ -1,8 +1,8 @@
-//! A proxy that does harm: it forwards requests, and answers as a bad day would have it.
+//! A proxy that injects faults: it forwards requests and damages the responses.
 //!
-//! It works on the bytes of the connection, below HTTP, so that what a client makes of chunk sizes,
-//! lengths and connections is tested too. Of an answer that is not compressed nothing is changed in
-//! the middle: there TLS is what protects, and no client could tell.
+//! It works on the bytes of the connection, below HTTP. So the client's handling of chunk sizes,
+//! lengths and connections is tested too. The middle of an uncompressed response is not changed: there
+//! TLS protects the data, and no client could detect a change.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,17 +12,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// What happens to one answer. Places are parts per thousand of it, its head included.
+/// The fault of one response. Positions are thousandths of it, including its header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mishap {
-    /// Nothing.
+    /// No fault.
     None,
     /// The connection ends here.
     Cut {
         /// The place.
         at: usize,
     },
-    /// Nothing more comes, and the connection stays open.
+    /// Nothing more arrives, and the connection stays open.
     Stall {
         /// The place.
         at: usize,
@@ -34,21 +34,21 @@ pub enum Mishap {
         /// The bit of the byte.
         bit: u32,
     },
-    /// A stretch comes twice.
+    /// A range is sent twice.
     Repeat {
         /// The place.
         at: usize,
         /// The number of bytes.
         length: usize,
     },
-    /// Two stretches behind one another come in the wrong order.
+    /// Two consecutive ranges are sent in the wrong order.
     Reorder {
         /// The place.
         at: usize,
         /// The number of bytes of each.
         length: usize,
     },
-    /// The request is not forwarded; this is the answer.
+    /// The request is not forwarded; this is the response.
     Answer {
         /// The status.
         code: u16,
@@ -57,7 +57,7 @@ pub enum Mishap {
     },
 }
 
-/// A proxy before one server, on 127.0.0.1; it stops when dropped.
+/// A proxy in front of one server, on 127.0.0.1; it stops when dropped.
 #[derive(Debug)]
 pub struct FaultProxy {
     address: SocketAddr,
@@ -82,7 +82,7 @@ impl FaultProxy {
         let server = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let script = Arc::clone(&shared);
-                // A client that has gone is no error of the proxy.
+                // If the client disconnects, that is not an error of the proxy.
                 tokio::spawn(async move { forward(client, server, &script).await.unwrap_or(()) });
             }
         });
@@ -95,7 +95,7 @@ impl FaultProxy {
         format!("http://{}", self.address)
     }
 
-    /// What happens to the next answers, one after another, and to all that follow.
+    /// The faults of the next responses, in order, and of all later ones.
     pub fn script(&self, mishaps: impl IntoIterator<Item = Mishap>, always: Mishap) {
         let mishaps = mishaps.into_iter().collect();
         *lock(&self.script) = Script { mishaps, always };
@@ -141,7 +141,8 @@ async fn forward(
     client.shutdown().await
 }
 
-/// The head of a request, made to end with its connection; none if the client has gone.
+/// The header of a request, changed so that the connection closes afterwards; none if the client has
+/// disconnected.
 async fn request(client: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
@@ -154,17 +155,17 @@ async fn request(client: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(request))
 }
 
-/// The whole answer of the server.
+/// The complete response of the server.
 async fn asked(server: SocketAddr, request: &[u8]) -> io::Result<Vec<u8>> {
     let mut server = TcpStream::connect(server).await?;
     server.write_all(request).await?;
     let mut answer = Vec::new();
-    // Where the server breaks off, so does the answer.
+    // If the server breaks off, so does the response.
     let _ = server.read_to_end(&mut answer).await;
     Ok(answer)
 }
 
-/// The answer as it arrives, and whether nothing follows it.
+/// The response after the fault, and whether nothing follows it.
 fn damaged(mut answer: Vec<u8>, mishap: &Mishap) -> (Vec<u8>, bool) {
     let place = |at: usize| answer.len() * at.min(999) / 1000;
     match *mishap {
@@ -218,7 +219,7 @@ mod tests {
     fn each_mishap_does_its_harm(#[case] mishap: Mishap, #[case] expected: &str) {
         let head = "Content-Encoding: gzip\r\n\r\n";
         let body = |at: usize| (head.len() * 1000 + at * 10) / (head.len() + 10);
-        // Places are parts of the whole; here they are given as parts of the body.
+        // Positions are parts of the whole response; here they are given as parts of the body.
         let mishap = match mishap {
             Mishap::Cut { at } => Mishap::Cut { at: body(at) + 1 },
             Mishap::Repeat { at, length } => Mishap::Repeat { at: body(at) + 1, length },

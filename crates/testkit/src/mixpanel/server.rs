@@ -57,7 +57,7 @@ impl StandIn {
             .fallback(async || Refusal::new(404, "Not Found"))
             .with_state(Arc::clone(&shared));
         let server = tokio::spawn(async move {
-            // Serving ends with the process or by `abort`; there is nobody to tell of an error.
+            // Serving ends with the process or by `abort`; nobody could receive an error.
             let _ = axum::serve(listener, router).await;
         });
         Ok(Self { address, shared, server })
@@ -75,24 +75,23 @@ impl StandIn {
         self.address
     }
 
-    /// Lets the next requests fail, one fault a request, in order; later ones are healthy.
+    /// Makes the next requests fail, one fault per request, in order; later requests succeed.
     pub fn script(&self, faults: impl IntoIterator<Item = Fault>) {
         self.shared.lock().script = faults.into_iter().collect();
     }
 
-    /// How every request ends for which nothing is scripted.
+    /// The fault of every request that has no scripted fault.
     pub fn always(&self, fault: Fault) {
         self.shared.lock().always = Some(fault);
     }
 
-    /// The queries received so far, decoded, whatever was answered.
+    /// The queries received so far, decoded, whatever the response was.
     #[must_use]
     pub fn queries(&self) -> Vec<HashMap<String, String>> {
         self.shared.lock().queries.clone()
     }
 
-    /// The lengths of the bodies of all 200 answers so far, as they travel, without faults that
-    /// shorten them.
+    /// The body lengths of all 200 responses so far, as sent, without faults that shorten them.
     #[must_use]
     pub fn body_lengths(&self) -> Vec<usize> {
         self.shared.lock().body_lengths.clone()
@@ -116,7 +115,7 @@ impl Shared {
         self.config.today.unwrap_or_else(|| self.last_data_day.map_or(clock, |day| day.max(clock)))
     }
 
-    /// Everything that is decided before the body: authentication, budget, query.
+    /// Everything before the body: authentication, budget, query.
     fn admit(&self, headers: &HeaderMap, uri: &Uri) -> Result<(ExportParams, Fault), Refusal> {
         let pairs = Query::<HashMap<String, String>>::try_from_uri(uri)
             .map_err(|error| Refusal::new(400, error.to_string()))?
@@ -174,7 +173,7 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.split(',').any(|one| one.trim().starts_with("gzip")))
 }
 
-/// An answer in plain text that holds no events.
+/// A plain-text response without events.
 struct Refusal {
     code: u16,
     message: String,
@@ -187,7 +186,7 @@ impl Refusal {
     }
 
     fn too_many(wait: Duration) -> Self {
-        // Whole seconds, rounded up: who comes back then is let in.
+        // Whole seconds, rounded up, so that a client that waits this long is accepted.
         let seconds = wait.as_millis().div_ceil(1000).to_string();
         Self { retry_after: Some(seconds), ..Self::new(429, "Query rate limit exceeded") }
     }

@@ -4,11 +4,11 @@ use super::reads::KEYS;
 use bytes::Bytes;
 use mixlake_app::ports::{ObjectStore, Precondition, Put};
 
-/// More than two parts of S3's smallest part size, and no multiple of it.
+/// More than two parts of S3's smallest part size, and not a multiple of it.
 const LARGE: usize = 2 * 5 * 1024 * 1024 + 77;
 const BLOCK: usize = 64 * 1024;
 
-/// Bytes in which no block equals another, so that parts out of order show.
+/// Bytes in which all blocks differ, so that parts in the wrong order are detected.
 pub(super) fn large(salt: u8) -> Bytes {
     let mut bytes = Vec::with_capacity(LARGE + BLOCK);
     for block in 0..=LARGE / BLOCK {

@@ -1,4 +1,4 @@
-//! Conditional writes: what exactly-once rests on.
+//! Conditional writes, the basis of exactly-once.
 
 use super::bodies::{body, create, large};
 use bytes::Bytes;

@@ -3,10 +3,10 @@
 use super::{bodies, conditions, listings, reads};
 use mixlake_app::ports::ObjectStore;
 
-/// Runs everything that every backend must show, each behaviour on a fresh, empty store.
+/// Runs everything that every backend must pass, each test on a fresh, empty store.
 ///
-/// What it asks for is what S3 gives, no more: a key that is also a folder of other keys, for
-/// one, is not in it, because a folder cannot hold it.
+/// It requires what S3 provides and no more. For example, a key that is also a folder of other keys is
+/// not tested, because a file system cannot store it.
 pub async fn conformance<S: ObjectStore>(fresh: impl AsyncFn() -> S) {
     reads::what_was_put_is_read_back(&fresh().await).await;
     reads::an_object_in_pieces_is_the_object(&fresh().await).await;
@@ -23,7 +23,7 @@ pub async fn conformance<S: ObjectStore>(fresh: impl AsyncFn() -> S) {
     conformance_of_conditional_writes(fresh).await;
 }
 
-/// The part of the suite on which exactly-once rests: create-only and compare-and-swap.
+/// The part of the suite on which exactly-once depends: create-only and conditional writes.
 pub async fn conformance_of_conditional_writes<S: ObjectStore>(fresh: impl AsyncFn() -> S) {
     conditions::an_object_is_created_once(&fresh().await).await;
     conditions::a_swap_needs_the_version_that_was_read(&fresh().await).await;

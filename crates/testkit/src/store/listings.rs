@@ -11,7 +11,7 @@ async fn keys(store: &dyn ObjectStore, prefix: &str) -> Vec<String> {
 
 pub(super) async fn a_listing_is_ordered_and_complete(store: &dyn ObjectStore) {
     assert_eq!(store.list("").await.unwrap(), []);
-    // In the order of bytes `-` comes before `/`, and capitals before small letters.
+    // In byte order `-` comes before `/`, and upper case before lower case.
     let ordered = ["Z/1", "a-b/1", "a.json", "a/1", "a/b/c", "b", "ä"];
     for key in ["b", "a/b/c", "Z/1", "ä", "a/1", "a.json", "a-b/1"] {
         create(store, key, Bytes::from(vec![b'.'; key.len()])).await;
@@ -35,7 +35,7 @@ pub(super) async fn a_prefix_is_a_string_and_no_folder(store: &dyn ObjectStore) 
     assert_eq!(keys(store, "night/").await, [""; 0]);
 }
 
-/// S3 answers a thousand keys at a time. Apart from the suite because of what it costs to set up.
+/// S3 returns a thousand keys per page. This is not in the suite because the setup is expensive.
 pub async fn a_listing_of_many_pages_is_whole(store: &dyn ObjectStore) {
     let expected: Vec<String> = (0..1_050).map(|i| format!("day/{i:05}")).collect();
     stream::iter(&expected)

@@ -1,4 +1,4 @@
-//! An object store in memory that can be made to fail at any call.
+//! An object store in memory in which any call can be made to fail.
 
 use crate::faults::{Call, Fault, Script, Verdict};
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What was called on a [`MemoryStore`].
+/// The calls of a [`MemoryStore`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// [`ObjectStore::get`].
@@ -25,10 +25,10 @@ pub enum Operation {
     List,
 }
 
-/// A fake object store. Clones share their objects, as two functions share a bucket.
+/// A fake object store. Clones share their objects, like two functions that share a bucket.
 ///
-/// An `ETag` is made from the content alone, as S3 does it: two objects with the same bytes have
-/// the same one, and a swap back to old bytes goes unnoticed.
+/// As in S3, an `ETag` depends only on the content: two objects with the same bytes have the same one,
+/// and a conditional write does not detect a change back to old bytes.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
@@ -49,12 +49,12 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// Asks the hook before every call how the call is to end.
+    /// The hook decides before every call how the call ends.
     pub fn inject(&self, hook: impl FnMut(&Call<Operation>) -> Fault + Send + 'static) {
         self.lock().script.set_hook(hook);
     }
 
-    /// The call with that number, counted from now (0 is the next), ends with the fault.
+    /// The call with this number, counted from now (0 is the next), gets the fault.
     pub fn fail_call(&self, n: usize, fault: Fault) {
         let at = self.calls().len() + n;
         self.inject(move |call| if call.number == at { fault } else { Fault::None });
@@ -65,7 +65,7 @@ impl MemoryStore {
         self.inject(|_| Fault::None);
     }
 
-    /// What is written from now on is written at this time; before that, in 1970.
+    /// The time of later writes; before, it is in 1970.
     pub fn set_time(&self, now: SystemTime) {
         self.lock().now = Some(now);
     }
@@ -76,7 +76,7 @@ impl MemoryStore {
         self.lock().script.calls()
     }
 
-    /// All objects as they are, without a call in the log: to compare before with after.
+    /// All objects, without a call in the log, to compare before and after.
     #[must_use]
     pub fn snapshot(&self) -> BTreeMap<String, Bytes> {
         self.lock().objects.clone()
@@ -86,7 +86,7 @@ impl MemoryStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives others a chance to come first, then logs the call.
+    /// Lets other tasks run first, then logs the call.
     async fn begin(&self, operation: Operation, key: &str) -> Verdict {
         tokio::task::yield_now().await;
         self.lock().script.next(operation, key)
@@ -102,7 +102,7 @@ impl MemoryStore {
         Ok(self.lock().objects.get(key).map(with))
     }
 
-    /// Applies an effect that has no precondition, unless the verdict is against it.
+    /// Applies an effect without a precondition, unless the fault prevents it.
     fn change(
         &self,
         verdict: Verdict,
@@ -185,7 +185,8 @@ impl ObjectStore for MemoryStore {
         let verdict = self.begin(Operation::Copy, to).await;
         self.change(verdict, ("copy", to), |state| {
             let body = state.objects.get(from).cloned();
-            let body = body.ok_or_else(|| self.failed("copy", from, "there is no such object"))?;
+            let body =
+                body.ok_or_else(|| self.failed("copy", from, "the object does not exist"))?;
             state.write(to, body);
             Ok(())
         })
@@ -216,7 +217,7 @@ impl ObjectStore for MemoryStore {
     }
 }
 
-/// In quotes, as S3 gives it: whoever strips them loses the swap.
+/// In quotes, as S3 returns it: a conditional write without them fails.
 fn etag(body: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(body);

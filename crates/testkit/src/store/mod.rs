@@ -1,4 +1,4 @@
-//! Object stores for tests: a fake, and the behaviour that every backend must show.
+//! Object stores for tests: a fake, and the behaviour that every backend must have.
 
 mod bodies;
 mod conditions;

@@ -1,4 +1,4 @@
-//! Writers that race: run against backends that decide conditions atomically.
+//! Concurrent writers: for backends that check conditions atomically.
 
 use bytes::Bytes;
 use futures::future::join_all;
@@ -7,10 +7,10 @@ use mixlake_app::ports::{ObjectStore, Precondition, Put};
 const WRITERS: u8 = 16;
 const TURNS: usize = 5;
 
-/// What must hold however many write at the same time.
+/// What must hold however many writers there are at the same time.
 ///
-/// Call it on a runtime of several threads. Of real S3 it asks nothing that S3 does not promise;
-/// the stand-in that decides and writes in two steps does not pass it.
+/// Call it on a multi-threaded runtime. It requires nothing that S3 does not guarantee. The stand-in
+/// that checks and writes in two steps does not pass it.
 pub async fn conformance_under_races<S: ObjectStore + Clone + 'static>(fresh: impl AsyncFn() -> S) {
     of_many_creators_one_wins(fresh().await).await;
     no_swap_is_lost(fresh().await).await;
@@ -32,7 +32,7 @@ async fn of_many_creators_one_wins<S: ObjectStore + Clone + 'static>(store: S) {
     assert_eq!(body, vec![winners[0]; 1000]);
 }
 
-/// Every writer adds a line several times, by compare-and-swap; all lines are there at the end.
+/// Every writer adds several lines by conditional writes; at the end all lines exist.
 async fn no_swap_is_lost<S: ObjectStore + Clone + 'static>(store: S) {
     store.put("lines", Bytes::new(), Precondition::Absent).await.unwrap();
     let writers = (0..WRITERS).map(|i| {

@@ -1,11 +1,11 @@
-//! Reading: whole objects, tails, absence.
+//! Reads: whole objects, tails, missing objects.
 
 use super::bodies::create;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use mixlake_app::ports::{ObjectStore, Tail};
 
-/// Keys as tables, slices and people make them: none may need more than the key itself.
+/// Keys with unusual but allowed characters: none may need special handling by the caller.
 pub(super) const KEYS: [&str; 6] = [
     "42/mp_master_event/2026/11/10/_manifest.json",
     "plain",
@@ -57,7 +57,7 @@ pub(super) async fn a_tail_is_the_end_and_knows_the_size(store: &dyn ObjectStore
     }
 }
 
-/// Apart from the suite, because the stand-in s3s fails where a suffix is longer than its object.
+/// Not in the suite, because the stand-in s3s fails if a suffix is longer than its object.
 pub async fn a_tail_is_never_longer_than_its_object(store: &dyn ObjectStore) {
     for body in [&b""[..], b"0123456789"] {
         let key = format!("file-{}", body.len());
