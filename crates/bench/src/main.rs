@@ -55,7 +55,7 @@ enum Command {
     Pages {
         #[command(flatten)]
         shape: data::Size,
-        /// How often each is written.
+        /// How often each is written; 0: once, without a clock, for valgrind.
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },

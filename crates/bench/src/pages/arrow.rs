@@ -2,9 +2,7 @@
 //! and rows that all have one, as a run.
 
 use super::plan::{Plan, Segment, segments};
-use arrow::array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, PrimitiveArray, new_null_array,
-};
+use arrow::array::{Array, ArrayRef, BinaryArray, BooleanArray, PrimitiveArray, new_null_array};
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Float64Type, Int64Type, Schema};
 use mixlake_columnar::pages::{Table, Texts, Typed, Values};

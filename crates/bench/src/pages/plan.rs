@@ -50,7 +50,8 @@ impl Plan {
         for group in file.row_groups() {
             for (told, chunk) in told.iter_mut().zip(group.columns()) {
                 let nulls = chunk.statistics()?.null_count_opt()?;
-                let values = usize::try_from(chunk.num_values()).ok()? - usize::try_from(nulls).ok()?;
+                let values =
+                    usize::try_from(chunk.num_values()).ok()? - usize::try_from(nulls).ok()?;
                 told.dictionary |= chunk.dictionary_page_offset().is_some();
                 told.values = told.values.max(values);
             }
@@ -132,10 +133,14 @@ impl Segment {
     }
 
     /// The rows of its values, counted from its first row.
-    pub(crate) fn present<'a>(&self, values: &'a Values<'_>) -> impl Iterator<Item = usize> + use<'a> {
+    pub(crate) fn present<'a>(
+        &self,
+        values: &'a Values<'_>,
+    ) -> impl Iterator<Item = usize> + use<'a> {
         let (first, words) = values.words();
         let Range { start, end } = self.rows.clone();
-        let words = (first..).zip(words).skip(start / 64 - first).take(end.div_ceil(64) - start / 64);
+        let words =
+            (first..).zip(words).skip(start / 64 - first).take(end.div_ceil(64) - start / 64);
         words.flat_map(move |(number, &word)| Bits(word).map(move |bit| number * 64 + bit - start))
     }
 }

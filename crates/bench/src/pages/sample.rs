@@ -56,7 +56,10 @@ fn place(group: &dyn RowGroupReader, name: &str) -> anyhow::Result<usize> {
 }
 
 /// Where the columns of a row group are in the table, and their types.
-fn columns(table: &Table, group: &dyn RowGroupReader) -> anyhow::Result<Vec<(ColumnId, ColumnType)>> {
+fn columns(
+    table: &Table,
+    group: &dyn RowGroupReader,
+) -> anyhow::Result<Vec<(ColumnId, ColumnType)>> {
     let find = |name: &str| {
         let place = table.columns().iter().position(|column| column.name == name);
         let id = place.with_context(|| format!("the table has no column {name}"))?;
@@ -110,13 +113,18 @@ pub(crate) fn is_same(
     place: usize,
     column: &Column,
 ) -> anyhow::Result<bool> {
-    fn values<T: DataType>(group: &dyn RowGroupReader, place: usize) -> anyhow::Result<Vec<(u32, T::T)>> {
+    fn values<T: DataType>(
+        group: &dyn RowGroupReader,
+        place: usize,
+    ) -> anyhow::Result<Vec<(u32, T::T)>> {
         let mut values = Vec::new();
         each::<T>(group, place, |row, value| values.push((row, value.clone())))?;
         Ok(values)
     }
     Ok(match column.column_type {
-        ColumnType::String => values::<ByteArrayType>(a, place)? == values::<ByteArrayType>(b, place)?,
+        ColumnType::String => {
+            values::<ByteArrayType>(a, place)? == values::<ByteArrayType>(b, place)?
+        }
         ColumnType::Number => values::<DoubleType>(a, place)? == values::<DoubleType>(b, place)?,
         ColumnType::Boolean => values::<BoolType>(a, place)? == values::<BoolType>(b, place)?,
         ColumnType::Timestamp | ColumnType::Bigint => {

@@ -153,7 +153,9 @@ impl PageWriter for Packed<'_> {
         let plain = page.uncompressed_size();
         let buf = self.pack.page(page.data())?;
         let page = match *page.compressed_page() {
-            Page::DataPage { num_values, encoding, def_level_encoding, rep_level_encoding, .. } => {
+            Page::DataPage {
+                num_values, encoding, def_level_encoding, rep_level_encoding, ..
+            } => {
                 let statistics = None;
                 Page::DataPage {
                     buf,
