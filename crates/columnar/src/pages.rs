@@ -54,12 +54,12 @@ impl Table {
 
     /// The file of all row groups, as a slice makes it.
     pub fn file(&mut self, options: &Options) -> Result<Bytes, TransformError> {
-        let mut encoder: Option<Encoder> = None;
+        let mut kept: Option<Encoder> = None;
         let mut groups = Vec::new();
         for buffer in &mut self.groups {
             let rows = std::mem::take(buffer);
             let encoding = Encoding::begin(rows, &self.columns, self.sorting.clone(), options);
-            let (encoded, rows) = encoding.end(&mut encoder)?;
+            let (encoded, rows) = encoding.end(&mut kept)?;
             groups.push(RowGroup { rows: rows.rows(), chunks: encoded.chunks });
             *buffer = rows;
         }
@@ -133,6 +133,7 @@ pub struct Texts<'a> {
 
 impl Texts<'_> {
     /// Some of the texts.
+    #[must_use]
     pub fn some(&self, range: Range<usize>) -> impl ExactSizeIterator<Item = &[u8]> + Clone {
         self.order[range].iter().map(|&place| self.view.get(place))
     }
