@@ -3,7 +3,7 @@
 use mixlake_columnar::pages::{Typed, Values};
 use mixlake_schema::{Column, ColumnId};
 use parquet::basic::Compression as Codec;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 use parquet::schema::types::{ColumnPath, TypePtr};
 use std::ops::Range;
@@ -56,7 +56,7 @@ impl Plan {
                 told.values = told.values.max(values);
             }
         }
-        let rows = file.row_groups().iter().map(|group| group.num_rows()).max()?;
+        let rows = file.row_groups().iter().map(RowGroupMetaData::num_rows).max()?;
         Some(Self {
             columns: columns.to_vec(),
             ids: names.map(id).collect::<Option<_>>()?,
@@ -118,11 +118,11 @@ pub(crate) fn segments(values: &Values<'_>, rows: usize) -> Vec<Segment> {
         let from = (first + start) * 64 + words[start].trailing_zeros() as usize;
         let to = (first + end) * 64 - words[end - 1].leading_zeros() as usize;
         let count = words[start..end].iter().map(|word| word.count_ones() as usize).sum::<usize>();
-        segments.extend((row < from).then(|| Segment { rows: row..from, values: value..value }));
+        segments.extend((row < from).then_some(Segment { rows: row..from, values: value..value }));
         segments.push(Segment { rows: from..to, values: value..value + count });
         (row, value, at) = (to, value + count, end);
     }
-    segments.extend((row < rows).then(|| Segment { rows: row..rows, values: value..value }));
+    segments.extend((row < rows).then_some(Segment { rows: row..rows, values: value..value }));
     segments
 }
 
