@@ -3,6 +3,7 @@
 mod baseline;
 mod clock;
 mod data;
+mod pages;
 mod stages;
 mod tables;
 mod whole;
@@ -50,6 +51,14 @@ enum Command {
         /// A folder for the events and the lake; both are removed.
         folder: PathBuf,
     },
+    /// Times our Parquet pages and those of the `parquet` crate's column writers, of the same columns.
+    Pages {
+        #[command(flatten)]
+        shape: data::Size,
+        /// How often each is written; 0: once, without a clock, for valgrind.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
     /// Turns gzip JSON lines into one Parquet file, as the export function does.
     Whole {
         /// The events.
@@ -72,6 +81,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Generate { shape, file } => data::generate(shape, &file),
         Command::Stages { shape, rounds, json } => stages::run(shape, rounds, json),
+        Command::Pages { shape, rounds } => pages::run(shape, rounds),
         Command::Tables { names, folder } => tables::run(names, &folder),
         Command::Whole { file, out, how } => whole::run(&file, &out, how),
         Command::ArrowJson { file, out } => baseline::run(&file, &out),

@@ -28,6 +28,9 @@ mod metadata;
 mod numbering;
 mod options;
 mod order;
+#[cfg(feature = "pages")]
+#[doc(hidden)]
+pub mod pages;
 mod parse;
 mod part;
 mod peek;
