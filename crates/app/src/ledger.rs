@@ -11,10 +11,10 @@ use crate::document::{self, DocumentError, Read};
 use crate::hash;
 use crate::manifest::{Format, LiveFile};
 use crate::ports::ObjectStore;
-use mixlake_columnar::Counts;
+use mixlake_columnar::{Counts, RowsHash};
 use mixlake_domain::{Date, Layout, SliceLabel, Target};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All slices of a date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,10 +94,41 @@ impl SliceCounts {
     }
 }
 
-/// The hash of all that a slice holds: its files with their days, in order, what became of its lines,
-/// and the object with the bad ones. Everything that an entry says is part of it, or a change of it
-/// would be lost.
+/// The hash of all that a slice holds: its rows by target, what became of its lines, and the object with the
+/// bad ones. Everything that an entry says is part of it, or a change of it would be lost. Where a file does
+/// not say which rows it has, that is the hash that version 0.1 wrote.
 pub(crate) fn content<'a>(
+    files: impl Iterator<Item = (&'a Target, &'a LiveFile)> + Clone,
+    counts: SliceCounts,
+    quarantine: Option<&str>,
+) -> String {
+    let mut targets: BTreeMap<&Target, (u64, RowsHash)> = BTreeMap::new();
+    for (target, file) in files.clone() {
+        let Some(hash) = file.rows_hash else { return content_of_bytes(files, counts, quarantine) };
+        let sums = targets.entry(target).or_default();
+        *sums = (sums.0 + file.rows, sums.1 + hash);
+    }
+    let mut parts: Vec<String> = targets
+        .into_iter()
+        .flat_map(|(target, (rows, hash))| {
+            [target.table.to_string(), date(target), rows.to_string(), hash.to_string()]
+        })
+        .collect();
+    finish(&mut parts, files, counts, quarantine)
+}
+
+/// Whether these files are all that an entry holds, whichever version wrote it.
+pub(crate) fn is_content_of<'a>(
+    entry: &Entry,
+    files: impl Iterator<Item = (&'a Target, &'a LiveFile)> + Clone,
+) -> bool {
+    let quarantine = entry.quarantine.as_deref();
+    content(files.clone(), entry.counts, quarantine) == entry.content
+        || content_of_bytes(files, entry.counts, quarantine) == entry.content
+}
+
+/// The hash of what a slice holds as version 0.1 wrote it, from the bytes of its files.
+fn content_of_bytes<'a>(
     files: impl Iterator<Item = (&'a Target, &'a LiveFile)> + Clone,
     counts: SliceCounts,
     quarantine: Option<&str>,
@@ -105,10 +136,22 @@ pub(crate) fn content<'a>(
     let mut parts: Vec<String> = files
         .clone()
         .flat_map(|(target, file)| {
-            let date = target.date.map(|date| date.to_string()).unwrap_or_default();
-            [target.table.to_string(), date, file.name.clone(), file.hash.clone()]
+            [target.table.to_string(), date(target), file.name.clone(), file.hash.clone()]
         })
         .collect();
+    finish(&mut parts, files, counts, quarantine)
+}
+
+fn date(target: &Target) -> String {
+    target.date.map(|date| date.to_string()).unwrap_or_default()
+}
+
+fn finish<'a>(
+    parts: &mut Vec<String>,
+    files: impl Iterator<Item = (&'a Target, &'a LiveFile)>,
+    counts: SliceCounts,
+    quarantine: Option<&str>,
+) -> String {
     parts.extend(files.filter_map(|(_, file)| file.identities.clone()));
     parts.push(counts.for_hash());
     parts.extend(quarantine.map(str::to_owned));

@@ -3,6 +3,7 @@
 use crate::document::{self, DocumentError, Read};
 use crate::hash;
 use crate::ports::ObjectStore;
+use mixlake_columnar::RowsHash;
 use mixlake_domain::{Generation, Layout, Origin, Target};
 use serde::{Deserialize, Serialize};
 
@@ -62,11 +63,39 @@ pub struct LiveFile {
     pub bytes: u64,
     /// The hash of its bytes.
     pub hash: String,
+    /// The hash of its logical rows. Version 0.1 did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_text")]
+    pub rows_hash: Option<RowsHash>,
     /// The names of its columns, in order.
     pub columns: Vec<String>,
     /// The hash of the identities of its rows, where other slices may have the same ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identities: Option<String>,
+}
+
+/// An optional value that is written as text.
+mod optional_text {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    pub(super) fn serialize<T: Display, S: Serializer>(
+        value: &Option<T>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => to.collect_str(value),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<T>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    }
 }
 
 /// The only form of our documents so far; another number is refused.
@@ -108,6 +137,16 @@ mod tests {
         let manifest: Manifest = serde_json::from_str(DAY).unwrap();
         let before: serde_json::Value = serde_json::from_str(DAY).unwrap();
         assert_eq!(serde_json::to_value(&manifest).unwrap(), before);
+    }
+
+    #[test]
+    fn the_hash_of_rows_is_read_back() {
+        let mut manifest: Manifest = serde_json::from_str(DAY).unwrap();
+        manifest.files[0].rows_hash = Some("00ff00ff00ff00ff00ff00ff00ff00ff".parse().unwrap());
+        let json = serde_json::to_string(&manifest).unwrap();
+        assert!(json.contains(r#""rows_hash":"00ff00ff00ff00ff00ff00ff00ff00ff""#), "{json}");
+        assert_eq!(serde_json::from_str::<Manifest>(&json).unwrap(), manifest);
+        assert!(serde_json::from_str::<Manifest>(&json.replace("00ff", "xyz")).is_err());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::group::Groups;
 use crate::identities::Identities;
 use crate::largest::Largest;
 use crate::options::{Options, SchemaType};
+use crate::rows_hash::RowsHash;
 use crate::transform::TransformError;
 use bytes::Bytes;
 use foldhash::{HashMap, HashSet};
@@ -30,6 +31,8 @@ pub struct DataFile {
     pub part: usize,
     /// The number of rows.
     pub rows: u64,
+    /// Which rows these are, whatever the bytes are.
+    pub rows_hash: RowsHash,
     /// The names of the columns, in order.
     pub columns: Vec<String>,
     /// The file.
@@ -100,6 +103,8 @@ struct Day {
     touched: bool,
     /// Encoded rows that are in no file yet.
     groups: Option<Groups>,
+    /// Which rows these are.
+    rows_hash: RowsHash,
     /// The identities of those rows, if they are asked for.
     identities: Vec<u128>,
     /// The numbers of the events of those rows.
@@ -122,6 +127,7 @@ impl Days {
                 counted: Size::default(),
                 touched: false,
                 groups: None,
+                rows_hash: RowsHash::default(),
                 identities: Vec::new(),
                 events: HashSet::default(),
                 parts: 0,
@@ -297,6 +303,7 @@ impl Days {
         let day = &mut self.all[id];
         let before = day.encoded();
         let groups = day.groups.get_or_insert_with(|| Groups::new(context.options.format));
+        day.rows_hash += encoded.rows_hash;
         groups.add(rows, encoded);
         day.identities.extend(identities);
         day.events.extend(events);
@@ -319,15 +326,26 @@ impl Days {
         let rows = groups.rows() as u64;
         let table = context.tables[day.table].clone();
         let columns = context.registry.tables()[&table].columns();
+        let rows_hash = std::mem::take(&mut day.rows_hash);
         let events = std::mem::take(&mut day.events);
         let identities = std::mem::take(&mut day.identities);
         let told = context.options.across_slices || !identities.is_empty();
         let identities = told.then(|| Identities::of(identities));
-        let mut metadata = metadata(context, &table, rows, events);
+        let mut metadata = metadata(context, &table, (rows, rows_hash), events);
         metadata.extend(identities.as_ref().map(|rows| pair("identities", rows.hash())));
         let (bytes, columns) = groups.into_file(columns, context.options, metadata)?;
         let format = context.options.format;
-        self.ready.push(DataFile { table, date, format, part, rows, columns, bytes, identities });
+        self.ready.push(DataFile {
+            table,
+            date,
+            format,
+            part,
+            rows,
+            rows_hash,
+            columns,
+            bytes,
+            identities,
+        });
         Ok(())
     }
 }
@@ -340,12 +358,18 @@ impl Day {
 }
 
 /// What a file says of itself; `file.rs` adds its columns.
-fn metadata(context: &Context<'_>, table: &str, rows: u64, events: HashSet<u32>) -> Vec<KeyValue> {
+fn metadata(
+    context: &Context<'_>,
+    table: &str,
+    (rows, rows_hash): (u64, RowsHash),
+    events: HashSet<u32>,
+) -> Vec<KeyValue> {
     let mut pairs = vec![
         pair("project", context.options.project.to_string()),
         pair("table", table.to_owned()),
         pair("slice", context.slice.to_string()),
         pair("rows", rows.to_string()),
+        pair("rows_hash", rows_hash.to_string()),
         pair("version", env!("CARGO_PKG_VERSION").to_owned()),
     ];
     let mut events: Vec<u32> = events.into_iter().collect();

@@ -9,6 +9,7 @@ use crate::json::JsonLines;
 use crate::metadata::Chunk;
 use crate::options::{EventNameForm, Options, SchemaType};
 use crate::places::Places;
+use crate::rows_hash::{ColumnHash, RowSums, RowsHash};
 use crate::transform::TransformError;
 use crate::values::arranged;
 use mixlake_domain::DataFormat;
@@ -17,12 +18,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
-/// What was made of rows, in the format of their table; by one thread, or in the end by all.
-#[derive(Default)]
+/// What was made of rows, in the format of their table.
 pub(crate) struct Encoded {
     /// The columns that have values, in the order of their ids.
     pub chunks: Vec<(ColumnId, Chunk)>,
     pub lines: Option<JsonLines>,
+    pub rows_hash: RowsHash,
+}
+
+/// What one thread made of them.
+#[derive(Default)]
+struct Share {
+    chunks: Vec<(ColumnId, Chunk)>,
+    lines: Option<JsonLines>,
+    sums: RowSums,
 }
 
 impl Encoded {
@@ -35,7 +44,7 @@ impl Encoded {
 /// Rows that are being encoded. The number of threads changes no byte.
 pub(crate) struct Encoding {
     work: Arc<Work>,
-    others: Vec<JoinHandle<Result<Encoded, TransformError>>>,
+    others: Vec<JoinHandle<Result<Share, TransformError>>>,
 }
 
 /// What the threads share.
@@ -96,9 +105,10 @@ impl Encoding {
         self.others.is_empty()
     }
 
-    /// Bytes held by the rows.
+    /// Bytes held by the rows, and by what each thread sums of them.
     pub(crate) fn memory(&self) -> usize {
-        self.work.buffer.size().holds
+        let sums = self.work.buffer.rows() * size_of::<u64>() * (1 + self.others.len());
+        self.work.buffer.size().holds + sums
     }
 
     /// Encodes what nobody has taken yet, waits for the others, and gives the buffer back, still with
@@ -107,33 +117,37 @@ impl Encoding {
         self,
         encoder: &mut Option<Encoder>,
     ) -> Result<(Encoded, Buffer), TransformError> {
-        let Encoded { mut chunks, mut lines } = self.work.pieces(encoder)?;
+        let Share { mut chunks, mut lines, mut sums } = self.work.pieces(encoder)?;
         for other in self.others {
             let theirs = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             chunks.extend(theirs.chunks);
             lines = lines.or(theirs.lines);
+            sums.merge(theirs.sums);
         }
         let work = Arc::into_inner(self.work).expect("the others have ended");
         // Those of each thread are in order: what keeps runs only has to merge them.
         chunks.sort_by_key(|&(id, _)| id);
-        Ok((Encoded { chunks, lines }, work.buffer))
+        Ok((Encoded { chunks, lines, rows_hash: sums.hash() }, work.buffer))
     }
 }
 
 impl Work {
     /// Encodes pieces until none is left.
-    fn pieces(&self, kept: &mut Option<Encoder>) -> Result<Encoded, TransformError> {
-        let mut done = Encoded::default();
+    fn pieces(&self, kept: &mut Option<Encoder>) -> Result<Share, TransformError> {
+        let mut done = Share::default();
         match self.format {
             DataFormat::Parquet => {
                 let encoder = match kept {
                     Some(encoder) => encoder,
                     None => kept.insert(Encoder::new(self.compression)?),
                 };
-                done.chunks = self.chunks(encoder)?;
+                done.sums = RowSums::new(self.places().rows);
+                done.chunks = self.chunks(encoder, &mut done.sums)?;
             }
             DataFormat::Json if self.take() == 0 => {
-                let lines = JsonLines::encode(&self.buffer, self.places(), &self.columns);
+                done.sums = RowSums::new(self.places().rows);
+                let (buffer, columns) = (&self.buffer, &self.columns);
+                let lines = JsonLines::encode(buffer, self.places(), columns, &mut done.sums);
                 done.lines = Some(lines.map_err(TransformError::Json)?);
             }
             DataFormat::Json => {}
@@ -141,7 +155,11 @@ impl Work {
         Ok(done)
     }
 
-    fn chunks(&self, encoder: &mut Encoder) -> parquet::errors::Result<Vec<(ColumnId, Chunk)>> {
+    fn chunks(
+        &self,
+        encoder: &mut Encoder,
+        sums: &mut RowSums,
+    ) -> parquet::errors::Result<Vec<(ColumnId, Chunk)>> {
         let places = self.places();
         let mut chunks = Vec::new();
         while let Some((id, column)) = self.columns.get(self.take()) {
@@ -149,6 +167,7 @@ impl Work {
                 let filtered = column.built_in && column.name == "distinct_id";
                 let values = values.as_ref();
                 let chunk = encoder.chunk(places.rows, &present, values, filtered)?;
+                values.hash(ColumnHash::new(&column.name, column.column_type), &present, sums);
                 chunks.push((*id, chunk));
             }
         }

@@ -4,6 +4,7 @@ use crate::buffer::Buffer;
 use crate::column::{SparseColumn, booleans, longs, numbers};
 use crate::pieces::Arena;
 use crate::places::{InBlocks, Places, Present};
+use crate::rows_hash::{ColumnHash, RowSums};
 use crate::texts::{Place, View};
 use bytes::Bytes;
 use flate2::Compression;
@@ -28,6 +29,7 @@ struct Cursor<'a> {
     /// `"name":`
     key: Vec<u8>,
     column_type: ColumnType,
+    hash: ColumnHash,
     present: Present,
     values: Arranged<'a>,
     written: usize,
@@ -45,11 +47,13 @@ impl JsonLines {
         buffer: &Buffer,
         places: &Places,
         columns: &[(ColumnId, Column)],
+        sums: &mut RowSums,
     ) -> io::Result<Self> {
         let cursor = |(id, column): &(ColumnId, Column)| {
             Cursor::new(*id, column, buffer.of_column(*id), places)
         };
         let mut cursors: Vec<Cursor> = columns.iter().filter_map(cursor).collect();
+        cursors.iter().for_each(|cursor| cursor.hash(sums));
         let by_row = by_row(&cursors, places.rows);
         // The header carries no time, so equal rows give equal bytes.
         let mut gzip = GzEncoder::new(Arena::default(), Compression::default());
@@ -96,7 +100,27 @@ impl<'a> Cursor<'a> {
         // Names of columns have no character that needs an escape.
         let key = format!("\"{name}\":").into_bytes();
         let present = present.without_places();
-        Some(Self { id, key, column_type: *column_type, present, values, written: 0 })
+        let hash = ColumnHash::new(name, *column_type);
+        Some(Self { id, key, column_type: *column_type, hash, present, values, written: 0 })
+    }
+
+    /// Adds the hash of each value to the sum of its row.
+    fn hash(&self, sums: &mut RowSums) {
+        let (hash, present) = (self.hash, &self.present);
+        match &self.values {
+            Arranged::Text(texts, order) => {
+                sums.add(present, order.iter().map(|&place| hash.text(texts.get(place))));
+            }
+            Arranged::Number(all) => {
+                sums.add(present, all.iter().map(|number| hash.fixed(number.to_bits())));
+            }
+            Arranged::Boolean(all) => {
+                sums.add(present, all.iter().map(|&boolean| hash.boolean(boolean)));
+            }
+            Arranged::Long(all) => {
+                sums.add(present, all.iter().map(|long| hash.fixed(long.cast_unsigned())));
+            }
+        }
     }
 
     /// Writes the next value.

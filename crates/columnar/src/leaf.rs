@@ -3,7 +3,7 @@
 use mixlake_schema::{Column, ColumnType};
 use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
 use parquet::errors::Result;
-use parquet::schema::types::{Type, TypePtr};
+use parquet::schema::types::{ColumnDescriptor, Type, TypePtr};
 use std::sync::Arc;
 
 /// The leaf of a column: its physical type and the annotations that engines go by.
@@ -22,6 +22,20 @@ pub(crate) fn leaf(column: &Column) -> Result<TypePtr> {
         .with_logical_type(logical)
         .build()?;
     Ok(Arc::new(leaf))
+}
+
+/// The type of a column of a file; none if [`leaf`] makes no such leaf.
+pub(crate) fn column_type(leaf: &ColumnDescriptor) -> Option<ColumnType> {
+    let flat = leaf.path().parts().len() == 1 && leaf.self_type().is_optional();
+    let column_type = match (leaf.physical_type(), leaf.converted_type()) {
+        (Physical::BYTE_ARRAY, ConvertedType::UTF8) => ColumnType::String,
+        (Physical::DOUBLE, ConvertedType::NONE) => ColumnType::Number,
+        (Physical::BOOLEAN, ConvertedType::NONE) => ColumnType::Boolean,
+        (Physical::INT64, ConvertedType::TIMESTAMP_MILLIS) => ColumnType::Timestamp,
+        (Physical::INT64, ConvertedType::NONE) => ColumnType::Bigint,
+        _ => return None,
+    };
+    flat.then_some(column_type)
 }
 
 /// How the values of a type lie in pages.

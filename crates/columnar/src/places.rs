@@ -162,6 +162,11 @@ impl Present {
         Self { at: Vec::new(), before: Vec::new(), ..self }
     }
 
+    /// The first place with a value, if all from there to the last have one.
+    pub(crate) fn solid(&self) -> Option<usize> {
+        self.solid
+    }
+
     /// By place: whether there is a value.
     pub(crate) fn bits(&self) -> Bits<'_> {
         Bits { first: self.first, words: &self.words }

@@ -5,6 +5,7 @@ use crate::column::{self, SparseColumn};
 use crate::numbering::{Different, different, hasher, most, renumber};
 use crate::places::{InBlocks, Places, Present};
 use crate::rle;
+use crate::rows_hash::{ColumnHash, RowSums};
 use crate::texts::{Place, Placed, Texts, View, prefix};
 use parquet::basic::Encoding;
 use std::cmp::Ordering;
@@ -39,6 +40,9 @@ pub(crate) trait PageValues {
 
     /// Hands every different value at least once to `each`.
     fn each(&self, each: &mut dyn FnMut(&[u8]));
+
+    /// Adds the hash of each value to the sum of its row.
+    fn hash(&self, column: ColumnHash, present: &Present, sums: &mut RowSums);
 }
 
 /// The rows of a column chunk that have a value, and the values in the order of their places.
@@ -57,15 +61,18 @@ pub(crate) fn arranged<'a>(column: &'a SparseColumn, places: &Places) -> Option<
 
 /// A value of eight bytes.
 pub(crate) trait Fixed: Copy + Default + 'static {
-    fn plain(self) -> [u8; 8];
+    fn bits(self) -> u64;
+    fn plain(self) -> [u8; 8] {
+        self.bits().to_le_bytes()
+    }
     fn order(&self, other: &Self) -> Ordering;
     /// The least and the greatest value that compare equal to these.
     fn widened(min: Self, max: Self) -> (Self, Self);
 }
 
 impl Fixed for f64 {
-    fn plain(self) -> [u8; 8] {
-        self.to_le_bytes()
+    fn bits(self) -> u64 {
+        self.to_bits()
     }
 
     fn order(&self, other: &Self) -> Ordering {
@@ -79,8 +86,8 @@ impl Fixed for f64 {
 }
 
 impl Fixed for i64 {
-    fn plain(self) -> [u8; 8] {
-        self.to_le_bytes()
+    fn bits(self) -> u64 {
+        self.cast_unsigned()
     }
 
     fn order(&self, other: &Self) -> Ordering {
@@ -105,6 +112,8 @@ trait Dictionary {
     fn append_plain(&self, out: &mut Vec<u8>);
     fn extremes(&self, min: u32, max: u32) -> Extremes;
     fn each(&self, each: &mut dyn FnMut(&[u8]));
+    /// The hash that each has as a cell.
+    fn cells(&self, column: ColumnHash) -> Vec<u64>;
 }
 
 impl<D: Dictionary> PageValues for Numbered<D> {
@@ -131,6 +140,11 @@ impl<D: Dictionary> PageValues for Numbered<D> {
 
     fn each(&self, each: &mut dyn FnMut(&[u8])) {
         self.values.each(each);
+    }
+
+    fn hash(&self, column: ColumnHash, present: &Present, sums: &mut RowSums) {
+        let cells = self.values.cells(column);
+        sums.add(present, self.numbers.iter().map(|&number| cells[number as usize]));
     }
 }
 
@@ -160,8 +174,8 @@ fn fixed<'a, T: Fixed>(cells: impl InBlocks<T>, places: &Places) -> Option<Arran
 
 /// The different values in their order, and the number of each value; none if it does not pay.
 fn fixed_dictionary<T: Fixed>(values: &[T]) -> Option<Numbered<FixedDictionary<T>>> {
-    let hash = |value: T| hasher().hash_one(u64::from_le_bytes(value.plain()));
-    let equal = |a: T, b: T| a.plain() == b.plain();
+    let hash = |value: T| hasher().hash_one(value.bits());
+    let equal = |a: T, b: T| a.bits() == b.bits();
     let Different { first, mut numbers } = different(values.iter().copied(), hash, equal)?;
     if !pays(first.len(), first.len() * 8, values.len(), values.len() * 8) {
         return None;
@@ -195,6 +209,10 @@ impl<T: Fixed> Dictionary for FixedDictionary<T> {
     fn each(&self, each: &mut dyn FnMut(&[u8])) {
         self.0.iter().for_each(|value| each(&value.plain()));
     }
+
+    fn cells(&self, column: ColumnHash) -> Vec<u64> {
+        self.0.iter().map(|value| column.fixed(value.bits())).collect()
+    }
 }
 
 impl<T: Fixed> PageValues for Plain<T> {
@@ -225,6 +243,10 @@ impl<T: Fixed> PageValues for Plain<T> {
 
     fn each(&self, each: &mut dyn FnMut(&[u8])) {
         self.0.iter().for_each(|value| each(&value.plain()));
+    }
+
+    fn hash(&self, column: ColumnHash, present: &Present, sums: &mut RowSums) {
+        sums.add(present, self.0.iter().map(|value| column.fixed(value.bits())));
     }
 }
 
@@ -260,6 +282,11 @@ impl PageValues for Booleans {
 
     fn each(&self, each: &mut dyn FnMut(&[u8])) {
         self.0.iter().for_each(|&value| each(&[u8::from(value)]));
+    }
+
+    fn hash(&self, column: ColumnHash, present: &Present, sums: &mut RowSums) {
+        let [no, yes] = [false, true].map(|value| column.boolean(value));
+        sums.add(present, self.0.iter().map(|&value| if value { yes } else { no }));
     }
 }
 
@@ -335,6 +362,10 @@ impl Dictionary for TextDictionary<'_> {
     fn each(&self, each: &mut dyn FnMut(&[u8])) {
         self.order.iter().for_each(|&place| each(self.texts.get(place)));
     }
+
+    fn cells(&self, column: ColumnHash) -> Vec<u64> {
+        self.order.iter().map(|&place| column.text(self.texts.get(place))).collect()
+    }
 }
 
 impl PlainTexts<'_> {
@@ -371,5 +402,9 @@ impl PageValues for PlainTexts<'_> {
 
     fn each(&self, each: &mut dyn FnMut(&[u8])) {
         self.order.iter().for_each(|&place| each(self.texts.get(place)));
+    }
+
+    fn hash(&self, column: ColumnHash, present: &Present, sums: &mut RowSums) {
+        sums.add(present, self.order.iter().map(|&place| column.text(self.texts.get(place))));
     }
 }

@@ -13,50 +13,8 @@ use proptest::prelude::*;
 use serde_json::{Map, Number, Value, json};
 use std::collections::BTreeMap;
 use std::num::NonZero;
+use support::events::{events, lines};
 use support::{generated, options, run, slice, table_rows};
-
-/// Any JSON value that a property can have.
-fn value() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Into::into),
-        any::<i64>().prop_map(Into::into),
-        (-1_000_i32..1_000).prop_map(|n| json!(f64::from(n) / 8.0)),
-        any::<f64>().prop_filter("finite", |x| x.is_finite()).prop_map(Into::into),
-        "[a-zäß\"\\\\\n 0-9]{0,12}".prop_map(Into::into),
-    ];
-    leaf.prop_recursive(2, 8, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..3).prop_map(Into::into),
-            prop::collection::btree_map("[a-z]{1,3}", inner, 0..3)
-                .prop_map(|m| Value::Object(m.into_iter().collect())),
-        ]
-    })
-}
-
-/// Events with a number of their own, of few names and keys, so that both collide and repeat.
-fn events() -> impl Strategy<Value = Vec<(String, Map<String, Value>)>> {
-    let keys = prop_oneof![
-        "[a-cA-C$ ]{1,2}",
-        Just("time zone".to_owned()),
-        Just("mp_properties".to_owned()),
-        Just("mp_date".to_owned()),
-        Just("select".to_owned()),
-        Just("Ünïcode".to_owned()),
-    ];
-    let properties = prop::collection::btree_map(keys, value(), 0..8);
-    prop::collection::vec(("[AaBb !]{1,2}", properties), 1..25).prop_map(|events| {
-        let with_number = |(number, (name, mut properties)): (usize, (String, BTreeMap<_, _>))| {
-            properties.insert("number".to_owned(), json!(number));
-            (name, properties.into_iter().collect())
-        };
-        events.into_iter().enumerate().map(with_number).collect()
-    })
-}
-
-fn lines(events: &[(String, Map<String, Value>)]) -> String {
-    events.iter().map(|(event, properties)| support::line(event, 1, &json!(properties))).collect()
-}
 
 /// The cells of a property in a row, by the public mapping; and what `mp_properties` has of it.
 fn cells(property: &str, table: &Table, row: &Row) -> Vec<Value> {

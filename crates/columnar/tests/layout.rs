@@ -53,7 +53,7 @@ static FILE: LazyLock<(Bytes, Transformed)> = LazyLock::new(|| {
 
 #[test]
 fn a_file_says_where_it_comes_from() {
-    let (file, _) = &*FILE;
+    let (file, done) = &*FILE;
     let metadata = metadata(file);
     let pairs = metadata.file_metadata().key_value_metadata().unwrap();
     let said: BTreeMap<&str, &str> =
@@ -62,6 +62,7 @@ fn a_file_says_where_it_comes_from() {
     assert_eq!(said["mixlake.table"], "mp_master_event");
     assert_eq!(said["mixlake.slice"], "2026-11-10");
     assert_eq!(said["mixlake.rows"], "20000");
+    assert_eq!(said["mixlake.rows_hash"].parse(), Ok(done.files[0].rows_hash));
     assert_eq!(said["mixlake.version"], env!("CARGO_PKG_VERSION"));
     let columns: Vec<[String; 3]> = serde_json::from_str(said["mixlake.columns"]).unwrap();
     let described = metadata.file_metadata().schema_descr().columns();

@@ -6,7 +6,8 @@ use crate::hash;
 use crate::manifest::{LiveFile, Manifest};
 use crate::ports::{ObjectStore, Precondition, Put, StoreError};
 use bytes::Bytes;
-use mixlake_domain::{Generation, Layout, Target};
+use mixlake_columnar::rows_hash_of;
+use mixlake_domain::{DataFormat, Generation, Layout, Target};
 
 /// How often a manifest is read and swapped before the change is given up. Each time somebody else has
 /// made a change, so this many in a row mean that something is wrong with the store.
@@ -95,6 +96,7 @@ impl Commit<'_> {
             if !guard.may_go_on(current.as_ref(), is_first).await? {
                 return Ok((Outcome::Superseded, current));
             }
+            let current = self.with_rows_hashes(current, &change).await?;
             let (outcome, manifest) = match plan(current.as_ref(), target, &change) {
                 Plan::Unchanged => return Ok((Outcome::Unchanged, current)),
                 Plan::Append(manifest) => match self.write(target, &manifest, files).await? {
@@ -138,6 +140,36 @@ impl Commit<'_> {
     pub(crate) async fn read(&self, target: &Target) -> Result<Seen, DocumentError> {
         let read = Manifest::read(self.store, self.layout, target).await?;
         Ok((read.value, read.precondition))
+    }
+
+    /// A manifest that says which rows the files have that a change would replace. Version 0.1 did not say it,
+    /// so the files themselves are read. Without that, the first export of each day by a later version
+    /// would rewrite it.
+    pub(crate) async fn with_rows_hashes(
+        &self,
+        manifest: Option<Manifest>,
+        change: &Change<'_>,
+    ) -> Result<Option<Manifest>, CommitError> {
+        let mut manifest = match manifest {
+            Some(manifest) if !change.fence => manifest,
+            other => return Ok(other),
+        };
+        let folder = self.layout.generation(&manifest.target, &manifest.generation);
+        let replaced = manifest.files.iter_mut().filter(|file| change.removal.takes(file));
+        let replaced: Vec<&mut LiveFile> = replaced.collect();
+        let has: u64 = replaced.iter().map(|file| file.rows).sum();
+        let wanted: u64 = change.files.iter().map(|file| file.rows).sum();
+        // Where their number differs, they are other rows anyway.
+        for file in replaced.into_iter().filter(|file| has == wanted && file.rows_hash.is_none()) {
+            if DataFormat::of_file(&file.name) != Some(DataFormat::Parquet) {
+                continue;
+            }
+            let object = self.store.get(&format!("{folder}{}", file.name)).await?;
+            // A file that cannot be read says nothing, and is replaced.
+            let read = object.and_then(|object| rows_hash_of(object.body).ok());
+            file.rows_hash = read.filter(|(rows, _)| *rows == file.rows).map(|(_, hash)| hash);
+        }
+        Ok(Some(manifest))
     }
 
     /// Writes a manifest if nobody has changed it since it was read.

@@ -2,6 +2,7 @@
 
 use crate::hash;
 use crate::manifest::{Format, LiveFile, Manifest};
+use mixlake_columnar::RowsHash;
 use mixlake_domain::{Generation, Origin, Target};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -35,7 +36,7 @@ pub(crate) enum Removal<'a> {
 }
 
 impl Removal<'_> {
-    fn takes(self, file: &LiveFile) -> bool {
+    pub(super) fn takes(self, file: &LiveFile) -> bool {
         match self {
             Self::Nothing => false,
             Self::Overlapping(origin) => file.origin.overlaps(origin),
@@ -112,7 +113,7 @@ pub(crate) fn plan(current: Option<&Manifest>, target: &Target, change: &Change<
     let live = current.map_or(&[][..], |manifest| &manifest.files);
     let (replaced, kept): (Vec<LiveFile>, Vec<LiveFile>) =
         live.iter().cloned().partition(|file| change.removal.takes(file));
-    if replaced == change.files && !change.fence {
+    if same_rows(&replaced, change.files) && !change.fence {
         return Plan::Unchanged;
     }
     let kept_names: Vec<String> = kept.iter().map(|file| file.name.clone()).collect();
@@ -149,6 +150,27 @@ pub(crate) fn plan(current: Option<&Manifest>, target: &Target, change: &Change<
         .flat_map(|source| change.files.iter().map(|file| copy(*source, &file.name)));
     let copies = kept.chain(coming).collect();
     Plan::Replace { manifest, copies }
+}
+
+/// Whether files hold the same rows of the same origins, whatever their bytes are: another version, or other
+/// settings of the encoder, give other bytes. Where a file does not say which rows it has, its bytes decide.
+fn same_rows(live: &[LiveFile], ours: &[LiveFile]) -> bool {
+    fn rows(files: &[LiveFile]) -> Option<(u64, RowsHash)> {
+        let hashes: Option<Vec<RowsHash>> = files.iter().map(|file| file.rows_hash).collect();
+        Some((files.iter().map(|file| file.rows).sum(), hashes?.into_iter().sum()))
+    }
+    fn origins(files: &[LiveFile]) -> BTreeSet<&Origin> {
+        files.iter().map(|file| &file.origin).collect()
+    }
+    fn identities(files: &[LiveFile]) -> BTreeSet<&String> {
+        files.iter().filter_map(|file| file.identities.as_ref()).collect()
+    }
+    let (has, wanted) = (rows(live), rows(ours));
+    live == ours
+        || has.is_some()
+            && has == wanted
+            && origins(live) == origins(ours)
+            && identities(live) == identities(ours)
 }
 
 /// The generation for these files, after what a target has. Its name holds what it follows, so that names

@@ -171,6 +171,7 @@ mod tests {
             rows,
             bytes: 1,
             hash: String::new(),
+            rows_hash: None,
             columns: Vec::new(),
             identities: None,
         };

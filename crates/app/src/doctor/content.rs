@@ -5,6 +5,7 @@ use super::facts::Content;
 use crate::hash;
 use crate::manifest::LiveFile;
 use bytes::Bytes;
+use mixlake_columnar::rows_hash_of;
 use mixlake_domain::DataFormat;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType};
@@ -26,6 +27,7 @@ pub(super) fn examine(body: &Bytes, file: &LiveFile, limit: Option<usize>) -> Co
     }
     match longest(body.clone()) {
         Ok(texts) => {
+            let damage = damage.or_else(|| other_rows(body, file));
             let is_long = |(_, length): &(String, usize)| limit.is_some_and(|most| *length > most);
             Content { damage, long_text: texts.into_iter().filter(is_long).collect() }
         }
@@ -34,6 +36,16 @@ pub(super) fn examine(body: &Bytes, file: &LiveFile, limit: Option<usize>) -> Co
             let damage = damage.or_else(|| same_size.then_some(undecoded));
             Content { damage, long_text: Vec::new() }
         }
+    }
+}
+
+/// Whether a file has other rows than its manifest says.
+fn other_rows(body: &Bytes, file: &LiveFile) -> Option<String> {
+    let wanted = file.rows_hash?;
+    match rows_hash_of(body.clone()) {
+        Ok((_, has)) if has == wanted => None,
+        Ok(_) => Some("its rows are not those that the manifest lists".to_owned()),
+        Err(error) => Some(format!("its rows cannot be read: {}", crate::chain(&error))),
     }
 }
 

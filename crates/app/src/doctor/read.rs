@@ -99,6 +99,7 @@ impl Doctor<'_> {
             rows: footer.rows,
             bytes: object.body.len() as u64,
             hash: hash::content(&object.body),
+            rows_hash: footer.notes.get("rows_hash").and_then(|text| text.parse().ok()),
             columns: footer.columns.into_iter().map(|(name, _)| name).collect(),
             identities: footer.notes.get("identities").cloned(),
         }))

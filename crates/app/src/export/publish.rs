@@ -100,9 +100,10 @@ impl Exporter<'_> {
             for (target, manifest) in self.manifests(targets.to_vec()).await? {
                 let files = received.live_files(&target);
                 let change = Change::put(&origin, &files, false);
+                let manifest = self.commit().with_rows_hashes(manifest, &change).await?;
                 match (commit::plan(manifest.as_ref(), &target, &change), manifest) {
                     (Plan::Unchanged, Some(manifest)) => {
-                        objects.extend(self.live_keys(&target, Some(&manifest), &files));
+                        objects.extend(self.live_keys(&target, Some(&manifest), &origin));
                     }
                     _ => return Ok(None),
                 }
@@ -168,7 +169,7 @@ impl Exporter<'_> {
         if outcome == Outcome::Superseded {
             return Ok(Step::Lost);
         }
-        let objects = self.live_keys(target, manifest.as_ref(), &live);
+        let objects = self.live_keys(target, manifest.as_ref(), &origin);
         Ok(Step::Done(PublishedTarget { target: target.clone(), outcome, objects }))
     }
 
@@ -200,18 +201,12 @@ impl Exporter<'_> {
         stream::iter(targets).map(read).buffered(IN_FLIGHT).try_collect().await
     }
 
-    /// The keys that a manifest gives to a slice's files.
-    fn live_keys(
-        &self,
-        target: &Target,
-        live: Option<&Manifest>,
-        files: &[LiveFile],
-    ) -> Vec<String> {
-        let of = |manifest: &Manifest| {
-            let folder = self.layout.generation(target, &manifest.generation);
-            files.iter().map(|file| format!("{folder}{}", file.name)).collect()
-        };
-        live.map(of).unwrap_or_default()
+    /// The keys of the live files of an origin.
+    fn live_keys(&self, target: &Target, live: Option<&Manifest>, origin: &Origin) -> Vec<String> {
+        let Some(manifest) = live else { return Vec::new() };
+        let folder = self.layout.generation(target, &manifest.generation);
+        let files = manifest.files.iter().filter(|file| file.origin == *origin);
+        files.map(|file| format!("{folder}{}", file.name)).collect()
     }
 }
 

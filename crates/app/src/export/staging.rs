@@ -27,6 +27,7 @@ impl SliceFile {
             rows: file.rows,
             bytes: file.bytes.len() as u64,
             hash: hash::content(&file.bytes),
+            rows_hash: Some(file.rows_hash),
             columns: file.columns,
             identities: file.identities.map(|rows| rows.hash()),
         };

@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use mixlake_columnar::{Options, Superseded, Transform, TransformError, Transformed};
+pub mod events;
+
+use mixlake_columnar::{Options, Superseded, Transform, TransformError, Transformed, rows_hash_of};
 use mixlake_domain::{DataFormat, Slice, Zone};
 use mixlake_schema::Registry;
 use mixlake_testkit::generate::Shape;
@@ -38,6 +40,7 @@ pub fn run_onto(
     }
     let mut done = transform.finish()?;
     done.files.splice(0..0, full);
+    check_rows_hashes(&done);
     Ok(done)
 }
 
@@ -46,7 +49,17 @@ pub fn run_in(options: &Options, slice: Slice, lines: &[u8]) -> Transformed {
     let (registry, known) = (Registry::default(), Superseded::default());
     let mut transform = Transform::new(options.clone(), slice, registry, known).unwrap();
     transform.push(lines).unwrap();
-    transform.finish().unwrap()
+    let done = transform.finish().unwrap();
+    check_rows_hashes(&done);
+    done
+}
+
+/// What a file says of its rows is what is found in it.
+fn check_rows_hashes(done: &Transformed) {
+    for file in done.files.iter().filter(|file| file.format == DataFormat::Parquet) {
+        let found = rows_hash_of(file.bytes.clone()).unwrap();
+        assert_eq!(found, (file.rows, file.rows_hash), "{} of {}", file.part, file.table);
+    }
 }
 
 /// The line of an event on the slice's day.

@@ -12,6 +12,7 @@ fn file(slice: &str, hash: &str) -> LiveFile {
         rows: 1,
         bytes: 1,
         hash: hash.to_owned(),
+        rows_hash: None,
         columns: vec![],
         identities: None,
     }
@@ -52,6 +53,37 @@ fn the_same_content_again_changes_nothing() {
     let before = first_hour();
     let plan = decide(Some(&before), "2026-11-10T01", &before.files, false);
     assert_eq!(plan, Plan::Unchanged);
+}
+
+/// A file with the same rows as another one, by its hash, and other bytes.
+fn with_rows(slice: &str, bytes: &str, rows: u128) -> LiveFile {
+    LiveFile { rows_hash: format!("{rows:032x}").parse().ok(), ..file(slice, bytes) }
+}
+
+#[test]
+fn equal_rows_in_other_bytes_change_nothing() {
+    let (slice, other) = ("2026-11-10T01", "2026-11-10T02");
+    let live = published(decide(None, slice, &[with_rows(slice, "a", 1)], false));
+    assert_eq!(decide(Some(&live), slice, &[with_rows(slice, "b", 1)], false), Plan::Unchanged);
+    assert_ne!(decide(Some(&live), slice, &[with_rows(slice, "b", 2)], false), Plan::Unchanged);
+    let rows = [with_rows(other, "b", 1)];
+    assert_ne!(decide(Some(&live), other, &rows, false), Plan::Unchanged, "another slice");
+    let silent = published(decide(None, slice, &[file(slice, "a")], false));
+    assert_ne!(decide(Some(&silent), slice, &rows, false), Plan::Unchanged, "nothing is said");
+    let identities = [LiveFile { identities: Some("i".to_owned()), ..with_rows(slice, "a", 1) }];
+    assert_ne!(decide(Some(&live), slice, &identities, false), Plan::Unchanged);
+}
+
+#[test]
+fn rows_may_be_cut_into_other_files() {
+    let slice = "2026-11-10T01";
+    let part = |part: usize, rows: u128| LiveFile {
+        name: format!("{slice}-{part:03}.parquet"),
+        ..with_rows(slice, &format!("{part}"), rows)
+    };
+    let live = published(decide(None, slice, &[part(0, 3), part(1, 4)], false));
+    let one = LiveFile { rows: 2, ..with_rows(slice, "a", 7) };
+    assert_eq!(decide(Some(&live), slice, &[one], false), Plan::Unchanged);
 }
 
 #[test]
