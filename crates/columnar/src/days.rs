@@ -370,7 +370,7 @@ fn metadata(
         pair("slice", context.slice.to_string()),
         pair("rows", rows.to_string()),
         pair("rows_hash", rows_hash.to_string()),
-        pair("version", env!("CARGO_PKG_VERSION").to_owned()),
+        pair("version", context.options.version.to_owned()),
     ];
     let mut events: Vec<u32> = events.into_iter().collect();
     events.sort_unstable();

@@ -26,7 +26,9 @@ pub(crate) fn assemble(
 ) -> Result<(Bytes, Vec<String>)> {
     let used: BTreeSet<ColumnId> =
         groups.iter().flat_map(|g| g.chunks.iter().map(|(id, _)| *id)).collect();
-    let (root, properties) = (root(&used, columns)?, properties(&used, columns, options.clustered));
+    let is_sorted = options.clustered && groups.len() == 1;
+    let root = root(&used, columns)?;
+    let properties = properties(&used, columns, is_sorted, options.version);
     // As much as is held already, so that it need not grow: chunks are let go as they are written.
     let held = groups.iter().map(RowGroup::memory).sum();
     let mut writer = SerializedFileWriter::new(Vec::with_capacity(held), root, properties)?;
@@ -76,21 +78,24 @@ fn root(used: &BTreeSet<ColumnId>, columns: &[Column]) -> Result<TypePtr> {
     Ok(Arc::new(root))
 }
 
-/// What the file says of how it was written.
+/// What the file says of how it was written. Parquet names the sorting columns of a row group. Some engines
+/// take them for the order of the whole file and then group it wrongly (DataFusion 55), so a file of several
+/// row groups, each sorted for itself, does not name any.
 fn properties(
     used: &BTreeSet<ColumnId>,
     columns: &[Column],
-    clustered: bool,
+    is_sorted: bool,
+    version: &str,
 ) -> WriterPropertiesPtr {
     let place = |name: &str| {
         let mut places = used.iter().map(|&id| &columns[id]);
         let place = places.position(|column| column.built_in && column.name == name)?;
         i32::try_from(place).ok()
     };
-    let by = ["mp_event_name", "time"].into_iter().filter(|_| clustered).filter_map(place);
+    let by = ["mp_event_name", "time"].into_iter().filter(|_| is_sorted).filter_map(place);
     let ascending = |column_idx| SortingColumn { column_idx, descending: false, nulls_first: true };
     let properties = WriterProperties::builder()
-        .set_created_by(concat!("mixlake version ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_sorting_columns(Some(by.map(ascending).collect()));
+        .set_created_by(format!("mixlake version {version}"))
+        .set_sorting_columns(is_sorted.then(|| by.map(ascending).collect()));
     Arc::new(properties.build())
 }

@@ -40,6 +40,8 @@ pub struct Options {
     pub clustered: bool,
     /// Bounds of memory and files.
     pub bounds: Bounds,
+    /// The version that files name as their writer.
+    pub version: &'static str,
 }
 
 impl Options {
@@ -61,6 +63,7 @@ impl Options {
             contracts: Contracts::default(),
             clustered: true,
             bounds: Bounds::default(),
+            version: env!("CARGO_PKG_VERSION"),
         }
     }
 }
