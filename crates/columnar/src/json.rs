@@ -53,7 +53,9 @@ impl JsonLines {
             Cursor::new(*id, column, buffer.of_column(*id), places)
         };
         let mut cursors: Vec<Cursor> = columns.iter().filter_map(cursor).collect();
-        cursors.iter().for_each(|cursor| cursor.hash(sums));
+        for cursor in &cursors {
+            cursor.hash(sums);
+        }
         let by_row = by_row(&cursors, places.rows);
         // The header carries no time, so equal rows give equal bytes.
         let mut gzip = GzEncoder::new(Arena::default(), Compression::default());

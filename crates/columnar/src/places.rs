@@ -162,6 +162,11 @@ impl Present {
         Self { at: Vec::new(), before: Vec::new(), ..self }
     }
 
+    /// The place of each value in the order of their coming; [`DROPPED`] for one that is left out.
+    pub(crate) fn places(&self) -> impl Iterator<Item = u32> {
+        self.at.iter().copied()
+    }
+
     /// The first place with a value, if all from there to the last have one.
     pub(crate) fn solid(&self) -> Option<usize> {
         self.solid

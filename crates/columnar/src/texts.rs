@@ -127,6 +127,20 @@ impl View<'_> {
         &self.behind(place)[..place.length as usize]
     }
 
+    /// Hands each text to `each`, in the order of their coming.
+    #[inline]
+    pub(crate) fn each(&self, mut each: impl FnMut(&[u8])) {
+        for &block in &self.0 {
+            let mut rest = block;
+            while let Some((head, texts)) = rest.split_first_chunk::<HEAD>() {
+                let [_, length] = halves(u64::from_le_bytes(*head));
+                let (text, behind) = texts.split_at(length as usize);
+                each(text);
+                rest = behind;
+            }
+        }
+    }
+
     /// A text and all that stands behind it in its block.
     #[inline]
     fn behind(&self, place: Place) -> &[u8] {

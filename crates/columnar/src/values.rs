@@ -405,6 +405,11 @@ impl PageValues for PlainTexts<'_> {
     }
 
     fn hash(&self, column: ColumnHash, present: &Present, sums: &mut RowSums) {
-        sums.add(present, self.order.iter().map(|&place| column.text(self.texts.get(place))));
+        // In the order of their coming they are found one behind the other.
+        let mut places = present.places();
+        self.texts.each(|text| {
+            let place = places.next().expect("each text has a place");
+            sums.add_to(place, || column.text(text));
+        });
     }
 }
