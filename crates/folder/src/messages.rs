@@ -14,12 +14,14 @@ fn documents() {
         DocumentError::Malformed(malformed),
         DocumentError::Format(2),
         DocumentError::Duplicate("plan".to_owned()),
+        DocumentError::NoPartitions,
     ];
     let errors = errors.map(|error| {
         let name = match error {
             DocumentError::Malformed(_) => "Malformed",
             DocumentError::Format(_) => "Format",
             DocumentError::Duplicate(_) => "Duplicate",
+            DocumentError::NoPartitions => "NoPartitions",
         };
         format!("{name}: {error}\n")
     });

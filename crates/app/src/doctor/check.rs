@@ -22,8 +22,9 @@ pub(super) fn findings(facts: &Facts, engines: &[Engine]) -> Vec<Finding> {
             let target = Target { table: name.clone(), date: *date };
             targets::findings(&target, facts, &mut findings);
         }
+        let registry = facts.registry_for(name);
         let name = name.as_str();
-        if let Some(registry) = &facts.registry {
+        if let Some(registry) = registry {
             let known = registry.tables().get(name);
             findings.extend(footers::findings(name, table, known, facts));
             findings.extend(tables::findings(name, table, known));

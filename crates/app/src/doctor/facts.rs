@@ -6,7 +6,7 @@ use super::names::{Completion, Said};
 use crate::manifest::{LiveFile, Manifest};
 use crate::ports::{Declared, Partition, Precondition, TableState};
 use crate::reconcile::footer::Footer;
-use mixlake_domain::{Date, Generation, Partitioning, SliceLabel, TableName, Target};
+use mixlake_domain::{Dataset, Date, Generation, Partitioning, SliceLabel, TableName, Target};
 use mixlake_schema::Registry;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Facts {
     /// None, if it cannot be read.
     pub registry: Option<Registry>,
+    /// The registries of other datasets, if the lake has tables of them.
+    pub other_registries: BTreeMap<Dataset, Registry>,
     /// What the registry is swapped with; none if there is none.
     pub registry_etag: Option<String>,
     pub tables: BTreeMap<TableName, TableFacts>,
@@ -129,6 +131,12 @@ impl Facts {
 
     pub(super) fn target(&self, target: &Target) -> Option<&TargetFacts> {
         self.tables.get(&target.table)?.targets.get(&target.date)
+    }
+
+    /// The registry that has the names of a table.
+    pub(super) fn registry_for(&self, table: &TableName) -> Option<&Registry> {
+        let other = self.other_registries.get(&Dataset::of_table(table.as_str()));
+        other.or(self.registry.as_ref())
     }
 
     /// The slices of which rows are missing, among those that have, or had, files in a target.

@@ -54,6 +54,7 @@ impl Doctor<'_> {
         self.confirm(&mut facts).await?;
         facts.note_missing();
         self.registry(&mut facts).await?;
+        self.other_registries(&mut facts).await?;
         self.files(&mut facts).await?;
         self.spare(&mut facts).await?;
         facts.ways = back::ways(&facts);
@@ -305,6 +306,32 @@ impl Doctor<'_> {
                 let location = lake.store.location(&key);
                 let error = crate::chain(&ReconcileError::Registry { location, cause });
                 facts.unreadable.push(Unreadable { what: Document::Registry, key, error });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Doctor<'_> {
+    /// The registries of the tables that are not of events.
+    async fn other_registries(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
+        let of_events = |table: &TableName| {
+            facts.registry.as_ref().is_some_and(|it| it.tables().contains_key(table.as_str()))
+        };
+        let others = facts.tables.keys().filter(|table| !of_events(table));
+        let datasets: BTreeSet<Dataset> =
+            others.map(|table| Dataset::of_table(table.as_str())).collect();
+        for dataset in datasets.into_iter().filter(|dataset| *dataset != Dataset::Events) {
+            match self.lake.read_registry(dataset).await {
+                Ok(read) => {
+                    facts.other_registries.insert(dataset, read.value.unwrap_or_default());
+                }
+                Err(error @ ReconcileError::Registry { .. }) => {
+                    let (what, key) = (Document::Registry, self.lake.layout.registry(dataset));
+                    let error = crate::chain(&error);
+                    facts.unreadable.push(Unreadable { what, key, error });
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(())

@@ -7,21 +7,24 @@ use super::names::Said;
 use crate::hash;
 use crate::manifest::LiveFile;
 use crate::reconcile::{ReconcileError, footer};
-use mixlake_domain::{DataFormat, Layout, SliceLabel, Target};
+use mixlake_domain::{DataFormat, Dataset, Layout, SliceLabel, Target};
 use mixlake_schema::Registry;
 
 impl Doctor<'_> {
     /// The live files.
     pub(super) async fn files(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
-        let Facts { registry, tables, .. } = facts;
+        let Facts { registry, other_registries, tables, .. } = facts;
         for (table, of_table) in tables {
+            // Only the registry of events is completed from files.
+            let is_of_events = !other_registries.contains_key(&Dataset::of_table(table.as_str()));
+            let registry = registry.as_ref().filter(|_| is_of_events);
             for day in of_table.targets.values_mut() {
                 for file in day.manifest.iter().flat_map(|manifest| &manifest.files) {
                     let key = format!("{}{}", day.folder, file.name);
                     let read = match DataFormat::of_file(&file.name) {
                         Some(DataFormat::Json) => self.silent(&key, file).await?,
                         Some(DataFormat::Parquet) | None => {
-                            self.file(&key, file, (table.as_str(), registry.as_ref())).await?
+                            self.file(&key, file, (table.as_str(), registry)).await?
                         }
                     };
                     day.files.insert(key, read);
