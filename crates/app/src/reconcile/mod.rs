@@ -210,11 +210,11 @@ impl Reconciler<'_> {
         table: &TableName,
         events: &Registry,
     ) -> Result<Option<Registry>, ReconcileError> {
-        match Dataset::of_table(table.as_str()) {
-            Dataset::Events => Ok(None),
-            _ if events.tables().contains_key(table.as_str()) => Ok(None),
-            dataset => self.registry_of(dataset).await.map(Some),
+        let dataset = Dataset::of_table(table.as_str());
+        if dataset == Dataset::Events || events.tables().contains_key(table.as_str()) {
+            return Ok(None);
         }
+        self.registry_of(dataset).await.map(Some)
     }
 
     async fn registry_of(&self, dataset: Dataset) -> Result<Registry, ReconcileError> {
