@@ -26,7 +26,7 @@ use futures::stream::{self, StreamExt};
 use mixlake_app::ports::{EventChunks, EventSource, SourceError};
 use mixlake_domain::{Slice, SliceLabel, Window, Zone};
 use reading::{Problem, Reader};
-use spool::{Spool, Spooled};
+use spool::{Position, Spool, Spooled};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{io, iter};
@@ -124,12 +124,12 @@ impl EventSource for FileSource {
             return Err(SourceError::Refused(what));
         };
         let spooled = Arc::clone(&self.spooled);
-        let next = move |at: Option<u64>| {
+        let next = move |at: Option<Position>| {
             let spooled = Arc::clone(&spooled);
             async move {
                 let Some(at) = at else { return Ok(None) };
-                let block = blocking(move || spooled.block(at)).await;
-                block
+                let piece = blocking(move || spooled.piece(at)).await;
+                piece
                     .map(|(lines, next)| Some((lines.into(), next)))
                     .map_err(|error| unreadable(&error))
             }

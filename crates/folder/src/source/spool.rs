@@ -96,6 +96,18 @@ impl Spool {
     }
 }
 
+/// Bytes that are read at once. A block can hold one line of many megabytes. Memory of that size which one
+/// thread allocates and another one frees stays with the process, so a block is read in pieces.
+const PIECE: usize = 256 << 10;
+
+/// How far a day was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Position {
+    block: u64,
+    /// Bytes of its lines that were read.
+    read: u64,
+}
+
 /// The lines of all days. Several readers can read at once.
 #[derive(Debug)]
 pub(super) struct Spooled {
@@ -104,24 +116,30 @@ pub(super) struct Spooled {
 }
 
 impl Spooled {
-    /// The position of the first block of a day; none if the day has no lines.
-    pub(super) fn first(&self, day: usize) -> Option<u64> {
-        self.firsts[day]
+    /// The start of a day; none if the day has no lines.
+    pub(super) fn first(&self, day: usize) -> Option<Position> {
+        self.firsts[day].map(|block| Position { block, read: 0 })
     }
 
-    /// The lines of a block, and the position of the day's next block.
-    pub(super) fn block(&self, at: u64) -> io::Result<(Vec<u8>, Option<u64>)> {
+    /// The next bytes of a day's lines, and the position after them.
+    pub(super) fn piece(&self, at: Position) -> io::Result<(Vec<u8>, Option<Position>)> {
+        let Position { block, read } = at;
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(at))?;
+        file.seek(SeekFrom::Start(block))?;
         let (mut next, mut length) = ([0; 8], [0; 8]);
         file.read_exact(&mut next)?;
         file.read_exact(&mut length)?;
-        let length = usize::try_from(u64::from_le_bytes(length)).map_err(io::Error::other)?;
-        let mut lines = vec![0; length];
-        file.read_exact(&mut lines)?;
+        let left = u64::from_le_bytes(length).saturating_sub(read);
+        let size = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+        let mut piece = vec![0; size];
+        file.seek(SeekFrom::Start(block + HEAD as u64 + read))?;
+        file.read_exact(&mut piece)?;
+        if left > size as u64 {
+            return Ok((piece, Some(Position { block, read: read + size as u64 })));
+        }
         // The first block is at 0, so 0 means that no block follows.
         let next = u64::from_le_bytes(next);
-        Ok((lines, (next > 0).then_some(next)))
+        Ok((piece, (next > 0).then_some(Position { block: next, read: 0 })))
     }
 }
 
@@ -129,14 +147,31 @@ impl Spooled {
 mod tests {
     use super::*;
 
+    /// The lines of a day, and in how many pieces they came.
     fn lines_of(spooled: &Spooled, day: usize) -> (String, usize) {
-        let (mut text, mut blocks, mut at) = (String::new(), 0, spooled.first(day));
-        while let Some(place) = at {
-            let (lines, next) = spooled.block(place).unwrap();
-            text.push_str(std::str::from_utf8(&lines).unwrap());
-            (blocks, at) = (blocks + 1, next);
+        let (mut text, mut pieces, mut at) = (String::new(), 0, spooled.first(day));
+        while let Some(position) = at {
+            let (piece, next) = spooled.piece(position).unwrap();
+            assert!(piece.len() <= PIECE);
+            text.push_str(std::str::from_utf8(&piece).unwrap());
+            (pieces, at) = (pieces + 1, next);
         }
-        (text, blocks)
+        (text, pieces)
+    }
+
+    #[test]
+    fn a_line_of_many_megabytes_comes_in_pieces() {
+        let mut spool = Spool::new(&std::env::temp_dir(), 2).unwrap();
+        let long = "x".repeat(3 * PIECE + 7);
+        for line in ["a", &long, "b"] {
+            spool.line(0, line.as_bytes()).unwrap();
+            spool.line(1, b"other").unwrap();
+        }
+        let spooled = spool.finish().unwrap();
+        let (text, pieces) = lines_of(&spooled, 0);
+        assert!(text == format!("a\n{long}\nb\n"));
+        assert!(pieces >= 4, "{pieces}");
+        assert_eq!(lines_of(&spooled, 1).0, "other\n".repeat(3));
     }
 
     #[test]
