@@ -7,6 +7,7 @@ use super::names::Said;
 use crate::hash;
 use crate::manifest::LiveFile;
 use crate::reconcile::{ReconcileError, footer};
+use mixlake_columnar::rows_hash_of;
 use mixlake_domain::{DataFormat, Dataset, Layout, SliceLabel, Target};
 use mixlake_schema::Registry;
 
@@ -102,7 +103,8 @@ impl Doctor<'_> {
             rows: footer.rows,
             bytes: object.body.len() as u64,
             hash: hash::content(&object.body),
-            rows_hash: footer.notes.get("rows_hash").and_then(|text| text.parse().ok()),
+            // Not what the footer says: a page of it may be damaged.
+            rows_hash: rows_hash_of(object.body.clone()).ok().map(|(_, hash)| hash),
             columns: footer.columns.into_iter().map(|(name, _)| name).collect(),
             identities: footer.notes.get("identities").cloned(),
         }))
