@@ -34,6 +34,9 @@ pub struct Entry {
     pub state: State,
     /// The hash of all that it holds.
     pub content: String,
+    /// The hash of the bytes of its live files, once it is published. Version 0.1 had it in `content`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<String>,
     /// Where it has files, or may have.
     #[serde(rename = "days")]
     pub targets: BTreeSet<Target>,
@@ -117,18 +120,17 @@ pub(crate) fn content<'a>(
     finish(&mut parts, files, counts, quarantine)
 }
 
-/// Whether these files are all that an entry holds, whichever version wrote it.
-pub(crate) fn is_content_of<'a>(
+/// Whether these files are those of an entry, byte by byte.
+pub(crate) fn are_files_of<'a>(
     entry: &Entry,
     files: impl Iterator<Item = (&'a Target, &'a LiveFile)> + Clone,
 ) -> bool {
-    let quarantine = entry.quarantine.as_deref();
-    content(files.clone(), entry.counts, quarantine) == entry.content
-        || content_of_bytes(files, entry.counts, quarantine) == entry.content
+    let hash = entry.files.as_ref().unwrap_or(&entry.content);
+    content_of_bytes(files, entry.counts, entry.quarantine.as_deref()) == *hash
 }
 
-/// The hash of what a slice holds as version 0.1 wrote it, from the bytes of its files.
-fn content_of_bytes<'a>(
+/// The hash of what a slice holds, from the bytes of its files.
+pub(crate) fn content_of_bytes<'a>(
     files: impl Iterator<Item = (&'a Target, &'a LiveFile)> + Clone,
     counts: SliceCounts,
     quarantine: Option<&str>,
@@ -235,6 +237,7 @@ mod tests {
             slice: label(slice),
             state,
             content: content.to_owned(),
+            files: None,
             targets: BTreeSet::from([Target::day(content.parse().unwrap(), label(slice).date())]),
             counts: SliceCounts::default(),
             quarantine: None,

@@ -158,6 +158,7 @@ mod tests {
             slice: label(slice),
             state: State::Published,
             content: String::new(),
+            files: None,
             targets: days.iter().map(|date| day(date)).collect(),
             counts: SliceCounts { written, ..SliceCounts::default() },
             quarantine: None,

@@ -72,7 +72,7 @@ fn pick<'a>(targets: &'a [(&'a Target, Vec<Choice<'a>>)], mut number: usize) -> 
 fn is(entry: &Entry, picked: &[Picked<'_>]) -> bool {
     let files =
         picked.iter().flat_map(|(target, choice)| choice.files.iter().map(|file| (*target, *file)));
-    ledger::is_content_of(entry, files)
+    ledger::are_files_of(entry, files)
 }
 
 fn choices(day: &TargetFacts, slice: SliceLabel) -> Vec<Choice<'_>> {

@@ -27,6 +27,7 @@ impl Exporter<'_> {
             slice,
             state: State::Writing,
             content: ledger::content(files, counts, quarantine.as_deref()),
+            files: None,
             targets: received.targets(),
             counts,
             quarantine,

@@ -102,6 +102,7 @@ mod tests {
             slice: (*label).to_owned().try_into().unwrap(),
             state,
             content: String::new(),
+            files: None,
             targets: BTreeSet::new(),
             counts: SliceCounts::default(),
             quarantine: None,

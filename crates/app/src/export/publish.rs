@@ -9,7 +9,7 @@ use super::staging::SliceFile;
 use super::{ExportError, Exporter};
 use crate::commit::{self, Body, Change, Commit, Guard, NewFile, Outcome, Plan, Seen};
 use crate::hash;
-use crate::ledger::{Entry, State};
+use crate::ledger::{self, Entry, State};
 use crate::manifest::{LiveFile, Manifest};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -33,6 +33,8 @@ struct PublishedTarget {
     target: Target,
     outcome: Outcome,
     objects: Vec<String>,
+    /// The live files of the slice.
+    live: Vec<LiveFile>,
 }
 
 /// How many targets are published between two looks at the ledger.
@@ -60,13 +62,14 @@ impl Exporter<'_> {
             return Ok(None);
         }
         let Step::Done(begun) = self.begin(&entry).await? else { return Ok(None) };
-        let (mut objects, mut changes) = (Vec::new(), Vec::new());
+        let (mut objects, mut changes, mut files) = (Vec::new(), Vec::new(), Vec::new());
         let targets: Vec<Target> = begun.targets.iter().cloned().collect();
         for targets in targets.chunks(TOGETHER) {
             match self.publish_targets(slice, targets, &begun, received).await? {
                 Step::Done(done) => {
-                    for PublishedTarget { target, outcome, objects: keys } in done {
+                    for PublishedTarget { target, outcome, objects: keys, live } in done {
                         objects.extend(keys);
+                        files.extend(live.into_iter().map(|file| (target.clone(), file)));
                         changes.extend(TargetChange::of(target, outcome));
                     }
                 }
@@ -74,6 +77,9 @@ impl Exporter<'_> {
             }
         }
         let quarantine = entry.quarantine.clone();
+        let live = files.iter().map(|(target, file)| (target, file));
+        let hash = ledger::content_of_bytes(live, entry.counts, quarantine.as_deref());
+        let entry = Entry { files: Some(hash), ..entry };
         match self.end(entry, &begun).await? {
             Step::Done(()) => Ok(Some(Published { changed: true, objects, changes, quarantine })),
             Step::Lost => Ok(None),
@@ -170,7 +176,9 @@ impl Exporter<'_> {
             return Ok(Step::Lost);
         }
         let objects = self.live_keys(target, manifest.as_ref(), &origin);
-        Ok(Step::Done(PublishedTarget { target: target.clone(), outcome, objects }))
+        let live = manifest.into_iter().flat_map(|manifest| manifest.files);
+        let live = live.filter(|file| file.origin == origin).collect();
+        Ok(Step::Done(PublishedTarget { target: target.clone(), outcome, objects, live }))
     }
 
     /// Puts an object that may be there already. Answers whether it is there with our content.
