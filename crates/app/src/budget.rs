@@ -8,9 +8,9 @@
 //! Who crashes after entering a query, or was told that its entry was refused though it was not, has
 //! wasted one: the budget is never exceeded by that.
 
-use crate::document::{self, DocumentError, Edit, SWAPS};
+use crate::document::{self, Edit, SWAPS};
 use crate::manifest::Format;
-use crate::ports::{Clock, ObjectStore, QueryBudget, StoreError, Turn};
+use crate::ports::{BudgetError, Clock, ObjectStore, QueryBudget, Turn};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,23 +43,6 @@ pub enum Priority {
     Scheduled,
     /// Of a person: it leaves a part of the budget unused.
     Backfill,
-}
-
-/// The budget cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum BudgetError {
-    /// Its document cannot be read or written.
-    #[error(transparent)]
-    Document(#[from] DocumentError),
-    /// Others changed it again and again.
-    #[error("other runs changed the query budget {0} times in a row")]
-    Contended(u32),
-}
-
-impl From<StoreError> for BudgetError {
-    fn from(error: StoreError) -> Self {
-        Self::Document(error.into())
-    }
 }
 
 /// The budget of a project, as one of those who share it sees it.

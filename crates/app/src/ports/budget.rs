@@ -1,6 +1,7 @@
 //! How many queries a source answers, and what time it is.
 
-use crate::budget::BudgetError;
+use super::StoreError;
+use crate::document::DocumentError;
 use mixlake_domain::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,4 +26,21 @@ pub enum Turn {
     Now,
     /// Not before this time has passed; then ask again.
     After(Duration),
+}
+
+/// The budget cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BudgetError {
+    /// Its document cannot be read or written.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// Others changed it again and again.
+    #[error("other runs changed the query budget {0} times in a row")]
+    Contended(u32),
+}
+
+impl From<StoreError> for BudgetError {
+    fn from(error: StoreError) -> Self {
+        Self::Document(error.into())
+    }
 }

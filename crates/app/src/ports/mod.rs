@@ -8,7 +8,7 @@ mod catalog;
 mod source;
 mod store;
 
-pub use budget::{Clock, QueryBudget, Turn};
+pub use budget::{BudgetError, Clock, QueryBudget, Turn};
 pub use catalog::{
     Catalog, CatalogError, Column, Declared, Format, NewTable, Partition, TableState,
 };

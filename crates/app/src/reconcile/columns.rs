@@ -3,8 +3,8 @@
 
 use super::diff::{Conflict, Difference, Wanted, diff, repaired};
 use super::memo::{Memo, Names};
-use super::table::{TRIES, TableReport};
-use super::{OnDrift, ReconcileError, Reconciler};
+use super::report::TableReport;
+use super::{OnDrift, ReconcileError, Reconciler, TRIES};
 use crate::ports::{CatalogError, Column, NewTable, TableState};
 use mixlake_domain::Partitioning;
 
@@ -153,14 +153,5 @@ fn given(table: Option<&TableState>, names: &Names<'_>) -> Vec<Column> {
             .filter_map(|c| names.find(&c.name.to_lowercase()))
             .map(known)
             .collect(),
-    }
-}
-
-impl TableReport {
-    /// What was tried did not happen.
-    fn forget(&mut self) {
-        self.created = false;
-        self.appended_columns.clear();
-        self.repaired.clear();
     }
 }

@@ -9,6 +9,7 @@ mod diff;
 mod fold;
 pub(crate) mod footer;
 mod memo;
+mod report;
 mod table;
 mod targets;
 mod view;
@@ -18,7 +19,7 @@ pub(crate) use diff::same_folder;
 pub use diff::{Conflict, Difference, Wanted, diff, repaired};
 pub use footer::FooterError;
 pub use memo::{Memo, NoMemo};
-pub use table::TableReport;
+pub use report::TableReport;
 pub use view::{ColumnView, FileView, PartitionView, TableView};
 
 use crate::document::{DocumentError, Read};
@@ -108,6 +109,12 @@ impl ReconcileError {
     }
 }
 
+/// How often two functions may meet at one table before one gives up.
+const TRIES: u32 = 16;
+
+/// The keys that could not be brought in, and why.
+type Failed = Vec<(String, Arc<ReconcileError>)>;
+
 /// What a reconciliation did.
 #[derive(Debug, Default)]
 pub struct Reconciled {
@@ -118,7 +125,7 @@ pub struct Reconciled {
 }
 
 impl Reconciled {
-    fn add(&mut self, report: TableReport, failed: Vec<(String, Arc<ReconcileError>)>) {
+    fn add(&mut self, report: TableReport, failed: Failed) {
         for (key, error) in &failed {
             let error = crate::chain(&**error);
             tracing::error!(target: crate::TOLD, key, error, "the catalog does not have this");

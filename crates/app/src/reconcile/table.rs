@@ -4,61 +4,14 @@ use super::columns::Place;
 use super::fold::TableWork;
 use super::footer::{self, Footer, FooterError};
 use super::memo::Names;
+use super::report::TableReport;
 use super::targets::Found;
-use super::{ReconcileError, Reconciler};
+use super::{Failed, ReconcileError, Reconciler};
 use crate::ports::Column;
 use mixlake_domain::{Partitioning, TableName, Target};
 use mixlake_schema::{ColumnType, Registry};
-use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-
-/// What was done to a table.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct TableReport {
-    /// The name in the catalog.
-    pub table: String,
-    /// Whether it was created.
-    pub created: bool,
-    /// The columns that were added to an existing table.
-    pub appended_columns: Vec<String>,
-    /// What somebody had changed on it, and was put right.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub repaired: Vec<String>,
-    /// Whether it was moved to another generation, as tables without partitions are.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub moved: bool,
-    /// The partitions that were added or moved.
-    pub partitions_set: Vec<String>,
-    /// The partitions that were removed: no file of them is live.
-    pub partitions_removed: Vec<String>,
-}
-
-impl TableReport {
-    /// What was done to the same table a day later.
-    pub(super) fn extend(&mut self, other: Self) {
-        let Self {
-            table: _,
-            created,
-            appended_columns,
-            repaired,
-            moved,
-            partitions_set,
-            partitions_removed,
-        } = other;
-        self.moved |= moved;
-        self.created |= created;
-        self.appended_columns.extend(appended_columns);
-        self.repaired.extend(repaired);
-        self.partitions_set.extend(partitions_set);
-        self.partitions_removed.extend(partitions_removed);
-    }
-}
-
-/// How often two functions may meet at one table before one gives up.
-pub(super) const TRIES: u32 = 16;
-
-pub(super) type Failed = Vec<(String, Arc<ReconcileError>)>;
 
 /// What the data files of a batch say.
 #[derive(Default)]

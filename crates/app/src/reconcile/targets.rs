@@ -2,8 +2,8 @@
 //! partitions.
 
 use super::fold::TableWork;
-use super::table::{Failed, TRIES, TableReport};
-use super::{ReconcileError, Reconciler, same_folder};
+use super::report::TableReport;
+use super::{Failed, ReconcileError, Reconciler, TRIES, same_folder};
 use crate::manifest::Manifest;
 use crate::ports::{CatalogError, Partition};
 use mixlake_domain::{DataFormat, Date, Generation, Partitioning, TableName, Target};
