@@ -2,9 +2,9 @@
 
 use super::accounts::Missing;
 use super::engines::{self, Engine};
-use super::facts::{Document, Facts, TableFacts, Unreadable};
+use super::facts::{DocumentKind, Facts, TableFacts, Unreadable};
 use super::finding::{Finding, Kind, Remedy, by_hand, subject};
-use super::{footers, rename, tables, targets};
+use super::{footers, hidden, tables, targets};
 use crate::reconcile::same_folder;
 use mixlake_domain::{Date, Target};
 
@@ -30,7 +30,7 @@ pub(super) fn findings(facts: &Facts, engines: &[Engine]) -> Vec<Finding> {
             findings.extend(tables::findings(name, table, known));
         }
         partitions(name, table, &mut findings);
-        findings.extend(rename::finding(name, facts));
+        findings.extend(hidden::finding(name, facts));
         findings.extend(engines::findings(name, table, engines));
     }
     findings
@@ -45,9 +45,9 @@ fn rows_missing(facts: &Facts) -> impl Iterator<Item = Finding> {
         if targets.clone().any(|target| target.busy) {
             return None;
         }
-        let remedy = match facts.ways.get(&slice) {
-            Some(way) => {
-                let folders = way.values().map(|source| source.folder.clone()).collect();
+        let remedy = match facts.recoveries.get(&slice) {
+            Some(recovery) => {
+                let folders = recovery.values().map(|source| source.folder.clone()).collect();
                 Remedy::GoBack { slice, folders }
             }
             None if targets.clone().any(|it| it.missing_slices().any(|s| *s == slice)) => {
@@ -65,17 +65,19 @@ fn rows_missing(facts: &Facts) -> impl Iterator<Item = Finding> {
 
 fn unreadable(document: &Unreadable) -> Finding {
     let advice = match document.what {
-        Document::Registry => {
+        DocumentKind::Registry => {
             "put its last good version back. Do not delete it: nothing else says which name and type \
              each property has"
         }
-        Document::Ledger => {
+        DocumentKind::Ledger => {
             "put its last good version back, or delete it; then export the days again that it is of"
         }
-        Document::Manifest => {
+        DocumentKind::Manifest => {
             "put its last good version back, or delete it; then export the day again"
         }
-        Document::Catalog => "delete it, then run `mixlake catalog`: it is made from the manifests",
+        DocumentKind::Catalog => {
+            "delete it, then run `mixlake catalog`: it is made from the manifests"
+        }
     };
     let (key, error) = (document.key.clone(), &document.error);
     Finding::problem(Kind::UnreadableDocument, "", key, error, by_hand(advice))

@@ -1,13 +1,12 @@
 //! Everything that is looked at.
 
 use super::accounts::{Accounts, Missing};
-use super::back::Way;
-use super::names::{Completion, Said};
+use super::recorded_names::RecordedNames;
 use crate::manifest::{LiveFile, Manifest};
 use crate::ports::{Declared, Partition, Precondition, TableState};
 use crate::reconcile::footer::Footer;
 use mixlake_domain::{Dataset, Date, Generation, Partitioning, SliceLabel, TableName, Target};
-use mixlake_schema::Registry;
+use mixlake_schema::{Contradiction, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A lake and its catalog, as they were found.
@@ -27,22 +26,45 @@ pub(super) struct Facts {
     /// By target, the slices with files there of which rows are missing, wherever they are missing.
     pub missing: BTreeMap<Target, Vec<SliceLabel>>,
     /// How rows that are missing can be had back.
-    pub ways: BTreeMap<SliceLabel, Way>,
+    pub recoveries: BTreeMap<SliceLabel, Recovery>,
     /// What the files add to the registry.
     pub completion: Completion,
+}
+
+/// The files that are listed again, by target. A target whose files are the right ones is not there.
+pub(super) type Recovery = BTreeMap<Target, LostFiles>;
+
+/// Files of a slice in a generation of a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LostFiles {
+    pub generation: Generation,
+    /// Their keys start with it.
+    pub folder: String,
+    pub files: Vec<LiveFile>,
+}
+
+/// A registry with the names that it lacks, and what keeps others from being added.
+#[derive(Debug, Default)]
+pub(super) struct Completion {
+    /// None if nothing can be added.
+    pub registry: Option<Registry>,
+    /// By table and column.
+    pub columns: BTreeMap<(String, String), Contradiction>,
+    /// By table and event.
+    pub events: BTreeMap<(String, String), Contradiction>,
 }
 
 /// A document that cannot be read.
 #[derive(Debug)]
 pub(super) struct Unreadable {
-    pub what: Document,
+    pub what: DocumentKind,
     pub key: String,
     pub error: String,
 }
 
 /// What a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Document {
+pub(super) enum DocumentKind {
     Registry,
     Ledger,
     Manifest,
@@ -109,7 +131,7 @@ pub(super) struct FileFacts {
     /// What it says of itself; only Parquet does.
     pub footer: Option<Result<Footer, String>>,
     /// What it says of its names, if the registry says less or otherwise.
-    pub said: Option<Said>,
+    pub recorded: Option<RecordedNames>,
     /// What reading all of it has found.
     pub content: Content,
 }

@@ -222,3 +222,10 @@ pub(super) fn subject(date: Option<Date>) -> String {
 pub(super) fn by_hand(advice: &str) -> Remedy {
     Remedy::ByHand { advice: advice.to_owned() }
 }
+
+/// What is wrong with a target, before the table and the day are added.
+pub(super) type Verdict = (Kind, String, Remedy);
+
+pub(super) fn list_slices(slices: &[SliceLabel]) -> String {
+    slices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -91,7 +91,7 @@ fn can_be_added(found: Finding, file: &FileFacts, facts: &Facts) -> Finding {
     if found.kind != Kind::UnknownColumn {
         return found;
     }
-    let is_said = file.said.iter().flat_map(|said| &said.columns).any(|c| c.0 == found.subject);
+    let is_said = file.recorded.iter().flat_map(|said| &said.columns).any(|c| c.0 == found.subject);
     let place = (found.table.clone(), found.subject.clone());
     let remedy = match facts.completion.columns.get(&place) {
         _ if facts.registry_etag.is_none() => by_hand(GONE),
@@ -123,7 +123,7 @@ fn events(name: &str, table: &TableFacts, facts: &Facts) -> Vec<Finding> {
         return Vec::new();
     };
     let files = table.targets.values().flat_map(|day| day.files.values());
-    let said = files.filter_map(|file| file.said.as_ref()).flat_map(|said| &said.events);
+    let said = files.filter_map(|file| file.recorded.as_ref()).flat_map(|said| &said.events);
     let news = said
         .filter(|(event, name)| registry.find_event(event).is_none_or(|known| known.name != *name));
     let events: BTreeMap<&String, &String> = news.map(|(event, name)| (event, name)).collect();

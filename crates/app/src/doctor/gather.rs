@@ -7,8 +7,8 @@
 
 use super::Doctor;
 use super::accounts::Accounts;
-use super::facts::{Document, Facts, ObjectFacts, Unreadable};
-use super::{back, names};
+use super::facts::{DocumentKind, Facts, ObjectFacts, Unreadable};
+use super::{completion, recovery};
 use crate::document::{DocumentError, Read};
 use crate::ledger::{Ledger, State};
 use crate::manifest::Manifest;
@@ -57,8 +57,8 @@ impl Doctor<'_> {
         self.other_registries(&mut facts).await?;
         self.files(&mut facts).await?;
         self.spare(&mut facts).await?;
-        facts.ways = back::ways(&facts);
-        facts.completion = names::completion(&facts);
+        facts.recoveries = recovery::recoveries(&facts);
+        facts.completion = completion::completion(&facts);
         Ok(facts)
     }
 
@@ -147,7 +147,7 @@ impl Doctor<'_> {
         for object in objects {
             let Some(date) = self.lake.layout.date_of_ledger(&object.key) else { continue };
             let read = Ledger::read(self.lake.store, self.lake.layout, date).await;
-            let read = readable(Document::Ledger, &object.key, read, facts)?;
+            let read = readable(DocumentKind::Ledger, &object.key, read, facts)?;
             let ledger = read.and_then(|read| read.value);
             for entry in ledger.into_iter().flat_map(|ledger| ledger.slices) {
                 let is_open = entry.state != State::Published;
@@ -176,7 +176,7 @@ impl Doctor<'_> {
             let (store, layout) = (self.lake.store, self.lake.layout);
             let key = layout.ledger(entry.slice.date());
             let read = Ledger::read(store, layout, entry.slice.date()).await;
-            let read = readable(Document::Ledger, &key, read, facts)?;
+            let read = readable(DocumentKind::Ledger, &key, read, facts)?;
             let ledger = read.and_then(|read| read.value).unwrap_or_default();
             if ledger.entry(entry.slice) != Some(&entry) {
                 facts.accounts.moved(entry.slice);
@@ -223,7 +223,8 @@ impl Doctor<'_> {
         let state = match lake.catalog.table(name).await {
             Ok(state) => state,
             Err(error @ CatalogError::Damaged { .. }) => {
-                let (what, key, error) = (Document::Catalog, name.to_owned(), crate::chain(&error));
+                let (what, key, error) =
+                    (DocumentKind::Catalog, name.to_owned(), crate::chain(&error));
                 facts.unreadable.push(Unreadable { what, key, error });
                 facts.tables.entry(table).or_default().is_damaged = true;
                 return Ok(());
@@ -267,7 +268,7 @@ impl Doctor<'_> {
         for target in targets.collect::<Vec<_>>() {
             let key = lake.layout.manifest(&target);
             let read = Manifest::read(lake.store, lake.layout, &target).await;
-            let read = readable(Document::Manifest, &key, read, facts)?;
+            let read = readable(DocumentKind::Manifest, &key, read, facts)?;
             let Some(Read { value, precondition }) = read else {
                 facts.target_mut(&target).busy = true;
                 facts.accounts.cannot_count(target);
@@ -283,7 +284,7 @@ impl Doctor<'_> {
             }
         }
         // A ledger that cannot be read may say of any target that it is being written.
-        if facts.unreadable.iter().any(|document| document.what == Document::Ledger) {
+        if facts.unreadable.iter().any(|document| document.what == DocumentKind::Ledger) {
             for found in facts.targets() {
                 found.busy = true;
             }
@@ -305,7 +306,7 @@ impl Doctor<'_> {
             Err(cause) => {
                 let location = lake.store.location(&key);
                 let error = crate::chain(&ReconcileError::Registry { location, cause });
-                facts.unreadable.push(Unreadable { what: Document::Registry, key, error });
+                facts.unreadable.push(Unreadable { what: DocumentKind::Registry, key, error });
             }
         }
         Ok(())
@@ -327,7 +328,7 @@ impl Doctor<'_> {
                     facts.other_registries.insert(dataset, read.value.unwrap_or_default());
                 }
                 Err(error @ ReconcileError::Registry { .. }) => {
-                    let (what, key) = (Document::Registry, self.lake.layout.registry(dataset));
+                    let (what, key) = (DocumentKind::Registry, self.lake.layout.registry(dataset));
                     let error = crate::chain(&error);
                     facts.unreadable.push(Unreadable { what, key, error });
                 }
@@ -340,7 +341,7 @@ impl Doctor<'_> {
 
 /// A document that cannot be read, or is of another place, is a finding, and not the end.
 fn readable<T>(
-    what: Document,
+    what: DocumentKind,
     key: &str,
     read: Result<Read<T>, DocumentError>,
     facts: &mut Facts,

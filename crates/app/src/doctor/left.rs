@@ -3,8 +3,7 @@
 
 use super::accounts::{Accounts, Evidence};
 use super::facts::{Facts, ObjectFacts, TableFacts, TargetFacts};
-use super::finding::{Kind, Remedy, by_hand};
-use super::targets::{Found, list};
+use super::finding::{Kind, Remedy, Verdict, by_hand, list_slices};
 use crate::reconcile::same_folder;
 use mixlake_domain::{Date, Layout, SliceLabel};
 use std::collections::BTreeMap;
@@ -29,7 +28,7 @@ pub(super) fn findings(
     table: &TableFacts,
     day: &TargetFacts,
     facts: &Facts,
-) -> impl Iterator<Item = Found> {
+) -> impl Iterator<Item = Verdict> {
     let mut cases: BTreeMap<Case, Vec<Left<'_>>> = BTreeMap::new();
     for (key, object) in day.left() {
         cases.entry(case(key, day, &facts.accounts)).or_default().push((key, object));
@@ -59,7 +58,12 @@ fn slice_of(key: &str) -> Option<SliceLabel> {
     Layout::slice_of(key.rsplit('/').next().unwrap_or(key))
 }
 
-fn replaced(date: Option<Date>, table: &TableFacts, day: &TargetFacts, left: &[Left<'_>]) -> Found {
+fn replaced(
+    date: Option<Date>,
+    table: &TableFacts,
+    day: &TargetFacts,
+    left: &[Left<'_>],
+) -> Verdict {
     let old = left.iter().filter(|(_, object)| object.is_old);
     let keys: Vec<String> = old.map(|(key, _)| (*key).clone()).collect();
     let remedy = if !readers_are_elsewhere(date, table, day) {
@@ -78,7 +82,7 @@ fn still_there(left: &[Left<'_>]) -> String {
 }
 
 /// The slices are told, so that a person can export them again; and why it matters.
-fn unproven(left: &[Left<'_>], accounts: &Accounts) -> Found {
+fn unproven(left: &[Left<'_>], accounts: &Accounts) -> Verdict {
     let mut slices: Vec<SliceLabel> = left.iter().filter_map(|(key, _)| slice_of(key)).collect();
     slices.sort_unstable();
     slices.dedup();
@@ -92,11 +96,11 @@ fn unproven(left: &[Left<'_>], accounts: &Accounts) -> Found {
         let why = "no export gives such a name".to_owned();
         (why, format!("look at {}, and delete or move what is not needed", keys(left)))
     } else {
-        let why =
-            differs.unwrap_or_else(|| format!("no ledger and manifest have {}", list(&slices)));
+        let why = differs
+            .unwrap_or_else(|| format!("no ledger and manifest have {}", list_slices(&slices)));
         let advice = format!(
             "export {} again, after which --repair deletes them; keep them if that is not possible: {}",
-            list(&slices),
+            list_slices(&slices),
             keys(left)
         );
         (why, advice)

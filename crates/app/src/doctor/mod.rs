@@ -13,17 +13,19 @@
 //! - partitions are set and removed by the catalog's own use-case, which follows the manifest.
 
 mod accounts;
-mod back;
 mod check;
+mod completion;
 mod content;
 mod engines;
 mod facts;
 mod finding;
 mod footers;
 mod gather;
+mod hidden;
 mod left;
-mod names;
 mod read;
+mod recorded_names;
+mod recovery;
 mod rename;
 mod repair;
 mod restore;

@@ -3,7 +3,7 @@
 use super::Doctor;
 use super::content;
 use super::facts::{Content, Facts, FileFacts, TargetFacts};
-use super::names::Said;
+use super::recorded_names::RecordedNames;
 use crate::hash;
 use crate::manifest::LiveFile;
 use crate::reconcile::{ReconcileError, footer};
@@ -43,23 +43,24 @@ impl Doctor<'_> {
         let footer = footer::read(self.lake.store, key).await?;
         let mut footer = footer.map(|read| read.map_err(|error| crate::chain(&error)));
         let is_there = footer.is_some();
-        let (mut said, mut content) = (None, Content::default());
+        let (mut recorded, mut content) = (None, Content::default());
         if let Some(Ok(footer)) = &mut footer {
             let notes = std::mem::take(&mut footer.notes);
-            said = Said::of(&notes, self.lake.project, table);
+            recorded = RecordedNames::of(&notes, self.lake.project, table);
             if self.deep {
                 content = self.content(key, file).await?;
             }
         }
-        let said = said.filter(|said| registry.is_some_and(|known| said.is_news(known, table)));
-        Ok(FileFacts { is_there, footer, said, content })
+        let is_news = |names: &RecordedNames| registry.is_some_and(|it| names.is_news(it, table));
+        let recorded = recorded.filter(is_news);
+        Ok(FileFacts { is_there, footer, recorded, content })
     }
 
     /// A file of which only the manifest knows what it has.
     async fn silent(&self, key: &str, file: &LiveFile) -> Result<FileFacts, ReconcileError> {
         let is_there = self.lake.store.tail(key, 1).await?.is_some();
         let content = if self.deep { self.content(key, file).await? } else { Content::default() };
-        Ok(FileFacts { is_there, footer: None, said: None, content })
+        Ok(FileFacts { is_there, footer: None, recorded: None, content })
     }
 
     async fn content(&self, key: &str, file: &LiveFile) -> Result<Content, ReconcileError> {

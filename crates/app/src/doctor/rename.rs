@@ -8,9 +8,7 @@
 
 use super::Doctor;
 use super::accounts::Accounts;
-use super::engines;
-use super::facts::{Facts, TargetFacts};
-use super::finding::{Finding, Kind, Remedy};
+use super::facts::TargetFacts;
 use super::gather::Scope;
 use super::repair::RepairError;
 use crate::commit::{Change, Removal};
@@ -20,34 +18,9 @@ use crate::manifest::{LiveFile, Manifest};
 use crate::reconcile::ReconcileError;
 use bytes::Bytes;
 use mixlake_domain::{Dataset, Date, Origin, TableName, Target};
-use mixlake_schema::{EventName, Profile, Registry, is_hidden};
+use mixlake_schema::{Profile, Registry};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// A table that engines pass over without a word.
-pub(super) fn finding(name: &str, facts: &Facts) -> Option<Finding> {
-    if !engines::is_hidden(name) {
-        return None;
-    }
-    let registry = facts.registry.as_ref().filter(|_| facts.registry_etag.is_some());
-    let Some(event) = registry.and_then(|registry| event_of(registry, name)) else {
-        return engines::hidden_table(name);
-    };
-    let live = facts.tables.get(name)?.targets.values().any(TargetFacts::is_live);
-    live.then(|| {
-        let event = event.event.clone();
-        let text =
-            format!("engines pass over the table {name} without a word: they take it for hidden");
-        Finding::problem(Kind::HiddenTable, name, event.clone(), text, Remedy::Rename { event })
-    })
-}
-
-/// The event that has, or had, the table.
-fn event_of<'r>(registry: &'r Registry, table: &str) -> Option<&'r EventName> {
-    let had = |event: &&EventName| event.renamed_from.as_deref() == Some(table);
-    let has = |event: &&EventName| event.name == table && is_hidden(table);
-    registry.events().iter().find(|event| had(event) || has(event))
-}
 
 impl Doctor<'_> {
     /// Gives the event a visible name and moves its rows, day by day. A day that cannot be moved now does not

@@ -2,8 +2,7 @@
 
 use super::Doctor;
 use super::accounts::Accounts;
-use super::back::Source;
-use super::facts::Facts;
+use super::facts::{Facts, LostFiles};
 use super::finding::Finding;
 use super::gather::Scope;
 use super::repair::RepairError;
@@ -36,7 +35,7 @@ impl Doctor<'_> {
         if self.still(&facts, &[finding]).is_empty() {
             return Ok(());
         }
-        for (target, source) in facts.ways.get(&slice).into_iter().flatten() {
+        for (target, source) in facts.recoveries.get(&slice).into_iter().flatten() {
             self.take_back(target, slice, source, &facts).await?;
         }
         Ok(())
@@ -48,7 +47,7 @@ impl Doctor<'_> {
         &self,
         target: &Target,
         slice: SliceLabel,
-        source: &Source,
+        source: &LostFiles,
         facts: &Facts,
     ) -> Result<(), RepairError> {
         let Some(found) = facts.target(target) else { return Ok(()) };

@@ -3,7 +3,7 @@
 use super::accounts::Evidence;
 use super::engines::is_hidden;
 use super::facts::{Facts, TargetFacts};
-use super::finding::{Finding, Kind, Remedy, by_hand, subject};
+use super::finding::{Finding, Kind, Remedy, Verdict, by_hand, list_slices, subject};
 use super::left;
 use crate::LiveFile;
 use mixlake_domain::{Date, Layout, SliceLabel, Target};
@@ -12,7 +12,7 @@ pub(super) fn findings(target: &Target, facts: &Facts, findings: &mut Vec<Findin
     let Some(table) = facts.tables.get(&target.table) else { return };
     let date = target.date;
     let Some(day) = table.targets.get(&date) else { return };
-    let found = |(kind, text, remedy): Found| {
+    let found = |(kind, text, remedy): Verdict| {
         Finding::problem(kind, target.table.as_str(), subject(date), text, remedy)
     };
     findings.extend(listed(date, day).map(found));
@@ -21,7 +21,7 @@ pub(super) fn findings(target: &Target, facts: &Facts, findings: &mut Vec<Findin
     }
     let missing = facts.missing_in(target);
     findings.extend(strays(date, day, facts, missing).map(found));
-    let for_good = day.missing_slices().filter(|slice| !facts.ways.contains_key(slice));
+    let for_good = day.missing_slices().filter(|slice| !facts.recoveries.contains_key(slice));
     findings.extend(for_good.map(|slice| {
         let text = format!("{slice} was exported, and readers find none of its rows on this day");
         found((Kind::SliceMissing, text, by_hand(&format!("export {slice} again"))))
@@ -31,10 +31,8 @@ pub(super) fn findings(target: &Target, facts: &Facts, findings: &mut Vec<Findin
     }
 }
 
-pub(super) type Found = (Kind, String, Remedy);
-
 /// What the manifest lists, and is not there, or not as it says.
-fn listed(date: Option<Date>, day: &TargetFacts) -> impl Iterator<Item = Found> {
+fn listed(date: Option<Date>, day: &TargetFacts) -> impl Iterator<Item = Verdict> {
     let files = day.manifest.iter().flat_map(|manifest| &manifest.files);
     files.filter_map(move |file| {
         let key = format!("{}{}", day.folder, file.name);
@@ -67,7 +65,7 @@ fn strays(
     day: &TargetFacts,
     facts: &Facts,
     missing: &[SliceLabel],
-) -> impl Iterator<Item = Found> {
+) -> impl Iterator<Item = Verdict> {
     let below = day.objects.keys().chain(&day.others);
     let below = below.filter(move |key| day.is_in_live_folder(key));
     let seen = move |key: &&String| {
@@ -82,12 +80,12 @@ fn strays(
 
 /// It may be all that is left of rows that are missing, or that no ledger counts.
 fn leave_behind(date: Option<Date>, key: &str, facts: &Facts, missing: &[SliceLabel]) -> Remedy {
-    if missing.iter().any(|slice| !facts.ways.contains_key(slice)) {
-        let slices = list(missing);
+    if missing.iter().any(|slice| !facts.recoveries.contains_key(slice)) {
+        let slices = list_slices(missing);
         return by_hand(&format!("export {slices} again first: the file may hold those rows"));
     }
     if !missing.is_empty() {
-        let reason = format!("look at it again when the rows of {} are back", list(missing));
+        let reason = format!("look at it again when the rows of {} are back", list_slices(missing));
         return Remedy::Wait { reason };
     }
     let slice = Layout::slice_of(key.rsplit('/').next().unwrap_or(key));
@@ -100,8 +98,4 @@ fn leave_behind(date: Option<Date>, key: &str, facts: &Facts, missing: &[SliceLa
             Remedy::LeaveBehind { date, keys: vec![key.to_owned()] }
         }
     }
-}
-
-pub(super) fn list(slices: &[SliceLabel]) -> String {
-    slices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
