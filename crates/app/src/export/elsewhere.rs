@@ -6,32 +6,13 @@
 //! two slices. So a file tells the identities of the rows that others may have in an object beside
 //! the tables, and a slice leaves out what live files of others have: what was published first stays.
 
-use super::receive::Received;
+use super::received::Received;
 use super::staging::SliceFile;
 use super::{ExportError, Exporter};
 use crate::hash;
 use crate::manifest::{LiveFile, Manifest};
 use mixlake_columnar::{FarApart, Identities, NoIdentities, Superseded, TransformError};
 use mixlake_domain::{Origin, Slice, Target};
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
-
-/// The live files of others that have no row of a slice, by their hashes: they need not be read
-/// again.
-#[derive(Debug, Default)]
-pub(super) struct Compared(Mutex<BTreeSet<(Target, String)>>);
-
-impl Compared {
-    fn has(&self, target: &Target, file: &LiveFile) -> bool {
-        let compared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        compared.contains(&(target.clone(), file.hash.clone()))
-    }
-
-    fn add(&self, target: &Target, file: &LiveFile) {
-        let mut compared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        compared.insert((target.clone(), file.hash.clone()));
-    }
-}
 
 impl Exporter<'_> {
     /// Keeps the identities of a file's rows. Named by their content, it does not matter who wrote

@@ -1,7 +1,7 @@
 //! The slice's line in the ledger: entered before anything is written, looked at before anything is
 //! put where readers see it, and ended when every manifest lists the slice.
 
-use super::receive::Received;
+use super::received::Received;
 use super::{ExportError, Exporter};
 use crate::document::{self, Edit, Read, SWAPS};
 use crate::hash;

@@ -19,11 +19,15 @@ mod fence;
 mod loss;
 mod missing;
 mod publish;
+mod published;
 mod receive;
+mod received;
 mod report;
 mod reserve;
+mod rows_taken;
 mod staging;
 mod start;
+mod start_error;
 mod time;
 
 pub use error::ExportError;
@@ -32,15 +36,15 @@ pub use missing::{Expected, Missing};
 pub use report::{
     ExportReport, NewColumn, SliceOutcome, SliceReport, SliceStatus, TargetChange, Totals,
 };
-pub use start::StartError;
+pub use start_error::StartError;
 pub use time::RunTime;
 
 use crate::ledger::{Entry, Ledger, State};
 use crate::ports::{Clock, EventSource, ObjectStore};
 use mixlake_columnar::{Options, Superseded};
 use mixlake_domain::{Date, Layout, Slice, SliceLabel, Zone};
-use publish::Published;
-use receive::Received;
+use published::Published;
+use received::Received;
 use std::time::Duration;
 
 /// What an export works with.

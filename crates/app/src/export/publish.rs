@@ -3,30 +3,17 @@
 //! `fence.rs` has the slice's line in the ledger, without which nothing is written.
 
 use super::fence::Step;
-use super::receive::Received;
+use super::published::Published;
+use super::received::Received;
 use super::report::TargetChange;
-use super::staging::SliceFile;
 use super::{ExportError, Exporter};
-use crate::commit::{self, Body, Change, Commit, Guard, NewFile, Outcome, Plan, Seen};
+use crate::commit::{self, Body, Change, Commit, Guard, Outcome, Plan, Seen};
 use crate::hash;
 use crate::ledger::{Entry, State};
-use crate::manifest::{LiveFile, Manifest};
+use crate::manifest::Manifest;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use mixlake_domain::{Origin, Slice, SliceLabel, Target};
-use std::collections::BTreeSet;
-
-/// A slice that is visible.
-pub(super) struct Published {
-    /// Whether this run changed anything.
-    pub changed: bool,
-    /// The keys of its files.
-    pub objects: Vec<String>,
-    /// The targets that were changed.
-    pub changes: Vec<TargetChange>,
-    /// The key of its bad lines.
-    pub quarantine: Option<String>,
-}
 
 /// A target that is as the slice wants it.
 struct PublishedTarget {
@@ -249,35 +236,4 @@ fn keeps_other_slices(
         return Ok(());
     }
     Err(ExportError::Compacted { target: target.clone(), others: Origin::Slices(lost) })
-}
-
-impl Received {
-    /// The targets that it has rows of.
-    pub(super) fn targets(&self) -> BTreeSet<Target> {
-        self.by_target.keys().cloned().collect()
-    }
-
-    fn of_target(&self, target: &Target) -> impl Iterator<Item = &SliceFile> {
-        let places = self.by_target.get(target).into_iter().flatten();
-        places.map(|&place| &self.files[place])
-    }
-
-    /// The rows of a target.
-    pub(super) fn rows_of(&self, target: &Target) -> u64 {
-        self.of_target(target).map(|file| file.live.rows).sum()
-    }
-
-    /// Whether other slices may have rows of a target too.
-    pub(super) fn may_be_elsewhere(&self, target: &Target) -> bool {
-        self.of_target(target).any(|file| file.live.identities.is_some())
-    }
-
-    pub(super) fn live_files(&self, target: &Target) -> Vec<LiveFile> {
-        self.of_target(target).map(|file| file.live.clone()).collect()
-    }
-
-    fn new_files(&self, target: &Target) -> Vec<NewFile<'_>> {
-        let files = self.of_target(target);
-        files.map(|file| NewFile { live: &file.live, body: &file.body }).collect()
-    }
 }

@@ -6,27 +6,17 @@
 //! that is larger than a run has time is received in parts by several runs.
 
 use super::checkpoint::Spool;
-use super::elsewhere::Compared;
+use super::received::{Compared, Received};
 use super::staging::{self, SliceFile};
 use super::time::since;
 use super::{ExportError, Exporter};
 use crate::ports::SourceError;
 use futures::StreamExt;
-use mixlake_columnar::{DataFile, Superseded, Transform, Transformed};
+use mixlake_columnar::{DataFile, Superseded, Transform};
 use mixlake_domain::{Slice, Target, Window};
 use mixlake_schema::Registry;
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// A slice that was received whole.
-pub(super) struct Received {
-    pub transformed: Transformed,
-    pub files: Vec<SliceFile>,
-    /// The places of the files of each target.
-    pub by_target: BTreeMap<Target, Vec<usize>>,
-    /// What was found out about the files of others.
-    pub compared: Compared,
-}
 
 /// The windows in which a slice is asked for. Each one that cannot be had is replaced by its
 /// halves, and stays so for as long as the slice is worked on.

@@ -2,13 +2,10 @@
 
 use super::ExportError;
 use super::loss::RowsTaken;
-use super::publish::Published;
-use super::receive::Received;
 use crate::commit::Outcome;
 use crate::ledger::{Entry, SliceCounts};
 use crate::ports::SourceError;
 use mixlake_domain::{Date, Slice, TableName, Target};
-use mixlake_schema::Registry;
 use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
@@ -226,43 +223,4 @@ impl SliceReport {
             quarantine: entry.quarantine,
         }
     }
-}
-
-impl Published {
-    /// The report; `before` is the registry before the slice.
-    pub(super) fn into_report(
-        self,
-        slice: &Slice,
-        received: &Received,
-        before: &Registry,
-        rows_taken: Vec<RowsTaken>,
-    ) -> SliceReport {
-        SliceReport {
-            slice: slice.to_string(),
-            from: slice.start().to_string(),
-            to: slice.end().to_string(),
-            status: if self.changed { SliceStatus::Published } else { SliceStatus::Unchanged },
-            counts: received.transformed.counts.into(),
-            rows_taken,
-            changes: self.changes,
-            bytes: received.files.iter().map(|file| file.live.bytes).sum(),
-            new_columns: new_columns(before, &received.transformed.registry),
-            objects: self.objects,
-            quarantine: self.quarantine,
-        }
-    }
-}
-
-fn new_columns(before: &Registry, after: &Registry) -> Vec<NewColumn> {
-    let mut new = Vec::new();
-    for (name, table) in after.tables() {
-        let known = before.tables().get(name).map_or(0, |table| table.columns().len());
-        new.extend(table.columns()[known..].iter().map(|column| NewColumn {
-            table: name.clone(),
-            column: column.name.clone(),
-            property: column.property.clone(),
-            r#type: column.column_type.name(),
-        }));
-    }
-    new
 }
