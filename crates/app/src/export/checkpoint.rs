@@ -22,18 +22,18 @@ const IN_MEMORY: usize = 4;
 const KEPT: i64 = 24 * 3_600_000;
 
 /// The bytes of a window that is complete.
-pub(super) struct Spool {
+pub(super) struct Part {
     staged: Vec<String>,
     last: BytesMut,
     /// When it was asked for, in milliseconds since 1970.
     received: i64,
     /// The key of the document that says which they are.
-    part: Option<String>,
+    checkpoint: Option<String>,
 }
 
 /// A window that was received.
 #[derive(Serialize, Deserialize)]
-struct Part {
+struct Checkpoint {
     format: Format,
     received: i64,
     lines: Vec<String>,
@@ -44,14 +44,18 @@ struct Part {
 
 impl Exporter<'_> {
     /// Reads a window to its proven end.
-    pub(super) async fn spool(&self, window: &Window, attempt: u32) -> Result<Spool, ExportError> {
+    pub(super) async fn receive_part(
+        &self,
+        window: &Window,
+        attempt: u32,
+    ) -> Result<Part, ExportError> {
         let received = (self.clock)().as_millisecond();
         let (staged, last) = (Vec::new(), BytesMut::new());
-        let mut spool = Spool { staged, last, received, part: None };
-        match self.fill(&mut spool, window, attempt).await {
-            Ok(()) => Ok(spool),
+        let mut part = Part { staged, last, received, checkpoint: None };
+        match self.fill(&mut part, window, attempt).await {
+            Ok(()) => Ok(part),
             Err(error) => {
-                spool.discard(self.store).await;
+                part.discard(self.store).await;
                 Err(error)
             }
         }
@@ -59,7 +63,7 @@ impl Exporter<'_> {
 
     async fn fill(
         &self,
-        spool: &mut Spool,
+        part: &mut Part,
         window: &Window,
         attempt: u32,
     ) -> Result<(), ExportError> {
@@ -69,49 +73,53 @@ impl Exporter<'_> {
             let chunk = chunk?;
             self.in_time()?;
             completeness.push(&chunk)?;
-            spool.last.extend_from_slice(&chunk);
-            if spool.last.len() >= self.options.bounds.file_bytes / IN_MEMORY {
-                self.stage_lines(spool, window).await?;
+            part.last.extend_from_slice(&chunk);
+            if part.last.len() >= self.options.bounds.file_bytes / IN_MEMORY {
+                self.stage_lines(part, window).await?;
             }
         }
         completeness.finish(self.source.is_one_stream())?;
         // The next window begins with a line of its own.
-        spool.last.extend_from_slice(b"\n");
+        part.last.extend_from_slice(b"\n");
         Ok(())
     }
 
     /// Moves the bytes out of memory.
-    async fn stage_lines(&self, spool: &mut Spool, window: &Window) -> Result<(), ExportError> {
-        let bytes = spool.last.split().freeze();
+    async fn stage_lines(&self, part: &mut Part, window: &Window) -> Result<(), ExportError> {
+        let bytes = part.last.split().freeze();
         if bytes.is_empty() {
             return Ok(());
         }
         let key = self.layout.staged_lines(&window.slice().label(), &hash::content(&bytes));
         self.store.put(&key, bytes, Precondition::Absent).await?;
-        spool.staged.push(key);
+        part.staged.push(key);
         Ok(())
     }
 
-    fn part_key(&self, window: &Window) -> Option<String> {
+    fn checkpoint_key(&self, window: &Window) -> Option<String> {
         let query = self.source.query(window)?;
         let asked = [query.as_str(), &window.to_string()];
         Some(self.layout.staged_part(&window.slice().label(), &hash::of_parts(asked)))
     }
 
     /// Notes a complete window for a later run. That cannot make this one fail: it has.
-    pub(super) async fn keep(&self, window: &Window, spool: Spool) {
-        if spool.part.is_some() {
+    pub(super) async fn keep(&self, window: &Window, part: Part) {
+        if part.checkpoint.is_some() {
             return;
         }
-        if let Err(error) = self.note(window, &spool).await {
+        if let Err(error) = self.note_complete(window, &part).await {
             tracing::warn!(%window, error = crate::chain(&error), "the part is not kept");
-            spool.discard(self.store).await;
+            part.discard(self.store).await;
         }
     }
 
-    async fn note(&self, window: &Window, spool: &Spool) -> Result<(), ExportError> {
-        let (received, lines) = (spool.received, spool.staged.clone());
-        self.note_part(window, Part { format: Format, received, lines, too_long: false }).await
+    async fn note_complete(&self, window: &Window, part: &Part) -> Result<(), ExportError> {
+        let (received, lines) = (part.received, part.staged.clone());
+        self.write_checkpoint(
+            window,
+            Checkpoint { format: Format, received, lines, too_long: false },
+        )
+        .await
     }
 
     /// Notes a window that had most of a run's time and did not end within it. That cannot make the run
@@ -127,63 +135,67 @@ impl Exporter<'_> {
             return;
         }
         let received = self.now().as_millisecond();
-        let part = Part { format: Format, received, lines: Vec::new(), too_long: true };
-        if let Err(error) = self.note_part(window, part).await {
+        let checkpoint = Checkpoint { format: Format, received, lines: Vec::new(), too_long: true };
+        if let Err(error) = self.write_checkpoint(window, checkpoint).await {
             tracing::warn!(%window, error = crate::chain(&error), "cannot note that the window is too long");
         }
     }
 
     /// Whether an earlier run found a window too long.
     pub(super) async fn was_too_long(&self, window: &Window) -> Result<bool, ExportError> {
-        let Some(key) = self.part_key(window) else { return Ok(false) };
-        let part = document::read::<Part>(self.store, &key).await?.value;
-        Ok(part.is_some_and(|part| part.too_long && self.is_fresh(&part)))
+        let Some(key) = self.checkpoint_key(window) else { return Ok(false) };
+        let checkpoint = document::read::<Checkpoint>(self.store, &key).await?.value;
+        Ok(checkpoint.is_some_and(|checkpoint| checkpoint.too_long && self.is_fresh(&checkpoint)))
     }
 
-    fn is_fresh(&self, part: &Part) -> bool {
-        (self.now().as_millisecond() - part.received).abs() <= KEPT
+    fn is_fresh(&self, checkpoint: &Checkpoint) -> bool {
+        (self.now().as_millisecond() - checkpoint.received).abs() <= KEPT
     }
 
-    async fn note_part(&self, window: &Window, part: Part) -> Result<(), ExportError> {
-        let Some(key) = self.part_key(window) else { return Ok(()) };
-        let before = document::read::<Part>(self.store, &key).await?;
-        match document::write(self.store, &key, &part, before.precondition).await? {
+    async fn write_checkpoint(
+        &self,
+        window: &Window,
+        checkpoint: Checkpoint,
+    ) -> Result<(), ExportError> {
+        let Some(key) = self.checkpoint_key(window) else { return Ok(()) };
+        let before = document::read::<Checkpoint>(self.store, &key).await?;
+        match document::write(self.store, &key, &checkpoint, before.precondition).await? {
             // Another run has the same window.
             Put::Done | Put::Refused => Ok(()),
         }
     }
 
     /// A window that an earlier run received not long ago.
-    pub(super) async fn kept(&self, window: &Window) -> Result<Option<Spool>, ExportError> {
-        let Some(key) = self.part_key(window) else { return Ok(None) };
-        let Some(part) = document::read::<Part>(self.store, &key).await?.value else {
+    pub(super) async fn kept_part(&self, window: &Window) -> Result<Option<Part>, ExportError> {
+        let Some(key) = self.checkpoint_key(window) else { return Ok(None) };
+        let Some(checkpoint) = document::read::<Checkpoint>(self.store, &key).await?.value else {
             return Ok(None);
         };
-        if part.too_long || !self.is_fresh(&part) {
+        if checkpoint.too_long || !self.is_fresh(&checkpoint) {
             return Ok(None);
         }
-        for lines in &part.lines {
+        for lines in &checkpoint.lines {
             if self.store.tail(lines, 1).await?.is_none() {
                 return Ok(None);
             }
         }
-        let (staged, received) = (part.lines, part.received);
-        Ok(Some(Spool { staged, last: BytesMut::new(), received, part: Some(key) }))
+        let (staged, received) = (checkpoint.lines, checkpoint.received);
+        Ok(Some(Part { staged, last: BytesMut::new(), received, checkpoint: Some(key) }))
     }
 
     /// Hands the bytes of a window to the transformation, and what is in memory of them to the store.
-    pub(super) async fn pour(
+    pub(super) async fn transform_part(
         &self,
         window: &Window,
-        spool: &mut Spool,
+        part: &mut Part,
         transform: &mut Transform,
     ) -> Result<(), ExportError> {
-        for key in &spool.staged {
+        for key in &part.staged {
             let bytes = self.staged_lines(key).await?;
             transform.push(&bytes)?;
         }
-        transform.push(&spool.last)?;
-        self.stage_lines(spool, window).await
+        transform.push(&part.last)?;
+        self.stage_lines(part, window).await
     }
 
     /// Another run of the slice that received the same bytes may have deleted them.
@@ -196,10 +208,10 @@ impl Exporter<'_> {
     }
 }
 
-impl Spool {
+impl Part {
     /// A failure here is no failure of the slice: what stays behind is hidden and expires.
     pub(super) async fn discard(self, store: &dyn ObjectStore) {
-        for key in self.part.iter().chain(&self.staged) {
+        for key in self.checkpoint.iter().chain(&self.staged) {
             if let Err(error) = store.delete(key).await {
                 tracing::warn!(key, error = crate::chain(&error), "staged lines stay behind");
             }

@@ -5,7 +5,7 @@
 //! are transformed behind one another, and nothing is visible unless every one of them is whole. A slice
 //! that is larger than a run has time is received in parts by several runs.
 
-use super::checkpoint::Spool;
+use super::checkpoint::Part;
 use super::received::{Compared, Received};
 use super::staging::{self, SliceFile};
 use super::time::since;
@@ -160,17 +160,17 @@ impl Exporter<'_> {
         registry: &Registry,
         known: &Superseded,
     ) -> Result<Received, ExportError> {
-        let (mut files, mut spools) = (Vec::new(), Vec::new());
+        let (mut files, mut parts) = (Vec::new(), Vec::new());
         let mut transform = self.transform(&windows.slice, registry, known)?;
-        let read = self.parts(windows, &mut transform, &mut files, &mut spools).await;
+        let read = self.parts(windows, &mut transform, &mut files, &mut parts).await;
         let received = self.finish(&windows.slice, read.map(|()| transform), files).await;
         // Where something else than the parts themselves ended the run, the next one goes on from here.
         let for_later = received.as_ref().is_err_and(goes_on_later);
-        for (window, spool) in windows.all.iter().zip(spools) {
+        for (window, part) in windows.all.iter().zip(parts) {
             if for_later {
-                self.keep(window, spool).await;
+                self.keep(window, part).await;
             } else {
-                spool.discard(self.store).await;
+                part.discard(self.store).await;
             }
         }
         received
@@ -181,7 +181,7 @@ impl Exporter<'_> {
         windows: &mut Windows,
         transform: &mut Transform,
         files: &mut Vec<SliceFile>,
-        spools: &mut Vec<Spool>,
+        parts: &mut Vec<Part>,
     ) -> Result<(), ExportError> {
         let mut index = 0;
         let mut longest = Duration::ZERO;
@@ -189,11 +189,11 @@ impl Exporter<'_> {
             let began = self.now();
             self.fits(longest)?;
             match self.part(window).await {
-                Ok(mut spool) => {
+                Ok(mut part) => {
                     longest = longest.max(since(began, self.now()));
-                    let poured = self.pour(window, &mut spool, transform).await;
-                    spools.push(spool);
-                    poured?;
+                    let transformed = self.transform_part(window, &mut part, transform).await;
+                    parts.push(part);
+                    transformed?;
                     self.stage_full(&windows.slice, transform, files).await?;
                     index += 1;
                 }
@@ -207,15 +207,15 @@ impl Exporter<'_> {
     }
 
     /// The attempts count on from that which failed before the window was cut.
-    async fn part(&self, window: &Window) -> Result<Spool, ExportError> {
-        if let Some(spool) = self.kept(window).await? {
+    async fn part(&self, window: &Window) -> Result<Part, ExportError> {
+        if let Some(part) = self.kept_part(window).await? {
             tracing::info!(%window, "the part is there from an earlier run");
-            return Ok(spool);
+            return Ok(part);
         }
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match self.spool(window, attempt).await {
+            match self.receive_part(window, attempt).await {
                 Err(error) if may_ask_again(&error, attempt, ATTEMPTS_OF_A_PART) => {
                     tracing::warn!(%window, attempt, error = crate::chain(&error), "asking for the part again");
                 }

@@ -1,6 +1,6 @@
 //! Brings one table up to date: its columns, then the partitions of some days, or its location.
 
-use super::columns::Place;
+use super::columns::TableSpec;
 use super::fold::TableWork;
 use super::footer::{self, Footer, FooterError};
 use super::memo::Names;
@@ -59,7 +59,7 @@ impl Reconciler<'_> {
         let wanted = in_order(files.types, &names);
         let folder = self.store.location(&self.layout.table(table));
         let whole = targets.get(&None).and_then(Found::generation);
-        let place = Place {
+        let spec = TableSpec {
             partitioning: work.partitioning(),
             location: match (work.partitioning(), whole) {
                 (Partitioning::Whole, Some(generation)) => {
@@ -70,7 +70,7 @@ impl Reconciler<'_> {
             folder,
             names: &names,
         };
-        if !targets.is_empty() && self.columns(&place, &wanted, &mut report).await? {
+        if !targets.is_empty() && self.columns(&spec, &wanted, &mut report).await? {
             let table = (table, names.format());
             self.follow(table, &mut work, targets, failed, &mut report).await?;
         }
