@@ -1,9 +1,10 @@
-//! What arrived of a window, kept until the window has proven complete.
+//! Stores the bytes of a part of a slice until the slice is complete, and checkpoints for later runs.
 //!
-//! A window of several that make a slice is transformed together with those before it, and cannot be
-//! taken out again. So its bytes wait here under hidden keys. If the run has to stop, for its time or the
-//! query budget is used up, the next one of the slice finds them: else it would begin anew for ever. A
-//! window that is too long for a run is noted too: the next run asks for its halves.
+//! The parts of a slice are transformed one after another, and a part cannot be removed from the
+//! transformation again. So the bytes of a part are stored under hidden keys until the part has proven
+//! complete. If a run stops because its time or the query budget is used up, it writes a checkpoint for
+//! each complete part. The next run of the slice uses them; otherwise it would start from the beginning
+//! each time. A window that is too long for a run is recorded too, and the next run fetches its halves.
 
 use super::{ExportError, Exporter};
 use crate::manifest::Format;
@@ -15,23 +16,24 @@ use mixlake_columnar::{Completeness, Transform};
 use mixlake_domain::{Timestamp, Window};
 use serde::{Deserialize, Serialize};
 
-/// The part of an output file's size that stays in memory, about.
+/// The memory for the lines of a part: one divided by this, of the size of an output file.
 const IN_MEMORY: usize = 4;
 
-/// How long a window is kept, in milliseconds: a day. Events that come late are missing in an older one.
+/// The time for which a checkpoint is used, in milliseconds: a day. Later, events that arrived late
+/// would be missing.
 const KEPT: i64 = 24 * 3_600_000;
 
-/// The bytes of a window that is complete.
+/// The bytes of a complete part.
 pub(super) struct Part {
     staged: Vec<String>,
     last: BytesMut,
-    /// When it was asked for, in milliseconds since 1970.
+    /// When it was fetched, in milliseconds since 1970.
     received: i64,
-    /// The key of the document that says which they are.
+    /// The key of its checkpoint, if there is one.
     checkpoint: Option<String>,
 }
 
-/// A window that was received.
+/// The record of a part: the keys of its lines.
 #[derive(Serialize, Deserialize)]
 struct Checkpoint {
     format: Format,
@@ -43,7 +45,7 @@ struct Checkpoint {
 }
 
 impl Exporter<'_> {
-    /// Reads a window to its proven end.
+    /// Fetches a window until it has proven complete.
     pub(super) async fn receive_part(
         &self,
         window: &Window,
@@ -79,12 +81,12 @@ impl Exporter<'_> {
             }
         }
         completeness.finish(self.source.is_one_stream())?;
-        // The next window begins with a line of its own.
+        // The next part begins on a new line.
         part.last.extend_from_slice(b"\n");
         Ok(())
     }
 
-    /// Moves the bytes out of memory.
+    /// Moves the bytes from memory to the store.
     async fn stage_lines(&self, part: &mut Part, window: &Window) -> Result<(), ExportError> {
         let bytes = part.last.split().freeze();
         if bytes.is_empty() {
@@ -102,7 +104,8 @@ impl Exporter<'_> {
         Some(self.layout.staged_part(&window.slice().label(), &hash::of_parts(asked)))
     }
 
-    /// Notes a complete window for a later run. That cannot make this one fail: it has.
+    /// Writes a checkpoint of a complete part. A failure is only logged, because the run has failed
+    /// already.
     pub(super) async fn keep(&self, window: &Window, part: Part) {
         if part.checkpoint.is_some() {
             return;
@@ -122,8 +125,8 @@ impl Exporter<'_> {
         .await
     }
 
-    /// Notes a window that had most of a run's time and did not end within it. That cannot make the run
-    /// fail otherwise than it did.
+    /// Records a window that took most of a run's time and did not finish. A failure is only logged, so
+    /// that the run ends with its own error.
     pub(super) async fn note_if_too_long(
         &self,
         window: &Window,
@@ -160,12 +163,12 @@ impl Exporter<'_> {
         let Some(key) = self.checkpoint_key(window) else { return Ok(()) };
         let before = document::read::<Checkpoint>(self.store, &key).await?;
         match document::write(self.store, &key, &checkpoint, before.precondition).await? {
-            // Another run has the same window.
+            // Another run wrote the same checkpoint.
             Put::Done | Put::Refused => Ok(()),
         }
     }
 
-    /// A window that an earlier run received not long ago.
+    /// A part that an earlier run received less than a day ago.
     pub(super) async fn kept_part(&self, window: &Window) -> Result<Option<Part>, ExportError> {
         let Some(key) = self.checkpoint_key(window) else { return Ok(None) };
         let Some(checkpoint) = document::read::<Checkpoint>(self.store, &key).await?.value else {
@@ -183,7 +186,7 @@ impl Exporter<'_> {
         Ok(Some(Part { staged, last: BytesMut::new(), received, checkpoint: Some(key) }))
     }
 
-    /// Hands the bytes of a window to the transformation, and what is in memory of them to the store.
+    /// Passes the bytes of a part to the transformation, and stores the bytes that are in memory.
     pub(super) async fn transform_part(
         &self,
         window: &Window,
@@ -209,7 +212,7 @@ impl Exporter<'_> {
 }
 
 impl Part {
-    /// A failure here is no failure of the slice: what stays behind is hidden and expires.
+    /// A failure does not fail the slice: objects that stay are hidden, and expire.
     pub(super) async fn discard(self, store: &dyn ObjectStore) {
         for key in self.checkpoint.iter().chain(&self.staged) {
             if let Err(error) = store.delete(key).await {

@@ -1,4 +1,4 @@
-//! Rows that an export would take away from readers: it says so, and some exports must not.
+//! The rows that an export would remove, and the limits for that.
 
 use mixlake_domain::{Date, TableName};
 use serde::Serialize;
@@ -12,9 +12,9 @@ pub struct RowsTaken {
     /// The day; none of a table without partitions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mp_date: Option<Date>,
-    /// How many rows of the slice were live.
+    /// The live rows of the slice before.
     pub before: u64,
-    /// How many are.
+    /// The live rows of the slice after.
     pub after: u64,
 }
 
@@ -29,26 +29,26 @@ impl fmt::Display for RowsTaken {
     }
 }
 
-/// What an export may do to live rows, and what its lines have to show.
+/// What an export may do to live rows, and what its lines must prove.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Safeguards {
-    /// What follows from an answer without a line where rows are live.
+    /// What happens if a response is empty and the slice has live rows.
     pub empty: OnEmpty,
-    /// Whether a day may have fewer rows afterwards. The source says what is true; a file may be the wrong
-    /// one.
+    /// Whether a day may have fewer rows afterwards. Mixpanel is the source of truth, but a file may be
+    /// the wrong one.
     pub fewer_rows: bool,
-    /// The share of lines that may be bad, from 0 to 1.
+    /// The allowed share of bad lines, from 0 to 1.
     pub quarantine_share: f64,
 }
 
-/// What follows from an answer without a line where rows are live.
+/// What happens if a response is empty and the slice has live rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnEmpty {
-    /// The source is asked a second time. If it says the same, the slice is empty.
+    /// The slice is fetched again. If it is empty again, it is published as empty.
     AskAgain,
     /// The slice fails.
     Refuse,
-    /// The slice is empty.
+    /// The slice is published as empty.
     Allow,
 }
 

@@ -1,6 +1,6 @@
-//! Makes a received slice visible: whole, once, and never by overwriting.
+//! Publishes a received slice: completely, once, and without overwriting anything.
 //!
-//! `fence.rs` has the slice's line in the ledger, without which nothing is written.
+//! The slice's ledger entry is in `fence.rs`. Nothing is written without it.
 
 use super::fence::Step;
 use super::published::Published;
@@ -15,21 +15,21 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use mixlake_domain::{Origin, Slice, SliceLabel, Target};
 
-/// A target that is as the slice wants it.
+/// A target that has exactly the slice's files.
 struct PublishedTarget {
     target: Target,
     outcome: Outcome,
     objects: Vec<String>,
 }
 
-/// How many targets are published between two looks at the ledger.
+/// The number of targets that are published after one check of the ledger.
 const TOGETHER: usize = 256;
 
-/// How many of them are written at the same time.
+/// The number of targets that are written at the same time.
 const IN_FLIGHT: usize = 8;
 
 impl Exporter<'_> {
-    /// Publishes a slice; none if another run took it over, and it has to start again.
+    /// Publishes a slice. Returns `None` if another run took it over and the slice has to start again.
     pub(super) async fn publish(
         &self,
         slice: &Slice,
@@ -67,7 +67,8 @@ impl Exporter<'_> {
         }
     }
 
-    /// The keys of the slice's files, if the ledger and every manifest have exactly this content.
+    /// The keys of the slice's files, if the ledger and every manifest have exactly this content
+    /// already.
     async fn is_published(
         &self,
         ours: &Entry,
@@ -99,9 +100,9 @@ impl Exporter<'_> {
         Ok(Some(objects))
     }
 
-    /// Publishes targets together: their manifests are read, then the ledger is looked at once for all of
-    /// them, then each is written. The ledger of a slice of thousands of tables is large; to read it for
-    /// each of them would cost their square.
+    /// Publishes targets together: it reads their manifests, checks the ledger once, and then writes
+    /// each target. A slice of thousands of tables has a large ledger, so reading it for each table
+    /// would take quadratic time.
     async fn publish_targets(
         &self,
         slice: &Slice,
@@ -120,7 +121,7 @@ impl Exporter<'_> {
         let publish = |(seen, target): (Seen, Target)| async move {
             self.publish_target(slice, &target, seen, entry, received).await
         };
-        // All of them end, also where one fails: none is left at work behind the run.
+        // Waits for all of them even if one fails, so that no write continues after the run.
         let done = stream::iter(read).map(publish).buffered(IN_FLIGHT);
         let done: Vec<Result<Step<PublishedTarget>, ExportError>> = done.collect().await;
         let mut published = Vec::new();
@@ -133,8 +134,8 @@ impl Exporter<'_> {
         Ok(Step::Done(published))
     }
 
-    /// Makes a target hold exactly the slice's files of it. `seen` is its manifest, as it was before the
-    /// ledger was looked at.
+    /// Makes a target have exactly the slice's files. `seen` is its manifest as it was before the check
+    /// of the ledger.
     async fn publish_target(
         &self,
         slice: &Slice,
@@ -146,7 +147,7 @@ impl Exporter<'_> {
         let live = received.live_files(target);
         let files = received.new_files(target);
         let origin = Origin::from(entry.slice);
-        // A staged file is copied, and a copy cannot be refused: only into a generation of its own.
+        // A staged file is copied, and S3 has no conditional copy, so it must go to a new generation.
         let is_staged = files.iter().any(|file| matches!(file.body, Body::Staged(_)));
         let fence = is_staged || entry.state == State::WritingAnew;
         let change = Change::put(&origin, &live, fence);
@@ -160,7 +161,7 @@ impl Exporter<'_> {
         Ok(Step::Done(PublishedTarget { target: target.clone(), outcome, objects }))
     }
 
-    /// Puts an object that may be there already. Answers whether it is there with our content.
+    /// Writes an object unless it exists. Returns whether it exists with this content.
     pub(super) async fn put_once(
         &self,
         key: &str,
@@ -197,7 +198,7 @@ impl Exporter<'_> {
     }
 }
 
-/// Whether a slice is still this run's to publish.
+/// Checks whether this run may still publish the slice.
 struct Ours<'a> {
     exporter: &'a Exporter<'a>,
     slice: &'a Slice,
@@ -208,9 +209,9 @@ struct Ours<'a> {
 
 #[async_trait::async_trait]
 impl Guard<ExportError> for Ours<'_> {
-    /// The ledger is looked at after the manifest was read, and before anything is put into its generation:
-    /// whoever takes the slice over later leaves that generation behind. Before the first manifest was used,
-    /// somebody has looked.
+    /// The ledger is checked after the manifest was read and before anything is written into its
+    /// generation: a run that takes over the slice later writes a new generation. The caller has made
+    /// this check for the first manifest.
     async fn may_go_on(
         &self,
         current: Option<&Manifest>,
@@ -223,7 +224,8 @@ impl Guard<ExportError> for Ours<'_> {
     }
 }
 
-/// Refuses a slice that would take the rows of other slices away, which a compacted file holds with its own.
+/// Refuses a slice if a compacted file has its rows together with rows of other slices, which would be
+/// removed too.
 fn keeps_other_slices(
     target: &Target,
     current: Option<&Manifest>,

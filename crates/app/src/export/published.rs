@@ -6,7 +6,7 @@ use super::report::{NewColumn, SliceReport, SliceStatus, TargetChange};
 use mixlake_domain::Slice;
 use mixlake_schema::Registry;
 
-/// A slice that is visible.
+/// The result of publishing a slice.
 pub(super) struct Published {
     /// Whether this run changed anything.
     pub changed: bool,
@@ -19,7 +19,7 @@ pub(super) struct Published {
 }
 
 impl Published {
-    /// The report; `before` is the registry before the slice.
+    /// Returns the report. `before` is the registry before the slice.
     pub(super) fn into_report(
         self,
         slice: &Slice,

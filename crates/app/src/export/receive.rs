@@ -1,9 +1,9 @@
-//! Reads a slice to its proven end and transforms it.
+//! Receives a slice until it has proven complete, and transforms it.
 //!
-//! A slice that breaks off again and again is cut in two, and its halves again, down to a minute:
-//! a source that dies in a long answer may live through a short one. The parts make one slice: they
-//! are transformed behind one another, and nothing is visible unless every one of them is whole. A slice
-//! that is larger than a run has time is received in parts by several runs.
+//! If a slice breaks off repeatedly, its window is split in half, and each half again, down to a minute:
+//! a server that fails during a long response may complete a short one. The parts are transformed one
+//! after another as one slice. Nothing is visible unless all of them are complete. A slice that needs
+//! more time than a run has is received in parts by several runs.
 
 use super::checkpoint::Part;
 use super::received::{Compared, Received};
@@ -18,12 +18,12 @@ use mixlake_schema::Registry;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The windows in which a slice is asked for. Each one that cannot be had is replaced by its
-/// halves, and stays so for as long as the slice is worked on.
+/// The windows in which a slice is fetched. A window that fails is replaced by its halves, and stays
+/// split while the run works on the slice.
 pub(super) struct Windows {
     slice: Slice,
     all: Vec<Window>,
-    /// How often the slice was received before.
+    /// The number of times that the slice was received before.
     received: u32,
 }
 
@@ -36,8 +36,8 @@ impl Windows {
         &self.slice
     }
 
-    /// Cuts a window in two, and with it the later ones that are no shorter: they would only cost
-    /// queries. Answers whether it could be.
+    /// Splits a window in half, and also later windows that are at least as long: they would only cost
+    /// queries. Returns whether the window could be split.
     fn cut(&mut self, index: usize) -> bool {
         let (seconds, later) = (self.all[index].seconds(), self.all.split_off(index));
         let halves = |window: &Window| window.halves().filter(|_| window.seconds() >= seconds);
@@ -50,19 +50,19 @@ impl Windows {
     }
 }
 
-/// How often a broken stream is asked for again.
+/// The number of attempts for a stream that breaks.
 const ATTEMPTS: u32 = 4;
 
-/// How often is asked for what was answered by something else than an export.
+/// The number of attempts if the response is not an export.
 const ATTEMPTS_OF_NO_EXPORT: u32 = 2;
 
-/// How often a part of a slice is asked for before it is cut. Each asking costs one of the few
-/// queries that a project has.
+/// The number of attempts for a part of a slice before it is split. Each attempt costs one of the
+/// project's few queries.
 const ATTEMPTS_OF_A_PART: u32 = 2;
 
 impl Exporter<'_> {
-    /// Receives a slice; a stream that breaks, or says that it stopped early, is asked for again,
-    /// then in parts.
+    /// Receives a slice. A stream that breaks, or says that it ended early, is fetched again, then in
+    /// parts.
     pub(super) async fn receive(
         &self,
         windows: &mut Windows,
@@ -82,8 +82,8 @@ impl Exporter<'_> {
         loop {
             attempt += 1;
             match self.in_parts(windows, registry, known).await {
-                // The windows are as small as they have to be: what stopped between receiving and
-                // transforming is that another run of the slice has cleared the same parts away.
+                // The windows cannot be smaller. The failure between receiving and transforming means
+                // that another run of the slice has deleted the same parts.
                 Err(error) if error.may_be_too_much() && attempt < ATTEMPTS => {
                     let slice = &windows.slice;
                     tracing::info!(%slice, attempt, error = crate::chain(&error), "asking for all parts again");
@@ -93,7 +93,8 @@ impl Exporter<'_> {
         }
     }
 
-    /// The windows in which a slice is asked for: those that were too long for an earlier run are cut.
+    /// The windows in which a slice is fetched. A window that fails is replaced by its halves, and stays
+    /// split while the run works on the slice.
     pub(super) async fn windows(&self, slice: &Slice) -> Result<Windows, ExportError> {
         let mut windows = Windows::of(slice);
         if self.time.is_none() || !self.source.divides() {
@@ -164,7 +165,8 @@ impl Exporter<'_> {
         let mut transform = self.transform(&windows.slice, registry, known)?;
         let read = self.parts(windows, &mut transform, &mut files, &mut parts).await;
         let received = self.finish(&windows.slice, read.map(|()| transform), files).await;
-        // Where something else than the parts themselves ended the run, the next one goes on from here.
+        // If the run ended for another reason than the parts themselves, the next run continues with
+        // them.
         let for_later = received.as_ref().is_err_and(goes_on_later);
         for (window, part) in windows.all.iter().zip(parts) {
             if for_later {
@@ -206,7 +208,7 @@ impl Exporter<'_> {
         Ok(())
     }
 
-    /// The attempts count on from that which failed before the window was cut.
+    /// The attempts continue the count of the failed one before the window was split.
     async fn part(&self, window: &Window) -> Result<Part, ExportError> {
         if let Some(part) = self.kept_part(window).await? {
             tracing::info!(%window, "the part is there from an earlier run");
@@ -224,7 +226,7 @@ impl Exporter<'_> {
         }
     }
 
-    /// Replaces a window that could not be had by its halves, or says why that does not help.
+    /// Splits a window that failed, or returns the error if that does not help.
     fn cut(
         &self,
         windows: &mut Windows,
@@ -265,7 +267,7 @@ impl Exporter<'_> {
         Ok(())
     }
 
-    /// Ends the transformation of a stream that has ended. Of one that broke nothing stays.
+    /// Ends the transformation of a complete stream. If the stream broke, its staged files are deleted.
     async fn finish(
         &self,
         slice: &Slice,
@@ -301,7 +303,7 @@ impl Exporter<'_> {
         Ok(Received { transformed, files, by_target, compared: Compared::default() })
     }
 
-    /// A file of the slice, the identities of whose rows are kept.
+    /// A file of the slice. The identities of its rows are stored.
     async fn file(&self, slice: &Slice, file: DataFile) -> Result<SliceFile, ExportError> {
         let identities = file.identities.clone();
         let file = SliceFile::in_memory(slice.label(), file)?;
@@ -312,14 +314,14 @@ impl Exporter<'_> {
     }
 }
 
-/// Whether what failed is asked for once more at once.
+/// Whether to try again at once.
 fn may_ask_again(error: &ExportError, attempt: u32, most: u32) -> bool {
     (error.is_transient() && attempt < most)
         || (error.is_no_export() && attempt < ATTEMPTS_OF_NO_EXPORT)
 }
 
-/// Whether the parts that are complete are worth keeping: the run ends because the source is down, or it is
-/// not its turn, or its time is used up.
+/// Whether to keep complete parts: the run ends because the source is down, the query budget is used up,
+/// or its time is.
 fn goes_on_later(error: &ExportError) -> bool {
     match error {
         ExportError::Source(error) => match error {

@@ -1,4 +1,4 @@
-//! A slice after it was received: its files, and what is known about the files of other slices.
+//! A slice after it was received, and what is known about the files of other slices.
 
 use super::staging::SliceFile;
 use crate::commit::NewFile;
@@ -8,18 +8,18 @@ use mixlake_domain::Target;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-/// A slice that was received whole.
+/// A slice that was received completely.
 pub(super) struct Received {
     pub transformed: Transformed,
     pub files: Vec<SliceFile>,
-    /// The places of the files of each target.
+    /// The indexes of the files of each target.
     pub by_target: BTreeMap<Target, Vec<usize>>,
-    /// What was found out about the files of others.
+    /// The files of other slices that were compared.
     pub compared: Compared,
 }
 
 impl Received {
-    /// The targets that it has rows of.
+    /// The targets that have rows of it.
     pub(super) fn targets(&self) -> BTreeSet<Target> {
         self.by_target.keys().cloned().collect()
     }
@@ -49,7 +49,7 @@ impl Received {
     }
 }
 
-/// The live files of others that have no row of a slice, by their hashes: they need not be read
+/// The live files of other slices that have no row of this one, by their hashes. They need not be read
 /// again.
 #[derive(Debug, Default)]
 pub(super) struct Compared(Mutex<BTreeSet<(Target, String)>>);

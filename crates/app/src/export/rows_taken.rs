@@ -1,4 +1,4 @@
-//! Finds the rows that publishing a slice would take away.
+//! Counts the rows that publishing a slice would remove.
 
 use super::loss::RowsTaken;
 use super::received::Received;
@@ -7,7 +7,7 @@ use mixlake_domain::{Origin, Slice, Target};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Exporter<'_> {
-    /// The rows that publishing a slice would take away.
+    /// The rows that publishing a slice would remove.
     pub(super) async fn rows_taken(
         &self,
         slice: &Slice,
@@ -22,7 +22,7 @@ impl Exporter<'_> {
         Ok(taken.filter(|day| day.after < day.before).collect())
     }
 
-    /// The live rows of a slice, and of what it takes the place of, by day.
+    /// The live rows of a slice and of the slices that it replaces, by day.
     async fn live_rows(
         &self,
         slice: &Slice,
@@ -34,7 +34,7 @@ impl Exporter<'_> {
         let mut targets: BTreeSet<Target> =
             replaced.flat_map(|entry| entry.targets.clone()).collect();
         if targets.is_empty() {
-            // A ledger that was lost says nothing of what the manifests have.
+            // If the ledger was lost, it does not name the targets that manifests have.
             targets = received.targets();
         }
         let origin = Origin::from(label);

@@ -1,16 +1,16 @@
-//! Where slices of ingestion begin in a lake, and that it stays so.
+//! The start of ingestion of a lake does not change.
 //!
-//! Before the start an event is in the slice of its time, from the start on in that of its processing.
-//! With another start, or none, some would be in two slices or in no slice. So the lake keeps the
-//! start. It is set, moved or taken back only while it lies ahead, for nothing has been processed
-//! since then; or in a lake that has no slice yet.
+//! Before the start, an event is in the slice of its own time; after it, in the slice of its processing
+//! time. With another start, or none, some events would be in two slices or in none. So the registry
+//! stores the start. It can be set, moved or removed while it is in the future, because nothing has been
+//! processed since, or if the lake has no slice yet.
 
 use super::{ExportError, Exporter, StartError};
 use mixlake_domain::Date;
 use mixlake_schema::Registry;
 
 impl Exporter<'_> {
-    /// Makes a registry say the start that was asked for, if it may.
+    /// Sets the requested start in the registry, if allowed.
     pub(super) fn agree_on_start(
         &self,
         registry: &mut Registry,
