@@ -1,4 +1,4 @@
-//! Decides what is wrong with the facts. Pure.
+//! Decides which problems the facts show. No I/O.
 
 use super::accounts::Missing;
 use super::engines::{self, Engine};
@@ -8,7 +8,7 @@ use super::{footers, hidden, tables, targets};
 use crate::reconcile::same_folder;
 use mixlake_domain::{Date, Target};
 
-/// Everything that is wrong, table by table, day by day.
+/// All problems, by table and day.
 pub(super) fn findings(facts: &Facts, engines: &[Engine]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = facts.unreadable.iter().map(unreadable).collect();
     findings.extend(facts.unfinished.iter().map(|slice| {
@@ -36,8 +36,8 @@ pub(super) fn findings(facts: &Facts, engines: &[Engine]) -> Vec<Finding> {
     findings
 }
 
-/// Slices of which the ledger counts more rows than are live. Where they cannot be had back, and a day
-/// has none of their files, that is told of the day.
+/// Slices of which the ledger counts more rows than are live. If the rows cannot be recovered and a day
+/// has none of the slice's files, the finding is reported for that day instead.
 fn rows_missing(facts: &Facts) -> impl Iterator<Item = Finding> {
     facts.accounts.missing().filter_map(|Missing { entry, live }| {
         let slice = entry.slice;
@@ -83,13 +83,13 @@ fn unreadable(document: &Unreadable) -> Finding {
     Finding::problem(Kind::UnreadableDocument, "", key, error, by_hand(advice))
 }
 
-/// Partitions, and the location of a table without them, against the manifests.
+/// Compares partitions, and the location of tables without partitions, with the manifests.
 fn partitions(name: &str, table: &TableFacts, findings: &mut Vec<Finding>) {
     if table.state.is_none() || table.is_damaged {
         return;
     }
     for (date, target) in &table.targets {
-        // Readers of an empty day need not be sent anywhere; those of a table have to be.
+        // An empty day needs no partition, but a table without partitions needs a location.
         if !target.is_live() && (date.is_some() || target.manifest.is_none()) {
             continue;
         }

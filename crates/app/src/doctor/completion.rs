@@ -1,10 +1,10 @@
-//! What the files say of their names, against a registry that is older than they are.
+//! Completes a registry that is older than its files with the names that they record.
 
 use super::facts::{Completion, Facts, FileFacts};
 use super::recorded_names::RecordedNames;
 use mixlake_domain::{DataFormat, Date};
 
-/// Adds what the files say to the registry, oldest file first, in the order of each file.
+/// Adds the recorded names to the registry: oldest file first, in the order of each file.
 pub(super) fn completion(facts: &Facts) -> Completion {
     let mut done = Completion::default();
     let Some(before) = facts.registry.as_ref().filter(|_| facts.registry_etag.is_some()) else {

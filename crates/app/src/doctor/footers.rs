@@ -1,4 +1,4 @@
-//! What the footers of the live files say, against the registry and each other.
+//! Compares the footers of the live files with the registry and with each other.
 
 use super::facts::{Facts, FileFacts, TableFacts, TargetFacts};
 use super::finding::{Finding, Kind, Remedy, by_hand, subject};
@@ -64,7 +64,7 @@ pub(super) fn findings(
     findings
 }
 
-/// Also where Trino would forgive it: it reads a whole number under `double`, and Athena does not.
+/// Reported even if Trino accepts it: Trino reads whole numbers as `double`, Athena does not.
 fn column_of(
     name: &str,
     (key, day): (&str, &TargetFacts),
@@ -86,7 +86,7 @@ fn column_of(
     Some(Finding::problem(kind, name, column, text, remedy))
 }
 
-/// A column that the registry does not know, and the file says what it is.
+/// A column that the registry does not have and the file describes.
 fn can_be_added(found: Finding, file: &FileFacts, facts: &Facts) -> Finding {
     if found.kind != Kind::UnknownColumn {
         return found;
@@ -102,7 +102,7 @@ fn can_be_added(found: Finding, file: &FileFacts, facts: &Facts) -> Finding {
     Finding { remedy, ..found }
 }
 
-/// Columns that the registry knows, of another property or under another name.
+/// Columns that the registry has for another property or under another name.
 fn contradictions(
     name: &str,
     known: &HashMap<&str, ColumnType>,
@@ -117,7 +117,7 @@ fn contradictions(
     })
 }
 
-/// Events that the registry does not know, or calls otherwise.
+/// Events that the registry does not have, or has under another name.
 fn events(name: &str, table: &TableFacts, facts: &Facts) -> Vec<Finding> {
     let Some(registry) = facts.registry.as_ref().filter(|_| facts.registry_etag.is_some()) else {
         return Vec::new();

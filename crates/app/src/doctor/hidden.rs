@@ -1,11 +1,11 @@
-//! Finds tables whose names engines take for hidden.
+//! Finds tables that engines ignore because of their names.
 
 use super::engines;
 use super::facts::{Facts, TargetFacts};
 use super::finding::{Finding, Kind, Remedy};
 use mixlake_schema::{EventName, Registry, is_hidden};
 
-/// A table that engines pass over without a word.
+/// A table that engines ignore without an error.
 pub(super) fn finding(name: &str, facts: &Facts) -> Option<Finding> {
     if !engines::is_hidden(name) {
         return None;

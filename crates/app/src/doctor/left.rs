@@ -1,4 +1,4 @@
-//! The files of folders that were replaced: deleted only when the rows that took their place are shown
+//! Files in folders that were replaced. They are deleted only if the rows that replaced them are proven
 //! to be live.
 
 use super::accounts::{Accounts, Evidence};
@@ -8,21 +8,21 @@ use crate::reconcile::same_folder;
 use mixlake_domain::{Date, Layout, SliceLabel};
 use std::collections::BTreeMap;
 
-/// A file that is left of a day, with its key.
+/// A file in a replaced folder, with its key.
 type Left<'a> = (&'a String, &'a ObjectFacts);
 
-/// How files that are left stand to the rows that are live.
+/// How such files relate to the live rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Case {
-    /// Others hold their rows now.
+    /// Other files have their rows now.
     Replaced,
-    /// It cannot be said now.
+    /// Unknown now.
     Unknown,
-    /// They may be the only copy of their rows, for all that is known.
+    /// They may be the only copy of their rows.
     Unproven,
 }
 
-/// What is to be said of files that are left.
+/// The findings about such files.
 pub(super) fn findings(
     date: Option<Date>,
     table: &TableFacts,
@@ -81,7 +81,7 @@ fn still_there(left: &[Left<'_>]) -> String {
     format!("{} of folders that were replaced are still there ({bytes} bytes)", files(left.len()))
 }
 
-/// The slices are told, so that a person can export them again; and why it matters.
+/// Names the slices, so that a person can export them again, and the reason.
 fn unproven(left: &[Left<'_>], accounts: &Accounts) -> Verdict {
     let mut slices: Vec<SliceLabel> = left.iter().filter_map(|(key, _)| slice_of(key)).collect();
     slices.sort_unstable();
@@ -121,8 +121,8 @@ fn files(count: usize) -> String {
     format!("{count} file{}", if count == 1 { "" } else { "s" })
 }
 
-/// Whether the catalog sends readers where the manifest says, and nowhere else. Of a day without rows
-/// of a table that the catalog does not have it sends nobody anywhere.
+/// Whether the catalog has exactly the location of the manifest. If the catalog does not have the table,
+/// a day without rows needs no location.
 fn readers_are_elsewhere(date: Option<Date>, table: &TableFacts, day: &TargetFacts) -> bool {
     if table.is_damaged {
         return false;

@@ -1,4 +1,4 @@
-//! Reads the data files: footers, or whole ones.
+//! Reads the data files: only their footers, or completely.
 
 use super::Doctor;
 use super::content;
@@ -56,7 +56,7 @@ impl Doctor<'_> {
         Ok(FileFacts { is_there, footer, recorded, content })
     }
 
-    /// A file of which only the manifest knows what it has.
+    /// A file whose content only the manifest describes.
     async fn silent(&self, key: &str, file: &LiveFile) -> Result<FileFacts, ReconcileError> {
         let is_there = self.lake.store.tail(key, 1).await?.is_some();
         let content = if self.deep { self.content(key, file).await? } else { Content::default() };
@@ -69,8 +69,7 @@ impl Doctor<'_> {
         Ok(object.map(|object| content::examine(&object.body, file, limit)).unwrap_or_default())
     }
 
-    /// Reads the files that may be the rows that are missing of a slice, if all of its targets are looked
-    /// at.
+    /// Reads files that may have the missing rows of a slice, if all of its targets are read.
     pub(super) async fn spare(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
         let missing = facts.accounts.missing().map(|missing| missing.entry);
         let missing = missing.filter(|entry| facts.accounts.holds_all_of(entry));
@@ -89,7 +88,7 @@ impl Doctor<'_> {
         Ok(())
     }
 
-    /// A file as a manifest would list it. None for one that is no file of a lake.
+    /// The entry of a file in a manifest; `None` if it is not a file of a lake.
     async fn unlisted(
         &self,
         key: &str,

@@ -7,19 +7,19 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
-/// What a file says of its names.
+/// The names that a file records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RecordedNames {
     pub slice: SliceLabel,
     /// Name, property and type of each column, in order.
     pub columns: Vec<(String, String, ColumnType)>,
-    /// Each of its events and its name, in order.
+    /// Its events and their names, in order.
     pub events: Vec<(String, String)>,
 }
 
 impl RecordedNames {
-    /// Reads what a file of a table says. None for one that says it not or not in full: an older
-    /// version of Mixlake wrote it, or somebody else.
+    /// Reads the names from a file of a table. `None` if they are missing or incomplete: an older
+    /// version of Mixlake, or somebody else, wrote the file.
     pub(super) fn of(
         notes: &BTreeMap<String, String>,
         project: &ProjectId,
@@ -37,7 +37,7 @@ impl RecordedNames {
         Some(Self { slice, columns, events })
     }
 
-    /// Whether a registry lacks any of it, or has it otherwise.
+    /// Whether a registry lacks any of these names, or has others.
     pub(super) fn is_news(&self, registry: &Registry, table: &str) -> bool {
         let known = registry.tables().get(table);
         let known: HashSet<(&str, &str, ColumnType)> = known

@@ -1,5 +1,5 @@
-//! How rows that are missing can be recovered: files that no manifest lists, and that are exactly what a
-//! ledger says of a slice.
+//! Recovers missing rows: finds files that no manifest lists and that are exactly what a ledger counts
+//! for a slice.
 
 use super::facts::{Facts, LostFiles, Recovery, TargetFacts};
 use crate::ledger::{self, Entry};
@@ -7,22 +7,22 @@ use crate::manifest::LiveFile;
 use mixlake_domain::{Generation, SliceLabel, Target};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a target may have had of a slice: what is live, or what lies in another folder.
+/// The possible files of a slice in a target: the live ones, or the ones in another folder.
 struct Choice<'a> {
     source: Option<LostFiles>,
     files: Vec<&'a LiveFile>,
 }
 
-/// So many combinations of folders are compared with the ledger.
+/// The largest number of combinations of folders that are compared with the ledger.
 const MOST: usize = 1_024;
 
-/// The recoveries of slices of which rows are missing.
+/// The recoveries of slices with missing rows.
 pub(super) fn recoveries(facts: &Facts) -> BTreeMap<SliceLabel, Recovery> {
     let missing = facts.accounts.missing();
     missing.filter_map(|it| Some((it.entry.slice, recovery(facts, it.entry)?))).collect()
 }
 
-/// The ledger has the hash of all that the slice holds, so one combination of folders fits, or none.
+/// The ledger has the hash of the slice's whole content, so one combination of folders matches, or none.
 fn recovery(facts: &Facts, entry: &Entry) -> Option<Recovery> {
     let mut targets = Vec::new();
     let mut combinations = 1_usize;
@@ -44,10 +44,10 @@ fn recovery(facts: &Facts, entry: &Entry) -> Option<Recovery> {
     )
 }
 
-/// What is taken for a target.
+/// The choice for a target.
 type Picked<'a> = (&'a Target, &'a Choice<'a>);
 
-/// One choice of each target; each number gives another combination.
+/// One choice for each target. Each number gives another combination.
 fn pick<'a>(targets: &'a [(&'a Target, Vec<Choice<'a>>)], mut number: usize) -> Vec<Picked<'a>> {
     let mut picked = Vec::new();
     for (target, choices) in targets {

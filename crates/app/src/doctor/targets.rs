@@ -1,4 +1,4 @@
-//! The objects of a target against its manifest, and the manifest against the ledgers.
+//! Compares the objects of a target with its manifest, and the manifest with the ledgers.
 
 use super::accounts::Evidence;
 use super::engines::is_hidden;
@@ -31,7 +31,7 @@ pub(super) fn findings(target: &Target, facts: &Facts, findings: &mut Vec<Findin
     }
 }
 
-/// What the manifest lists, and is not there, or not as it says.
+/// Files of the manifest that are missing or differ.
 fn listed(date: Option<Date>, day: &TargetFacts) -> impl Iterator<Item = Verdict> {
     let files = day.manifest.iter().flat_map(|manifest| &manifest.files);
     files.filter_map(move |file| {
@@ -43,7 +43,7 @@ fn listed(date: Option<Date>, day: &TargetFacts) -> impl Iterator<Item = Verdict
 
 fn differs(day: &TargetFacts, file: &LiveFile, key: &str) -> Option<(Kind, String)> {
     match day.objects.get(key) {
-        // Listed before it was written, perhaps; it was looked for last.
+        // The listing may be older than the file. The file was read later.
         None if day.files.get(key).is_some_and(|f| f.is_there) => None,
         None => {
             Some((Kind::ObjectMissing, format!("the manifest lists {key}, and it is not there")))
@@ -59,7 +59,7 @@ fn differs(day: &TargetFacts, file: &LiveFile, key: &str) -> Option<(Kind, Strin
     }
 }
 
-/// What readers see of the live folder, and no manifest lists.
+/// Objects in the live folder that no manifest lists and readers see.
 fn strays(
     date: Option<Date>,
     day: &TargetFacts,
@@ -78,7 +78,7 @@ fn strays(
     })
 }
 
-/// It may be all that is left of rows that are missing, or that no ledger counts.
+/// The object may be the only copy of missing rows, or of rows that no ledger counts.
 fn leave_behind(date: Option<Date>, key: &str, facts: &Facts, missing: &[SliceLabel]) -> Remedy {
     if missing.iter().any(|slice| !facts.recoveries.contains_key(slice)) {
         let slices = list_slices(missing);

@@ -1,5 +1,5 @@
-//! Brings the columns of a table up to date: reads, compares, updates with the version, and on
-//! conflict reads again.
+//! Updates the columns of a table: reads it, compares it, and updates it with its version. After a
+//! conflict it reads the table again.
 
 use super::diff::{Conflict, Difference, Wanted, diff, repaired};
 use super::memo::{Memo, Names};
@@ -8,18 +8,18 @@ use super::{OnDrift, ReconcileError, Reconciler, TRIES};
 use crate::ports::{CatalogError, Column, NewTable, TableState};
 use mixlake_domain::Partitioning;
 
-/// Where a table is, and what its columns are called.
+/// What a table should be: its locations, and the names of its columns.
 pub(super) struct TableSpec<'a> {
     /// The folder of the table.
     pub folder: String,
-    /// Where a new table points to: the folder, or the live generation of a table without partitions.
+    /// The location of a new table: the folder, or the live generation of a table without partitions.
     pub location: String,
     pub partitioning: Partitioning,
     pub names: &'a Names<'a>,
 }
 
 impl Reconciler<'_> {
-    /// Answers whether there is a table afterwards. Without columns none is made.
+    /// Returns whether the table exists afterwards. A table without columns is not created.
     pub(super) async fn columns(
         &self,
         spec: &TableSpec<'_>,
@@ -92,8 +92,8 @@ impl Reconciler<'_> {
         Ok(())
     }
 
-    /// Whether we are asked to put a table right, and it is ours: another project, or somebody
-    /// else, may have it under the same name.
+    /// Whether repair is allowed and the table is ours. Another project, or somebody else, may have a
+    /// table with the same name.
     fn may_repair(&self, table: &TableState, wanted: &Wanted<'_>) -> bool {
         let ours = match memo(table) {
             Some(memo) => memo.project == self.project.as_str(),
@@ -122,7 +122,7 @@ impl Reconciler<'_> {
     }
 }
 
-/// The columns that we gave a table, in their order.
+/// The columns that Mixlake added to a table, in their order.
 pub(crate) fn given_columns(
     table: &TableState,
     known: Option<&mixlake_schema::Table>,
@@ -134,8 +134,8 @@ fn memo(table: &TableState) -> Option<Memo> {
     table.memo.as_deref()?.parse().ok()
 }
 
-/// The columns that we gave a table, in their order. Where nothing is noted: those of its columns
-/// that the registry knows, as they stand.
+/// The columns that Mixlake added to a table, in their order. If the table has no memo: those of its
+/// columns that the registry knows, in the table's order.
 fn given(table: Option<&TableState>, names: &Names<'_>) -> Vec<Column> {
     let Some(table) = table else { return Vec::new() };
     let known = |column: &mixlake_schema::Column| Column {

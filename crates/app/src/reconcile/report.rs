@@ -1,8 +1,8 @@
-//! What a reconciliation did to a table.
+//! The report of a table.
 
 use serde::Serialize;
 
-/// What was done to a table.
+/// The changes of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TableReport {
     /// The name in the catalog.
@@ -11,20 +11,20 @@ pub struct TableReport {
     pub created: bool,
     /// The columns that were added to an existing table.
     pub appended_columns: Vec<String>,
-    /// What somebody had changed on it, and was put right.
+    /// The contradictions that were repaired.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub repaired: Vec<String>,
-    /// Whether it was moved to another generation, as tables without partitions are.
+    /// Whether a table without partitions was pointed to another generation.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub moved: bool,
     /// The partitions that were added or moved.
     pub partitions_set: Vec<String>,
-    /// The partitions that were removed: no file of them is live.
+    /// The partitions that were removed because they have no live file.
     pub partitions_removed: Vec<String>,
 }
 
 impl TableReport {
-    /// What was done to the same table a day later.
+    /// Adds the changes of the same table on another day.
     pub(super) fn extend(&mut self, other: Self) {
         let Self {
             table: _,
@@ -43,7 +43,7 @@ impl TableReport {
         self.partitions_removed.extend(partitions_removed);
     }
 
-    /// What was tried did not happen.
+    /// Removes changes that were tried and did not happen.
     pub(super) fn forget(&mut self) {
         self.created = false;
         self.appended_columns.clear();

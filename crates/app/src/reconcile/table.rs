@@ -1,4 +1,4 @@
-//! Brings one table up to date: its columns, then the partitions of some days, or its location.
+//! Updates one table: its columns, then the partitions of some days, or its location.
 
 use super::columns::TableSpec;
 use super::fold::TableWork;
@@ -13,16 +13,16 @@ use mixlake_schema::{ColumnType, Registry};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// What the data files of a batch say.
+/// The content of the data files of a batch.
 #[derive(Default)]
 struct Files {
     types: HashMap<String, ColumnType>,
-    /// The keys of those that are there.
+    /// The keys of the files that exist.
     seen: BTreeSet<String>,
 }
 
 impl Files {
-    /// Adds what a file has, unless it contradicts what is known of its columns.
+    /// Adds the columns of a file, unless they contradict known types.
     fn add(&mut self, footer: Footer, names: &Names<'_>) -> Result<(), FooterError> {
         for (name, file) in &footer.columns {
             let registered = names.find(name).map(|column| column.column_type);
@@ -38,7 +38,7 @@ impl Files {
 }
 
 impl Reconciler<'_> {
-    /// Brings a table up to date. Files and targets that cannot be read fail alone.
+    /// Updates a table. Files and targets that cannot be read fail alone.
     pub(super) async fn table(
         &self,
         table: &TableName,
@@ -100,7 +100,7 @@ impl Reconciler<'_> {
         files: &mut Files,
     ) -> Result<(), ReconcileError> {
         let Some(footer) = footer::read(self.store, key).await? else {
-            // A generation that was replaced and deleted since, or a file that was removed.
+            // The generation was replaced and deleted, or the file was removed.
             tracing::info!(key, "the file is gone; its manifest says what is live");
             return Ok(());
         };
@@ -110,15 +110,14 @@ impl Reconciler<'_> {
     }
 }
 
-/// The columns in the order in which the registry gave their names, each with its property. None,
-/// if there is no file to describe.
+/// The columns in the order of the registry, each with its property. Empty if there are no files.
 fn in_order(mut types: HashMap<String, ColumnType>, names: &Names<'_>) -> Vec<Column> {
     if types.is_empty() {
         return Vec::new();
     }
     let mut columns = Vec::with_capacity(types.len());
     for known in names.columns() {
-        // Built-in columns are there from the start, whether a file has values of them or not.
+        // Built-in columns exist from the start, even if no file has values in them.
         let built_in = known.built_in.then_some(known.column_type);
         if let Some(column_type) = types.remove(&known.name).or(built_in) {
             columns.push(Column {
@@ -128,7 +127,7 @@ fn in_order(mut types: HashMap<String, ColumnType>, names: &Names<'_>) -> Vec<Co
             });
         }
     }
-    // A file that the registry does not know: its own names, in a fixed order.
+    // Columns that the registry does not know, sorted by name.
     let mut foreign: Vec<_> = types.into_iter().collect();
     foreign.sort_by(|a, b| a.0.cmp(&b.0));
     columns.extend(foreign.into_iter().map(|(name, column_type)| Column {
