@@ -1,82 +1,65 @@
 //! The query budget of a project, shared through the lake.
 //!
-//! Functions and command lines that work for a project share nothing but its lake. So the times of
-//! the queries of the last hour are a small document there, changed by compare-and-swap: who wants to
-//! start a query enters it first. A backfill leaves a part of the budget to scheduled work, which
-//! therefore never waits for one to end.
+//! Functions and command lines that work for a project share only its lake. So the start times of the
+//! queries of the last hour are a small document in the lake, changed by compare-and-swap. A run enters
+//! a query there before it starts it. Backfills leave a part of the budget to scheduled work, so
+//! scheduled work never waits for a backfill to end.
 //!
-//! Who crashes after entering a query, or was told that its entry was refused though it was not, has
-//! wasted one: the budget is never exceeded by that.
+//! A query is wasted if a run crashes after entering it, or if the entry was written and the store
+//! reported that it was refused. The budget is never exceeded.
 
-use crate::document::{self, DocumentError, Edit, SWAPS};
+use crate::document::{self, Edit, SWAPS};
 use crate::manifest::Format;
-use crate::ports::{Clock, ObjectStore, QueryBudget, StoreError, Turn};
+use crate::ports::{BudgetError, Clock, ObjectStore, QueryBudget, Turn};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The stretches of time in which queries are counted, in milliseconds. They are longer than
-/// Mixpanel's, for a query arrives some time after it was entered.
+/// The periods over which queries are counted, in milliseconds. They are longer than Mixpanel's, because
+/// a query arrives some time after it was entered.
 const HOUR: i64 = 3_605_000;
 const SECOND: i64 = 1_500;
 
-/// The longest that the source is taken at its word when it refuses: whoever asks after that finds
-/// out, and a wrong header cannot close the budget for good.
+/// The longest time for which queries stop after the source refused one. A wrong header cannot block the
+/// budget forever: the first query after this time finds out.
 pub const LONGEST_CLOSED: Duration = Duration::from_hours(24);
 
-/// Of so many queries of an hour one is left to scheduled work; and of each second's, one.
+/// One of this many queries per hour is reserved for scheduled work, and one query of each second.
 const RESERVED: u32 = 6;
 
-/// How many queries may start.
+/// The limits on starts of queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// In any hour.
+    /// Per hour.
     pub per_hour: u32,
-    /// In any second.
+    /// Per second.
     pub per_second: u32,
 }
 
-/// Whose query it is.
+/// The kind of run that starts a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Priority {
-    /// Of the schedule: it may use all of the budget.
+    /// A scheduled run. It may use the whole budget.
     Scheduled,
-    /// Of a person: it leaves a part of the budget unused.
+    /// A backfill that a person started. It leaves a part of the budget unused.
     Backfill,
 }
 
-/// The budget cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum BudgetError {
-    /// Its document cannot be read or written.
-    #[error(transparent)]
-    Document(#[from] DocumentError),
-    /// Others changed it again and again.
-    #[error("other runs changed the query budget {0} times in a row")]
-    Contended(u32),
-}
-
-impl From<StoreError> for BudgetError {
-    fn from(error: StoreError) -> Self {
-        Self::Document(error.into())
-    }
-}
-
-/// The budget of a project, as one of those who share it sees it.
+/// The budget of a project, as one of the runs that share it sees it.
 pub struct SharedBudget {
-    /// Where it lies.
+    /// The store that has its document.
     pub store: Arc<dyn ObjectStore>,
-    /// Under which key.
+    /// The key of the document.
     pub key: String,
-    /// How much there is.
+    /// The limits.
     pub limits: Limits,
-    /// Whose queries these are.
+    /// The kind of this run.
     pub priority: Priority,
-    /// Tells the time.
+    /// The clock.
     pub clock: Clock,
 }
 
-/// The queries that were started. Instants are milliseconds since 1970.
+/// The queries that were started. Times are in milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Queries {
     format: Format,
@@ -85,7 +68,7 @@ struct Queries {
     closed: Option<Closed>,
 }
 
-/// A time in which the source refuses.
+/// A period in which the source refuses queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Closed {
     since: i64,
@@ -117,7 +100,7 @@ impl QueryBudget for SharedBudget {
 }
 
 impl SharedBudget {
-    /// Changes the document; with an `Err` nothing is written and that is the answer.
+    /// Changes the document. If `change` returns an `Err`, nothing is written and its value is returned.
     async fn change<T>(
         &self,
         change: impl Fn(&mut Queries, i64) -> Result<T, T> + Send,
@@ -138,13 +121,13 @@ impl SharedBudget {
 }
 
 impl Queries {
-    /// Leaves out what no longer counts, and what a clock that was far ahead had entered.
+    /// Removes queries that no longer count, and entries from a clock that was far ahead.
     fn forget(&mut self, now: i64) {
         self.started.retain(|at| (now - HOUR + 1..now + HOUR).contains(at));
         self.closed = self.closed.filter(|closed| closed.since < now + HOUR && closed.until > now);
     }
 
-    /// The time until a query may start, in milliseconds; 0: now.
+    /// The time until a query may start, in milliseconds. 0 means now.
     fn wait(&self, now: i64, limits: Limits, priority: Priority) -> i64 {
         let closed = self.closed.map_or(0, |closed| closed.until - now);
         let limits = limits.of(priority);
@@ -153,7 +136,7 @@ impl Queries {
         closed.max(hour).max(second).max(0)
     }
 
-    /// The time until fewer than `limit` queries lie within a window that ends now.
+    /// The time until a window that ends now contains fewer than `limit` queries.
     fn wait_for(&self, now: i64, limit: u32, window: i64) -> i64 {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let counted = self.started.len().checked_sub(limit).and_then(|at| self.started.get(at));
@@ -179,13 +162,13 @@ impl Default for Queries {
 }
 
 impl Limits {
-    /// What a project has, unless Mixpanel granted it another number of queries an hour.
+    /// The limits of a project with this number of queries per hour.
     #[must_use]
     pub fn an_hour(per_hour: u32) -> Self {
         Self { per_hour, per_second: 3 }
     }
 
-    /// What one of them may use.
+    /// The part of the limits that a kind of run may use.
     fn of(self, priority: Priority) -> Self {
         let rest = |limit: u32, reserved: u32| limit.saturating_sub(reserved).max(1);
         match priority {

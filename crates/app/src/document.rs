@@ -1,11 +1,11 @@
-//! Small JSON documents that many functions change at once: read, change, compare and swap.
+//! Small JSON documents that several functions change at the same time, with compare-and-swap.
 
 use crate::ports::{ObjectStore, Precondition, Put, StoreError};
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A document as it was read, with what is needed to write it back.
+/// A document as it was read, with the precondition for writing it back.
 #[derive(Debug)]
 pub(crate) struct Read<T> {
     pub value: Option<T>,
@@ -18,27 +18,27 @@ pub enum DocumentError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// It does not say what it should.
+    /// The document has the wrong content.
     #[error("{location} cannot be read: it is damaged, or a later version of Mixlake wrote it")]
     Malformed {
-        /// Where it lies.
+        /// The location of the document.
         location: String,
         /// What is wrong.
         #[source]
         cause: serde_json::Error,
     },
-    /// It is of another place: somebody copied it there.
+    /// The document belongs to another place: somebody copied it.
     #[error("{location} does not belong there: {text}")]
     Misplaced {
-        /// Where it lies.
+        /// The location of the document.
         location: String,
-        /// Of what it is.
+        /// What the document belongs to.
         text: String,
     },
 }
 
 impl DocumentError {
-    /// Whether the document is at fault, and not the store.
+    /// Whether the error is in the document and not in the store.
     pub(crate) fn is_of_the_document(&self) -> bool {
         match self {
             Self::Malformed { .. } | Self::Misplaced { .. } => true,
@@ -47,7 +47,7 @@ impl DocumentError {
     }
 }
 
-/// Reads a document; absence is no error.
+/// Reads a document. A missing document is not an error.
 pub(crate) async fn read<T: DeserializeOwned>(
     store: &dyn ObjectStore,
     key: &str,
@@ -61,7 +61,7 @@ pub(crate) async fn read<T: DeserializeOwned>(
 }
 
 impl<T> Read<T> {
-    /// Refuses a document that says that it is of another place; `other` tells of which.
+    /// Refuses a document that belongs to another place, which `other` names.
     pub(crate) fn of_its_place(
         self,
         location: impl FnOnce() -> String,
@@ -74,28 +74,28 @@ impl<T> Read<T> {
     }
 }
 
-/// How often a document is read and swapped before the change is given up. Each time somebody else has made
-/// a change, so this many in a row mean that something is wrong with the store.
+/// The number of attempts before a change fails. Each attempt fails because another run made a change,
+/// so this many in a row mean that something is wrong with the store.
 pub(crate) const SWAPS: u32 = 64;
 
-/// What a change does to a document.
+/// The result of deciding on a change.
 pub(crate) enum Edit<R> {
-    /// These bytes take its place.
+    /// Write these bytes.
     Write(Bytes, R),
-    /// It stays as it is.
+    /// Write nothing.
     Keep(R),
 }
 
 impl<R> Edit<R> {
-    /// A JSON document takes its place.
+    /// Writes a JSON document.
     pub(crate) fn json<T: Serialize>(value: &T, answer: R) -> Self {
         Self::Write(json(value), answer)
     }
 }
 
-/// Changes a document: reads it, decides, and swaps it. When somebody else was faster it is read again, and
-/// decided again: a refused write may be our own that was repeated after its answer was lost. None: others
-/// were faster each time.
+/// Changes a document: reads it, decides, and writes it if nobody changed it. If the write was refused,
+/// it reads and decides again, because the refused write may be its own: the SDK repeats a request whose
+/// response was lost. Returns `None` if other runs were faster each time.
 pub(crate) async fn change<T, R, E: From<StoreError>, F: Future<Output = Result<Read<T>, E>>>(
     store: &dyn ObjectStore,
     key: &str,

@@ -1,4 +1,4 @@
-//! Content hashes: what names and comparisons are made of.
+//! Content hashes, for names and comparisons.
 
 use mixlake_domain::Generation;
 
@@ -7,12 +7,12 @@ pub(crate) fn content(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex()[..32].to_owned()
 }
 
-/// The hash of a list of texts; where one ends matters.
+/// The hash of a list of texts. The boundaries between the texts count.
 pub(crate) fn of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     digest(parts).to_hex()[..32].to_owned()
 }
 
-/// A generation named by what it holds and what it follows, so that a name never comes back.
+/// The name of a generation, from its content and its predecessor. So names are never reused.
 pub(crate) fn generation<'a>(parts: impl IntoIterator<Item = &'a str>) -> Generation {
     let first: [u8; 8] = digest(parts).as_bytes()[..8].try_into().expect("8 of 32 bytes");
     Generation::from_hash(u64::from_be_bytes(first))

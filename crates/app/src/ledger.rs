@@ -1,11 +1,11 @@
 //! The ledger of a date: which slices are published, and which are being written.
 //!
-//! A slice may touch several days and tables, so its story is kept in one place. Before a file is
-//! written, the slice is entered as `writing`, with the days it touches. Whoever exports the same
-//! slice, or one that overlaps it, and comes upon such an entry knows that the live generations of
-//! those days may hold files of it that no manifest lists, and leaves them behind; a run whose entry
-//! was taken over gives up. Slices that do not overlap leave each other alone: a crashed hour's file
-//! may be visible until that hour, or its day, is exported again, and it is never there twice.
+//! A slice can touch several days and tables, so its state is stored in one place. Before a run writes a
+//! file, it enters the slice as `writing`, with the days that it touches. If another run exports the
+//! same slice or an overlapping one and finds such an entry, the live generations of these days may have
+//! files of the slice that no manifest lists. So that run writes new generations. A run whose entry was
+//! taken over gives up. Slices that do not overlap do not affect each other: the file of a crashed hour
+//! may be visible until that hour or its day is exported again, and it is never visible twice.
 
 use crate::document::{self, DocumentError, Read};
 use crate::hash;
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// All slices of a date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
-    /// The form of this document.
+    /// The version of the document's format.
     pub format: Format,
     /// The slices, in order.
     pub slices: Vec<Entry>,
@@ -30,49 +30,49 @@ pub struct Ledger {
 pub struct Entry {
     /// Its label.
     pub slice: SliceLabel,
-    /// How far it is.
+    /// Its state.
     pub state: State,
-    /// The hash of all that it holds.
+    /// The hash of its content.
     pub content: String,
     /// The hash of the bytes of its live files, once it is published. Version 0.1 had it in `content`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<String>,
-    /// Where it has files, or may have.
+    /// The targets that have, or may have, files of it.
     #[serde(rename = "days")]
     pub targets: BTreeSet<Target>,
-    /// Its lines.
+    /// The counts of its lines.
     pub counts: SliceCounts,
     /// The object with its bad lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<String>,
 }
 
-/// How far a slice is.
+/// The state of a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Files may be there that no manifest lists.
+    /// There may be files that no manifest lists.
     Writing,
-    /// The same, and another run had written before: the live generations must be left behind.
+    /// Like `Writing`, and an earlier run wrote too: the run must write new generations.
     WritingAnew,
     /// All manifests list its files.
     Published,
 }
 
-/// What became of the lines: `received = written + duplicates + quarantined`.
+/// The counts of a slice's lines: `received = written + duplicates + quarantined`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SliceCounts {
     /// Lines that are not blank.
     pub received: u64,
     /// Rows in files.
     pub written: u64,
-    /// Repeated rows that were left out.
+    /// Duplicate rows that were dropped.
     pub duplicates: u64,
-    /// Lines that are no events.
+    /// Lines that are not events.
     pub quarantined: u64,
-    /// Rows among the written whose time lies outside of the slice.
+    /// Written rows whose time is outside the slice.
     pub outside: u64,
-    /// Events in which half of a surrogate pair became U+FFFD. Older ledgers do not say it.
+    /// Events in which half of a surrogate pair became U+FFFD. Older ledgers do not have this count.
     #[serde(default)]
     pub mended: u64,
 }
@@ -85,8 +85,8 @@ impl From<Counts> for SliceCounts {
 }
 
 impl SliceCounts {
-    /// The text of the counts in the hash of a slice. It stays as earlier versions wrote it, so that their
-    /// slices are known to be unchanged.
+    /// The text of the counts in the hash of a slice. It is the same as in earlier versions, so that
+    /// their slices are recognized as unchanged.
     fn for_hash(self) -> String {
         let Self { received, written, duplicates, quarantined, outside, mended } = self;
         let later = if mended > 0 { format!(", mended: {mended}") } else { String::new() };
@@ -97,9 +97,9 @@ impl SliceCounts {
     }
 }
 
-/// The hash of all that a slice holds: its rows by target, what became of its lines, and the object with the
-/// bad ones. Everything that an entry says is part of it, or a change of it would be lost. Where a file does
-/// not say which rows it has, that is the hash that version 0.1 wrote.
+/// The hash of a slice's content: its rows by target, its counts and the object with its bad lines.
+/// Everything in an entry is part of it; otherwise a change of that part would be lost. If a file has no
+/// hash of its rows, this is the hash that version 0.1 wrote.
 pub(crate) fn content<'a>(
     files: impl Iterator<Item = (&'a Target, &'a LiveFile)> + Clone,
     counts: SliceCounts,
@@ -161,7 +161,7 @@ fn finish<'a>(
 }
 
 impl Ledger {
-    /// Reads the ledger of a date. One that has slices of another date is refused.
+    /// Reads the ledger of a date. A ledger with slices of another date is refused.
     pub(crate) async fn read(
         store: &dyn ObjectStore,
         layout: &Layout,
@@ -178,14 +178,14 @@ impl Ledger {
         )
     }
 
-    /// The slice that has to be exported so that this one is: a day that covers it, if that was
-    /// exported as one slice, or it itself.
+    /// The slice to export instead of this one: the day that covers it, if that was exported as one
+    /// slice, or the slice itself.
     pub(crate) fn covering(&self, slice: SliceLabel) -> SliceLabel {
         let wider = |other: SliceLabel| other != slice && other.covers(&slice);
         self.slices.iter().map(|e| e.slice).find(|&other| wider(other)).unwrap_or(slice)
     }
 
-    /// A slice of the other time, of ingestion or of event time.
+    /// A slice of the other kind of time: ingestion or event time.
     pub(crate) fn of_other_time(&self, slice: SliceLabel) -> Option<SliceLabel> {
         self.slices.iter().map(|e| e.slice).find(|other| other.basis() != slice.basis())
     }
@@ -195,7 +195,7 @@ impl Ledger {
         self.slices.iter().find(|entry| entry.slice == slice)
     }
 
-    /// Enters a slice as being written, in the place of all that overlaps it.
+    /// Enters a slice as being written, and removes the entries that it overlaps.
     pub(crate) fn begin(&mut self, mut ours: Entry) {
         let (overlapping, others): (Vec<Entry>, Vec<Entry>) =
             self.slices.drain(..).partition(|entry| entry.slice.overlaps(&ours.slice));
@@ -210,7 +210,7 @@ impl Ledger {
         self.insert(ours);
     }
 
-    /// Puts an entry in the place of the one with its label.
+    /// Replaces the entry with the same label.
     pub(crate) fn insert(&mut self, ours: Entry) {
         self.slices.retain(|entry| entry.slice != ours.slice);
         self.slices.push(ours);

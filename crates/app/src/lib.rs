@@ -16,7 +16,7 @@ pub use document::DocumentError;
 pub use ledger::SliceCounts;
 pub use manifest::{LiveFile, Manifest};
 
-/// The target of log lines about failures that a report tells as well.
+/// The target of log lines about failures that a report contains too.
 pub const TOLD: &str = "mixlake_app::told";
 
 /// An error and all its causes in one line.

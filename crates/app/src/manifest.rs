@@ -7,26 +7,26 @@ use mixlake_columnar::RowsHash;
 use mixlake_domain::{Generation, Layout, Origin, Target};
 use serde::{Deserialize, Serialize};
 
-/// What a reader of the target should see.
+/// What a reader of the target sees.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The form of this document.
+    /// The version of the document's format.
     pub format: Format,
     /// The day of a table, or the table.
     #[serde(flatten)]
     pub target: Target,
-    /// The folder that holds the live files.
+    /// The folder with the live files.
     pub generation: Generation,
     /// The live files, by origin and part.
     pub files: Vec<LiveFile>,
-    /// A hash of the files that were deleted from earlier generations. It goes into the name of the next
-    /// generation: so no run writes into a folder whose files are being deleted.
+    /// A hash of the files that were deleted from earlier generations. It is part of the next
+    /// generation's name, so no run writes into a folder whose files are being deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swept: Option<String>,
 }
 
 impl Manifest {
-    /// Reads the manifest of a target. One that is of another target is refused.
+    /// Reads the manifest of a target. A manifest of another target is refused.
     pub(crate) async fn read(
         store: &dyn ObjectStore,
         layout: &Layout,
@@ -40,8 +40,8 @@ impl Manifest {
         )
     }
 
-    /// The same target, after objects of earlier generations are deleted. It is written before they are:
-    /// from then on nobody can publish a generation that has one of them.
+    /// The manifest after objects of earlier generations are deleted. It is written before they are
+    /// deleted. After that, no run can publish a generation with one of them.
     pub(crate) fn swept(&self, keys: &[String]) -> Self {
         let before = self.swept.as_deref().unwrap_or_default();
         let parts = [before].into_iter().chain(keys.iter().map(String::as_str));
@@ -54,12 +54,12 @@ impl Manifest {
 pub struct LiveFile {
     /// Its name within the generation.
     pub name: String,
-    /// Where its rows come from.
+    /// The origin of its rows.
     #[serde(flatten)]
     pub origin: Origin,
     /// The number of rows.
     pub rows: u64,
-    /// The size.
+    /// The size in bytes.
     pub bytes: u64,
     /// The hash of its bytes.
     pub hash: String,
@@ -68,7 +68,7 @@ pub struct LiveFile {
     pub rows_hash: Option<RowsHash>,
     /// The names of its columns, in order.
     pub columns: Vec<String>,
-    /// The hash of the identities of its rows, where other slices may have the same ones.
+    /// The hash of the identities of its rows, if other slices may have the same rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identities: Option<String>,
 }
@@ -99,7 +99,7 @@ mod optional_text {
     }
 }
 
-/// The only form of our documents so far; another number is refused.
+/// The only format of the documents so far. Other numbers are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "u32", try_from = "u32")]
 pub struct Format;

@@ -1,7 +1,6 @@
 //! Batches: Glue accepts a limited number of items at a time, and reports errors per item.
 
 use crate::failure::{Call, hint_of, is_of_the_item, not_taken};
-use crate::partitions::GONE;
 use aws_sdk_glue::types::{BatchUpdatePartitionFailureEntry, ErrorDetail, PartitionError};
 use mixlake_app::ports::CatalogError;
 
@@ -9,6 +8,9 @@ use mixlake_app::ports::CatalogError;
 pub(crate) const READ: usize = 1000;
 pub(crate) const WRITE: usize = 100;
 pub(crate) const DELETE: usize = 25;
+
+/// The error code for an item that does not exist.
+pub(crate) const GONE: &str = "EntityNotFoundException";
 
 /// An item of a batch that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]

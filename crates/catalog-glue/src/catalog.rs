@@ -1,5 +1,6 @@
 //! The port, call by call.
 
+use crate::database::Database;
 use crate::describe;
 use crate::failure::{CREATE_TABLE, GET_TABLE, GET_TABLES, UPDATE_TABLE, failure, refused};
 use crate::partition::in_order;
@@ -18,8 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// A database of the Glue Data Catalog.
 #[derive(Debug, Clone)]
 pub struct GlueCatalog {
-    pub(crate) client: Client,
-    pub(crate) database: String,
+    database: Database,
     /// The table that was read last, so that a caller that changes it next need not read it again. The
     /// version says whether it is still valid. Only one is kept, because a wide table takes hundreds of
     /// kilobytes.
@@ -29,29 +29,11 @@ pub struct GlueCatalog {
 impl GlueCatalog {
     /// A catalog over a database, which must exist.
     pub fn new(client: Client, database: impl Into<String>) -> Self {
-        Self { client, database: database.into(), last_read: Arc::default() }
-    }
-
-    pub(crate) fn subject(&self, table: &str) -> String {
-        format!("table {}.{table}", self.database)
-    }
-
-    fn database_subject(&self) -> String {
-        format!("database {}", self.database)
+        Self { database: Database { client, name: database.into() }, last_read: Arc::default() }
     }
 
     fn partitions_of<'a>(&'a self, table: &'a str) -> Partitions<'a> {
-        Partitions { catalog: self, table }
-    }
-
-    /// `None` also if the database does not exist: creating the table will report that.
-    pub(crate) async fn read(&self, name: &str) -> Result<Option<Table>, CatalogError> {
-        let request = self.client.get_table().database_name(&self.database).name(name);
-        match request.send().await.map_err(|e| failure(GET_TABLE, &self.subject(name), e)) {
-            Ok(answer) => Ok(answer.table),
-            Err(CatalogError::NotFound(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        Partitions { database: &self.database, table }
     }
 
     fn last_read(&self) -> MutexGuard<'_, Option<Table>> {
@@ -64,9 +46,9 @@ impl GlueCatalog {
         let same = |t: &Table| t.name == name && t.version_id.as_deref() == Some(version);
         let read = match last.filter(same) {
             Some(table) => Some(table),
-            None => self.read(name).await?,
+            None => self.database.read(name).await?,
         };
-        let subject = self.subject(name);
+        let subject = self.database.subject(name);
         let read = read.ok_or_else(|| CatalogError::NotFound(subject.clone()))?;
         if read.version_id.as_deref() == Some(version) {
             Ok(read)
@@ -76,8 +58,13 @@ impl GlueCatalog {
     }
 
     async fn update(&self, input: TableInput, version: &str) -> Result<(), CatalogError> {
-        let subject = self.subject(&input.name);
-        let request = self.client.update_table().database_name(&self.database).table_input(input);
+        let subject = self.database.subject(&input.name);
+        let request = self
+            .database
+            .client
+            .update_table()
+            .database_name(&self.database.name)
+            .table_input(input);
         let request = request.version_id(version).skip_archive(true);
         request.send().await.map(|_| ()).map_err(|e| failure(UPDATE_TABLE, &subject, e))
     }
@@ -86,12 +73,12 @@ impl GlueCatalog {
 #[async_trait::async_trait]
 impl Catalog for GlueCatalog {
     async fn tables(&self, prefix: &str) -> Result<Vec<String>, CatalogError> {
-        let request = self.client.get_tables().database_name(&self.database);
+        let request = self.database.client.get_tables().database_name(&self.database.name);
         // Filtered here, because Glue and its stand-ins interpret patterns differently.
         let mut pages = request.attributes_to_get(TableAttributes::Name).into_paginator().send();
         let mut names = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| failure(GET_TABLES, &self.database_subject(), e))?;
+            let page = page.map_err(|e| failure(GET_TABLES, &self.database.own_subject(), e))?;
             names.extend(page.table_list.unwrap_or_default().into_iter().map(|table| table.name));
         }
         names.retain(|name| name.starts_with(prefix));
@@ -100,21 +87,29 @@ impl Catalog for GlueCatalog {
     }
 
     async fn table(&self, name: &str) -> Result<Option<TableState>, CatalogError> {
-        let Some(read) = self.read(name).await? else { return Ok(None) };
+        let Some(read) = self.database.read(name).await? else { return Ok(None) };
         let state = table::state(read.clone());
         *self.last_read() = Some(read);
-        let unversioned = || refused(GET_TABLE, &self.subject(name), "the table has no VersionId");
+        let unversioned =
+            || refused(GET_TABLE, &self.database.subject(name), "the table has no VersionId");
         state.ok_or_else(unversioned).map(Some)
     }
 
     async fn create_table(&self, table: &NewTable) -> Result<(), CatalogError> {
-        let subject = self.subject(&table.name);
+        let subject = self.database.subject(&table.name);
         let input = describe::table(table).map_err(|e| refused(CREATE_TABLE, &subject, e))?;
-        let request = self.client.create_table().database_name(&self.database).table_input(input);
+        let request = self
+            .database
+            .client
+            .create_table()
+            .database_name(&self.database.name)
+            .table_input(input);
         match request.send().await.map_err(|e| failure(CREATE_TABLE, &subject, e)) {
             Ok(_) => Ok(()),
             // When a table is created, only the database can be missing.
-            Err(CatalogError::NotFound(_)) => Err(CatalogError::NotFound(self.database_subject())),
+            Err(CatalogError::NotFound(_)) => {
+                Err(CatalogError::NotFound(self.database.own_subject()))
+            }
             Err(error) => Err(error),
         }
     }
@@ -126,7 +121,7 @@ impl Catalog for GlueCatalog {
         columns: &[Column],
         memo: &str,
     ) -> Result<(), CatalogError> {
-        let subject = self.subject(table);
+        let subject = self.database.subject(table);
         let read = self.read_as(table, version).await?;
         if let Some(name) = table::duplicate(&read, columns) {
             let cause = format!("the table already has a column {name:?}");
@@ -143,7 +138,7 @@ impl Catalog for GlueCatalog {
     async fn repair_table(&self, version: &str, to: &NewTable) -> Result<(), CatalogError> {
         let read = self.read_as(&to.name, version).await?;
         let input = table::repaired(read, to);
-        let odd = |e| refused(UPDATE_TABLE, &self.subject(&to.name), e);
+        let odd = |e| refused(UPDATE_TABLE, &self.database.subject(&to.name), e);
         self.update(input.map_err(odd)?, version).await
     }
 
@@ -155,7 +150,7 @@ impl Catalog for GlueCatalog {
     ) -> Result<(), CatalogError> {
         let read = self.read_as(table, version).await?;
         let input = table::moved(read, location);
-        let input = input.map_err(|e| refused(UPDATE_TABLE, &self.subject(table), e))?;
+        let input = input.map_err(|e| refused(UPDATE_TABLE, &self.database.subject(table), e))?;
         self.update(input, version).await
     }
 
@@ -206,7 +201,7 @@ impl Catalog for GlueCatalog {
 
     /// Uses the client's own clock, which its retries use too.
     async fn pause(&self, attempt: u32) {
-        if let Some(clock) = self.client.config().sleep_impl() {
+        if let Some(clock) = self.database.client.config().sleep_impl() {
             clock.sleep(pause::length(attempt, rand::random())).await;
         }
     }

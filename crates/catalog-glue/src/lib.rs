@@ -3,6 +3,7 @@
 mod batch;
 mod catalog;
 mod client;
+mod database;
 mod describe;
 mod failure;
 #[cfg(test)]

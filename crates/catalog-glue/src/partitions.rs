@@ -1,7 +1,7 @@
 //! Partitions: read, added, moved and removed in batches.
 
-use crate::batch::{self, ItemError, all_done};
-use crate::catalog::GlueCatalog;
+use crate::batch::{self, GONE, ItemError, all_done};
+use crate::database::Database;
 use crate::describe;
 use crate::failure::{
     BATCH_CREATE, BATCH_DELETE, BATCH_GET, BATCH_UPDATE, DELETE_PARTITION, GET_PARTITION,
@@ -21,13 +21,12 @@ use std::collections::{BTreeSet, HashMap};
 /// Concurrent reads of single partitions.
 const AT_ONCE: usize = 8;
 
-pub(crate) const GONE: &str = "EntityNotFoundException";
 const EXISTS: &str = "AlreadyExistsException";
 const MOVED_ON: &str = "ConcurrentModificationException";
 
 /// The partitions of one table.
 pub(crate) struct Partitions<'a> {
-    pub(crate) catalog: &'a GlueCatalog,
+    pub(crate) database: &'a Database,
     pub(crate) table: &'a str,
 }
 
@@ -41,14 +40,14 @@ pub(crate) enum Schema {
 
 impl Partitions<'_> {
     fn subject(&self) -> String {
-        self.catalog.subject(self.table)
+        self.database.subject(self.table)
     }
 
     /// All partitions.
     pub(crate) async fn all(&self, schema: Schema) -> Result<Vec<GluePartition>, CatalogError> {
         let excluded = schema == Schema::Excluded;
-        let request = self.catalog.client.get_partitions().exclude_column_schema(excluded);
-        let request = request.database_name(&self.catalog.database).table_name(self.table);
+        let request = self.database.client.get_partitions().exclude_column_schema(excluded);
+        let request = request.database_name(&self.database.name).table_name(self.table);
         let mut pages = request.into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
@@ -95,8 +94,8 @@ impl Partitions<'_> {
     }
 
     async fn one(&self, key: PartitionValueList) -> Result<Option<GluePartition>, CatalogError> {
-        let request = self.catalog.client.get_partition().set_partition_values(Some(key.values));
-        let request = request.database_name(&self.catalog.database).table_name(self.table);
+        let request = self.database.client.get_partition().set_partition_values(Some(key.values));
+        let request = request.database_name(&self.database.name).table_name(self.table);
         match request.send().await {
             Ok(answer) => Ok(answer.partition),
             Err(error) if error.code() == Some(GONE) => Ok(None),
@@ -108,8 +107,8 @@ impl Partitions<'_> {
         &self,
         keys: Vec<PartitionValueList>,
     ) -> Result<(Vec<GluePartition>, Vec<PartitionValueList>), CatalogError> {
-        let request = self.catalog.client.batch_get_partition();
-        let request = request.database_name(&self.catalog.database).table_name(self.table);
+        let request = self.database.client.batch_get_partition();
+        let request = request.database_name(&self.database.name).table_name(self.table);
         let answer = request.set_partitions_to_get(Some(keys)).send().await;
         let answer = answer.map_err(|e| failure(BATCH_GET, &self.subject(), e))?;
         Ok((answer.partitions.unwrap_or_default(), answer.unprocessed_keys.unwrap_or_default()))
@@ -176,8 +175,8 @@ impl Partitions<'_> {
             let Wanted { format, locations } = wanted;
             let input = |value: &&str| describe::partition(*format, value, locations[value]);
             let inputs = values.iter().map(input);
-            let request = self.catalog.client.batch_create_partition();
-            let request = request.database_name(&self.catalog.database).table_name(self.table);
+            let request = self.database.client.batch_create_partition();
+            let request = request.database_name(&self.database.name).table_name(self.table);
             let answer = request.set_partition_input_list(Some(inputs.collect())).send().await;
             let answer = answer.map_err(|e| failure(BATCH_CREATE, &self.subject(), e))?;
             undone.extend(answer.errors.unwrap_or_default().into_iter().map(ItemError::from));
@@ -228,8 +227,8 @@ impl Partitions<'_> {
         };
         let entries: Result<Vec<_>, _> = inputs.iter().map(entry).collect();
         let entries = entries.map_err(|e| refused(BATCH_UPDATE, &self.subject(), e))?;
-        let request = self.catalog.client.batch_update_partition();
-        let request = request.database_name(&self.catalog.database).table_name(self.table);
+        let request = self.database.client.batch_update_partition();
+        let request = request.database_name(&self.database.name).table_name(self.table);
         let answer = request.set_entries(Some(entries)).send().await;
         let answer = answer.map_err(|e| failure(BATCH_UPDATE, &self.subject(), e))?;
         Ok(answer.errors.unwrap_or_default().into_iter().map(ItemError::from).collect())
@@ -257,8 +256,8 @@ impl Partitions<'_> {
         let key = |value: &String| PartitionValueList::builder().values(value).build();
         let keys: Result<Vec<_>, _> = values.iter().map(key).collect();
         let keys = keys.map_err(|e| refused(BATCH_DELETE, &self.subject(), e))?;
-        let request = self.catalog.client.batch_delete_partition();
-        let request = request.database_name(&self.catalog.database).table_name(self.table);
+        let request = self.database.client.batch_delete_partition();
+        let request = request.database_name(&self.database.name).table_name(self.table);
         let answer = request.set_partitions_to_delete(Some(keys)).send().await;
         let answer = answer.map_err(|e| failure(BATCH_DELETE, &self.subject(), e))?;
         Ok(answer.errors.unwrap_or_default().into_iter().map(ItemError::from).collect())
@@ -266,13 +265,13 @@ impl Partitions<'_> {
 
     /// The usual case is a day that lost its last file; it needs no batch.
     async fn delete(&self, value: &str) -> Result<Vec<ItemError>, CatalogError> {
-        let request = self.catalog.client.delete_partition().partition_values(value);
-        let request = request.database_name(&self.catalog.database).table_name(self.table);
+        let request = self.database.client.delete_partition().partition_values(value);
+        let request = request.database_name(&self.database.name).table_name(self.table);
         match request.send().await {
             Ok(_) => Ok(Vec::new()),
             Err(error) if error.code() == Some(GONE) => {
                 // Either the partition or the whole table is missing.
-                let table = self.catalog.read(self.table).await?;
+                let table = self.database.read(self.table).await?;
                 table.ok_or_else(|| CatalogError::NotFound(self.subject()))?;
                 Ok(vec![ItemError::gone(value)])
             }

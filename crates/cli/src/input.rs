@@ -66,7 +66,7 @@ fn told(error: InputError) -> anyhow::Error {
             }
             problems.into()
         }
-        InputError::Spool { .. } => error.into(),
+        InputError::Spill { .. } => error.into(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! A data catalog as JSON files, one per table.
 
 use crate::blocking::blocking;
-use crate::document::{Document, DocumentError};
-use crate::place::{Place, is_absence};
+use crate::lake_folder::{LakeFolder, is_absence};
+use crate::table_document::{TableDocument, TableDocumentError};
 use mixlake_app::ports::{
     Catalog, CatalogError, Column, Declared, NewTable, Partition, TableState,
 };
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// The tables of one database of a local lake. Clones and other processes can use it at the same time.
 #[derive(Debug, Clone)]
 pub struct FolderCatalog {
-    place: Place,
+    lake: LakeFolder,
     database: String,
 }
 
@@ -35,8 +35,8 @@ impl FolderCatalog {
         if !is_name(&database) {
             return Err(failed(format!("{database:?} is not a valid database name").into()));
         }
-        let place = Place::new(folder.as_ref()).map_err(|error| failed(error.into()))?;
-        Ok(Self { place, database })
+        let lake = LakeFolder::new(folder.as_ref()).map_err(|error| failed(error.into()))?;
+        Ok(Self { lake, database })
     }
 
     /// Runs work on the files on a thread that may block.
@@ -49,7 +49,7 @@ impl FolderCatalog {
     }
 
     fn folder(&self) -> PathBuf {
-        self.place.hidden().join("catalog").join(&self.database)
+        self.lake.hidden().join("catalog").join(&self.database)
     }
 
     fn path(&self, table: &str) -> Result<PathBuf, CatalogError> {
@@ -59,19 +59,19 @@ impl FolderCatalog {
         Err(self.failed("read", table, format!("{table:?} is not a valid table name")))
     }
 
-    fn read(&self, table: &str) -> Result<Option<Document>, CatalogError> {
+    fn read(&self, table: &str) -> Result<Option<TableDocument>, CatalogError> {
         let json = match fs::read(self.path(table)?) {
             Ok(json) => json,
             Err(error) if is_absence(&error) => return Ok(None),
             Err(error) => return Err(self.failed("read", table, error)),
         };
-        Document::parse(&json).map(Some).map_err(|error| CatalogError::Damaged {
+        TableDocument::parse(&json).map(Some).map_err(|error| CatalogError::Damaged {
             subject: self.subject(table),
             cause: error.into(),
         })
     }
 
-    fn existing(&self, table: &str) -> Result<Document, CatalogError> {
+    fn existing(&self, table: &str) -> Result<TableDocument, CatalogError> {
         self.read(table)?.ok_or_else(|| CatalogError::NotFound(self.subject(table)))
     }
 
@@ -79,12 +79,12 @@ impl FolderCatalog {
         let failed =
             |error: Box<dyn Error + Send + Sync>| self.failed("create", &table.name, error);
         let path = self.path(&table.name)?;
-        let json = Document::create(table).and_then(|document| document.to_json());
+        let json = TableDocument::create(table).and_then(|document| document.to_json());
         let json = json.map_err(|e| self.refused("create", &table.name, e))?;
-        let staged = self.place.stage(&json);
+        let staged = self.lake.stage(&json);
         let staged = staged.map_err(|e| failed(e.into()))?;
-        let turn = self.place.turn().map_err(|e| failed(e.into()))?;
-        match self.place.publish_new(staged, &path, &turn) {
+        let lock = self.lake.lock().map_err(|e| failed(e.into()))?;
+        match self.lake.publish_new(staged, &path, &lock) {
             Ok(true) => Ok(()),
             Ok(false) => Err(CatalogError::Conflict(self.subject(&table.name))),
             Err(error) => Err(failed(error.into())),
@@ -95,19 +95,19 @@ impl FolderCatalog {
     fn edit<T>(
         &self,
         table: &str,
-        edit: impl FnOnce(&mut Document) -> Result<(bool, T), CatalogError>,
+        edit: impl FnOnce(&mut TableDocument) -> Result<(bool, T), CatalogError>,
     ) -> Result<T, CatalogError> {
         let failed = |error: Box<dyn Error + Send + Sync>| self.failed("update", table, error);
         let path = self.path(table)?;
-        let turn = self.place.turn().map_err(|e| failed(e.into()))?;
+        let lock = self.lake.lock().map_err(|e| failed(e.into()))?;
         let mut document = self.existing(table)?;
         let (changed, result) = edit(&mut document)?;
         if !changed {
             return Ok(result);
         }
         let json = document.to_json().map_err(|e| failed(e.into()))?;
-        let staged = self.place.stage(&json).map_err(|e| failed(e.into()))?;
-        self.place.publish(staged, &path, &turn).map_err(|e| failed(e.into()))?;
+        let staged = self.lake.stage(&json).map_err(|e| failed(e.into()))?;
+        self.lake.publish(staged, &path, &lock).map_err(|e| failed(e.into()))?;
         Ok(result)
     }
 
@@ -116,7 +116,7 @@ impl FolderCatalog {
         &self,
         table: &str,
         version: &str,
-        change: impl FnOnce(&mut Document) -> Result<bool, DocumentError>,
+        change: impl FnOnce(&mut TableDocument) -> Result<bool, TableDocumentError>,
     ) -> Result<(), CatalogError> {
         self.edit(table, |document| {
             if document.version() != version {
@@ -153,7 +153,12 @@ impl FolderCatalog {
         format!("table {}.{table}", self.database)
     }
 
-    fn refused(&self, action: &'static str, table: &str, cause: DocumentError) -> CatalogError {
+    fn refused(
+        &self,
+        action: &'static str,
+        table: &str,
+        cause: TableDocumentError,
+    ) -> CatalogError {
         let (subject, cause) = (self.subject(table), cause.into());
         CatalogError::Refused { action, subject, hint: None, cause }
     }
@@ -190,7 +195,7 @@ impl Catalog for FolderCatalog {
         self.run(move |catalog| {
             let state = catalog.read(&name)?.map(|document| document.state());
             let shown = |state: TableState| TableState {
-                location: catalog.place.shown(&state.location),
+                location: catalog.lake.shown(&state.location),
                 ..state
             };
             Ok(state.map(shown))
@@ -199,7 +204,7 @@ impl Catalog for FolderCatalog {
     }
 
     async fn create_table(&self, table: &NewTable) -> Result<(), CatalogError> {
-        let location = self.place.kept(&table.location);
+        let location = self.lake.kept(&table.location);
         let table = NewTable { location, ..table.clone() };
         self.run(move |catalog| catalog.create(&table)).await
     }
@@ -220,7 +225,7 @@ impl Catalog for FolderCatalog {
     }
 
     async fn repair_table(&self, version: &str, to: &NewTable) -> Result<(), CatalogError> {
-        let (version, location) = (version.to_owned(), self.place.kept(&to.location));
+        let (version, location) = (version.to_owned(), self.lake.kept(&to.location));
         let to = NewTable { location, ..to.clone() };
         self.run(move |catalog| catalog.swap(&to.name, &version, |document| document.repair(&to)))
             .await
@@ -233,7 +238,7 @@ impl Catalog for FolderCatalog {
         location: &str,
     ) -> Result<(), CatalogError> {
         let (table, version) = (table.to_owned(), version.to_owned());
-        let location = self.place.kept(location);
+        let location = self.lake.kept(location);
         self.run(move |catalog| {
             catalog.swap(&table, &version, |document| {
                 document.relocate(location);
@@ -252,7 +257,7 @@ impl Catalog for FolderCatalog {
         self.run(move |catalog| {
             let mut partitions = catalog.existing(&table)?.partitions(&values);
             for partition in &mut partitions {
-                partition.location = catalog.place.shown(&partition.location);
+                partition.location = catalog.lake.shown(&partition.location);
             }
             Ok(partitions)
         })
@@ -280,7 +285,7 @@ impl Catalog for FolderCatalog {
         partitions: &[Partition],
     ) -> Result<Vec<String>, CatalogError> {
         let kept = |partition: &Partition| Partition {
-            location: self.place.kept(&partition.location),
+            location: self.lake.kept(&partition.location),
             ..partition.clone()
         };
         let (table, partitions) =
@@ -288,7 +293,11 @@ impl Catalog for FolderCatalog {
         self.run(move |catalog| {
             catalog.edit(&table, |document| {
                 if !document.is_partitioned() {
-                    return Err(catalog.refused("update", &table, DocumentError::NoPartitions));
+                    return Err(catalog.refused(
+                        "update",
+                        &table,
+                        TableDocumentError::NoPartitions,
+                    ));
                 }
                 let changed = document.put(&partitions);
                 Ok((!changed.is_empty(), changed))

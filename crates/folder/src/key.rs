@@ -1,6 +1,6 @@
 //! Keys, and the file in the lake for each.
 
-use crate::place::HIDDEN;
+use crate::lake_folder::HIDDEN;
 use std::io;
 use std::path::PathBuf;
 

@@ -2,14 +2,14 @@
 
 mod blocking;
 mod catalog;
-mod document;
 mod key;
+mod lake_folder;
 mod listing;
 #[cfg(test)]
 mod messages;
-mod place;
 mod source;
 mod store;
+mod table_document;
 
 pub use catalog::FolderCatalog;
 pub use source::{Accounts, DateRange, Dates, FileSource, Input, InputError, Selection};

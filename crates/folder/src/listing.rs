@@ -1,6 +1,6 @@
 //! All files whose key starts with a prefix.
 
-use crate::place::{HIDDEN, is_absence};
+use crate::lake_folder::{HIDDEN, is_absence};
 use mixlake_app::ports::ObjectMeta;
 use std::fs::{self, DirEntry};
 use std::io;

@@ -2,26 +2,26 @@
 //! compile until its `match` has it.
 
 use crate::FolderCatalog;
-use crate::document::DocumentError;
 use crate::key::relative_path;
 use crate::store::HINTS;
+use crate::table_document::TableDocumentError;
 use mixlake_app::ports::{Catalog as _, CatalogError};
 
 #[test]
 fn documents() {
     let malformed = serde_json::from_str::<u8>("x").unwrap_err();
     let errors = [
-        DocumentError::Malformed(malformed),
-        DocumentError::Format(2),
-        DocumentError::Duplicate("plan".to_owned()),
-        DocumentError::NoPartitions,
+        TableDocumentError::Malformed(malformed),
+        TableDocumentError::Format(2),
+        TableDocumentError::Duplicate("plan".to_owned()),
+        TableDocumentError::NoPartitions,
     ];
     let errors = errors.map(|error| {
         let name = match error {
-            DocumentError::Malformed(_) => "Malformed",
-            DocumentError::Format(_) => "Format",
-            DocumentError::Duplicate(_) => "Duplicate",
-            DocumentError::NoPartitions => "NoPartitions",
+            TableDocumentError::Malformed(_) => "Malformed",
+            TableDocumentError::Format(_) => "Format",
+            TableDocumentError::Duplicate(_) => "Duplicate",
+            TableDocumentError::NoPartitions => "NoPartitions",
         };
         format!("{name}: {error}\n")
     });

@@ -2,8 +2,8 @@
 
 use crate::blocking::blocking;
 use crate::key::relative_path;
+use crate::lake_folder::{LakeFolder, open};
 use crate::listing::list;
-use crate::place::{Place, open};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use mixlake_app::ports::{
@@ -18,20 +18,20 @@ const PIECE: u64 = 256 << 10;
 /// A folder with the layout of a bucket. Clones and other processes can use it at the same time.
 #[derive(Debug, Clone)]
 pub struct FolderStore {
-    place: Place,
+    lake: LakeFolder,
 }
 
 impl FolderStore {
     /// The folder is created with the first object.
     pub fn new(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
         let folder = folder.as_ref();
-        let place = Place::new(folder).map_err(|cause| StoreError {
+        let lake = LakeFolder::new(folder).map_err(|cause| StoreError {
             action: "read",
             location: folder.display().to_string(),
             hint: None,
             cause: Box::new(cause),
         })?;
-        Ok(Self { place })
+        Ok(Self { lake })
     }
 
     /// Runs work on the file of a key, on a thread that may block.
@@ -39,11 +39,11 @@ impl FolderStore {
         &self,
         action: &'static str,
         key: &str,
-        work: impl FnOnce(&Place, &Path) -> io::Result<T> + Send + 'static,
+        work: impl FnOnce(&LakeFolder, &Path) -> io::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let place = self.place.clone();
-        let path = relative_path(key).map(|path| place.root().join(path));
-        let result = blocking(move || work(&place, &path?)).await;
+        let lake = self.lake.clone();
+        let path = relative_path(key).map(|path| lake.root().join(path));
+        let result = blocking(move || work(&lake, &path?)).await;
         result.map_err(|cause| self.failed(action, key, cause))
     }
 
@@ -81,30 +81,30 @@ impl ObjectStore for FolderStore {
     }
 
     async fn put(&self, key: &str, body: Bytes, when: Precondition) -> Result<Put, StoreError> {
-        self.with_file("write", key, move |place, path| match when {
-            Precondition::Absent => create(place, path, &body),
-            Precondition::Matches(etag) => swap(place, path, &body, &etag),
+        self.with_file("write", key, move |lake, path| match when {
+            Precondition::Absent => create(lake, path, &body),
+            Precondition::Matches(etag) => swap(lake, path, &body, &etag),
         })
         .await
     }
 
     async fn copy(&self, from: &str, to: &str) -> Result<(), StoreError> {
         let from = relative_path(from).map_err(|cause| self.failed("copy", from, cause))?;
-        self.with_file("copy", to, move |place, to| copy(place, &place.root().join(from), to)).await
+        self.with_file("copy", to, move |lake, to| copy(lake, &lake.root().join(from), to)).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.with_file("delete", key, |place, path| place.remove(path, &place.turn()?)).await
+        self.with_file("delete", key, |lake, path| lake.remove(path, &lake.lock()?)).await
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError> {
-        let (root, wanted): (PathBuf, String) = (self.place.root().to_owned(), prefix.to_owned());
+        let (root, wanted): (PathBuf, String) = (self.lake.root().to_owned(), prefix.to_owned());
         let result = blocking(move || list(&root, &wanted)).await;
         result.map_err(|cause| self.failed("list", prefix, cause))
     }
 
     fn location(&self, key: &str) -> String {
-        self.place.location(key)
+        self.lake.location(key)
     }
 }
 
@@ -125,30 +125,30 @@ fn read_tail(path: &Path, length: u64) -> io::Result<Option<Tail>> {
     Ok(Some(Tail { bytes: bytes.into(), size }))
 }
 
-fn create(place: &Place, path: &Path, body: &[u8]) -> io::Result<Put> {
+fn create(lake: &LakeFolder, path: &Path, body: &[u8]) -> io::Result<Put> {
     // This check saves writing a large body that will be refused; the atomic rename still decides.
     if path.is_file() {
         return Ok(Put::Refused);
     }
-    let staged = place.stage(body)?;
-    let done = place.publish_new(staged, path, &place.turn()?)?;
+    let staged = lake.stage(body)?;
+    let done = lake.publish_new(staged, path, &lake.lock()?)?;
     Ok(if done { Put::Done } else { Put::Refused })
 }
 
-fn swap(place: &Place, path: &Path, body: &[u8], wanted: &str) -> io::Result<Put> {
-    let staged = place.stage(body)?;
-    let turn = place.turn()?;
+fn swap(lake: &LakeFolder, path: &Path, body: &[u8], wanted: &str) -> io::Result<Put> {
+    let staged = lake.stage(body)?;
+    let lock = lake.lock()?;
     match read(path)? {
         Some(object) if object.etag == wanted => {
-            place.publish(staged, path, &turn).map(|()| Put::Done)
+            lake.publish(staged, path, &lock).map(|()| Put::Done)
         }
         Some(_) | None => Ok(Put::Refused),
     }
 }
 
-fn copy(place: &Place, from: &Path, to: &Path) -> io::Result<()> {
-    let staged = place.stage_copy(from)?;
-    place.publish(staged, to, &place.turn()?)
+fn copy(lake: &LakeFolder, from: &Path, to: &Path) -> io::Result<()> {
+    let staged = lake.stage_copy(from)?;
+    lake.publish(staged, to, &lake.lock()?)
 }
 
 /// Derived from the content, as in S3, and in quotes, as S3 returns it.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod backoff;
 mod body;
 mod config;
 mod credentials;
@@ -10,9 +11,9 @@ mod filters;
 mod gunzip;
 #[cfg(test)]
 mod messages;
-mod pace;
 mod pipeline;
 mod query;
+mod rate_limiter;
 mod reason;
 mod retry_after;
 mod source;

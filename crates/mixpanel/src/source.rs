@@ -1,13 +1,14 @@
 //! The adapter for the Raw Event Export API.
 
+use crate::backoff::backoff;
 use crate::config::{Config, OUTAGE_QUERIES, Timings};
-use crate::pace::{Pace, backoff};
 use crate::query::ExportQuery;
+use crate::rate_limiter::RateLimiter;
 use crate::reason::Reason;
 use crate::{answer, body, retry_after};
 use futures::stream::{self, StreamExt};
-use mixlake_app::budget::{BudgetError, LONGEST_CLOSED};
-use mixlake_app::ports::{EventChunks, EventSource, QueryBudget, SourceError, Turn};
+use mixlake_app::budget::LONGEST_CLOSED;
+use mixlake_app::ports::{BudgetError, EventChunks, EventSource, QueryBudget, SourceError, Turn};
 use mixlake_domain::{Date, Window};
 use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderName, RETRY_AFTER};
 use reqwest::redirect::Policy;
@@ -28,7 +29,7 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 pub struct MixpanelSource {
     config: Config,
     client: Client,
-    pace: Pace,
+    limiter: RateLimiter,
     budget: Option<Arc<dyn QueryBudget>>,
 }
 
@@ -53,8 +54,8 @@ impl MixpanelSource {
             .redirect(Policy::none())
             .build()
             .map_err(SetupError)?;
-        let pace = Pace::new(config.timings.query_gap);
-        Ok(Self { config, client, pace, budget: None })
+        let limiter = RateLimiter::new(config.timings.query_gap);
+        Ok(Self { config, client, limiter, budget: None })
     }
 
     /// Shares the project's query budget with others.
@@ -65,7 +66,7 @@ impl MixpanelSource {
 
     /// Whether a query may start.
     async fn turn(&self) -> Result<Turn, SourceError> {
-        if let Some(wait) = self.pace.closed() {
+        if let Some(wait) = self.limiter.closed() {
             return Ok(Turn::After(wait));
         }
         let Some(budget) = &self.budget else { return Ok(Turn::Now) };
@@ -78,7 +79,7 @@ impl MixpanelSource {
         if let Turn::After(wait) = self.turn().await? {
             return Ok(Asked::Wait(wait));
         }
-        self.pace.turn().await;
+        self.limiter.turn().await;
         let failed = match self.ask(query).await {
             Ok(chunks) => return Ok(Asked::Answered(chunks)),
             Err(failed) => failed,
@@ -102,7 +103,7 @@ impl MixpanelSource {
     /// Blocks all queries for as long as Mixpanel says.
     async fn close(&self, wait: Duration) -> Result<(), SourceError> {
         let wait = wait.min(LONGEST_CLOSED);
-        self.pace.close(wait);
+        self.limiter.close(wait);
         let Some(budget) = &self.budget else { return Ok(()) };
         budget.closed(wait).await.map_err(unusable)
     }

@@ -6,7 +6,7 @@
 //! `InvalidPart`.
 
 use crate::failure::{Failure, Omission};
-use crate::store::S3Store;
+use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Builder, RequestChecksumCalculation};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
@@ -24,21 +24,28 @@ const CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc32;
 /// The permissions that the role needs for it.
 const RIGHTS: &str = "s3:PutObject and s3:AbortMultipartUpload";
 
+/// The object that an upload makes.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) bucket: &'a str,
+    pub(crate) key: &'a str,
+    pub(crate) part_size: usize,
+}
+
 /// An upload that has started.
 struct Upload<'a> {
-    store: &'a S3Store,
-    key: &'a str,
+    target: Target<'a>,
     id: String,
 }
 
 /// Uploads a body in parts. The last call makes the object visible and checks the condition.
 pub(crate) async fn put(
-    store: &S3Store,
-    key: &str,
+    target: Target<'_>,
     body: Bytes,
     when: &Precondition,
 ) -> Result<Put, Failure> {
-    let upload = Upload::begin(store, key).await?;
+    let upload = Upload::begin(target).await?;
     match upload.run(body, when).await {
         Ok(()) => Ok(Put::Done),
         Err(failure) => {
@@ -49,19 +56,20 @@ pub(crate) async fn put(
 }
 
 impl<'a> Upload<'a> {
-    async fn begin(store: &'a S3Store, key: &'a str) -> Result<Self, Failure> {
-        let request = store.client.create_multipart_upload().bucket(&store.bucket).key(key);
+    async fn begin(target: Target<'a>) -> Result<Self, Failure> {
+        let Target { client, bucket, key, .. } = target;
+        let request = client.create_multipart_upload().bucket(bucket).key(key);
         let begun = request
             .checksum_algorithm(CHECKSUM)
             .send()
             .await
             .map_err(|e| Failure::of(e, RIGHTS))?;
         let id = begun.upload_id.ok_or_else(|| Failure::odd(Omission::UploadId))?;
-        Ok(Self { store, key, id })
+        Ok(Self { target, id })
     }
 
     async fn run(&self, body: Bytes, when: &Precondition) -> Result<(), Failure> {
-        let size = self.store.part_size;
+        let size = self.target.part_size;
         let parts = (0..body.len()).step_by(size).zip(1..).map(|(start, number)| {
             let end = (start + size).min(body.len());
             self.part(number, body.slice(start..end))
@@ -71,8 +79,8 @@ impl<'a> Upload<'a> {
     }
 
     async fn part(&self, number: i32, body: Bytes) -> Result<CompletedPart, Failure> {
-        let request = self.store.client.upload_part();
-        let request = request.bucket(&self.store.bucket).key(self.key).upload_id(&self.id);
+        let request = self.target.client.upload_part();
+        let request = request.bucket(self.target.bucket).key(self.target.key).upload_id(&self.id);
         let request = request.part_number(number).checksum_algorithm(CHECKSUM);
         let request = request.body(ByteStream::from(body)).customize();
         let sent = request.config_override(with_checksum()).send().await;
@@ -90,8 +98,8 @@ impl<'a> Upload<'a> {
         when: &Precondition,
     ) -> Result<(), Failure> {
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
-        let request = self.store.client.complete_multipart_upload();
-        let request = request.bucket(&self.store.bucket).key(self.key).upload_id(&self.id);
+        let request = self.target.client.complete_multipart_upload();
+        let request = request.bucket(self.target.bucket).key(self.target.key).upload_id(&self.id);
         let request = request.multipart_upload(parts);
         let request = match when {
             Precondition::Absent => request.if_none_match("*"),
@@ -102,11 +110,11 @@ impl<'a> Upload<'a> {
 
     /// The caller gets the first failure; this one only costs storage.
     async fn abort(&self) {
-        let request = self.store.client.abort_multipart_upload();
-        let request = request.bucket(&self.store.bucket).key(self.key).upload_id(&self.id);
+        let request = self.target.client.abort_multipart_upload();
+        let request = request.bucket(self.target.bucket).key(self.target.key).upload_id(&self.id);
         if let Err(error) = request.send().await {
             tracing::warn!(
-                key = self.key,
+                key = self.target.key,
                 upload_id = self.id,
                 error = %aws_sdk_s3::error::DisplayErrorContext(&error),
                 "could not abort a multipart upload: its parts stay until a lifecycle rule removes them"

@@ -1,7 +1,7 @@
 //! The port, call by call.
 
 use crate::failure::{Failure, Meaning, Omission};
-use crate::multipart;
+use crate::multipart::{self, Target};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
@@ -30,9 +30,9 @@ const PLAIN: &AsciiSet =
 /// A bucket.
 #[derive(Debug, Clone)]
 pub struct S3Store {
-    pub(crate) client: Client,
-    pub(crate) bucket: String,
-    pub(crate) part_size: usize,
+    client: Client,
+    bucket: String,
+    part_size: usize,
 }
 
 impl S3Store {
@@ -153,7 +153,8 @@ impl ObjectStore for S3Store {
 
     async fn put(&self, key: &str, body: Bytes, when: Precondition) -> Result<Put, StoreError> {
         let put = if body.len() > self.part_size {
-            multipart::put(self, key, body, &when).await
+            let (client, bucket, part_size) = (&self.client, &*self.bucket, self.part_size);
+            multipart::put(Target { client, bucket, key, part_size }, body, &when).await
         } else {
             self.put_at_once(key, body, &when).await
         };

@@ -1,4 +1,4 @@
-//! Does what a plan says.
+//! Executes a plan.
 
 use super::plan::{Change, Outcome, Plan, plan};
 use crate::document::{self, DocumentError};
@@ -9,12 +9,12 @@ use bytes::Bytes;
 use mixlake_columnar::rows_hash_of;
 use mixlake_domain::{DataFormat, Generation, Layout, Target};
 
-/// How often a manifest is read and swapped before the change is given up. Each time somebody else has
-/// made a change, so this many in a row mean that something is wrong with the store.
+/// The number of attempts before a change fails. Each attempt fails because another run made a change,
+/// so this many in a row mean that something is wrong with the store.
 const SWAPS: u32 = document::SWAPS;
 
-/// How often an object is put that is refused and yet not there, or copied that is there and yet
-/// cannot be.
+/// The number of attempts to write an object whose write is refused although it does not exist, or to
+/// copy an object that exists although the copy fails.
 const PUTS: u32 = 8;
 
 /// A file to write.
@@ -23,14 +23,14 @@ pub(crate) struct NewFile<'a> {
     pub body: &'a Body,
 }
 
-/// Where the bytes of a new file are.
+/// The bytes of a new file.
 pub(crate) enum Body {
     Memory(Bytes),
-    /// Under this key of the store.
+    /// In the store, under this key.
     Staged(String),
 }
 
-/// Why a change could not be made.
+/// The reason why a change failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommitError {
     #[error(transparent)]
@@ -48,29 +48,28 @@ pub(crate) struct Commit<'a> {
     pub layout: &'a Layout,
 }
 
-/// Who may still stop a change, each time that a manifest was read.
+/// Can stop a change each time that a manifest was read.
 #[async_trait::async_trait]
 pub(crate) trait Guard<E>: Sync {
-    /// Whether the change goes on. `is_first` says that this is the manifest that the change began with.
+    /// Whether the change continues. `is_first` is true for the manifest that the change began with.
     async fn may_go_on(&self, current: Option<&Manifest>, is_first: bool) -> Result<bool, E>;
 }
 
-/// A manifest as it was read, with what is needed to swap it.
+/// A manifest as it was read, with the precondition for writing it.
 pub(crate) type Seen = (Option<Manifest>, Precondition);
 
-/// How writing files ended.
+/// The result of writing files.
 enum Written {
     Done,
-    /// A file of the generation has the name of one of ours, and other content.
+    /// The generation has a file with the same name and other content.
     Occupied,
-    /// A staged file was deleted meanwhile.
+    /// A staged file was deleted in the meantime.
     Gone,
 }
 
 impl Commit<'_> {
-    /// Changes a target. `seen` is its manifest as it was read first. The guard is asked before anything is
-    /// written; if it answers no, the change is superseded. Answers what became of the target, and its
-    /// manifest.
+    /// Changes a target. `seen` is its manifest as it was first read. The guard is asked before anything
+    /// is written; if it refuses, the change is superseded. Returns the outcome and the manifest.
     pub(crate) async fn change<E: From<CommitError>>(
         &self,
         target: &Target,
@@ -142,9 +141,9 @@ impl Commit<'_> {
         Ok((read.value, read.precondition))
     }
 
-    /// A manifest that says which rows the files have that a change would replace. Version 0.1 did not say it,
-    /// so the files themselves are read. Without that, the first export of each day by a later version
-    /// would rewrite it.
+    /// The manifest with the hashes of the rows of the files that a change would replace. Version 0.1
+    /// did not write these hashes, so the files are read. Otherwise the first export of each day by a
+    /// later version would rewrite it.
     pub(crate) async fn with_rows_hashes(
         &self,
         manifest: Option<Manifest>,
@@ -218,8 +217,8 @@ impl Commit<'_> {
         Ok(self.store.copy(&format!("{from}{name}"), &to).await?)
     }
 
-    /// Copies a staged file. Answers whether it could: a run with the same content deletes what it
-    /// has staged when it is done, and may stage it again.
+    /// Copies a staged file. Returns whether it still existed: a run with the same content deletes its
+    /// staged files when it is done, and may stage them again.
     async fn copy_staged(&self, staged: &str, key: &str) -> Result<bool, CommitError> {
         let mut tries = 1;
         while let Err(error) = self.store.copy(staged, key).await {
@@ -235,7 +234,7 @@ impl Commit<'_> {
     }
 }
 
-/// Puts an object that may be there already. Answers whether it is there with our content.
+/// Writes an object unless it exists. Returns whether it exists with this content.
 pub(crate) async fn put_once(
     store: &dyn ObjectStore,
     key: &str,

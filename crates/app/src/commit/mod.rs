@@ -1,8 +1,8 @@
-//! Changes what readers see of a target, in one way for all use-cases.
+//! Changes the live files of a target, in the same way for all use cases.
 //!
-//! `plan` decides, without I/O, what a change does to a manifest. `Commit` does it: it writes the files,
-//! then swaps the manifest, and plans again when somebody else was faster. Nothing is overwritten, and
-//! readers see the target before or after the change.
+//! `plan` decides, without I/O, how a change affects a manifest. `Commit` writes the files and then the
+//! manifest with a conditional write. If another run was faster, it plans again. Nothing is overwritten.
+//! Readers see the target before or after the change.
 
 mod execute;
 mod plan;

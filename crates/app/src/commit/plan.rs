@@ -1,4 +1,4 @@
-//! Decides what a change does to a target. Pure.
+//! Decides how a change affects a target. No I/O.
 
 use crate::hash;
 use crate::manifest::{Format, LiveFile, Manifest};
@@ -10,28 +10,29 @@ use std::collections::BTreeSet;
 /// A change to the live files of a target.
 #[derive(Debug, Clone)]
 pub(crate) struct Change<'a> {
-    /// The live files that go.
+    /// The live files that are removed.
     pub removal: Removal<'a>,
-    /// The files that come.
+    /// The files that are added.
     pub files: &'a [LiveFile],
-    /// Where the files that come lie already; none: they are written.
+    /// The location of the added files, if they exist already. `None`: they are written.
     pub source: Option<(&'a Target, &'a Generation)>,
-    /// Whether a new generation is written in any case. Another run may have put, or be about to put, files
-    /// into the live generation, and swap the manifest that it has read. A new generation leaves those
-    /// files behind, and a new manifest makes that swap fail, so even an equal one is written.
+    /// Whether a new generation is written in any case. Another run may have written files into the live
+    /// generation, or may be about to, and then write the manifest based on the one that it read. A new
+    /// generation does not have those files. A new manifest makes that write fail, so it is written even
+    /// if its content is equal.
     pub fence: bool,
-    /// Generations that must not be used: other files are in them.
+    /// Generations that must not be used, because they have other files.
     pub avoid: BTreeSet<Generation>,
 }
 
-/// The live files that go.
+/// The live files that are removed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Removal<'a> {
     /// None.
     Nothing,
-    /// Those of the same origin, or of one that overlaps it.
+    /// The files of the same origin, or of an overlapping one.
     Overlapping(&'a Origin),
-    /// Those with these names.
+    /// The files with these names.
     Named(&'a BTreeSet<String>),
 }
 
@@ -46,19 +47,19 @@ impl Removal<'_> {
 }
 
 impl<'a> Change<'a> {
-    /// Files of an origin take the place of all that overlaps it.
+    /// Replaces the files of an origin and of everything that overlaps it.
     pub(crate) fn put(origin: &'a Origin, files: &'a [LiveFile], fence: bool) -> Self {
         let removal = Removal::Overlapping(origin);
         Self { removal, files, source: None, fence, avoid: BTreeSet::new() }
     }
 
-    /// Some live files go.
+    /// Removes some live files.
     pub(crate) fn remove(names: &'a BTreeSet<String>) -> Self {
         let removal = Removal::Named(names);
         Self { removal, files: &[], source: None, fence: true, avoid: BTreeSet::new() }
     }
 
-    /// Copies of files that lie in another generation come.
+    /// Adds copies of files from another generation.
     pub(crate) fn copies(
         removal: Removal<'a>,
         files: &'a [LiveFile],
@@ -69,14 +70,14 @@ impl<'a> Change<'a> {
     }
 }
 
-/// What has to happen.
+/// What a change has to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Plan {
-    /// Nothing: the target holds exactly these files.
+    /// Nothing: the target has exactly these files.
     Unchanged,
-    /// The files are put beside the live ones.
+    /// Add the files to the live generation.
     Append(Manifest),
-    /// A whole new generation is written: the files, and copies.
+    /// Write a new generation: the files, and copies of the others.
     Replace { manifest: Manifest, copies: Vec<Copied> },
 }
 
@@ -88,27 +89,27 @@ pub(crate) struct Copied {
     pub name: String,
 }
 
-/// What became of a target.
+/// The outcome for a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "lowercase")]
 pub enum Outcome {
-    /// It held exactly these rows: nothing was written.
+    /// It had exactly these rows, so nothing was written.
     Unchanged,
     /// Files were added to its generation.
     Appended,
     /// It has a new generation.
     Replaced {
-        /// The generation before; none if there was none.
+        /// The previous generation, if there was one.
         #[serde(skip_serializing_if = "Option::is_none")]
         from: Option<Generation>,
-        /// The generation now.
+        /// The new generation.
         to: Generation,
     },
-    /// Another run changed it meanwhile, and this change no longer holds.
+    /// Another run changed it in the meantime, and this change no longer applies.
     Superseded,
 }
 
-/// Decides what a change does to a target, whose manifest is `current`.
+/// Decides how a change affects a target with the manifest `current`.
 pub(crate) fn plan(current: Option<&Manifest>, target: &Target, change: &Change<'_>) -> Plan {
     let live = current.map_or(&[][..], |manifest| &manifest.files);
     let (replaced, kept): (Vec<LiveFile>, Vec<LiveFile>) =
@@ -152,8 +153,9 @@ pub(crate) fn plan(current: Option<&Manifest>, target: &Target, change: &Change<
     Plan::Replace { manifest, copies }
 }
 
-/// Whether files hold the same rows of the same origins, whatever their bytes are: another version, or other
-/// settings of the encoder, give other bytes. Where a file does not say which rows it has, its bytes decide.
+/// Whether files have the same rows of the same origins. Their bytes can differ: another version, or
+/// other settings of the encoder, write other bytes. If a file has no hash of its rows, its bytes are
+/// compared.
 fn same_rows(live: &[LiveFile], ours: &[LiveFile]) -> bool {
     fn rows(files: &[LiveFile]) -> Option<(u64, RowsHash)> {
         let hashes: Option<Vec<RowsHash>> = files.iter().map(|file| file.rows_hash).collect();
@@ -173,8 +175,8 @@ fn same_rows(live: &[LiveFile], ours: &[LiveFile]) -> bool {
             && identities(live) == identities(ours)
 }
 
-/// The generation for these files, after what a target has. Its name holds what it follows, so that names
-/// of generations are never reused.
+/// The generation for these files, based on the current one. Its name depends on its predecessor, so
+/// names of generations are never reused.
 fn next(current: Option<&Manifest>, files: &[LiveFile]) -> Generation {
     let before = current.map_or("", |manifest| manifest.generation.as_str());
     let swept = current.and_then(|manifest| manifest.swept.as_deref());

@@ -1,7 +1,8 @@
-//! What the ledgers count, against the rows that the manifests list.
+//! Compares the rows that the ledgers count with the rows that the manifests list.
 //!
-//! A file may be deleted only if this shows that what took its place is live: the absence of a reason
-//! to keep it is not enough, for ledgers and manifests get lost, or are put back from a backup.
+//! A file may be deleted only if this comparison proves that the rows that replaced it are live. It is
+//! not enough that there is no reason to keep the file, because ledgers and manifests can be lost or
+//! restored from a backup.
 
 use crate::ledger::{Entry, State};
 use crate::manifest::Manifest;
@@ -9,44 +10,44 @@ use mixlake_domain::{Date, SliceLabel, Target};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The slices that the ledgers have, and the rows of each that are live.
+/// The slices of the ledgers, and the live rows of each.
 #[derive(Debug, Default)]
 pub(super) struct Accounts {
     entries: BTreeMap<SliceLabel, Entry>,
-    /// The live rows of a target by the slices of their files; none where the manifest cannot be read.
+    /// The live rows of a target, by the slices of their files; `None` if the manifest cannot be read.
     live: BTreeMap<Target, Option<Rows>>,
     /// Slices whose entries changed while the manifests were read.
     moved: BTreeSet<SliceLabel>,
-    /// The whole lake, as it was a moment ago, where only a few days were looked at again.
+    /// The accounts of the whole lake from just before, if only a few days are read again.
     lake: Option<Arc<Accounts>>,
 }
 
-/// A compacted file has the rows of several slices, and does not say how many of each.
+/// A compacted file has the rows of several slices, without the number for each.
 type Rows = BTreeMap<Vec<SliceLabel>, u64>;
 
-/// A published slice of which fewer rows are live than the ledger counts.
+/// A published slice with fewer live rows than the ledger counts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Missing<'a> {
     pub entry: &'a Entry,
-    /// The rows that are live.
+    /// The live rows.
     pub live: u64,
 }
 
-/// What is known of the rows that files of a slice once held.
+/// What is known about the rows that a slice's files once had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Evidence {
-    /// All that the ledger counts are live.
+    /// All rows that the ledger counts are live.
     Live,
     /// The ledger counts another number of rows than are live.
     Differs { written: u64, live: u64 },
     /// No ledger counts them.
     Uncounted,
-    /// It cannot be said now: the slice is being written, or a document cannot be read.
+    /// Unknown now: the slice is being written, or a document cannot be read.
     Unknown,
 }
 
 impl Accounts {
-    /// What a few days are compared with that are looked at again.
+    /// The accounts with which a few days are compared when they are read again.
     pub(super) fn within(lake: &Arc<Self>) -> Self {
         Self { lake: Some(lake.clone()), ..Self::default() }
     }
@@ -74,7 +75,7 @@ impl Accounts {
         self.live.insert(target, Some(rows));
     }
 
-    /// Nobody can say which rows of a target are live.
+    /// It is unknown which rows of a target are live.
     pub(super) fn cannot_count(&mut self, target: Target) {
         self.live.insert(target, None);
     }
@@ -84,7 +85,7 @@ impl Accounts {
         self.moved.insert(slice);
     }
 
-    /// The published slices of which rows are missing.
+    /// The published slices with missing rows.
     pub(super) fn missing(&self) -> impl Iterator<Item = Missing<'_>> {
         self.entries.values().filter_map(|entry| {
             let live = self.live_rows(entry)?;
@@ -92,12 +93,12 @@ impl Accounts {
         })
     }
 
-    /// Whether all targets of a slice were looked at, and not only some.
+    /// Whether all targets of a slice were read, and not only some.
     pub(super) fn holds_all_of(&self, entry: &Entry) -> bool {
         entry.targets.iter().all(|target| self.live.contains_key(target))
     }
 
-    /// What is known of the rows of a slice, or of the day that was exported in its place.
+    /// What is known about the rows of a slice, or of the day that was exported instead of it.
     pub(super) fn evidence(&self, slice: SliceLabel) -> Evidence {
         let in_place = |entry: &&Entry| entry.slice.is_day() && entry.slice.overlaps(&slice);
         let entry = self.entry(slice).or_else(|| self.entries.values().find(in_place));
@@ -110,7 +111,7 @@ impl Accounts {
         }
     }
 
-    /// The live rows of a published slice, if that can be said.
+    /// The live rows of a published slice, if known.
     fn live_rows(&self, entry: &Entry) -> Option<u64> {
         match entry.state {
             State::Published if !self.moved.contains(&entry.slice) => {}
@@ -122,7 +123,7 @@ impl Accounts {
             for (slices, rows) in rows.as_ref()? {
                 match slices.as_slice() {
                     [slice] if *slice == entry.slice => live += rows,
-                    // The rows of a compacted file are all of its slices' together.
+                    // The rows of a compacted file count for all of its slices together.
                     several if several.contains(&entry.slice) => return None,
                     _ => {}
                 }
@@ -131,7 +132,7 @@ impl Accounts {
         Some(live)
     }
 
-    /// The whole lake, if the slice has not changed since that was looked at.
+    /// The accounts of the whole lake, if the slice has not changed since they were read.
     fn of_lake(&self, entry: &Entry) -> Option<&Self> {
         let lake = self.lake.as_deref()?;
         let same = lake.entry(entry.slice) == Some(entry) && !lake.moved.contains(&entry.slice);

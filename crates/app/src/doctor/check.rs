@@ -1,14 +1,14 @@
-//! Decides what is wrong with the facts. Pure.
+//! Decides which problems the facts show. No I/O.
 
 use super::accounts::Missing;
 use super::engines::{self, Engine};
-use super::facts::{Document, Facts, TableFacts, Unreadable};
+use super::facts::{DocumentKind, Facts, TableFacts, Unreadable};
 use super::finding::{Finding, Kind, Remedy, by_hand, subject};
-use super::{footers, rename, tables, targets};
+use super::{footers, hidden, tables, targets};
 use crate::reconcile::same_folder;
 use mixlake_domain::{Date, Target};
 
-/// Everything that is wrong, table by table, day by day.
+/// All problems, by table and day.
 pub(super) fn findings(facts: &Facts, engines: &[Engine]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = facts.unreadable.iter().map(unreadable).collect();
     findings.extend(facts.unfinished.iter().map(|slice| {
@@ -30,14 +30,14 @@ pub(super) fn findings(facts: &Facts, engines: &[Engine]) -> Vec<Finding> {
             findings.extend(tables::findings(name, table, known));
         }
         partitions(name, table, &mut findings);
-        findings.extend(rename::finding(name, facts));
+        findings.extend(hidden::finding(name, facts));
         findings.extend(engines::findings(name, table, engines));
     }
     findings
 }
 
-/// Slices of which the ledger counts more rows than are live. Where they cannot be had back, and a day
-/// has none of their files, that is told of the day.
+/// Slices of which the ledger counts more rows than are live. If the rows cannot be recovered and a day
+/// has none of the slice's files, the finding is reported for that day instead.
 fn rows_missing(facts: &Facts) -> impl Iterator<Item = Finding> {
     facts.accounts.missing().filter_map(|Missing { entry, live }| {
         let slice = entry.slice;
@@ -45,9 +45,9 @@ fn rows_missing(facts: &Facts) -> impl Iterator<Item = Finding> {
         if targets.clone().any(|target| target.busy) {
             return None;
         }
-        let remedy = match facts.ways.get(&slice) {
-            Some(way) => {
-                let folders = way.values().map(|source| source.folder.clone()).collect();
+        let remedy = match facts.recoveries.get(&slice) {
+            Some(recovery) => {
+                let folders = recovery.values().map(|source| source.folder.clone()).collect();
                 Remedy::GoBack { slice, folders }
             }
             None if targets.clone().any(|it| it.missing_slices().any(|s| *s == slice)) => {
@@ -65,29 +65,31 @@ fn rows_missing(facts: &Facts) -> impl Iterator<Item = Finding> {
 
 fn unreadable(document: &Unreadable) -> Finding {
     let advice = match document.what {
-        Document::Registry => {
+        DocumentKind::Registry => {
             "put its last good version back. Do not delete it: nothing else says which name and type \
              each property has"
         }
-        Document::Ledger => {
+        DocumentKind::Ledger => {
             "put its last good version back, or delete it; then export the days again that it is of"
         }
-        Document::Manifest => {
+        DocumentKind::Manifest => {
             "put its last good version back, or delete it; then export the day again"
         }
-        Document::Catalog => "delete it, then run `mixlake catalog`: it is made from the manifests",
+        DocumentKind::Catalog => {
+            "delete it, then run `mixlake catalog`: it is made from the manifests"
+        }
     };
     let (key, error) = (document.key.clone(), &document.error);
     Finding::problem(Kind::UnreadableDocument, "", key, error, by_hand(advice))
 }
 
-/// Partitions, and the location of a table without them, against the manifests.
+/// Compares partitions, and the location of tables without partitions, with the manifests.
 fn partitions(name: &str, table: &TableFacts, findings: &mut Vec<Finding>) {
     if table.state.is_none() || table.is_damaged {
         return;
     }
     for (date, target) in &table.targets {
-        // Readers of an empty day need not be sent anywhere; those of a table have to be.
+        // An empty day needs no partition, but a table without partitions needs a location.
         if !target.is_live() && (date.is_some() || target.manifest.is_none()) {
             continue;
         }

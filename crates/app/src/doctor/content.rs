@@ -1,5 +1,5 @@
-//! Reads whole files: whether their bytes are those that were written, whether every page can be
-//! decoded, and whether a text is longer than an engine takes.
+//! Reads whole files: checks that the bytes are the ones that were written, that every page can be
+//! decoded, and that no text is longer than an engine accepts.
 
 use super::facts::Content;
 use crate::hash;
@@ -14,10 +14,10 @@ use parquet::file::reader::{FileReader, RowGroupReader};
 use parquet::file::serialized_reader::SerializedFileReader;
 use std::collections::BTreeMap;
 
-/// Values that are decoded at a time.
+/// The number of values that are decoded at a time.
 const BATCH: usize = 1_024;
 
-/// What is found in a file. A file of another size than the manifest says is told anyway.
+/// The problems of a file. A file with another size than in the manifest is reported anyway.
 pub(super) fn examine(body: &Bytes, file: &LiveFile, limit: Option<usize>) -> Content {
     let same_size = body.len() as u64 == file.bytes;
     let damage = (same_size && hash::content(body) != file.hash)
@@ -39,7 +39,7 @@ pub(super) fn examine(body: &Bytes, file: &LiveFile, limit: Option<usize>) -> Co
     }
 }
 
-/// Whether a file has other rows than its manifest says.
+/// Whether a file has other rows than its manifest lists.
 fn other_rows(body: &Bytes, file: &LiveFile) -> Option<String> {
     let wanted = file.rows_hash?;
     match rows_hash_of(body.clone()) {
@@ -78,7 +78,7 @@ fn longest_of(group: &dyn RowGroupReader, column: usize) -> Result<usize, Parque
     }
 }
 
-/// Decodes all values of a column chunk. Answers the largest length.
+/// Decodes all values of a column chunk. Returns the largest length.
 fn decode<T: DataType>(
     mut reader: ColumnReaderImpl<T>,
     length: impl Fn(&T::T) -> usize,

@@ -1,4 +1,4 @@
-//! What each engine can read.
+//! The limits of each engine.
 
 use super::facts::TableFacts;
 use super::finding::{Finding, Kind, by_hand};
@@ -7,13 +7,13 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// Somebody who reads the tables.
+/// An engine that reads the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Engine {
     /// Amazon Athena, and Trino, which it is built on.
     Athena,
-    /// Amazon Redshift Spectrum, the narrowest of all.
+    /// Amazon Redshift Spectrum, which has the narrowest limits.
     Spectrum,
 }
 
@@ -43,7 +43,7 @@ impl Engine {
         }
     }
 
-    /// The compressions of Parquet that it reads; none if it reads all that there are.
+    /// The Parquet compressions that it reads; `None` if it reads all.
     fn codecs(self) -> Option<&'static [&'static str]> {
         match self {
             Self::Athena => None,
@@ -51,7 +51,7 @@ impl Engine {
         }
     }
 
-    /// The most bytes of a text; a longer one is cut or nulled.
+    /// The largest size of a text in bytes. A longer one is cut or becomes null.
     pub(super) fn longest_text(self) -> Option<usize> {
         match self {
             Self::Athena => None,
@@ -124,7 +124,7 @@ fn names(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<Find
     }
 }
 
-/// Whether engines take a folder or file for hidden.
+/// Whether engines ignore a folder or file as hidden.
 pub(super) fn is_hidden(name: &str) -> bool {
     name.starts_with(['_', '.', '#']) || name.ends_with('~')
 }
@@ -134,7 +134,7 @@ const HIDDEN_FILE: &str = "nothing of Mixlake has such a name: ask who made it";
 const HIDDEN_TABLE: &str = "the registry knows no event of this name: put the registry's last good version back, \
                             or, if no export of Mixlake made the table, ask who did";
 
-/// A folder or file that engines pass over without a word.
+/// A folder or file that engines ignore without an error.
 fn hidden(table: &str, name: &str, advice: &str) -> Option<Finding> {
     is_hidden(name).then(|| {
         let text = format!("engines pass over {name} without a word: they take it for hidden");
@@ -142,7 +142,7 @@ fn hidden(table: &str, name: &str, advice: &str) -> Option<Finding> {
     })
 }
 
-/// A table with such a name of which no event is known.
+/// A table with such a name, whose event is unknown.
 pub(super) fn hidden_table(name: &str) -> Option<Finding> {
     hidden(name, name, HIDDEN_TABLE)
 }
@@ -150,7 +150,7 @@ pub(super) fn hidden_table(name: &str) -> Option<Finding> {
 const EXPORT_AGAIN: &str = "set compression=snappy and export the days again; what is exported from then on can be read, \
                             and files that are there stay as they are";
 
-/// One finding for a table: a lake that has changed its compression may have years of such files.
+/// One finding per table, because a lake that has changed its compression may have years of such files.
 fn compression(name: &str, table: &TableFacts, engine: Engine) -> Option<Finding> {
     let readable = engine.codecs()?;
     let mut files = 0;

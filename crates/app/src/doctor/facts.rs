@@ -1,52 +1,74 @@
-//! Everything that is looked at.
+//! The facts that the doctor gathers.
 
 use super::accounts::{Accounts, Missing};
-use super::back::Way;
-use super::names::{Completion, Said};
+use super::recorded_names::RecordedNames;
 use crate::manifest::{LiveFile, Manifest};
 use crate::ports::{Declared, Partition, Precondition, TableState};
 use crate::reconcile::footer::Footer;
 use mixlake_domain::{Dataset, Date, Generation, Partitioning, SliceLabel, TableName, Target};
-use mixlake_schema::Registry;
+use mixlake_schema::{Contradiction, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A lake and its catalog, as they were found.
+/// A lake and its catalog, as they were read.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    /// None, if it cannot be read.
+    /// `None` if it cannot be read.
     pub registry: Option<Registry>,
     /// The registries of other datasets, if the lake has tables of them.
     pub other_registries: BTreeMap<Dataset, Registry>,
-    /// What the registry is swapped with; none if there is none.
+    /// The ETag for writing the registry; `None` if it does not exist.
     pub registry_etag: Option<String>,
     pub tables: BTreeMap<TableName, TableFacts>,
     pub unreadable: Vec<Unreadable>,
-    /// Slices that were begun long ago and not ended.
+    /// Slices whose export started long ago and did not end.
     pub unfinished: BTreeSet<SliceLabel>,
     pub accounts: Accounts,
-    /// By target, the slices with files there of which rows are missing, wherever they are missing.
+    /// By target, the slices that have files there and miss rows on any target.
     pub missing: BTreeMap<Target, Vec<SliceLabel>>,
-    /// How rows that are missing can be had back.
-    pub ways: BTreeMap<SliceLabel, Way>,
-    /// What the files add to the registry.
+    /// How missing rows can be recovered.
+    pub recoveries: BTreeMap<SliceLabel, Recovery>,
+    /// The names that the files add to the registry.
     pub completion: Completion,
+}
+
+/// The files to list again, by target. Targets that already have the right files are left out.
+pub(super) type Recovery = BTreeMap<Target, LostFiles>;
+
+/// Files of a slice in a generation of a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LostFiles {
+    pub generation: Generation,
+    /// The prefix of their keys.
+    pub folder: String,
+    pub files: Vec<LiveFile>,
+}
+
+/// The completed registry, and what contradicts other names.
+#[derive(Debug, Default)]
+pub(super) struct Completion {
+    /// `None` if nothing can be added.
+    pub registry: Option<Registry>,
+    /// By table and column.
+    pub columns: BTreeMap<(String, String), Contradiction>,
+    /// By table and event.
+    pub events: BTreeMap<(String, String), Contradiction>,
 }
 
 /// A document that cannot be read.
 #[derive(Debug)]
 pub(super) struct Unreadable {
-    pub what: Document,
+    pub what: DocumentKind,
     pub key: String,
     pub error: String,
 }
 
-/// What a document is.
+/// The kind of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Document {
+pub(super) enum DocumentKind {
     Registry,
     Ledger,
     Manifest,
-    /// A table of a catalog that is kept in files.
+    /// A table in a catalog of files.
     Catalog,
 }
 
@@ -57,11 +79,11 @@ pub(super) struct TableFacts {
     pub name: String,
     pub folder: String,
     pub state: Option<TableState>,
-    /// Whether the catalog has it, and cannot say what.
+    /// Whether the catalog has it and cannot read it.
     pub is_damaged: bool,
     pub partitions: Vec<Partition>,
     pub declared: BTreeMap<String, Declared>,
-    /// The days; or, without a date, the table as a whole.
+    /// The days; without a date: the table as a whole.
     pub targets: BTreeMap<Option<Date>, TargetFacts>,
 }
 
@@ -69,33 +91,33 @@ pub(super) struct TableFacts {
 #[derive(Debug, Default)]
 pub(super) struct TargetFacts {
     pub manifest: Option<Manifest>,
-    /// What the manifest is swapped with.
+    /// The precondition for writing the manifest.
     pub precondition: Option<Precondition>,
-    /// Whether the manifest was written so long ago that nobody reads what it replaced.
+    /// Whether the manifest is so old that nobody reads the files that it replaced.
     pub is_old: bool,
-    /// The keys of the live generation start with it; empty without a manifest.
+    /// The prefix of the keys of the live generation; empty without a manifest.
     pub folder: String,
-    /// The same, as the catalog names it.
+    /// The same as a location in the catalog.
     pub location: String,
     /// The data files by key, live or not.
     pub objects: BTreeMap<String, ObjectFacts>,
-    /// The keys of everything else below the target.
+    /// The keys of all other objects of the target.
     pub others: BTreeSet<String>,
     /// The live files by key.
     pub files: BTreeMap<String, FileFacts>,
-    /// Files by key that no manifest lists, of slices of which rows are missing.
+    /// Files that no manifest lists, by key, of slices with missing rows.
     pub spare: BTreeMap<String, LiveFile>,
-    /// Published slices that have files here, as the ledgers say.
+    /// Published slices that have files here according to the ledgers.
     pub slices: BTreeSet<SliceLabel>,
-    /// Whether nobody can say what belongs here: a slice is being written that touches the target, or
-    /// a document that says it cannot be read.
+    /// Whether the right content is unknown: a slice that touches the target is being written, or a
+    /// document that decides it cannot be read.
     pub busy: bool,
 }
 
-/// A data file, as it is listed.
+/// A data file in the listing.
 #[derive(Debug, Clone)]
 pub(super) struct ObjectFacts {
-    /// The folder that it is in.
+    /// Its generation.
     pub generation: Generation,
     pub size: u64,
     /// Whether it was written long ago.
@@ -106,20 +128,21 @@ pub(super) struct ObjectFacts {
 #[derive(Debug)]
 pub(super) struct FileFacts {
     pub is_there: bool,
-    /// What it says of itself; only Parquet does.
+    /// Its footer; only Parquet files have one.
     pub footer: Option<Result<Footer, String>>,
-    /// What it says of its names, if the registry says less or otherwise.
-    pub said: Option<Said>,
-    /// What reading all of it has found.
+    /// The names that it records, if the registry lacks them or has others.
+    pub recorded: Option<RecordedNames>,
+    /// The problems that reading the whole file has found.
     pub content: Content,
 }
 
-/// What reading all of a file finds.
+/// The problems that reading a whole file finds.
 #[derive(Debug, Default)]
 pub(super) struct Content {
-    /// What is wrong with its bytes.
+    /// The damage of its bytes.
     pub damage: Option<String>,
-    /// Columns with text that is longer than an engine takes, in bytes; of the longest one.
+    /// Columns with text that is longer than an engine accepts, with the length of the longest text in
+    /// bytes.
     pub long_text: Vec<(String, usize)>,
 }
 
@@ -139,12 +162,12 @@ impl Facts {
         other.or(self.registry.as_ref())
     }
 
-    /// The slices of which rows are missing, among those that have, or had, files in a target.
+    /// The slices with missing rows that have, or had, files in a target.
     pub(super) fn missing_in(&self, target: &Target) -> &[SliceLabel] {
         self.missing.get(target).map_or(&[], Vec::as_slice)
     }
 
-    /// Notes which slices miss rows, when the ledgers and manifests have been read.
+    /// Records which slices miss rows, after the ledgers and manifests were read.
     pub(super) fn note_missing(&mut self) {
         for Missing { entry, .. } in self.accounts.missing() {
             for target in &entry.targets {
@@ -164,7 +187,7 @@ impl TableFacts {
         self.partitions.iter().find(|partition| partition.value == value)
     }
 
-    /// How the table is divided.
+    /// The partitioning of the table.
     pub(super) fn partitioning(&self) -> Partitioning {
         match self.targets.keys().next() {
             Some(None) if self.targets.len() == 1 => Partitioning::Whole,
@@ -172,7 +195,7 @@ impl TableFacts {
         }
     }
 
-    /// Where the catalog sends the readers of a target; none if it does not know it.
+    /// The location that the catalog has for a target; `None` if it has none.
     pub(super) fn readers_of(&self, date: Option<Date>) -> Option<&str> {
         match date {
             Some(date) => self.partition(date).map(|partition| partition.location.as_str()),
@@ -182,7 +205,7 @@ impl TableFacts {
 }
 
 impl TargetFacts {
-    /// Published slices of which no file is live.
+    /// Published slices without a live file.
     pub(super) fn missing_slices(&self) -> impl Iterator<Item = &SliceLabel> {
         let live = |slice: &SliceLabel| {
             self.manifest.iter().flat_map(|m| &m.files).any(|file| file.origin.has(*slice))
@@ -190,12 +213,12 @@ impl TargetFacts {
         self.slices.iter().filter(move |slice| !live(slice))
     }
 
-    /// The data files in folders that readers are not sent to.
+    /// The data files outside of the live folder.
     pub(super) fn left(&self) -> impl Iterator<Item = (&String, &ObjectFacts)> {
         self.objects.iter().filter(|(key, _)| !self.is_in_live_folder(key))
     }
 
-    /// Whether a reader should find anything here.
+    /// Whether it has live files.
     pub(super) fn is_live(&self) -> bool {
         self.manifest.as_ref().is_some_and(|manifest| !manifest.files.is_empty())
     }

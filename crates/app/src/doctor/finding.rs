@@ -1,115 +1,116 @@
-//! What is wrong, as data.
+//! The problems that the doctor reports.
 
 use mixlake_domain::{Date, SliceLabel};
 use serde::Serialize;
 
-/// Something that is not as it should be.
+/// A problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What it is.
+    /// The kind.
     pub kind: Kind,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
     /// The table's folder name.
     pub table: String,
-    /// The day, column or object that it is about; empty for the table as a whole.
+    /// The day, column or object; empty for the whole table.
     pub subject: String,
-    /// What a person would say.
+    /// A sentence for people.
     pub text: String,
-    /// What is to be done.
+    /// The remedy.
     pub remedy: Remedy,
 }
 
-/// How bad it is.
+/// The severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Readers see something wrong, or will.
+    /// Readers see wrong data, or will.
     Problem,
-    /// Nobody reads anything wrong.
+    /// Readers see correct data.
     Note,
 }
 
-/// What a finding is about.
+/// The kinds of problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A manifest, ledger, registry or table of a folder's catalog cannot be read, or is of another
+    /// A manifest, ledger, registry or table of a folder's catalog cannot be read, or belongs to another
     /// place.
     UnreadableDocument,
-    /// Live files, and no table.
+    /// There are live files and no table.
     TableMissing,
     /// A live file has a column that the table lacks.
     ColumnMissing,
-    /// The table does not fit its files: type, order, location, serde, partition keys.
+    /// The table contradicts its files: type, order, location, serde or partition keys.
     Drift,
     /// A day with live files has no partition.
     PartitionMissing,
     /// A partition points to another folder than the day's manifest.
     PartitionStale,
-    /// A partition of a day without live files.
+    /// A day without live files has a partition.
     PartitionWithoutFiles,
-    /// A partition declares a column of another type than the table: Athena refuses it, Trino does not.
+    /// A partition declares a column with another type than the table. Athena refuses this, Trino does
+    /// not.
     PartitionColumn,
-    /// A partition says that its files are read in another way than the lake's.
+    /// A partition declares another format than the lake's.
     PartitionFormat,
-    /// A manifest lists a file that is not there.
+    /// A manifest lists a file that does not exist.
     ObjectMissing,
-    /// A file is not what its manifest says: size, rows or columns.
+    /// A file differs from its manifest: size, rows or columns.
     ObjectDiffers,
-    /// The bytes of a file are not those that were written.
+    /// The bytes of a file differ from the ones that were written.
     ContentDiffers,
-    /// Something is in a live folder, where readers see it, and no manifest lists it.
+    /// An object that no manifest lists is in a live folder, where readers see it.
     Orphan,
-    /// Files of folders that were replaced.
+    /// Files in folders that were replaced.
     LeftBehind,
-    /// A published slice has no live file where the ledger says that it has.
+    /// A published slice has no live file where the ledger counts some.
     SliceMissing,
     /// Fewer rows of a published slice are live than its ledger counts.
     RowsMissing,
-    /// An export of a slice was begun long ago, and not ended.
+    /// An export of a slice started long ago and did not end.
     SliceUnfinished,
     /// A file cannot be read, or has a column of a type that the lake does not write.
     UnreadableFile,
     /// A column of a file has another type than the registry gave it.
     FileType,
-    /// A column has more than one type over the files of a table.
+    /// A column has several types in the files of a table.
     SeveralTypes,
     /// A file has a column that the registry does not know.
     UnknownColumn,
     /// A file has an event that the registry does not know.
     UnknownEvent,
-    /// A table whose name engines take for hidden, and which can get another one.
+    /// Engines ignore the table because of its name, and it can get another name.
     HiddenTable,
-    /// A name, number or length that an engine cannot read.
+    /// An engine cannot read a name, number or length.
     Engine,
 }
 
-/// What is to be done.
+/// The remedy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "do")]
 pub enum Remedy {
-    /// Bring the table up to date with its manifests, and put right what was changed on it.
+    /// Update the table from its manifests, and repair what was changed on it.
     Reconcile,
     /// Remove partitions.
     RemovePartitions {
         /// Their values.
         values: Vec<String>,
     },
-    /// Make a partition describe its files as a new one would, without columns of its own.
+    /// Describe a partition like a new one, without columns of its own.
     RepairPartition {
         /// Its value.
         value: String,
     },
-    /// Delete objects of folders that were replaced.
+    /// Delete objects in folders that were replaced.
     Delete {
         /// Their keys.
         keys: Vec<String>,
     },
-    /// Take files out of the list of live ones, and copy the others to a new folder, so that the
-    /// slices can be exported again.
+    /// Remove files from the manifest, and copy the others to a new folder, so that the slices can be
+    /// exported again.
     Strike {
-        /// The day; none of a table without partitions.
+        /// The day; `None` for a table without partitions.
         #[serde(skip_serializing_if = "Option::is_none")]
         date: Option<Date>,
         /// The names of the files.
@@ -117,40 +118,40 @@ pub enum Remedy {
     },
     /// Copy the live files to a new folder, and leave these objects where they are.
     LeaveBehind {
-        /// The day; none of a table without partitions.
+        /// The day; `None` for a table without partitions.
         #[serde(skip_serializing_if = "Option::is_none")]
         date: Option<Date>,
         /// The keys of the objects.
         keys: Vec<String>,
     },
-    /// Copy the files of a slice from where they lie to a new folder, beside the other live files.
+    /// Copy the files of a slice to a new folder, together with the other live files.
     GoBack {
         /// The slice.
         slice: SliceLabel,
-        /// The folders that have its files.
+        /// The folders with its files.
         folders: Vec<String>,
     },
-    /// Add to the registry what the files say of their names.
+    /// Add the names that the files record to the registry.
     CompleteRegistry,
     /// Give an event a name that engines see, and move its rows to the table of that name.
     Rename {
         /// The event.
         event: String,
     },
-    /// Nothing yet.
+    /// Wait.
     Wait {
         /// What will be done, and when.
         reason: String,
     },
-    /// Something that only a person can do.
+    /// A step that only a person can do.
     ByHand {
-        /// What.
+        /// The step.
         advice: String,
     },
 }
 
 impl Remedy {
-    /// What a person would say.
+    /// A sentence for people.
     #[must_use]
     pub fn text(&self) -> String {
         match self {
@@ -204,7 +205,7 @@ impl Finding {
         Self { kind, severity: Severity::Problem, table, subject, text, remedy }
     }
 
-    /// The names of the files that it takes out of the manifest.
+    /// The names of the files that it removes from the manifest.
     pub(super) fn struck(&self) -> &[String] {
         if let Remedy::Strike { names, .. } = &self.remedy { names } else { &[] }
     }
@@ -214,11 +215,18 @@ impl Finding {
     }
 }
 
-/// A target as the subject of a finding: its day, or nothing for a table without partitions.
+/// The subject of a finding about a target: its day, or nothing for a table without partitions.
 pub(super) fn subject(date: Option<Date>) -> String {
     date.map(|date| date.to_string()).unwrap_or_default()
 }
 
 pub(super) fn by_hand(advice: &str) -> Remedy {
     Remedy::ByHand { advice: advice.to_owned() }
+}
+
+/// A problem of a target, without the table and the day.
+pub(super) type Verdict = (Kind, String, Remedy);
+
+pub(super) fn list_slices(slices: &[SliceLabel]) -> String {
+    slices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,4 @@
-//! What the footers of the live files say, against the registry and each other.
+//! Compares the footers of the live files with the registry and with each other.
 
 use super::facts::{Facts, FileFacts, TableFacts, TargetFacts};
 use super::finding::{Finding, Kind, Remedy, by_hand, subject};
@@ -64,7 +64,7 @@ pub(super) fn findings(
     findings
 }
 
-/// Also where Trino would forgive it: it reads a whole number under `double`, and Athena does not.
+/// Reported even if Trino accepts it: Trino reads whole numbers as `double`, Athena does not.
 fn column_of(
     name: &str,
     (key, day): (&str, &TargetFacts),
@@ -86,12 +86,12 @@ fn column_of(
     Some(Finding::problem(kind, name, column, text, remedy))
 }
 
-/// A column that the registry does not know, and the file says what it is.
+/// A column that the registry does not have and the file describes.
 fn can_be_added(found: Finding, file: &FileFacts, facts: &Facts) -> Finding {
     if found.kind != Kind::UnknownColumn {
         return found;
     }
-    let is_said = file.said.iter().flat_map(|said| &said.columns).any(|c| c.0 == found.subject);
+    let is_said = file.recorded.iter().flat_map(|said| &said.columns).any(|c| c.0 == found.subject);
     let place = (found.table.clone(), found.subject.clone());
     let remedy = match facts.completion.columns.get(&place) {
         _ if facts.registry_etag.is_none() => by_hand(GONE),
@@ -102,7 +102,7 @@ fn can_be_added(found: Finding, file: &FileFacts, facts: &Facts) -> Finding {
     Finding { remedy, ..found }
 }
 
-/// Columns that the registry knows, of another property or under another name.
+/// Columns that the registry has for another property or under another name.
 fn contradictions(
     name: &str,
     known: &HashMap<&str, ColumnType>,
@@ -117,13 +117,13 @@ fn contradictions(
     })
 }
 
-/// Events that the registry does not know, or calls otherwise.
+/// Events that the registry does not have, or has under another name.
 fn events(name: &str, table: &TableFacts, facts: &Facts) -> Vec<Finding> {
     let Some(registry) = facts.registry.as_ref().filter(|_| facts.registry_etag.is_some()) else {
         return Vec::new();
     };
     let files = table.targets.values().flat_map(|day| day.files.values());
-    let said = files.filter_map(|file| file.said.as_ref()).flat_map(|said| &said.events);
+    let said = files.filter_map(|file| file.recorded.as_ref()).flat_map(|said| &said.events);
     let news = said
         .filter(|(event, name)| registry.find_event(event).is_none_or(|known| known.name != *name));
     let events: BTreeMap<&String, &String> = news.map(|(event, name)| (event, name)).collect();

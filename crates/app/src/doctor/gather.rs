@@ -1,14 +1,14 @@
 //! Gathers the facts.
 //!
-//! The order matters where others are at work: objects are listed first, then the ledgers are read,
-//! then the catalog, then the manifests, and the registry last. So an object that no manifest lists,
-//! of a day of which no ledger says that it is being written, is nobody's; a partition was there
-//! before its manifest was looked for; and the registry knows every name that a manifest has.
+//! The order matters, because others may work at the same time: first the listing of objects, then the
+//! ledgers, the catalog, the manifests, and the registry last. So an object is an orphan if no manifest
+//! lists it and no ledger says that its day is being written. A partition existed before its manifest
+//! was read. The registry has every name of the manifests.
 
 use super::Doctor;
 use super::accounts::Accounts;
-use super::facts::{Document, Facts, ObjectFacts, Unreadable};
-use super::{back, names};
+use super::facts::{DocumentKind, Facts, ObjectFacts, Unreadable};
+use super::{completion, recovery};
 use crate::document::{DocumentError, Read};
 use crate::ledger::{Ledger, State};
 use crate::manifest::Manifest;
@@ -19,11 +19,11 @@ use mixlake_schema::Registry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What is looked at.
+/// The part of the lake that is read.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Scope<'a> {
     Lake,
-    /// Some targets, with their partitions, and the rows of the whole lake as they were a moment ago.
+    /// Some targets with their partitions, and the accounts of the whole lake from just before.
     Targets(&'a BTreeSet<Target>, &'a Arc<Accounts>),
 }
 
@@ -37,7 +37,7 @@ impl Scope<'_> {
 }
 
 impl Doctor<'_> {
-    /// Gathers everything.
+    /// Gathers all facts.
     pub(super) async fn facts(&self, scope: Scope<'_>) -> Result<Facts, ReconcileError> {
         let mut facts = Facts::default();
         if let Scope::Targets(targets, lake) = scope {
@@ -57,12 +57,12 @@ impl Doctor<'_> {
         self.other_registries(&mut facts).await?;
         self.files(&mut facts).await?;
         self.spare(&mut facts).await?;
-        facts.ways = back::ways(&facts);
-        facts.completion = names::completion(&facts);
+        facts.recoveries = recovery::recoveries(&facts);
+        facts.completion = completion::completion(&facts);
         Ok(facts)
     }
 
-    /// Only what the ledgers count and the manifests list.
+    /// Reads only what the ledgers count and the manifests list.
     pub(super) async fn accounts(&self) -> Result<Arc<Accounts>, ReconcileError> {
         let mut facts = Facts::default();
         let objects = self.listed(Scope::Lake).await?;
@@ -86,7 +86,7 @@ impl Doctor<'_> {
         Ok(listed)
     }
 
-    /// Whether something was written so long ago that nobody works with what was before it.
+    /// Whether an object is so old that nobody uses what it replaced.
     pub(super) fn is_old(&self, object: &ObjectMeta) -> bool {
         let age = object.modified.and_then(|time| self.now.duration_since(time).ok());
         age.is_some_and(|age| age >= self.grace)
@@ -112,7 +112,7 @@ impl Doctor<'_> {
                 }
             }
         }
-        // Only below targets that there are: other folders have dates too.
+        // Only in targets that exist, because other folders have dates too.
         for (targets, key) in others {
             for target in targets {
                 let table = facts.tables.get_mut(&target.table);
@@ -124,7 +124,7 @@ impl Doctor<'_> {
         }
     }
 
-    /// The targets below which a key may lie that is none of a lake's: a day, or the table.
+    /// The targets that may contain a key which is not an object of the lake: a day, or the table.
     fn above(&self, key: &str) -> Option<Vec<Target>> {
         let root = self.lake.layout.root();
         let below: Vec<&str> = key.strip_prefix(root)?.splitn(5, '/').collect();
@@ -147,7 +147,7 @@ impl Doctor<'_> {
         for object in objects {
             let Some(date) = self.lake.layout.date_of_ledger(&object.key) else { continue };
             let read = Ledger::read(self.lake.store, self.lake.layout, date).await;
-            let read = readable(Document::Ledger, &object.key, read, facts)?;
+            let read = readable(DocumentKind::Ledger, &object.key, read, facts)?;
             let ledger = read.and_then(|read| read.value);
             for entry in ledger.into_iter().flat_map(|ledger| ledger.slices) {
                 let is_open = entry.state != State::Published;
@@ -168,15 +168,15 @@ impl Doctor<'_> {
         Ok(())
     }
 
-    /// Looks again at the slices of which rows are missing: an export may have begun since its ledger
-    /// was read, and have replaced the rows that it counts.
+    /// Reads the ledgers of slices with missing rows again: an export may have started since the first
+    /// read and replaced the rows that it counted.
     async fn confirm(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
         let missing: Vec<_> = facts.accounts.missing().map(|it| it.entry.clone()).collect();
         for entry in missing {
             let (store, layout) = (self.lake.store, self.lake.layout);
             let key = layout.ledger(entry.slice.date());
             let read = Ledger::read(store, layout, entry.slice.date()).await;
-            let read = readable(Document::Ledger, &key, read, facts)?;
+            let read = readable(DocumentKind::Ledger, &key, read, facts)?;
             let ledger = read.and_then(|read| read.value).unwrap_or_default();
             if ledger.entry(entry.slice) != Some(&entry) {
                 facts.accounts.moved(entry.slice);
@@ -223,7 +223,8 @@ impl Doctor<'_> {
         let state = match lake.catalog.table(name).await {
             Ok(state) => state,
             Err(error @ CatalogError::Damaged { .. }) => {
-                let (what, key, error) = (Document::Catalog, name.to_owned(), crate::chain(&error));
+                let (what, key, error) =
+                    (DocumentKind::Catalog, name.to_owned(), crate::chain(&error));
                 facts.unreadable.push(Unreadable { what, key, error });
                 facts.tables.entry(table).or_default().is_damaged = true;
                 return Ok(());
@@ -240,7 +241,7 @@ impl Doctor<'_> {
             return Ok(());
         }
         if is_whole {
-            // It has no partitions to ask for.
+            // It has no partitions.
             facts.tables.entry(table).or_default().state = Some(state);
             return Ok(());
         }
@@ -267,7 +268,7 @@ impl Doctor<'_> {
         for target in targets.collect::<Vec<_>>() {
             let key = lake.layout.manifest(&target);
             let read = Manifest::read(lake.store, lake.layout, &target).await;
-            let read = readable(Document::Manifest, &key, read, facts)?;
+            let read = readable(DocumentKind::Manifest, &key, read, facts)?;
             let Some(Read { value, precondition }) = read else {
                 facts.target_mut(&target).busy = true;
                 facts.accounts.cannot_count(target);
@@ -282,8 +283,8 @@ impl Doctor<'_> {
                 found.manifest = Some(manifest);
             }
         }
-        // A ledger that cannot be read may say of any target that it is being written.
-        if facts.unreadable.iter().any(|document| document.what == Document::Ledger) {
+        // If a ledger cannot be read, any target may be one that is being written.
+        if facts.unreadable.iter().any(|document| document.what == DocumentKind::Ledger) {
             for found in facts.targets() {
                 found.busy = true;
             }
@@ -305,7 +306,7 @@ impl Doctor<'_> {
             Err(cause) => {
                 let location = lake.store.location(&key);
                 let error = crate::chain(&ReconcileError::Registry { location, cause });
-                facts.unreadable.push(Unreadable { what: Document::Registry, key, error });
+                facts.unreadable.push(Unreadable { what: DocumentKind::Registry, key, error });
             }
         }
         Ok(())
@@ -313,7 +314,7 @@ impl Doctor<'_> {
 }
 
 impl Doctor<'_> {
-    /// The registries of the tables that are not of events.
+    /// The registries of tables that are not tables of events.
     async fn other_registries(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
         let of_events = |table: &TableName| {
             facts.registry.as_ref().is_some_and(|it| it.tables().contains_key(table.as_str()))
@@ -327,7 +328,7 @@ impl Doctor<'_> {
                     facts.other_registries.insert(dataset, read.value.unwrap_or_default());
                 }
                 Err(error @ ReconcileError::Registry { .. }) => {
-                    let (what, key) = (Document::Registry, self.lake.layout.registry(dataset));
+                    let (what, key) = (DocumentKind::Registry, self.lake.layout.registry(dataset));
                     let error = crate::chain(&error);
                     facts.unreadable.push(Unreadable { what, key, error });
                 }
@@ -338,9 +339,9 @@ impl Doctor<'_> {
     }
 }
 
-/// A document that cannot be read, or is of another place, is a finding, and not the end.
+/// A document that cannot be read, or belongs to another place, becomes a finding.
 fn readable<T>(
-    what: Document,
+    what: DocumentKind,
     key: &str,
     read: Result<Read<T>, DocumentError>,
     facts: &mut Facts,

@@ -1,35 +1,34 @@
-//! The files of folders that were replaced: deleted only when the rows that took their place are shown
+//! Files in folders that were replaced. They are deleted only if the rows that replaced them are proven
 //! to be live.
 
 use super::accounts::{Accounts, Evidence};
 use super::facts::{Facts, ObjectFacts, TableFacts, TargetFacts};
-use super::finding::{Kind, Remedy, by_hand};
-use super::targets::{Found, list};
+use super::finding::{Kind, Remedy, Verdict, by_hand, list_slices};
 use crate::reconcile::same_folder;
 use mixlake_domain::{Date, Layout, SliceLabel};
 use std::collections::BTreeMap;
 
-/// A file that is left of a day, with its key.
+/// A file in a replaced folder, with its key.
 type Left<'a> = (&'a String, &'a ObjectFacts);
 
-/// How files that are left stand to the rows that are live.
+/// How such files relate to the live rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Case {
-    /// Others hold their rows now.
+    /// Other files have their rows now.
     Replaced,
-    /// It cannot be said now.
+    /// Unknown now.
     Unknown,
-    /// They may be the only copy of their rows, for all that is known.
+    /// They may be the only copy of their rows.
     Unproven,
 }
 
-/// What is to be said of files that are left.
+/// The findings about such files.
 pub(super) fn findings(
     date: Option<Date>,
     table: &TableFacts,
     day: &TargetFacts,
     facts: &Facts,
-) -> impl Iterator<Item = Found> {
+) -> impl Iterator<Item = Verdict> {
     let mut cases: BTreeMap<Case, Vec<Left<'_>>> = BTreeMap::new();
     for (key, object) in day.left() {
         cases.entry(case(key, day, &facts.accounts)).or_default().push((key, object));
@@ -59,7 +58,12 @@ fn slice_of(key: &str) -> Option<SliceLabel> {
     Layout::slice_of(key.rsplit('/').next().unwrap_or(key))
 }
 
-fn replaced(date: Option<Date>, table: &TableFacts, day: &TargetFacts, left: &[Left<'_>]) -> Found {
+fn replaced(
+    date: Option<Date>,
+    table: &TableFacts,
+    day: &TargetFacts,
+    left: &[Left<'_>],
+) -> Verdict {
     let old = left.iter().filter(|(_, object)| object.is_old);
     let keys: Vec<String> = old.map(|(key, _)| (*key).clone()).collect();
     let remedy = if !readers_are_elsewhere(date, table, day) {
@@ -77,8 +81,8 @@ fn still_there(left: &[Left<'_>]) -> String {
     format!("{} of folders that were replaced are still there ({bytes} bytes)", files(left.len()))
 }
 
-/// The slices are told, so that a person can export them again; and why it matters.
-fn unproven(left: &[Left<'_>], accounts: &Accounts) -> Found {
+/// Names the slices, so that a person can export them again, and the reason.
+fn unproven(left: &[Left<'_>], accounts: &Accounts) -> Verdict {
     let mut slices: Vec<SliceLabel> = left.iter().filter_map(|(key, _)| slice_of(key)).collect();
     slices.sort_unstable();
     slices.dedup();
@@ -92,11 +96,11 @@ fn unproven(left: &[Left<'_>], accounts: &Accounts) -> Found {
         let why = "no export gives such a name".to_owned();
         (why, format!("look at {}, and delete or move what is not needed", keys(left)))
     } else {
-        let why =
-            differs.unwrap_or_else(|| format!("no ledger and manifest have {}", list(&slices)));
+        let why = differs
+            .unwrap_or_else(|| format!("no ledger and manifest have {}", list_slices(&slices)));
         let advice = format!(
             "export {} again, after which --repair deletes them; keep them if that is not possible: {}",
-            list(&slices),
+            list_slices(&slices),
             keys(left)
         );
         (why, advice)
@@ -117,8 +121,8 @@ fn files(count: usize) -> String {
     format!("{count} file{}", if count == 1 { "" } else { "s" })
 }
 
-/// Whether the catalog sends readers where the manifest says, and nowhere else. Of a day without rows
-/// of a table that the catalog does not have it sends nobody anywhere.
+/// Whether the catalog has exactly the location of the manifest. If the catalog does not have the table,
+/// a day without rows needs no location.
 fn readers_are_elsewhere(date: Option<Date>, table: &TableFacts, day: &TargetFacts) -> bool {
     if table.is_damaged {
         return false;

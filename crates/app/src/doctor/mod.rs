@@ -1,29 +1,31 @@
-//! The use-case *doctor*: compares what a lake says of itself in its registry, ledgers, manifests,
-//! Parquet footers and catalog, with each other and with the rules of the engines that read it.
+//! The use case *doctor*: compares the registry, ledgers, manifests, Parquet footers and catalog of a
+//! lake with each other and with the limits of the engines that read it.
 //!
-//! Facts are gathered first; what is wrong with them is decided without I/O; a dull executor does
-//! what a finding says. Others may be at work meanwhile, so that it looks again before it does, and:
+//! It gathers facts, decides without I/O what is wrong, and applies the remedy of each finding. Others
+//! may work at the same time, so it reads again before it changes anything. In addition:
 //!
-//! - nothing is deleted from a folder that readers are sent to. What must not be seen there is left
-//!   behind: the other files are copied to a new folder, and the manifest is swapped;
-//! - what was left behind is deleted when readers were sent elsewhere long ago, the rows that the
-//!   ledger counts of its slice are all live, and a swap of the manifest has made sure that no export
-//!   can take it up again. Without that proof it is kept, and told;
-//! - rows that are missing are taken back from files that are exactly what the ledger has;
-//! - partitions are set and removed by the catalog's own use-case, which follows the manifest.
+//! - Nothing is deleted from a live folder. If readers must not see an object there, the other files are
+//!   copied to a new folder, and the manifest is changed.
+//! - A file in a replaced folder is deleted only if readers have used the new folder for long enough,
+//!   all rows that the ledger counts for its slice are live, and a conditional write of the manifest has
+//!   ensured that no export can use the folder again. Without this proof it is kept and reported.
+//! - Missing rows are recovered from files that are exactly what the ledger counts.
+//! - Partitions are set and removed by the use case *reconcile*, which follows the manifest.
 
 mod accounts;
-mod back;
 mod check;
+mod completion;
 mod content;
 mod engines;
 mod facts;
 mod finding;
 mod footers;
 mod gather;
+mod hidden;
 mod left;
-mod names;
 mod read;
+mod recorded_names;
+mod recovery;
 mod rename;
 mod repair;
 mod restore;
@@ -39,23 +41,23 @@ use crate::reconcile::{ReconcileError, Reconciler};
 use gather::Scope;
 use std::time::{Duration, SystemTime};
 
-/// What an examination works with.
+/// The parameters of the doctor.
 #[derive(Clone, Copy)]
 pub struct Doctor<'a> {
     /// The lake and its catalog.
     pub lake: Reconciler<'a>,
-    /// Who reads the tables.
+    /// The engines that read the tables.
     pub engines: &'a [Engine],
-    /// Whether whole files are read, to find damage and what is too long for an engine.
+    /// Whether whole files are read, to find damage and text that is too long for an engine.
     pub deep: bool,
-    /// The time.
+    /// The current time.
     pub now: SystemTime,
-    /// How long after a day has changed a query may still read what was there before.
+    /// The time after a change of a day in which queries may still read the replaced files.
     pub grace: Duration,
 }
 
 impl Doctor<'_> {
-    /// What is wrong, table by table. Changes nothing.
+    /// Returns all problems, table by table. Changes nothing.
     pub async fn examine(&self) -> Result<Vec<Finding>, ReconcileError> {
         let facts = self.facts(Scope::Lake).await?;
         Ok(check::findings(&facts, self.engines))

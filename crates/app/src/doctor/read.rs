@@ -1,9 +1,9 @@
-//! Reads the data files: footers, or whole ones.
+//! Reads the data files: only their footers, or completely.
 
 use super::Doctor;
 use super::content;
 use super::facts::{Content, Facts, FileFacts, TargetFacts};
-use super::names::Said;
+use super::recorded_names::RecordedNames;
 use crate::hash;
 use crate::manifest::LiveFile;
 use crate::reconcile::{ReconcileError, footer};
@@ -44,23 +44,24 @@ impl Doctor<'_> {
         let footer = footer::read(self.lake.store, key).await?;
         let mut footer = footer.map(|read| read.map_err(|error| crate::chain(&error)));
         let is_there = footer.is_some();
-        let (mut said, mut content) = (None, Content::default());
+        let (mut recorded, mut content) = (None, Content::default());
         if let Some(Ok(footer)) = &mut footer {
             let notes = std::mem::take(&mut footer.notes);
-            said = Said::of(&notes, self.lake.project, table);
+            recorded = RecordedNames::of(&notes, self.lake.project, table);
             if self.deep {
                 content = self.content(key, file).await?;
             }
         }
-        let said = said.filter(|said| registry.is_some_and(|known| said.is_news(known, table)));
-        Ok(FileFacts { is_there, footer, said, content })
+        let is_news = |names: &RecordedNames| registry.is_some_and(|it| names.is_news(it, table));
+        let recorded = recorded.filter(is_news);
+        Ok(FileFacts { is_there, footer, recorded, content })
     }
 
-    /// A file of which only the manifest knows what it has.
+    /// A file whose content only the manifest describes.
     async fn silent(&self, key: &str, file: &LiveFile) -> Result<FileFacts, ReconcileError> {
         let is_there = self.lake.store.tail(key, 1).await?.is_some();
         let content = if self.deep { self.content(key, file).await? } else { Content::default() };
-        Ok(FileFacts { is_there, footer: None, said: None, content })
+        Ok(FileFacts { is_there, footer: None, recorded: None, content })
     }
 
     async fn content(&self, key: &str, file: &LiveFile) -> Result<Content, ReconcileError> {
@@ -69,8 +70,7 @@ impl Doctor<'_> {
         Ok(object.map(|object| content::examine(&object.body, file, limit)).unwrap_or_default())
     }
 
-    /// Reads the files that may be the rows that are missing of a slice, if all of its targets are looked
-    /// at.
+    /// Reads files that may have the missing rows of a slice, if all of its targets are read.
     pub(super) async fn spare(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
         let missing = facts.accounts.missing().map(|missing| missing.entry);
         let missing = missing.filter(|entry| facts.accounts.holds_all_of(entry));
@@ -89,7 +89,7 @@ impl Doctor<'_> {
         Ok(())
     }
 
-    /// A file as a manifest would list it. None for one that is no file of a lake.
+    /// The entry of a file in a manifest; `None` if it is not a file of a lake.
     async fn unlisted(
         &self,
         key: &str,

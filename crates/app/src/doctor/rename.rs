@@ -1,16 +1,15 @@
-//! Moves the rows of a table whose name is hidden from query engines to a table that they see.
+//! Moves the rows of a table that engines ignore because of its name to a table that they see.
 //!
-//! Earlier versions gave such names to events. The event gets a visible name in the registry, then each day
-//! moves in four steps: the ledger says that the slices have files in the new table too; the new day lists
-//! copies of the files; the ledger no longer says the old day; the old day lists nothing. An export that comes
-//! between two steps finds in the ledger which days it has to write, and after a crash the next run goes on, for
-//! the old day still lists files. Engines do not see the old table, so no row is there twice.
+//! Earlier versions gave such names to events. The event gets a visible name in the registry. Then each
+//! day is moved in four steps: the ledger lists the new table for the slices too; the new day lists
+//! copies of the files; the ledger no longer lists the old table; the old day lists nothing. An export
+//! between two steps finds in the ledger which days it has to write. After a crash the next run
+//! continues, because the old day still lists files. Engines do not see the old table, so no row is
+//! visible twice.
 
 use super::Doctor;
 use super::accounts::Accounts;
-use super::engines;
-use super::facts::{Facts, TargetFacts};
-use super::finding::{Finding, Kind, Remedy};
+use super::facts::TargetFacts;
 use super::gather::Scope;
 use super::repair::RepairError;
 use crate::commit::{Change, Removal};
@@ -20,38 +19,13 @@ use crate::manifest::{LiveFile, Manifest};
 use crate::reconcile::ReconcileError;
 use bytes::Bytes;
 use mixlake_domain::{Dataset, Date, Origin, TableName, Target};
-use mixlake_schema::{EventName, Profile, Registry, is_hidden};
+use mixlake_schema::{Profile, Registry};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// A table that engines pass over without a word.
-pub(super) fn finding(name: &str, facts: &Facts) -> Option<Finding> {
-    if !engines::is_hidden(name) {
-        return None;
-    }
-    let registry = facts.registry.as_ref().filter(|_| facts.registry_etag.is_some());
-    let Some(event) = registry.and_then(|registry| event_of(registry, name)) else {
-        return engines::hidden_table(name);
-    };
-    let live = facts.tables.get(name)?.targets.values().any(TargetFacts::is_live);
-    live.then(|| {
-        let event = event.event.clone();
-        let text =
-            format!("engines pass over the table {name} without a word: they take it for hidden");
-        Finding::problem(Kind::HiddenTable, name, event.clone(), text, Remedy::Rename { event })
-    })
-}
-
-/// The event that has, or had, the table.
-fn event_of<'r>(registry: &'r Registry, table: &str) -> Option<&'r EventName> {
-    let had = |event: &&EventName| event.renamed_from.as_deref() == Some(table);
-    let has = |event: &&EventName| event.name == table && is_hidden(table);
-    registry.events().iter().find(|event| had(event) || has(event))
-}
-
 impl Doctor<'_> {
-    /// Gives the event a visible name and moves its rows, day by day. A day that cannot be moved now does not
-    /// keep the others.
+    /// Gives the event a visible name and moves its rows, day by day. A day that cannot be moved now
+    /// does not stop the others.
     pub(super) async fn rename(
         &self,
         old: &str,
@@ -72,7 +46,8 @@ impl Doctor<'_> {
         failed
     }
 
-    /// The name that engines see of an event, given now if it has none. None if there is no such event.
+    /// The visible name of an event, which is set now if it has none. `None` if the event does not
+    /// exist.
     async fn visible_name(&self, event: &str) -> Result<Option<TableName>, RepairError> {
         let read =
             || async { Ok::<_, RepairError>(self.lake.read_registry(Dataset::Events).await?) };
@@ -80,7 +55,7 @@ impl Doctor<'_> {
             let Some(mut registry) = read.value else { return Ok(Edit::Keep(None)) };
             let place = registry.events().iter().position(|known| known.event == event);
             let Some(place) = place else { return Ok(Edit::Keep(None)) };
-            // The shorter limit of names: every profile takes it.
+            // The shorter limit of names, which every profile accepts.
             let is_new = registry.unhide(place, Profile::Portable);
             let name = registry.events()[place].name.parse().ok();
             if !is_new {
@@ -129,7 +104,7 @@ impl Doctor<'_> {
         self.change(old, seen, Change::remove(&names)).await
     }
 
-    /// Lists copies of files of the old target beside what the new one has.
+    /// Adds copies of the old target's files to the new target.
     async fn take_over(
         &self,
         (old, manifest): (&Target, &Manifest),
@@ -147,7 +122,7 @@ impl Doctor<'_> {
         self.change(new, (found.manifest.clone(), when.clone()), change).await
     }
 
-    /// Changes the targets of the slices of a date that have files of one.
+    /// Changes the targets of a date's slices that have files of a target.
     async fn in_ledger(
         &self,
         date: Date,
@@ -175,8 +150,8 @@ impl Doctor<'_> {
     }
 }
 
-/// The files of the old day that the new day has to list: all but those of slices that it has already, moved
-/// before or exported since.
+/// The files of the old day that the new day has to list: all except for those of slices that it already
+/// has, because they were moved or exported since.
 fn moving(old: &Manifest, new: &TargetFacts) -> Result<Vec<LiveFile>, RepairError> {
     let live: Vec<&LiveFile> = new.manifest.iter().flat_map(|manifest| &manifest.files).collect();
     let mut moving = Vec::new();

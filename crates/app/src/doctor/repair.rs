@@ -1,4 +1,4 @@
-//! Does what findings say.
+//! Applies the remedies of findings.
 
 use super::Doctor;
 use super::accounts::Accounts;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 type Failed = Vec<(Finding, String)>;
 
-/// Why something is not done.
+/// The reason why a remedy was not applied.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RepairError {
     #[error("an export is writing to this day; try again later")]
@@ -50,7 +50,7 @@ impl From<CommitError> for RepairError {
     }
 }
 
-/// What there is to do, target by target and table by table.
+/// The remedies by target and by table.
 #[derive(Default)]
 struct Plan<'f> {
     targets: BTreeMap<Target, Vec<&'f Finding>>,
@@ -87,7 +87,7 @@ impl<'f> Plan<'f> {
         plan
     }
 
-    /// Whether anything is done to targets.
+    /// Whether any target changes.
     fn is_of_targets(&self) -> bool {
         !(self.targets.is_empty()
             && self.left.is_empty()
@@ -105,10 +105,11 @@ impl<'f> Plan<'f> {
 }
 
 impl Doctor<'_> {
-    /// Does what each finding says, if it is still so; answers what could not be done, and why.
+    /// Applies the remedy of each finding that still holds. Returns the remedies that failed, and the
+    /// reasons.
     ///
-    /// First the registry is completed and each target is made right, then the catalog follows. What was
-    /// left is deleted last, when readers have been sent elsewhere.
+    /// First the registry is completed and each target is repaired, then the catalog is updated.
+    /// Replaced files are deleted last, when readers use the new folders.
     pub async fn repair(&self, findings: &[Finding]) -> Vec<(Finding, String)> {
         let mut plan = Plan::of(findings);
         let mut failed = Failed::new();
@@ -149,15 +150,15 @@ impl Doctor<'_> {
         failed
     }
 
-    /// Copies the live files of a target to a new generation, but for those that findings strike, and swaps
-    /// the manifest. What readers must not see stays where it is.
+    /// Copies the live files of a target to a new generation, except for those that findings remove, and
+    /// changes the manifest. Objects that readers must not see stay where they are.
     async fn renew(
         &self,
         target: &Target,
         findings: &[&Finding],
         accounts: &Arc<Accounts>,
     ) -> Result<(), RepairError> {
-        // Only whole files show what only whole files have shown.
+        // Findings from whole files can be checked only by reading whole files again.
         let deep = findings.iter().any(|finding| finding.kind == Kind::ContentDiffers);
         let facts = Doctor { deep, ..*self }.facts_of(target, accounts).await?;
         let still = self.still(&facts, findings);
@@ -184,8 +185,8 @@ impl Doctor<'_> {
         }
     }
 
-    /// Brings the catalog up to date with the manifests. For the table as a whole over all of its days:
-    /// what drifted, holds for each.
+    /// Updates the catalog from the manifests. A finding about a whole table covers all of its days,
+    /// because drift affects each of them.
     async fn follow(&self, table: &str, findings: &[&Finding]) -> Result<(), RepairError> {
         let lake = &self.lake;
         let Ok(table) = table.parse::<TableName>() else { return Ok(()) };
@@ -225,7 +226,7 @@ impl Doctor<'_> {
         })
     }
 
-    /// Makes a partition describe its files as a new one would, where it is.
+    /// Describes a partition like a new one, at its current location.
     async fn describe(&self, table: &TableName, value: &str) -> Result<(), RepairError> {
         let (catalog, name) = (self.lake.catalog, self.lake.name_of(table));
         let registry = self.lake.registry().await?;
@@ -237,7 +238,7 @@ impl Doctor<'_> {
         Ok(())
     }
 
-    /// Deletes what was left behind.
+    /// Deletes files in replaced folders.
     async fn sweep(
         &self,
         finding: &Finding,
@@ -258,7 +259,7 @@ impl Doctor<'_> {
         let swept = manifest.swept(keys);
         let commit = Commit { store: self.lake.store, layout: self.lake.layout };
         let is_done = commit.swap(&swept, precondition).await? == Put::Done
-            // Perhaps it was our own write, repeated after its answer was lost.
+            // The refused write may be our own: the SDK repeats a request whose response was lost.
             || commit.read(&target).await.map_err(CommitError::from)?.0.as_ref() == Some(&swept);
         if !is_done {
             return Err(RepairError::Overtaken);
@@ -269,7 +270,7 @@ impl Doctor<'_> {
         Ok(())
     }
 
-    /// A target as it is now.
+    /// The current facts of a target.
     async fn facts_of(
         &self,
         target: &Target,
@@ -279,22 +280,22 @@ impl Doctor<'_> {
         self.facts(Scope::Targets(&targets, accounts)).await
     }
 
-    /// Whether the manifest that was read was written long ago: objects were listed before it was
-    /// read, so that is asked again. If it changes from now on, its swap fails.
+    /// Whether the manifest that was read is old. Objects were listed before it was read, so this is
+    /// checked again. If it changes from now on, its conditional write fails.
     async fn has_been_old(&self, manifest: &Manifest) -> Result<bool, StoreError> {
         let key = self.lake.layout.manifest(&manifest.target);
         let listed = self.lake.store.list(&key).await?;
         Ok(listed.iter().any(|object| object.key == key && self.is_old(object)))
     }
 
-    /// Those that are found in these facts too.
+    /// The findings that these facts show too.
     pub(super) fn still<'f>(&self, facts: &Facts, findings: &[&'f Finding]) -> Vec<&'f Finding> {
         let now = super::check::findings(facts, self.engines);
         findings.iter().copied().filter(|finding| now.contains(finding)).collect()
     }
 }
 
-/// What was found holds for the manifest that was read, and for no later one.
+/// A finding holds for the manifest that was read, and not for later ones.
 struct OnlyFirst;
 
 #[async_trait::async_trait]
@@ -304,7 +305,7 @@ impl Guard<RepairError> for OnlyFirst {
     }
 }
 
-/// A target with its manifest; none without one.
+/// A target with its manifest; `None` if it has none.
 fn seen<'f>(
     facts: &'f Facts,
     target: &Target,

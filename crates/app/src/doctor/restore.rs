@@ -1,9 +1,8 @@
-//! Restores what was lost of a lake from what its files say: rows that are missing, and names.
+//! Restores lost rows and names of a lake from its files.
 
 use super::Doctor;
 use super::accounts::Accounts;
-use super::back::Source;
-use super::facts::Facts;
+use super::facts::{Facts, LostFiles};
 use super::finding::Finding;
 use super::gather::Scope;
 use super::repair::RepairError;
@@ -14,12 +13,12 @@ use mixlake_domain::{Dataset, Generation, Origin, SliceLabel, Target};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// How often the registry is completed before it is given up: each time the whole lake is read.
+/// The number of attempts to complete the registry. Each attempt reads the whole lake.
 const TRIES: u32 = 8;
 
 impl Doctor<'_> {
-    /// Takes the files of a slice back that its ledger counts, target by target. After a crash between
-    /// two of them the next run goes on: what it has to compare is in the ledger.
+    /// Lists the files again that the ledger counts for a slice, target by target. After a crash between
+    /// two targets the next run continues, because the ledger has what it compares.
     pub(super) async fn go_back(
         &self,
         finding: &Finding,
@@ -36,19 +35,19 @@ impl Doctor<'_> {
         if self.still(&facts, &[finding]).is_empty() {
             return Ok(());
         }
-        for (target, source) in facts.ways.get(&slice).into_iter().flatten() {
+        for (target, source) in facts.recoveries.get(&slice).into_iter().flatten() {
             self.take_back(target, slice, source, &facts).await?;
         }
         Ok(())
     }
 
-    /// Lists the files of a slice beside what the target has of others, in a generation that is none of those
-    /// there: the one that would follow from the manifest may be the very one that was left.
+    /// Adds the files of a slice to the target's other files, in a generation whose name no existing
+    /// folder has: the name that follows from an old manifest may be the name of the replaced folder.
     async fn take_back(
         &self,
         target: &Target,
         slice: SliceLabel,
-        source: &Source,
+        source: &LostFiles,
         facts: &Facts,
     ) -> Result<(), RepairError> {
         let Some(found) = facts.target(target) else { return Ok(()) };
@@ -62,7 +61,7 @@ impl Doctor<'_> {
         self.change(target, seen, change).await
     }
 
-    /// Completes the registry from the files, unless it is changed at the same time again and again.
+    /// Completes the registry from the files, unless others change it at each attempt.
     pub(super) async fn complete(&self) -> Result<(), RepairError> {
         let shallow = Doctor { deep: false, ..*self };
         for _ in 0..TRIES {
@@ -73,7 +72,8 @@ impl Doctor<'_> {
             };
             let (store, key) = (self.lake.store, self.lake.layout.registry(Dataset::Events));
             let document = Bytes::from(registry.to_document(self.lake.project));
-            // Once refused, it is read again: perhaps it was our own write, repeated.
+            // After a refusal it is read again: the refused write may be our own, because the SDK
+            // repeats a request whose response was lost.
             if store.put(&key, document, Precondition::Matches(etag)).await? == Put::Done {
                 return Ok(());
             }

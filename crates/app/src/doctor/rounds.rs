@@ -1,29 +1,29 @@
-//! Repairs until nothing new comes to light.
+//! Repairs until no new problem is found.
 
 use super::{Doctor, Finding, Remedy};
 use crate::reconcile::ReconcileError;
 
-/// How often what is wrong is looked for again after a repair, which may bring more to light.
+/// The number of rounds. A repair may make more problems visible.
 const ROUNDS: usize = 4;
 
-/// What became of a lake.
+/// The result of a repair.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// What was wrong, and is not any more.
+    /// The problems that were repaired.
     pub repaired: Vec<Finding>,
-    /// What is wrong.
+    /// The remaining problems.
     pub findings: Vec<Finding>,
-    /// What could not be put right, and why.
+    /// The remedies that failed, and the reasons.
     pub failed: Vec<(Finding, String)>,
 }
 
 impl Doctor<'_> {
-    /// Puts right what can be.
+    /// Repairs what can be repaired.
     pub async fn put_right(&self) -> Result<Outcome, ReconcileError> {
         let mut outcome = Outcome { findings: self.examine().await?, ..Outcome::default() };
         for round in 0..ROUNDS {
             let mut todo = outcome.findings.clone();
-            // What readers were sent away from just now may still be read by queries that began before.
+            // Queries that started earlier may still read files that were replaced just now.
             todo.retain(|finding| round == 0 || !matches!(finding.remedy, Remedy::Delete { .. }));
             let failed = self.repair(&todo).await;
             let now = self.examine().await?;
@@ -36,7 +36,7 @@ impl Doctor<'_> {
 }
 
 impl Outcome {
-    /// Takes in what a round has done. Answers whether it brought nothing new to light.
+    /// Adds the result of a round. Returns whether it found nothing new.
     fn replace(
         &mut self,
         todo: &[Finding],
@@ -48,7 +48,7 @@ impl Outcome {
         let before = std::mem::replace(&mut self.findings, now);
         let (still, gone): (Vec<_>, Vec<_>) =
             before.into_iter().partition(|finding| self.findings.contains(finding));
-        // The catalog may have been brought up to date in part. A day that is busy has no findings.
+        // The catalog may have been updated in part. A busy day has no findings.
         let of_a_day = |finding: &Finding| {
             matches!(
                 finding.remedy,

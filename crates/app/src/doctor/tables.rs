@@ -1,4 +1,4 @@
-//! Tables of the catalog against the live files.
+//! Compares the tables of the catalog with the live files.
 
 use super::facts::TableFacts;
 use super::finding::{Finding, Kind, Remedy, by_hand};
@@ -72,7 +72,7 @@ fn remedy(conflict: &Conflict) -> Remedy {
     }
 }
 
-/// The columns that live files have, as the manifests and the registry say, in the registry's order.
+/// The columns of live files according to the manifests and the registry, in the registry's order.
 fn live(table: &TableFacts, known: Option<&Table>) -> Vec<Column> {
     let manifests = table.targets.values().filter_map(|day| day.manifest.as_ref());
     let files = manifests.flat_map(|manifest| &manifest.files);
@@ -87,8 +87,9 @@ fn live(table: &TableFacts, known: Option<&Table>) -> Vec<Column> {
     .collect()
 }
 
-/// What partitions declare for themselves. Athena refuses a column of another type than the table's;
-/// Trino converts it. All of them read the files as the partition says, whatever the table says.
+/// Checks the columns and formats of partitions. Athena refuses a column with another type than the
+/// table's, Trino converts it. All engines read the files in the format of the partition, whatever the
+/// table declares.
 fn declared(name: &str, table: &TableFacts, format: DataFormat) -> Vec<Finding> {
     let columns = table.state.iter().flat_map(|state| &state.columns);
     let of_table: HashMap<String, &Column> = columns.map(|c| (c.name.to_lowercase(), c)).collect();

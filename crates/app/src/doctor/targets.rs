@@ -1,9 +1,9 @@
-//! The objects of a target against its manifest, and the manifest against the ledgers.
+//! Compares the objects of a target with its manifest, and the manifest with the ledgers.
 
 use super::accounts::Evidence;
 use super::engines::is_hidden;
 use super::facts::{Facts, TargetFacts};
-use super::finding::{Finding, Kind, Remedy, by_hand, subject};
+use super::finding::{Finding, Kind, Remedy, Verdict, by_hand, list_slices, subject};
 use super::left;
 use crate::LiveFile;
 use mixlake_domain::{Date, Layout, SliceLabel, Target};
@@ -12,7 +12,7 @@ pub(super) fn findings(target: &Target, facts: &Facts, findings: &mut Vec<Findin
     let Some(table) = facts.tables.get(&target.table) else { return };
     let date = target.date;
     let Some(day) = table.targets.get(&date) else { return };
-    let found = |(kind, text, remedy): Found| {
+    let found = |(kind, text, remedy): Verdict| {
         Finding::problem(kind, target.table.as_str(), subject(date), text, remedy)
     };
     findings.extend(listed(date, day).map(found));
@@ -21,7 +21,7 @@ pub(super) fn findings(target: &Target, facts: &Facts, findings: &mut Vec<Findin
     }
     let missing = facts.missing_in(target);
     findings.extend(strays(date, day, facts, missing).map(found));
-    let for_good = day.missing_slices().filter(|slice| !facts.ways.contains_key(slice));
+    let for_good = day.missing_slices().filter(|slice| !facts.recoveries.contains_key(slice));
     findings.extend(for_good.map(|slice| {
         let text = format!("{slice} was exported, and readers find none of its rows on this day");
         found((Kind::SliceMissing, text, by_hand(&format!("export {slice} again"))))
@@ -31,10 +31,8 @@ pub(super) fn findings(target: &Target, facts: &Facts, findings: &mut Vec<Findin
     }
 }
 
-pub(super) type Found = (Kind, String, Remedy);
-
-/// What the manifest lists, and is not there, or not as it says.
-fn listed(date: Option<Date>, day: &TargetFacts) -> impl Iterator<Item = Found> {
+/// Files of the manifest that are missing or differ.
+fn listed(date: Option<Date>, day: &TargetFacts) -> impl Iterator<Item = Verdict> {
     let files = day.manifest.iter().flat_map(|manifest| &manifest.files);
     files.filter_map(move |file| {
         let key = format!("{}{}", day.folder, file.name);
@@ -45,7 +43,7 @@ fn listed(date: Option<Date>, day: &TargetFacts) -> impl Iterator<Item = Found> 
 
 fn differs(day: &TargetFacts, file: &LiveFile, key: &str) -> Option<(Kind, String)> {
     match day.objects.get(key) {
-        // Listed before it was written, perhaps; it was looked for last.
+        // The listing may be older than the file. The file was read later.
         None if day.files.get(key).is_some_and(|f| f.is_there) => None,
         None => {
             Some((Kind::ObjectMissing, format!("the manifest lists {key}, and it is not there")))
@@ -61,13 +59,13 @@ fn differs(day: &TargetFacts, file: &LiveFile, key: &str) -> Option<(Kind, Strin
     }
 }
 
-/// What readers see of the live folder, and no manifest lists.
+/// Objects in the live folder that no manifest lists and readers see.
 fn strays(
     date: Option<Date>,
     day: &TargetFacts,
     facts: &Facts,
     missing: &[SliceLabel],
-) -> impl Iterator<Item = Found> {
+) -> impl Iterator<Item = Verdict> {
     let below = day.objects.keys().chain(&day.others);
     let below = below.filter(move |key| day.is_in_live_folder(key));
     let seen = move |key: &&String| {
@@ -80,14 +78,14 @@ fn strays(
     })
 }
 
-/// It may be all that is left of rows that are missing, or that no ledger counts.
+/// The object may be the only copy of missing rows, or of rows that no ledger counts.
 fn leave_behind(date: Option<Date>, key: &str, facts: &Facts, missing: &[SliceLabel]) -> Remedy {
-    if missing.iter().any(|slice| !facts.ways.contains_key(slice)) {
-        let slices = list(missing);
+    if missing.iter().any(|slice| !facts.recoveries.contains_key(slice)) {
+        let slices = list_slices(missing);
         return by_hand(&format!("export {slices} again first: the file may hold those rows"));
     }
     if !missing.is_empty() {
-        let reason = format!("look at it again when the rows of {} are back", list(missing));
+        let reason = format!("look at it again when the rows of {} are back", list_slices(missing));
         return Remedy::Wait { reason };
     }
     let slice = Layout::slice_of(key.rsplit('/').next().unwrap_or(key));
@@ -100,8 +98,4 @@ fn leave_behind(date: Option<Date>, key: &str, facts: &Facts, missing: &[SliceLa
             Remedy::LeaveBehind { date, keys: vec![key.to_owned()] }
         }
     }
-}
-
-pub(super) fn list(slices: &[SliceLabel]) -> String {
-    slices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

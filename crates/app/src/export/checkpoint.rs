@@ -1,9 +1,10 @@
-//! What arrived of a window, kept until the window has proven complete.
+//! Stores the bytes of a part of a slice until the slice is complete, and checkpoints for later runs.
 //!
-//! A window of several that make a slice is transformed together with those before it, and cannot be
-//! taken out again. So its bytes wait here under hidden keys. If the run has to stop, for its time or the
-//! query budget is used up, the next one of the slice finds them: else it would begin anew for ever. A
-//! window that is too long for a run is noted too: the next run asks for its halves.
+//! The parts of a slice are transformed one after another, and a part cannot be removed from the
+//! transformation again. So the bytes of a part are stored under hidden keys until the part has proven
+//! complete. If a run stops because its time or the query budget is used up, it writes a checkpoint for
+//! each complete part. The next run of the slice uses them; otherwise it would start from the beginning
+//! each time. A window that is too long for a run is recorded too, and the next run fetches its halves.
 
 use super::{ExportError, Exporter};
 use crate::manifest::Format;
@@ -15,25 +16,26 @@ use mixlake_columnar::{Completeness, Transform};
 use mixlake_domain::{Timestamp, Window};
 use serde::{Deserialize, Serialize};
 
-/// The part of an output file's size that stays in memory, about.
+/// The memory for the lines of a part: one divided by this, of the size of an output file.
 const IN_MEMORY: usize = 4;
 
-/// How long a window is kept, in milliseconds: a day. Events that come late are missing in an older one.
+/// The time for which a checkpoint is used, in milliseconds: a day. Later, events that arrived late
+/// would be missing.
 const KEPT: i64 = 24 * 3_600_000;
 
-/// The bytes of a window that is complete.
-pub(super) struct Spool {
+/// The bytes of a complete part.
+pub(super) struct Part {
     staged: Vec<String>,
     last: BytesMut,
-    /// When it was asked for, in milliseconds since 1970.
+    /// When it was fetched, in milliseconds since 1970.
     received: i64,
-    /// The key of the document that says which they are.
-    part: Option<String>,
+    /// The key of its checkpoint, if there is one.
+    checkpoint: Option<String>,
 }
 
-/// A window that was received.
+/// The record of a part: the keys of its lines.
 #[derive(Serialize, Deserialize)]
-struct Part {
+struct Checkpoint {
     format: Format,
     received: i64,
     lines: Vec<String>,
@@ -43,15 +45,19 @@ struct Part {
 }
 
 impl Exporter<'_> {
-    /// Reads a window to its proven end.
-    pub(super) async fn spool(&self, window: &Window, attempt: u32) -> Result<Spool, ExportError> {
+    /// Fetches a window until it has proven complete.
+    pub(super) async fn receive_part(
+        &self,
+        window: &Window,
+        attempt: u32,
+    ) -> Result<Part, ExportError> {
         let received = (self.clock)().as_millisecond();
         let (staged, last) = (Vec::new(), BytesMut::new());
-        let mut spool = Spool { staged, last, received, part: None };
-        match self.fill(&mut spool, window, attempt).await {
-            Ok(()) => Ok(spool),
+        let mut part = Part { staged, last, received, checkpoint: None };
+        match self.fill(&mut part, window, attempt).await {
+            Ok(()) => Ok(part),
             Err(error) => {
-                spool.discard(self.store).await;
+                part.discard(self.store).await;
                 Err(error)
             }
         }
@@ -59,7 +65,7 @@ impl Exporter<'_> {
 
     async fn fill(
         &self,
-        spool: &mut Spool,
+        part: &mut Part,
         window: &Window,
         attempt: u32,
     ) -> Result<(), ExportError> {
@@ -69,53 +75,58 @@ impl Exporter<'_> {
             let chunk = chunk?;
             self.in_time()?;
             completeness.push(&chunk)?;
-            spool.last.extend_from_slice(&chunk);
-            if spool.last.len() >= self.options.bounds.file_bytes / IN_MEMORY {
-                self.stage_lines(spool, window).await?;
+            part.last.extend_from_slice(&chunk);
+            if part.last.len() >= self.options.bounds.file_bytes / IN_MEMORY {
+                self.stage_lines(part, window).await?;
             }
         }
         completeness.finish(self.source.is_one_stream())?;
-        // The next window begins with a line of its own.
-        spool.last.extend_from_slice(b"\n");
+        // The next part begins on a new line.
+        part.last.extend_from_slice(b"\n");
         Ok(())
     }
 
-    /// Moves the bytes out of memory.
-    async fn stage_lines(&self, spool: &mut Spool, window: &Window) -> Result<(), ExportError> {
-        let bytes = spool.last.split().freeze();
+    /// Moves the bytes from memory to the store.
+    async fn stage_lines(&self, part: &mut Part, window: &Window) -> Result<(), ExportError> {
+        let bytes = part.last.split().freeze();
         if bytes.is_empty() {
             return Ok(());
         }
         let key = self.layout.staged_lines(&window.slice().label(), &hash::content(&bytes));
         self.store.put(&key, bytes, Precondition::Absent).await?;
-        spool.staged.push(key);
+        part.staged.push(key);
         Ok(())
     }
 
-    fn part_key(&self, window: &Window) -> Option<String> {
+    fn checkpoint_key(&self, window: &Window) -> Option<String> {
         let query = self.source.query(window)?;
         let asked = [query.as_str(), &window.to_string()];
         Some(self.layout.staged_part(&window.slice().label(), &hash::of_parts(asked)))
     }
 
-    /// Notes a complete window for a later run. That cannot make this one fail: it has.
-    pub(super) async fn keep(&self, window: &Window, spool: Spool) {
-        if spool.part.is_some() {
+    /// Writes a checkpoint of a complete part. A failure is only logged, because the run has failed
+    /// already.
+    pub(super) async fn keep(&self, window: &Window, part: Part) {
+        if part.checkpoint.is_some() {
             return;
         }
-        if let Err(error) = self.note(window, &spool).await {
+        if let Err(error) = self.note_complete(window, &part).await {
             tracing::warn!(%window, error = crate::chain(&error), "the part is not kept");
-            spool.discard(self.store).await;
+            part.discard(self.store).await;
         }
     }
 
-    async fn note(&self, window: &Window, spool: &Spool) -> Result<(), ExportError> {
-        let (received, lines) = (spool.received, spool.staged.clone());
-        self.note_part(window, Part { format: Format, received, lines, too_long: false }).await
+    async fn note_complete(&self, window: &Window, part: &Part) -> Result<(), ExportError> {
+        let (received, lines) = (part.received, part.staged.clone());
+        self.write_checkpoint(
+            window,
+            Checkpoint { format: Format, received, lines, too_long: false },
+        )
+        .await
     }
 
-    /// Notes a window that had most of a run's time and did not end within it. That cannot make the run
-    /// fail otherwise than it did.
+    /// Records a window that took most of a run's time and did not finish. A failure is only logged, so
+    /// that the run ends with its own error.
     pub(super) async fn note_if_too_long(
         &self,
         window: &Window,
@@ -127,63 +138,67 @@ impl Exporter<'_> {
             return;
         }
         let received = self.now().as_millisecond();
-        let part = Part { format: Format, received, lines: Vec::new(), too_long: true };
-        if let Err(error) = self.note_part(window, part).await {
+        let checkpoint = Checkpoint { format: Format, received, lines: Vec::new(), too_long: true };
+        if let Err(error) = self.write_checkpoint(window, checkpoint).await {
             tracing::warn!(%window, error = crate::chain(&error), "cannot note that the window is too long");
         }
     }
 
     /// Whether an earlier run found a window too long.
     pub(super) async fn was_too_long(&self, window: &Window) -> Result<bool, ExportError> {
-        let Some(key) = self.part_key(window) else { return Ok(false) };
-        let part = document::read::<Part>(self.store, &key).await?.value;
-        Ok(part.is_some_and(|part| part.too_long && self.is_fresh(&part)))
+        let Some(key) = self.checkpoint_key(window) else { return Ok(false) };
+        let checkpoint = document::read::<Checkpoint>(self.store, &key).await?.value;
+        Ok(checkpoint.is_some_and(|checkpoint| checkpoint.too_long && self.is_fresh(&checkpoint)))
     }
 
-    fn is_fresh(&self, part: &Part) -> bool {
-        (self.now().as_millisecond() - part.received).abs() <= KEPT
+    fn is_fresh(&self, checkpoint: &Checkpoint) -> bool {
+        (self.now().as_millisecond() - checkpoint.received).abs() <= KEPT
     }
 
-    async fn note_part(&self, window: &Window, part: Part) -> Result<(), ExportError> {
-        let Some(key) = self.part_key(window) else { return Ok(()) };
-        let before = document::read::<Part>(self.store, &key).await?;
-        match document::write(self.store, &key, &part, before.precondition).await? {
-            // Another run has the same window.
+    async fn write_checkpoint(
+        &self,
+        window: &Window,
+        checkpoint: Checkpoint,
+    ) -> Result<(), ExportError> {
+        let Some(key) = self.checkpoint_key(window) else { return Ok(()) };
+        let before = document::read::<Checkpoint>(self.store, &key).await?;
+        match document::write(self.store, &key, &checkpoint, before.precondition).await? {
+            // Another run wrote the same checkpoint.
             Put::Done | Put::Refused => Ok(()),
         }
     }
 
-    /// A window that an earlier run received not long ago.
-    pub(super) async fn kept(&self, window: &Window) -> Result<Option<Spool>, ExportError> {
-        let Some(key) = self.part_key(window) else { return Ok(None) };
-        let Some(part) = document::read::<Part>(self.store, &key).await?.value else {
+    /// A part that an earlier run received less than a day ago.
+    pub(super) async fn kept_part(&self, window: &Window) -> Result<Option<Part>, ExportError> {
+        let Some(key) = self.checkpoint_key(window) else { return Ok(None) };
+        let Some(checkpoint) = document::read::<Checkpoint>(self.store, &key).await?.value else {
             return Ok(None);
         };
-        if part.too_long || !self.is_fresh(&part) {
+        if checkpoint.too_long || !self.is_fresh(&checkpoint) {
             return Ok(None);
         }
-        for lines in &part.lines {
+        for lines in &checkpoint.lines {
             if self.store.tail(lines, 1).await?.is_none() {
                 return Ok(None);
             }
         }
-        let (staged, received) = (part.lines, part.received);
-        Ok(Some(Spool { staged, last: BytesMut::new(), received, part: Some(key) }))
+        let (staged, received) = (checkpoint.lines, checkpoint.received);
+        Ok(Some(Part { staged, last: BytesMut::new(), received, checkpoint: Some(key) }))
     }
 
-    /// Hands the bytes of a window to the transformation, and what is in memory of them to the store.
-    pub(super) async fn pour(
+    /// Passes the bytes of a part to the transformation, and stores the bytes that are in memory.
+    pub(super) async fn transform_part(
         &self,
         window: &Window,
-        spool: &mut Spool,
+        part: &mut Part,
         transform: &mut Transform,
     ) -> Result<(), ExportError> {
-        for key in &spool.staged {
+        for key in &part.staged {
             let bytes = self.staged_lines(key).await?;
             transform.push(&bytes)?;
         }
-        transform.push(&spool.last)?;
-        self.stage_lines(spool, window).await
+        transform.push(&part.last)?;
+        self.stage_lines(part, window).await
     }
 
     /// Another run of the slice that received the same bytes may have deleted them.
@@ -196,10 +211,10 @@ impl Exporter<'_> {
     }
 }
 
-impl Spool {
-    /// A failure here is no failure of the slice: what stays behind is hidden and expires.
+impl Part {
+    /// A failure does not fail the slice: objects that stay are hidden, and expire.
     pub(super) async fn discard(self, store: &dyn ObjectStore) {
-        for key in self.part.iter().chain(&self.staged) {
+        for key in self.checkpoint.iter().chain(&self.staged) {
             if let Err(error) = store.delete(key).await {
                 tracing::warn!(key, error = crate::chain(&error), "staged lines stay behind");
             }

@@ -1,41 +1,22 @@
-//! Rows that another slice has too.
+//! Finds rows that another slice has too.
 //!
-//! Slices of event time have no row in common where the source keeps to their bounds, for time is a part of
-//! what makes rows equal. A source whose bounds are off by a moment sends the rows near an edge twice.
-//! With slices of ingestion, and with the files of a pipeline, an event that was sent twice can be in any
-//! two slices. So a file tells the identities of the rows that others may have in an object beside
-//! the tables, and a slice leaves out what live files of others have: what was published first stays.
+//! Slices of event time have no row in common if the source respects their bounds, because time is a
+//! part of what makes rows equal. A source whose bounds are slightly off sends rows near an edge twice.
+//! With slices of ingestion and pipeline files, an event that was sent twice can be in any two slices.
+//! So each file with such rows lists their identities in an object next to the tables. A slice leaves
+//! out the rows that live files of other slices have. The slice that was published first keeps them.
 
-use super::receive::Received;
+use super::received::Received;
 use super::staging::SliceFile;
 use super::{ExportError, Exporter};
 use crate::hash;
 use crate::manifest::{LiveFile, Manifest};
 use mixlake_columnar::{FarApart, Identities, NoIdentities, Superseded, TransformError};
 use mixlake_domain::{Origin, Slice, Target};
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
-
-/// The live files of others that have no row of a slice, by their hashes: they need not be read
-/// again.
-#[derive(Debug, Default)]
-pub(super) struct Compared(Mutex<BTreeSet<(Target, String)>>);
-
-impl Compared {
-    fn has(&self, target: &Target, file: &LiveFile) -> bool {
-        let compared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        compared.contains(&(target.clone(), file.hash.clone()))
-    }
-
-    fn add(&self, target: &Target, file: &LiveFile) {
-        let mut compared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        compared.insert((target.clone(), file.hash.clone()));
-    }
-}
 
 impl Exporter<'_> {
-    /// Keeps the identities of a file's rows. Named by their content, it does not matter who wrote
-    /// them, or whether the file is ever published.
+    /// Stores the identities of a file's rows. The object is named by its content, so several runs can
+    /// write it, and it does not matter whether the file is ever published.
     pub(super) async fn keep_identities(
         &self,
         file: &SliceFile,
@@ -43,7 +24,8 @@ impl Exporter<'_> {
     ) -> Result<(), ExportError> {
         let Some(hash) = &file.live.identities else { return Ok(()) };
         let key = self.layout.identities(&file.target, hash);
-        // Mostly the slice is exported the first time. If not, nothing is written again.
+        // Usually the slice is exported for the first time.  If not, the object exists and is not
+        // written again.
         let is_there = match self.store.get(&key).await? {
             Some(object) => hash::content(&object.body) == *hash,
             None => self.put_once(&key, identities.bytes(), hash).await?,
@@ -67,8 +49,8 @@ impl Exporter<'_> {
         Ok(found)
     }
 
-    /// Whether a manifest lists a row of a slice in a file of another one. The files that were looked
-    /// at before are not read again.
+    /// Whether a manifest lists a file of another slice that has a row of this one. Files that were
+    /// compared before are not read again.
     pub(super) async fn is_elsewhere(
         &self,
         target: &Target,
@@ -130,7 +112,7 @@ impl Exporter<'_> {
             && (self.options.across_slices || near())
     }
 
-    /// None for a file of which no row may be in another slice.
+    /// `None` if no row of the file can be in another slice.
     async fn identities(
         &self,
         target: &Target,

@@ -1,4 +1,4 @@
-//! Why a slice is not published, and what follows for the slices after it and for the next run.
+//! Why a slice is not published, and what this means for the next slices and the next run.
 
 use super::StartError;
 use super::loss::RowsTaken;
@@ -11,7 +11,7 @@ use mixlake_domain::{Origin, SliceLabel, TableNameError, Target, Window};
 /// Why a slice is not published.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// The events could not be had.
+    /// The events could not be fetched.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// The events could not be transformed.
@@ -26,7 +26,7 @@ pub enum ExportError {
     /// The registry cannot be used.
     #[error("{location} cannot be used")]
     Registry {
-        /// Where it lies.
+        /// Its location.
         location: String,
         /// What is wrong.
         #[source]
@@ -35,7 +35,7 @@ pub enum ExportError {
     /// The identities of a file's rows cannot be used.
     #[error("{location} is missing or cannot be used; export the slice of its file again")]
     Identities {
-        /// Where they lie.
+        /// Their location.
         location: String,
         /// What is wrong.
         #[source]
@@ -46,30 +46,30 @@ pub enum ExportError {
         "timezone: the slices of this lake are days and hours of {has}; the setting says {wanted}. Another zone needs another s3_prefix or project"
     )]
     Zone {
-        /// The zone that it has.
+        /// The zone of the lake.
         has: String,
-        /// The zone that was asked for.
+        /// The zone of the settings.
         wanted: String,
     },
-    /// Slices of ingestion would not begin where they do in this lake.
+    /// The start of ingestion differs from the lake's.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// So many lines are bad that the answer proves nothing.
+    /// More lines are bad than allowed, so the response proves nothing.
     #[error(
         "{bad} of {lines} lines are no events, more than max_quarantine_share={share} allows: {}. What is live stays. If the lines are right, raise max_quarantine_share and export the slice again",
         reasons.join("; ")
     )]
     MostlyBad {
-        /// The lines that are no events.
+        /// The lines that are not events.
         bad: u64,
         /// All lines.
         lines: u64,
-        /// The share that may be.
+        /// The allowed share.
         share: f64,
         /// The first reasons.
         reasons: Vec<String>,
     },
-    /// The input has no line for a slice that has live rows.
+    /// The input has no lines for a slice that has live rows.
     #[error(
         "the input has no line of this slice, and {rows} of its rows are live; they stay. Use --allow-empty to empty it"
     )]
@@ -77,28 +77,28 @@ pub enum ExportError {
         /// The live rows.
         rows: u64,
     },
-    /// The input would take rows away.
+    /// The export would remove live rows.
     #[error(
         "the input would take rows away: {}. They stay. Use --replace to replace them",
         list(taken)
     )]
     Fewer {
-        /// Where, and how many.
+        /// The days and the numbers of rows.
         taken: Vec<RowsTaken>,
     },
-    /// An earlier slice failed for a reason that would meet this one too.
+    /// An earlier slice failed, and this slice would fail for the same reason.
     #[error("not tried: what kept {0} from being exported would keep this slice too")]
     NotTried(SliceLabel),
-    /// The slice was cut down to this window, and even that could not be had whole.
+    /// The slice was split down to this window, and even this window could not be fetched completely.
     #[error("{window} cannot be had whole, and a shorter time is not asked for")]
     Minute {
         /// The window.
         window: Box<Window>,
-        /// How the last attempt ended.
+        /// The error of the last attempt.
         #[source]
         cause: Box<ExportError>,
     },
-    /// The slice's rows are in a file with those of other slices.
+    /// The slice's rows are in one file with rows of other slices.
     #[error("a file of {target} holds {others} with this slice; export the whole day again")]
     Compacted {
         /// The day of the table.
@@ -109,7 +109,7 @@ pub enum ExportError {
     /// A table has no usable name.
     #[error(transparent)]
     Table(#[from] TableNameError),
-    /// Others changed the same things again and again.
+    /// Other runs made changes at each attempt.
     #[error(
         "other runs changed the same slice {0} times in a row; run it again when they are done"
     )]
@@ -131,8 +131,9 @@ fn list(taken: &[RowsTaken]) -> String {
 }
 
 impl ExportError {
-    /// Whether the next slice would meet it too. An answer without any event does where each answer is an
-    /// export of its own: a proxy or a login page in the place of Mixpanel sends the same to every query.
+    /// Whether the next slice would fail for the same reason. A response without any event does, if each
+    /// response is an export of its own: a proxy or a login page that responds in place of Mixpanel
+    /// sends the same to every query.
     pub(super) fn meets_every_slice(&self, one_stream: bool) -> bool {
         match self {
             Self::Source(error) => error.meets_every_slice(),
@@ -153,7 +154,7 @@ impl ExportError {
         }
     }
 
-    /// Whether asking again at once may help.
+    /// Whether a retry at once may help.
     pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::Source(error) => error.is_transient(),
@@ -175,13 +176,13 @@ impl ExportError {
         }
     }
 
-    /// Whether the answer was no export at all. Gateways answer so for a moment; once more is enough to
-    /// find out.
+    /// Whether the response was not an export. Gateways sometimes send such responses for a short time,
+    /// so one retry is enough to find out.
     pub(super) fn is_no_export(&self) -> bool {
         matches!(self, Self::Transform(TransformError::NoEvent { .. }))
     }
 
-    /// Whether asking for less may help.
+    /// Whether a smaller request may help.
     pub(super) fn may_be_too_much(&self) -> bool {
         match self {
             Self::Source(error) => error.may_be_too_much(),
@@ -203,7 +204,7 @@ impl ExportError {
         }
     }
 
-    /// Whether a later run may succeed though nobody puts anything right.
+    /// Whether a later run may succeed without a fix.
     #[must_use]
     pub fn is_for_later(&self) -> bool {
         match self {
@@ -226,7 +227,7 @@ impl ExportError {
     }
 }
 
-/// Whether the stream said, or shows, that there should have been more.
+/// Whether the stream said, or shows, that it is incomplete.
 fn stopped(error: &TransformError) -> bool {
     match error {
         TransformError::TerminatedEarly(_)

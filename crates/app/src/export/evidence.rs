@@ -1,14 +1,14 @@
-//! Whether an answer proves to be an export. One that does not must not replace anything: a status of 200
-//! says nothing of what follows it.
+//! Checks whether a response proves that it is an export. A response without proof replaces nothing: a
+//! status of 200 says nothing about the body.
 
 use super::{ExportError, Exporter};
 use mixlake_columnar::{TransformError, Transformed};
 
-/// From so many lines on, the share of bad ones tells something.
+/// The share of bad lines is checked if there are at least this many lines.
 const TELLING: u64 = 10;
 
 impl Exporter<'_> {
-    /// Judges what was received of a slice, before anything of it is published.
+    /// Checks a received slice before anything of it is published.
     pub(super) fn judge(&self, transformed: &Transformed) -> Result<(), ExportError> {
         let (counts, reasons) = (transformed.counts, || transformed.reasons.clone());
         let (lines, bad) = (counts.received, counts.quarantined);
@@ -26,7 +26,7 @@ impl Exporter<'_> {
     }
 }
 
-/// An error if lines came, and none of them is an event.
+/// An error if there are lines and none of them is an event.
 pub(super) fn holds_an_event(transformed: &Transformed) -> Result<(), ExportError> {
     let (lines, bad) = (transformed.counts.received, transformed.counts.quarantined);
     if lines == 0 || bad < lines {

@@ -1,22 +1,22 @@
-//! The slice's line in the ledger: entered before anything is written, looked at before anything is
-//! put where readers see it, and ended when every manifest lists the slice.
+//! The slice's entry in the ledger. It works as a fence against other runs: it is written before any
+//! file, checked before each change that readers see, and completed when every manifest lists the slice.
 
-use super::receive::Received;
+use super::received::Received;
 use super::{ExportError, Exporter};
 use crate::document::{self, Edit, Read, SWAPS};
 use crate::hash;
 use crate::ledger::{self, Entry, Ledger, State};
 use mixlake_domain::SliceLabel;
 
-/// How a step that others can interfere with ended.
+/// The result of a step that another run can prevent.
 pub(super) enum Step<T> {
     Done(T),
-    /// Another run has taken the slice over.
+    /// Another run has taken over the slice.
     Lost,
 }
 
 impl Exporter<'_> {
-    /// The ledger's line for what was received.
+    /// The ledger entry for a received slice.
     pub(super) fn entry(&self, slice: SliceLabel, received: &Received) -> Entry {
         let quarantine = received.transformed.quarantine.as_ref();
         let quarantine =
@@ -52,8 +52,8 @@ impl Exporter<'_> {
         .await
     }
 
-    /// Enters the slice as published. One that was begun anew since is not ours to end, even with
-    /// the same content: it has other targets to look at.
+    /// Enters the slice as published. If another run has entered it again since, this run must not
+    /// complete it, even if the content is equal: that entry has other targets to check.
     pub(super) async fn end(
         &self,
         mut ours: Entry,
@@ -84,7 +84,7 @@ impl Exporter<'_> {
         document::change(self.store, &key, read, decide).await?.ok_or(ExportError::Contended(SWAPS))
     }
 
-    /// Whether the slice is still ours to write, or published as we would publish it.
+    /// Whether this run may still write the slice, or another run has published the same content.
     pub(super) async fn still_ours(&self, begun: &Entry) -> Result<bool, ExportError> {
         let ledger = self.ledger(begun.slice).await?;
         Ok(ledger.entry(begun.slice).is_some_and(|entry| {

@@ -1,20 +1,19 @@
-//! Which of the slices that a schedule should have exported are not published.
+//! Finds scheduled slices that are not published.
 //!
-//! A schedule that did not run, or whose slice failed, leaves a gap in the ledgers. Each run looks for
-//! gaps some days back, so that an outage needs nobody who repairs it.
+//! A scheduled run that did not happen or failed leaves a gap in the ledgers. Each run searches the last
+//! days for gaps, so nobody has to act after an outage.
 
 use super::{ExportError, Exporter};
 use crate::ledger::{Ledger, State};
 use mixlake_domain::{Date, Slice};
 use std::collections::BTreeSet;
 
-/// What is missing.
+/// The missing slices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Missing {
     /// The slices to export, the oldest first.
     pub slices: Vec<Slice>,
-    /// The dates before those that were looked at of which the lake has nothing, though it has older ones:
-    /// the first and the last.
+    /// The first and the last of the earlier dates without any slice, if the lake has older slices.
     pub before: Option<(Date, Date)>,
 }
 
@@ -25,13 +24,13 @@ pub struct Expected {
     pub date: Date,
     /// All of its slices that should be published by now.
     pub slices: Vec<Slice>,
-    /// One slice for all of them, where they are the whole date: it costs one query.
+    /// One slice that covers all of them, if they are the whole date. It costs one query.
     pub whole: Option<Slice>,
 }
 
 impl Exporter<'_> {
-    /// Which of the slices that are expected are not published; dates ascend. What lies before the first
-    /// slice that the lake ever had was never asked for, and is not missing.
+    /// Returns the expected slices that are not published. Dates ascend. Slices before the first slice
+    /// of the lake were never requested, so they are not missing.
     pub async fn missing(&self, expected: &[Expected]) -> Result<Missing, ExportError> {
         let Some(first) = expected.first().map(|of| of.date) else { return Ok(Missing::default()) };
         let dates = self.dates_with_ledgers().await?;
@@ -60,13 +59,13 @@ impl Exporter<'_> {
     }
 }
 
-/// The dates between the last one before those that are looked at and the first of them.
+/// The dates without slices before those that are searched.
 fn gap(last_before: Option<Date>, first: Date) -> Option<(Date, Date)> {
     let (from, to) = (last_before?.tomorrow().ok()?, first.yesterday().ok()?);
     (from <= to).then_some((from, to))
 }
 
-/// What is missing of a date. `begun` tells whether the lake has slices of earlier dates.
+/// The missing slices of a date. `begun` is whether the lake has slices of earlier dates.
 fn missing_of(expected: &Expected, ledger: &Ledger, begun: bool) -> Vec<Slice> {
     let is_there = |slice: &Slice| {
         let entry = ledger.entry(ledger.covering(slice.label()));

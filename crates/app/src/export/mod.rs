@@ -1,15 +1,15 @@
-//! The use-case *export*: a slice of time becomes rows of tables.
+//! The use case *export*: a slice of time becomes rows of tables.
 //!
-//! A slice goes through four steps, and a crash between any two of them leaves nothing half done:
+//! A slice goes through four steps. A crash between two steps leaves nothing half visible:
 //!
-//! 1. receive: the stream is read to its proven end and transformed; nothing is visible yet;
-//! 2. reserve: new names enter the registry by compare-and-swap;
-//! 3. enter the slice in the ledger as being written;
-//! 4. publish each day it touches, then enter it as published.
+//! 1. receive: read the stream until it has proven complete, and transform it. Nothing is visible yet.
+//! 2. reserve: add new names to the registry by compare-and-swap.
+//! 3. begin: enter the slice in the ledger as being written.
+//! 4. publish: write each day that the slice touches, then enter the slice as published.
 //!
-//! Whatever a step learns that makes the work of the steps before it useless (a name was taken, an
-//! older twin of a row was already encoded, another run took the slice over) starts the slice
-//! again with that knowledge.
+//! A step can learn something that invalidates earlier steps: a name was given to another property, the
+//! older of two duplicates was already encoded, or another run took over the slice. Then the slice
+//! starts again with that information.
 
 mod checkpoint;
 mod elsewhere;
@@ -19,11 +19,15 @@ mod fence;
 mod loss;
 mod missing;
 mod publish;
+mod published;
 mod receive;
+mod received;
 mod report;
 mod reserve;
+mod rows_taken;
 mod staging;
 mod start;
+mod start_error;
 mod time;
 
 pub use error::ExportError;
@@ -32,53 +36,53 @@ pub use missing::{Expected, Missing};
 pub use report::{
     ExportReport, NewColumn, SliceOutcome, SliceReport, SliceStatus, TargetChange, Totals,
 };
-pub use start::StartError;
+pub use start_error::StartError;
 pub use time::RunTime;
 
 use crate::ledger::{Entry, Ledger, State};
 use crate::ports::{Clock, EventSource, ObjectStore};
 use mixlake_columnar::{Options, Superseded};
 use mixlake_domain::{Date, Layout, Slice, SliceLabel, Zone};
-use publish::Published;
-use receive::Received;
+use published::Published;
+use received::Received;
 use std::time::Duration;
 
-/// What an export works with.
+/// The parameters of an export.
 pub struct Exporter<'a> {
-    /// Where events come from.
+    /// The source of events.
     pub source: &'a dyn EventSource,
-    /// Where files go.
+    /// The store for files.
     pub store: &'a dyn ObjectStore,
-    /// Where in the store.
+    /// The keys in the store.
     pub layout: &'a Layout,
-    /// The zone whose days and hours are the slices.
+    /// The zone of the slices.
     pub zone: &'a Zone,
-    /// How events become rows.
+    /// The options of the transformation.
     pub options: &'a Options,
-    /// The first date of slices of ingestion, if there are to be any.
+    /// The first date of slices of ingestion, if there are any.
     pub ingestion_start: Option<Date>,
-    /// Tells whether that date has begun, and how much of the run's time is left.
+    /// The clock. It decides whether that date has begun, and how much of the run's time is left.
     pub clock: &'a Clock,
-    /// The time that the run has, if it has an end.
+    /// The time limits of the run, if it has any.
     pub time: Option<RunTime>,
-    /// Whether slices that are published are fetched again.
+    /// Whether published slices are exported again.
     pub force: bool,
     /// What the export may do to live rows.
     pub safeguards: Safeguards,
 }
 
-/// How often a slice starts again before it gives up.
+/// The number of times that a slice is started before it fails.
 const ROUNDS: u32 = 8;
 
 impl Exporter<'_> {
-    /// Looks whether the store answers and the lake is one of these settings, before any work.
+    /// Checks that the store responds and the lake matches these settings, before any work.
     pub async fn check(&self) -> Result<(), ExportError> {
         self.registry().await.map(|_| ())
     }
 
-    /// Exports slices one after another. A slice that fails does not keep the next from being
-    /// tried, unless the reason would meet every slice. None is begun that may not fit into the time that
-    /// is left, by those before it.
+    /// Exports slices one after another. If a slice fails, the next one is still tried, unless it would
+    /// fail for the same reason. A slice is not started if, judging by the slices before it, it may not
+    /// fit into the remaining time.
     pub async fn export(&self, slices: &[Slice]) -> ExportReport {
         let mut report = ExportReport::default();
         let mut stopped = None;
@@ -124,7 +128,8 @@ impl Exporter<'_> {
                     if let Some(published) = published? {
                         return Ok(published.into_report(&slice, &received, &registry, taken));
                     }
-                    // The source may answer otherwise by now: what was superseded need not be any more.
+                    // The source may respond differently now, so rows that were superseded need not be
+                    // any more.
                     known = Superseded::default();
                 }
                 Ok(Next::ReadAgain(rows)) => {
@@ -140,7 +145,7 @@ impl Exporter<'_> {
         Err(ExportError::Contended(ROUNDS))
     }
 
-    /// What follows from what was received.
+    /// The next step after a slice was received.
     async fn what_to_do(
         &self,
         slice: &Slice,
@@ -165,7 +170,7 @@ impl Exporter<'_> {
                 OnEmpty::AskAgain | OnEmpty::Allow => {}
             }
         } else if !taken.is_empty() {
-            // Of files, a slice may get bad lines only; but they must not take the place of rows.
+            // A slice of files may have only bad lines, but these must not replace rows.
             evidence::holds_an_event(&received.transformed)?;
             if !self.safeguards.fewer_rows {
                 return Err(ExportError::Fewer { taken });
@@ -179,7 +184,7 @@ impl Exporter<'_> {
         Ok(Next::ReadAgain(elsewhere))
     }
 
-    /// None if others made what was received useless.
+    /// Returns `None` if other runs invalidated what was received.
     async fn reserve_and_publish(
         &self,
         slice: &Slice,
@@ -196,8 +201,8 @@ impl Exporter<'_> {
         Ok(published)
     }
 
-    /// The slice to export for this one to be, and its line in the ledger if it is published: a day that
-    /// was exported whole is exported whole.
+    /// The slice to export instead of this one, and its ledger entry if it is published. If a day was
+    /// exported as one slice, the whole day is exported again.
     async fn covering(&self, slice: &Slice) -> Result<(Slice, Option<Entry>), ExportError> {
         let ledger = self.ledger(slice.label()).await?;
         if let Some(other) = ledger.of_other_time(slice.label()) {
@@ -218,11 +223,11 @@ impl Exporter<'_> {
     }
 }
 
-/// What follows from what was received.
+/// The next step after a slice was received.
 enum Next {
-    /// It is published, and takes these rows away.
+    /// Publish the slice. It removes these rows.
     Publish(Vec<RowsTaken>),
-    /// The slice is read once more, without these rows.
+    /// Receive the slice again, without these rows.
     ReadAgain(Superseded),
 }
 

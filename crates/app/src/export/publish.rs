@@ -1,34 +1,21 @@
-//! Makes a received slice visible: whole, once, and never by overwriting.
+//! Publishes a received slice: completely, once, and without overwriting anything.
 //!
-//! `fence.rs` has the slice's line in the ledger, without which nothing is written.
+//! The slice's ledger entry is in `fence.rs`. Nothing is written without it.
 
 use super::fence::Step;
-use super::receive::Received;
+use super::published::Published;
+use super::received::Received;
 use super::report::TargetChange;
-use super::staging::SliceFile;
 use super::{ExportError, Exporter};
-use crate::commit::{self, Body, Change, Commit, Guard, NewFile, Outcome, Plan, Seen};
+use crate::commit::{self, Body, Change, Commit, Guard, Outcome, Plan, Seen};
 use crate::hash;
 use crate::ledger::{self, Entry, State};
 use crate::manifest::{LiveFile, Manifest};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use mixlake_domain::{Origin, Slice, SliceLabel, Target};
-use std::collections::BTreeSet;
 
-/// A slice that is visible.
-pub(super) struct Published {
-    /// Whether this run changed anything.
-    pub changed: bool,
-    /// The keys of its files.
-    pub objects: Vec<String>,
-    /// The targets that were changed.
-    pub changes: Vec<TargetChange>,
-    /// The key of its bad lines.
-    pub quarantine: Option<String>,
-}
-
-/// A target that is as the slice wants it.
+/// A target that has exactly the slice's files.
 struct PublishedTarget {
     target: Target,
     outcome: Outcome,
@@ -37,14 +24,14 @@ struct PublishedTarget {
     live: Vec<LiveFile>,
 }
 
-/// How many targets are published between two looks at the ledger.
+/// The number of targets that are published after one check of the ledger.
 const TOGETHER: usize = 256;
 
-/// How many of them are written at the same time.
+/// The number of targets that are written at the same time.
 const IN_FLIGHT: usize = 8;
 
 impl Exporter<'_> {
-    /// Publishes a slice; none if another run took it over, and it has to start again.
+    /// Publishes a slice. Returns `None` if another run took it over and the slice has to start again.
     pub(super) async fn publish(
         &self,
         slice: &Slice,
@@ -86,7 +73,8 @@ impl Exporter<'_> {
         }
     }
 
-    /// The keys of the slice's files, if the ledger and every manifest have exactly this content.
+    /// The keys of the slice's files, if the ledger and every manifest have exactly this content
+    /// already.
     async fn is_published(
         &self,
         ours: &Entry,
@@ -118,9 +106,9 @@ impl Exporter<'_> {
         Ok(Some(objects))
     }
 
-    /// Publishes targets together: their manifests are read, then the ledger is looked at once for all of
-    /// them, then each is written. The ledger of a slice of thousands of tables is large; to read it for
-    /// each of them would cost their square.
+    /// Publishes targets together: it reads their manifests, checks the ledger once, and then writes
+    /// each target. A slice of thousands of tables has a large ledger, so reading it for each table
+    /// would take quadratic time.
     async fn publish_targets(
         &self,
         slice: &Slice,
@@ -139,7 +127,7 @@ impl Exporter<'_> {
         let publish = |(seen, target): (Seen, Target)| async move {
             self.publish_target(slice, &target, seen, entry, received).await
         };
-        // All of them end, also where one fails: none is left at work behind the run.
+        // Waits for all of them even if one fails, so that no write continues after the run.
         let done = stream::iter(read).map(publish).buffered(IN_FLIGHT);
         let done: Vec<Result<Step<PublishedTarget>, ExportError>> = done.collect().await;
         let mut published = Vec::new();
@@ -152,8 +140,8 @@ impl Exporter<'_> {
         Ok(Step::Done(published))
     }
 
-    /// Makes a target hold exactly the slice's files of it. `seen` is its manifest, as it was before the
-    /// ledger was looked at.
+    /// Makes a target have exactly the slice's files. `seen` is its manifest as it was before the check
+    /// of the ledger.
     async fn publish_target(
         &self,
         slice: &Slice,
@@ -165,7 +153,7 @@ impl Exporter<'_> {
         let live = received.live_files(target);
         let files = received.new_files(target);
         let origin = Origin::from(entry.slice);
-        // A staged file is copied, and a copy cannot be refused: only into a generation of its own.
+        // A staged file is copied, and S3 has no conditional copy, so it must go to a new generation.
         let is_staged = files.iter().any(|file| matches!(file.body, Body::Staged(_)));
         let fence = is_staged || entry.state == State::WritingAnew;
         let change = Change::put(&origin, &live, fence);
@@ -181,7 +169,7 @@ impl Exporter<'_> {
         Ok(Step::Done(PublishedTarget { target: target.clone(), outcome, objects, live }))
     }
 
-    /// Puts an object that may be there already. Answers whether it is there with our content.
+    /// Writes an object unless it exists. Returns whether it exists with this content.
     pub(super) async fn put_once(
         &self,
         key: &str,
@@ -218,7 +206,7 @@ impl Exporter<'_> {
     }
 }
 
-/// Whether a slice is still this run's to publish.
+/// Checks whether this run may still publish the slice.
 struct Ours<'a> {
     exporter: &'a Exporter<'a>,
     slice: &'a Slice,
@@ -229,9 +217,9 @@ struct Ours<'a> {
 
 #[async_trait::async_trait]
 impl Guard<ExportError> for Ours<'_> {
-    /// The ledger is looked at after the manifest was read, and before anything is put into its generation:
-    /// whoever takes the slice over later leaves that generation behind. Before the first manifest was used,
-    /// somebody has looked.
+    /// The ledger is checked after the manifest was read and before anything is written into its
+    /// generation: a run that takes over the slice later writes a new generation. The caller has made
+    /// this check for the first manifest.
     async fn may_go_on(
         &self,
         current: Option<&Manifest>,
@@ -244,7 +232,8 @@ impl Guard<ExportError> for Ours<'_> {
     }
 }
 
-/// Refuses a slice that would take the rows of other slices away, which a compacted file holds with its own.
+/// Refuses a slice if a compacted file has its rows together with rows of other slices, which would be
+/// removed too.
 fn keeps_other_slices(
     target: &Target,
     current: Option<&Manifest>,
@@ -257,35 +246,4 @@ fn keeps_other_slices(
         return Ok(());
     }
     Err(ExportError::Compacted { target: target.clone(), others: Origin::Slices(lost) })
-}
-
-impl Received {
-    /// The targets that it has rows of.
-    pub(super) fn targets(&self) -> BTreeSet<Target> {
-        self.by_target.keys().cloned().collect()
-    }
-
-    fn of_target(&self, target: &Target) -> impl Iterator<Item = &SliceFile> {
-        let places = self.by_target.get(target).into_iter().flatten();
-        places.map(|&place| &self.files[place])
-    }
-
-    /// The rows of a target.
-    pub(super) fn rows_of(&self, target: &Target) -> u64 {
-        self.of_target(target).map(|file| file.live.rows).sum()
-    }
-
-    /// Whether other slices may have rows of a target too.
-    pub(super) fn may_be_elsewhere(&self, target: &Target) -> bool {
-        self.of_target(target).any(|file| file.live.identities.is_some())
-    }
-
-    pub(super) fn live_files(&self, target: &Target) -> Vec<LiveFile> {
-        self.of_target(target).map(|file| file.live.clone()).collect()
-    }
-
-    fn new_files(&self, target: &Target) -> Vec<NewFile<'_>> {
-        let files = self.of_target(target);
-        files.map(|file| NewFile { live: &file.live, body: &file.body }).collect()
-    }
 }

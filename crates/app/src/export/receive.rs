@@ -1,39 +1,29 @@
-//! Reads a slice to its proven end and transforms it.
+//! Receives a slice until it has proven complete, and transforms it.
 //!
-//! A slice that breaks off again and again is cut in two, and its halves again, down to a minute:
-//! a source that dies in a long answer may live through a short one. The parts make one slice: they
-//! are transformed behind one another, and nothing is visible unless every one of them is whole. A slice
-//! that is larger than a run has time is received in parts by several runs.
+//! If a slice breaks off repeatedly, its window is split in half, and each half again, down to a minute:
+//! a server that fails during a long response may complete a short one. The parts are transformed one
+//! after another as one slice. Nothing is visible unless all of them are complete. A slice that needs
+//! more time than a run has is received in parts by several runs.
 
-use super::checkpoint::Spool;
-use super::elsewhere::Compared;
+use super::checkpoint::Part;
+use super::received::{Compared, Received};
 use super::staging::{self, SliceFile};
 use super::time::since;
 use super::{ExportError, Exporter};
 use crate::ports::SourceError;
 use futures::StreamExt;
-use mixlake_columnar::{DataFile, Superseded, Transform, Transformed};
+use mixlake_columnar::{DataFile, Superseded, Transform};
 use mixlake_domain::{Slice, Target, Window};
 use mixlake_schema::Registry;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// A slice that was received whole.
-pub(super) struct Received {
-    pub transformed: Transformed,
-    pub files: Vec<SliceFile>,
-    /// The places of the files of each target.
-    pub by_target: BTreeMap<Target, Vec<usize>>,
-    /// What was found out about the files of others.
-    pub compared: Compared,
-}
-
-/// The windows in which a slice is asked for. Each one that cannot be had is replaced by its
-/// halves, and stays so for as long as the slice is worked on.
+/// The windows in which a slice is fetched. A window that fails is replaced by its halves, and stays
+/// split while the run works on the slice.
 pub(super) struct Windows {
     slice: Slice,
     all: Vec<Window>,
-    /// How often the slice was received before.
+    /// The number of times that the slice was received before.
     received: u32,
 }
 
@@ -46,8 +36,8 @@ impl Windows {
         &self.slice
     }
 
-    /// Cuts a window in two, and with it the later ones that are no shorter: they would only cost
-    /// queries. Answers whether it could be.
+    /// Splits a window in half, and also later windows that are at least as long: they would only cost
+    /// queries. Returns whether the window could be split.
     fn cut(&mut self, index: usize) -> bool {
         let (seconds, later) = (self.all[index].seconds(), self.all.split_off(index));
         let halves = |window: &Window| window.halves().filter(|_| window.seconds() >= seconds);
@@ -60,19 +50,19 @@ impl Windows {
     }
 }
 
-/// How often a broken stream is asked for again.
+/// The number of attempts for a stream that breaks.
 const ATTEMPTS: u32 = 4;
 
-/// How often is asked for what was answered by something else than an export.
+/// The number of attempts if the response is not an export.
 const ATTEMPTS_OF_NO_EXPORT: u32 = 2;
 
-/// How often a part of a slice is asked for before it is cut. Each asking costs one of the few
-/// queries that a project has.
+/// The number of attempts for a part of a slice before it is split. Each attempt costs one of the
+/// project's few queries.
 const ATTEMPTS_OF_A_PART: u32 = 2;
 
 impl Exporter<'_> {
-    /// Receives a slice; a stream that breaks, or says that it stopped early, is asked for again,
-    /// then in parts.
+    /// Receives a slice. A stream that breaks, or says that it ended early, is fetched again, then in
+    /// parts.
     pub(super) async fn receive(
         &self,
         windows: &mut Windows,
@@ -92,8 +82,8 @@ impl Exporter<'_> {
         loop {
             attempt += 1;
             match self.in_parts(windows, registry, known).await {
-                // The windows are as small as they have to be: what stopped between receiving and
-                // transforming is that another run of the slice has cleared the same parts away.
+                // The windows cannot be smaller. The failure between receiving and transforming means
+                // that another run of the slice has deleted the same parts.
                 Err(error) if error.may_be_too_much() && attempt < ATTEMPTS => {
                     let slice = &windows.slice;
                     tracing::info!(%slice, attempt, error = crate::chain(&error), "asking for all parts again");
@@ -103,7 +93,8 @@ impl Exporter<'_> {
         }
     }
 
-    /// The windows in which a slice is asked for: those that were too long for an earlier run are cut.
+    /// The windows in which a slice is fetched. A window that fails is replaced by its halves, and stays
+    /// split while the run works on the slice.
     pub(super) async fn windows(&self, slice: &Slice) -> Result<Windows, ExportError> {
         let mut windows = Windows::of(slice);
         if self.time.is_none() || !self.source.divides() {
@@ -170,17 +161,18 @@ impl Exporter<'_> {
         registry: &Registry,
         known: &Superseded,
     ) -> Result<Received, ExportError> {
-        let (mut files, mut spools) = (Vec::new(), Vec::new());
+        let (mut files, mut parts) = (Vec::new(), Vec::new());
         let mut transform = self.transform(&windows.slice, registry, known)?;
-        let read = self.parts(windows, &mut transform, &mut files, &mut spools).await;
+        let read = self.parts(windows, &mut transform, &mut files, &mut parts).await;
         let received = self.finish(&windows.slice, read.map(|()| transform), files).await;
-        // Where something else than the parts themselves ended the run, the next one goes on from here.
+        // If the run ended for another reason than the parts themselves, the next run continues with
+        // them.
         let for_later = received.as_ref().is_err_and(goes_on_later);
-        for (window, spool) in windows.all.iter().zip(spools) {
+        for (window, part) in windows.all.iter().zip(parts) {
             if for_later {
-                self.keep(window, spool).await;
+                self.keep(window, part).await;
             } else {
-                spool.discard(self.store).await;
+                part.discard(self.store).await;
             }
         }
         received
@@ -191,7 +183,7 @@ impl Exporter<'_> {
         windows: &mut Windows,
         transform: &mut Transform,
         files: &mut Vec<SliceFile>,
-        spools: &mut Vec<Spool>,
+        parts: &mut Vec<Part>,
     ) -> Result<(), ExportError> {
         let mut index = 0;
         let mut longest = Duration::ZERO;
@@ -199,11 +191,11 @@ impl Exporter<'_> {
             let began = self.now();
             self.fits(longest)?;
             match self.part(window).await {
-                Ok(mut spool) => {
+                Ok(mut part) => {
                     longest = longest.max(since(began, self.now()));
-                    let poured = self.pour(window, &mut spool, transform).await;
-                    spools.push(spool);
-                    poured?;
+                    let transformed = self.transform_part(window, &mut part, transform).await;
+                    parts.push(part);
+                    transformed?;
                     self.stage_full(&windows.slice, transform, files).await?;
                     index += 1;
                 }
@@ -216,16 +208,16 @@ impl Exporter<'_> {
         Ok(())
     }
 
-    /// The attempts count on from that which failed before the window was cut.
-    async fn part(&self, window: &Window) -> Result<Spool, ExportError> {
-        if let Some(spool) = self.kept(window).await? {
+    /// The attempts continue the count of the failed one before the window was split.
+    async fn part(&self, window: &Window) -> Result<Part, ExportError> {
+        if let Some(part) = self.kept_part(window).await? {
             tracing::info!(%window, "the part is there from an earlier run");
-            return Ok(spool);
+            return Ok(part);
         }
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match self.spool(window, attempt).await {
+            match self.receive_part(window, attempt).await {
                 Err(error) if may_ask_again(&error, attempt, ATTEMPTS_OF_A_PART) => {
                     tracing::warn!(%window, attempt, error = crate::chain(&error), "asking for the part again");
                 }
@@ -234,7 +226,7 @@ impl Exporter<'_> {
         }
     }
 
-    /// Replaces a window that could not be had by its halves, or says why that does not help.
+    /// Splits a window that failed, or returns the error if that does not help.
     fn cut(
         &self,
         windows: &mut Windows,
@@ -275,7 +267,7 @@ impl Exporter<'_> {
         Ok(())
     }
 
-    /// Ends the transformation of a stream that has ended. Of one that broke nothing stays.
+    /// Ends the transformation of a complete stream. If the stream broke, its staged files are deleted.
     async fn finish(
         &self,
         slice: &Slice,
@@ -311,7 +303,7 @@ impl Exporter<'_> {
         Ok(Received { transformed, files, by_target, compared: Compared::default() })
     }
 
-    /// A file of the slice, the identities of whose rows are kept.
+    /// A file of the slice. The identities of its rows are stored.
     async fn file(&self, slice: &Slice, file: DataFile) -> Result<SliceFile, ExportError> {
         let identities = file.identities.clone();
         let file = SliceFile::in_memory(slice.label(), file)?;
@@ -322,14 +314,14 @@ impl Exporter<'_> {
     }
 }
 
-/// Whether what failed is asked for once more at once.
+/// Whether to try again at once.
 fn may_ask_again(error: &ExportError, attempt: u32, most: u32) -> bool {
     (error.is_transient() && attempt < most)
         || (error.is_no_export() && attempt < ATTEMPTS_OF_NO_EXPORT)
 }
 
-/// Whether the parts that are complete are worth keeping: the run ends because the source is down, or it is
-/// not its turn, or its time is used up.
+/// Whether to keep complete parts: the run ends because the source is down, the query budget is used up,
+/// or its time is.
 fn goes_on_later(error: &ExportError) -> bool {
     match error {
         ExportError::Source(error) => match error {

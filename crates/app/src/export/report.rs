@@ -1,46 +1,43 @@
-//! What an export answers: stable, for people and programs.
+//! The report of an export. Its form is stable, for people and programs.
 
 use super::ExportError;
 use super::loss::RowsTaken;
-use super::publish::Published;
-use super::receive::Received;
 use crate::commit::Outcome;
 use crate::ledger::{Entry, SliceCounts};
 use crate::ports::SourceError;
 use mixlake_domain::{Date, Slice, TableName, Target};
-use mixlake_schema::Registry;
 use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
-/// The outcome of each slice that was asked for.
+/// The outcome of each requested slice.
 #[derive(Debug, Default)]
 pub struct ExportReport {
-    /// In the order in which they were asked for.
+    /// In the requested order.
     pub slices: Vec<SliceOutcome>,
 }
 
-/// A slice that was asked for, and what became of it.
+/// The outcome of a requested slice.
 #[derive(Debug)]
 pub struct SliceOutcome {
     /// The slice.
     pub slice: Slice,
-    /// Its report, or why it is not published.
+    /// Its report, or the reason why it is not published.
     pub outcome: Result<SliceReport, ExportError>,
 }
 
-/// What became of a slice.
+/// The report of a slice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SliceReport {
     /// The label.
     pub slice: String,
-    /// The first instant inside.
+    /// The start of the slice.
     pub from: String,
-    /// The first instant after.
+    /// The end of the slice (exclusive).
     pub to: String,
     /// Whether this run changed anything.
     pub status: SliceStatus,
-    /// What became of the lines.
+    /// The counts of its lines.
     #[serde(flatten)]
     pub counts: SliceCounts,
     /// The size of the slice's files.
@@ -51,7 +48,7 @@ pub struct SliceReport {
     /// The days of tables that were changed, and how.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<TargetChange>,
-    /// The columns that the slice brought.
+    /// The columns that the slice added.
     pub new_columns: Vec<NewColumn>,
     /// The keys of the slice's files.
     pub objects: Vec<String>,
@@ -68,13 +65,13 @@ pub struct TargetChange {
     /// The day; none of a table without partitions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mp_date: Option<Date>,
-    /// What became of it.
+    /// The outcome.
     #[serde(flatten)]
     pub outcome: Outcome,
 }
 
 impl TargetChange {
-    /// None of a target that is as it was.
+    /// `None` if the target is unchanged.
     pub(super) fn of(target: Target, outcome: Outcome) -> Option<Self> {
         match outcome {
             Outcome::Unchanged | Outcome::Superseded => None,
@@ -86,19 +83,19 @@ impl TargetChange {
     }
 }
 
-/// How a slice ended.
+/// The status of a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SliceStatus {
     /// It is visible now.
     Published,
-    /// It was visible before, with exactly this content: nothing was written.
+    /// It was visible before with exactly this content, so nothing was written.
     Unchanged,
-    /// It was published before, and not fetched again.
+    /// It was published before, and was not exported again.
     Existing,
 }
 
-/// A column that was given to a property.
+/// A new column for a property.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NewColumn {
     /// The table.
@@ -111,7 +108,7 @@ pub struct NewColumn {
     pub r#type: &'static str,
 }
 
-/// The sums over all slices that are whole.
+/// The sums over all complete slices.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// The lines.
@@ -147,19 +144,19 @@ impl SliceStatus {
 }
 
 impl ExportReport {
-    /// The reports of the slices that are whole.
+    /// The reports of the complete slices.
     pub fn whole(&self) -> impl Iterator<Item = &SliceReport> {
         self.slices.iter().filter_map(|slice| slice.outcome.as_ref().ok())
     }
 
-    /// Whether every slice is whole.
+    /// Whether every slice is complete.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.slices.iter().all(|slice| slice.outcome.is_ok())
     }
 
-    /// How long to wait before the slices that are not published are asked for again; none if no
-    /// used-up query budget keeps them from being published.
+    /// The time after which to request the unpublished slices again. `None` if the query budget is not
+    /// the reason.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.errors().find_map(|error| {
@@ -170,25 +167,24 @@ impl ExportReport {
         })
     }
 
-    /// Why slices are not published.
+    /// The reasons why slices are not published.
     pub fn errors(&self) -> impl Iterator<Item = &ExportError> {
         self.slices.iter().filter_map(|slice| slice.outcome.as_ref().err())
     }
 
-    /// Whether all that is not published can be in a later run, though nobody puts anything right.
+    /// Whether a later run can publish all unpublished slices without a fix.
     #[must_use]
     pub fn is_for_later(&self) -> bool {
         self.errors().all(ExportError::is_for_later)
     }
 
-    /// Whether the time of the run ended before its slices.
+    /// Whether the run's time ended before all slices were exported.
     #[must_use]
     pub fn is_out_of_time(&self) -> bool {
         self.errors().any(|error| matches!(error, ExportError::Source(SourceError::OutOfTime)))
     }
 
-    /// The sums over what this run received. A day that covers several slices that were asked for counts
-    /// once.
+    /// The sums over what this run received. A day that covers several requested slices counts once.
     #[must_use]
     pub fn totals(&self) -> Totals {
         let mut sum = Totals::default();
@@ -210,7 +206,7 @@ impl ExportReport {
 }
 
 impl SliceReport {
-    /// The report of a slice that was published before, from its line in the ledger.
+    /// The report of a slice that was published before, from its ledger entry.
     pub(super) fn existing(slice: &Slice, entry: Entry) -> Self {
         Self {
             slice: slice.to_string(),
@@ -226,43 +222,4 @@ impl SliceReport {
             quarantine: entry.quarantine,
         }
     }
-}
-
-impl Published {
-    /// The report; `before` is the registry before the slice.
-    pub(super) fn into_report(
-        self,
-        slice: &Slice,
-        received: &Received,
-        before: &Registry,
-        rows_taken: Vec<RowsTaken>,
-    ) -> SliceReport {
-        SliceReport {
-            slice: slice.to_string(),
-            from: slice.start().to_string(),
-            to: slice.end().to_string(),
-            status: if self.changed { SliceStatus::Published } else { SliceStatus::Unchanged },
-            counts: received.transformed.counts.into(),
-            rows_taken,
-            changes: self.changes,
-            bytes: received.files.iter().map(|file| file.live.bytes).sum(),
-            new_columns: new_columns(before, &received.transformed.registry),
-            objects: self.objects,
-            quarantine: self.quarantine,
-        }
-    }
-}
-
-fn new_columns(before: &Registry, after: &Registry) -> Vec<NewColumn> {
-    let mut new = Vec::new();
-    for (name, table) in after.tables() {
-        let known = before.tables().get(name).map_or(0, |table| table.columns().len());
-        new.extend(table.columns()[known..].iter().map(|column| NewColumn {
-            table: name.clone(),
-            column: column.name.clone(),
-            property: column.property.clone(),
-            r#type: column.column_type.name(),
-        }));
-    }
-    new
 }

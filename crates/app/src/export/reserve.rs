@@ -1,4 +1,4 @@
-//! Names before bytes: new names enter the registry before a file that uses them is written.
+//! Reserves names: new names enter the registry before a file that uses them is written.
 
 use super::{ExportError, Exporter};
 use crate::document::{self, Edit, Read, SWAPS};
@@ -8,7 +8,7 @@ use mixlake_domain::Dataset;
 use mixlake_schema::Registry;
 
 impl Exporter<'_> {
-    /// The names given so far, in a lake of our zone and start of ingestion.
+    /// The registry of a lake that has our zone and start of ingestion.
     pub(super) async fn registry(&self) -> Result<Registry, ExportError> {
         let Read { value, precondition } = self.read_registry().await?;
         self.agreed(value.unwrap_or_default(), &precondition)
@@ -31,8 +31,8 @@ impl Exporter<'_> {
         Ok(registry)
     }
 
-    /// Reserves all names of `ours`. Answers whether it could: not if one was given to something
-    /// else meanwhile.
+    /// Reserves all names of `ours`. Returns whether it could: it cannot if a name was given to
+    /// something else in the meantime.
     pub(super) async fn reserve(&self, ours: &Registry) -> Result<bool, ExportError> {
         let decide = |read: Read<Registry>| {
             let theirs = read.value.unwrap_or_default();

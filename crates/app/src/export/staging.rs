@@ -1,7 +1,7 @@
-//! Files of a slice between their making and their publication.
+//! Files of a slice before they are published.
 //!
-//! The last file of a day stays in memory. One that fills up before the stream has ended must not
-//! be visible yet and must not stay in memory: it waits under a hidden key.
+//! The last file of a day stays in memory. A file that is full before the stream ends must not be
+//! visible yet and must not stay in memory, so it is stored under a hidden key.
 
 use crate::commit::Body;
 use crate::hash;
@@ -34,8 +34,8 @@ impl SliceFile {
         Ok(Self { target, slice, live, body: Body::Memory(file.bytes) })
     }
 
-    /// Moves the bytes out of memory. Staged objects are named by their content, so it does not
-    /// matter who wrote one.
+    /// Moves the bytes from memory to the store. Staged objects are named by their content, so several
+    /// runs can write the same one.
     pub(crate) async fn stage(
         mut self,
         store: &dyn ObjectStore,
@@ -50,8 +50,8 @@ impl SliceFile {
     }
 }
 
-/// Deletes what was staged. What stays behind after a crash is hidden, and expires by the bucket's
-/// lifecycle rule; so a failure here is no failure of the slice.
+/// Deletes staged files. Files that a crash leaves are hidden and expire by the bucket's lifecycle rule,
+/// so a failure here does not fail the slice.
 pub(crate) async fn discard(store: &dyn ObjectStore, files: &[SliceFile]) {
     for file in files {
         if let Body::Staged(key) = &file.body

@@ -1,57 +1,16 @@
-//! Where slices of ingestion begin in a lake, and that it stays so.
+//! The start of ingestion of a lake does not change.
 //!
-//! Before the start an event is in the slice of its time, from the start on in that of its processing.
-//! With another start, or none, some would be in two slices or in no slice. So the lake keeps the
-//! start. It is set, moved or taken back only while it lies ahead, for nothing has been processed
-//! since then; or in a lake that has no slice yet.
+//! Before the start, an event is in the slice of its own time; after it, in the slice of its processing
+//! time. With another start, or none, some events would be in two slices or in none. So the registry
+//! stores the start. It can be set, moved or removed while it is in the future, because nothing has been
+//! processed since, or if the lake has no slice yet.
 
-use super::{ExportError, Exporter};
-use mixlake_domain::{Date, SliceLabel};
+use super::{ExportError, Exporter, StartError};
+use mixlake_domain::Date;
 use mixlake_schema::Registry;
 
-/// Slices would not share the events with those that the lake has.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// Another date, or none.
-    #[error(
-        "ingestion_start: the slices of this lake are of ingestion since {has}, and the settings say {}: events would be there twice or not at all. Set late_data=ingestion_cursor and ingestion_start={has}, or another s3_prefix",
-        wanted.map_or("nothing of it".to_owned(), |date| date.to_string())
-    )]
-    Other {
-        /// The date that it has.
-        has: Date,
-        /// The date that was asked for.
-        wanted: Option<Date>,
-    },
-    /// The lake has slices of event time that were exported since.
-    #[error(
-        "ingestion_start: {0} has begun, and this lake has slices that were exported without it: events would be there twice. Set a date that is still to come, and let one export run before it begins"
-    )]
-    Begun(Date),
-    /// The date has slices of the other time.
-    #[error(
-        "{slice} would hold events that {other} holds; a date has slices of the time of its events or of ingestion, never both (ingestion_start)"
-    )]
-    Both {
-        /// The slice that was asked for.
-        slice: SliceLabel,
-        /// The one that is there.
-        other: SliceLabel,
-    },
-}
-
-impl StartError {
-    /// Whether the next slice would meet it too.
-    pub(super) fn meets_every_slice(&self) -> bool {
-        match self {
-            Self::Other { .. } | Self::Begun(_) => true,
-            Self::Both { .. } => false,
-        }
-    }
-}
-
 impl Exporter<'_> {
-    /// Makes a registry say the start that was asked for, if it may.
+    /// Sets the requested start in the registry, if allowed.
     pub(super) fn agree_on_start(
         &self,
         registry: &mut Registry,

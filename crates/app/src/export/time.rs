@@ -1,20 +1,20 @@
-//! The time that a run has, and what fits into it.
+//! The time limits of a run.
 
 use super::{ExportError, Exporter};
 use crate::ports::SourceError;
 use mixlake_domain::Timestamp;
 use std::time::Duration;
 
-/// When a run began and when it has to be done.
+/// The start and the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunTime {
-    /// Its beginning.
+    /// The start.
     pub begins: Timestamp,
-    /// Its end; what is not published by then is left to the next run.
+    /// The end. Slices that are not published by then are left to the next run.
     pub ends: Timestamp,
 }
 
-/// A slice, or a part of one, may take so much longer than the longest before it.
+/// A slice, or a part, may take this factor longer than the longest one before it.
 const SPREAD: (u32, u32) = (5, 4);
 
 impl Exporter<'_> {
@@ -23,7 +23,7 @@ impl Exporter<'_> {
         (self.clock)()
     }
 
-    /// An error once the time of the run is used up.
+    /// Returns an error if the run's time is used up.
     pub(super) fn in_time(&self) -> Result<(), ExportError> {
         match self.time {
             Some(time) if self.now() >= time.ends => Err(SourceError::OutOfTime.into()),
@@ -31,7 +31,7 @@ impl Exporter<'_> {
         }
     }
 
-    /// An error if something like what took so long may not fit into the time that is left.
+    /// Returns an error if work like the longest so far may not fit into the remaining time.
     pub(super) fn fits(&self, longest: Duration) -> Result<(), ExportError> {
         self.in_time()?;
         let Some(time) = self.time else { return Ok(()) };
@@ -42,13 +42,14 @@ impl Exporter<'_> {
         Ok(())
     }
 
-    /// Whether what began then had most of the run's time, and so will not fit into any run.
+    /// Whether work that started at this time took most of the run's time, so that it would not fit into
+    /// any run.
     pub(super) fn had_most_of_the_time(&self, began: Timestamp) -> bool {
         self.time.is_some_and(|time| since(began, time.ends) > since(time.begins, time.ends) / 2)
     }
 }
 
-/// The time from one instant to a later one; none if it is not later.
+/// The time between two instants; zero if the second is not later.
 pub(super) fn since(one: Timestamp, other: Timestamp) -> Duration {
     Duration::try_from(other.duration_since(one)).unwrap_or_default()
 }

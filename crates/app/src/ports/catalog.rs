@@ -1,13 +1,13 @@
-//! Where tables are described.
+//! The catalog that describes tables.
 
 use mixlake_domain::{DataFormat, Partitioning};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A data catalog: one database of it.
+/// One database of a data catalog.
 ///
-/// Tables only grow. Everything on a table that is not named here (parameters, comments, owner,
-/// columns of other people) survives every call.
+/// Tables only grow. Everything on a table that is not named here (parameters, comments, owner, columns
+/// that others added) survives every call.
 #[async_trait::async_trait]
 pub trait Catalog: Send + Sync {
     /// The names of the tables that start with the prefix, in order.
@@ -16,11 +16,11 @@ pub trait Catalog: Send + Sync {
     /// A table as it is now; `None` if there is none.
     async fn table(&self, name: &str) -> Result<Option<TableState>, CatalogError>;
 
-    /// Creates a table; [`CatalogError::Conflict`] if it exists.
+    /// Creates a table. Returns [`CatalogError::Conflict`] if it exists.
     async fn create_table(&self, table: &NewTable) -> Result<(), CatalogError>;
 
     /// Appends columns to the end of the table and changes its memo, if it still has that version;
-    /// [`CatalogError::Conflict`] if it has moved on. Without columns nothing happens.
+    /// otherwise [`CatalogError::Conflict`]. Without columns nothing happens.
     async fn append_columns(
         &self,
         table: &str,
@@ -30,12 +30,12 @@ pub trait Catalog: Send + Sync {
     ) -> Result<(), CatalogError>;
 
     /// Gives a table the columns, in this order, the folder, the format and the memo of `to`, if it
-    /// still has that version; [`CatalogError::Conflict`] if it has moved on. A column that keeps
-    /// its name keeps what others put on it.
+    /// still has that version; otherwise [`CatalogError::Conflict`]. A column that keeps its name keeps
+    /// what others added to it.
     async fn repair_table(&self, version: &str, to: &NewTable) -> Result<(), CatalogError>;
 
-    /// Points a table without partitions to another folder, if it still has that version;
-    /// [`CatalogError::Conflict`] if it has moved on. All else on it stays.
+    /// Points a table without partitions to another folder, if it still has that version; otherwise
+    /// [`CatalogError::Conflict`]. Everything else on it stays.
     async fn move_table(
         &self,
         table: &str,
@@ -43,20 +43,19 @@ pub trait Catalog: Send + Sync {
         location: &str,
     ) -> Result<(), CatalogError>;
 
-    /// The partitions with these values; those that do not exist are left out.
-    /// With no values given: all partitions. In the order of their values.
+    /// The partitions with these values, sorted by value. Missing partitions are left out. Without
+    /// values: all partitions.
     async fn partitions(
         &self,
         table: &str,
         values: &[String],
     ) -> Result<Vec<Partition>, CatalogError>;
 
-    /// What partitions declare for themselves, by value.
+    /// The columns and formats of the partitions, by value.
     async fn declared(&self, table: &str) -> Result<BTreeMap<String, Declared>, CatalogError>;
 
-    /// Adds the partitions, or moves those that exist to the location given, and has them read in
-    /// the format given. Any number of them. Answers the values for which anything had to be done, in
-    /// order.
+    /// Adds partitions, or sets the location and format of existing ones. Any number of them. Returns
+    /// the values of the partitions that had to change, sorted.
     async fn put_partitions(
         &self,
         table: &str,
@@ -64,8 +63,8 @@ pub trait Catalog: Send + Sync {
         partitions: &[Partition],
     ) -> Result<Vec<String>, CatalogError>;
 
-    /// Makes partitions that exist as a new one would be: location, format, no columns of its own.
-    /// All else on them stays.
+    /// Gives existing partitions the location and format of new ones, and removes their own columns.
+    /// Everything else on them stays.
     async fn repair_partitions(
         &self,
         table: &str,
@@ -73,16 +72,16 @@ pub trait Catalog: Send + Sync {
         partitions: &[Partition],
     ) -> Result<(), CatalogError>;
 
-    /// Removes partitions by value; they need not exist. Any number of them. Answers the values of
-    /// those that did, in order.
+    /// Removes partitions by value. They need not exist. Any number of them. Returns the values of those
+    /// that existed, sorted.
     async fn remove_partitions(
         &self,
         table: &str,
         values: &[String],
     ) -> Result<Vec<String>, CatalogError>;
 
-    /// Waits before a table that somebody else changed is read again: longer each time, and never
-    /// as long as another function that was refused at the same moment.
+    /// Waits before a table that somebody else changed is read again. The wait grows with each attempt
+    /// and is random, so that functions that conflicted do not retry together.
     async fn pause(&self, attempt: u32);
 }
 
@@ -108,18 +107,18 @@ pub struct TableState {
     pub partition_keys: Vec<String>,
     /// The folder of the table.
     pub location: String,
-    /// How engines are told to read its files.
+    /// The format of its files.
     pub format: Format,
-    /// What the use-cases noted on it at their last change.
+    /// The note that the use cases wrote at their last change.
     pub memo: Option<String>,
 }
 
-/// How engines are told to read the files of a table.
+/// The format of the files of a table, as the catalog declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Format {
-    /// As files of the lake.
+    /// A format of the lake.
     Lake(DataFormat),
-    /// In another way, in the catalog's words.
+    /// Another format, as the catalog names it.
     Other(String),
 }
 
@@ -141,13 +140,13 @@ pub struct NewTable {
     pub columns: Vec<Column>,
     /// The folder of the table, or the live generation of a table without partitions.
     pub location: String,
-    /// What it is partitioned by; each key is a string.
+    /// How it is partitioned. Each key is a string.
     pub partitioning: Partitioning,
     /// The format of its files.
     pub format: DataFormat,
-    /// What the table holds, for people.
+    /// A description for people.
     pub description: String,
-    /// What the use-cases note on it, for themselves.
+    /// A note of the use cases for themselves.
     pub memo: String,
 }
 
@@ -156,29 +155,29 @@ pub struct NewTable {
 pub struct Partition {
     /// The value of `mp_date`: `2026-11-10`.
     pub value: String,
-    /// The folder that holds its files.
+    /// The folder with its files.
     pub location: String,
 }
 
-/// What a partition declares for itself. Engines go by it, and not by the table.
+/// The declarations of a partition. Engines use these and not the table's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
-    /// Its columns; ours have none, and so cannot disagree with the table.
+    /// Its columns. Mixlake's partitions have none, so they cannot contradict the table.
     pub columns: Vec<Column>,
-    /// How engines are told to read its files.
+    /// The format of its files.
     pub format: Format,
 }
 
-/// Why the catalog did not do it.
+/// The reason why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// Somebody else was faster: read again, and decide again.
+    /// Somebody else was faster. Read and decide again.
     #[error("{0} was changed by somebody else at the same time")]
     Conflict(String),
-    /// The database, or the table to change, is not there.
+    /// The database, or the table to change, does not exist.
     #[error("{0} does not exist in the catalog")]
     NotFound(String),
-    /// What it keeps of the table cannot be read.
+    /// The stored table cannot be read.
     #[error("{subject} is damaged in the catalog")]
     Damaged {
         /// The table.
@@ -187,29 +186,29 @@ pub enum CatalogError {
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// It does not take what it was asked to put: a smaller part of that may be to blame.
+    /// It refuses the content. A smaller part of the content may be accepted.
     #[error("cannot {action} {subject}{}", hint.as_deref().map(|h| format!(": {h}")).unwrap_or_default())]
     Refused {
         /// `create`, `update` or `delete`.
         action: &'static str,
         /// The table or partitions.
         subject: String,
-        /// What a person should look at, where the adapter knows.
+        /// A hint for the user, if the adapter has one.
         hint: Option<String>,
-        /// The error below.
+        /// The cause.
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The call failed, and would with anything else.
+    /// The call failed, and would fail with any content.
     #[error("cannot {action} {subject}{}", hint.as_deref().map(|h| format!(": {h}")).unwrap_or_default())]
     Failed {
         /// `read`, `create`, `update` or `delete`.
         action: &'static str,
         /// The database, table or partition.
         subject: String,
-        /// What a person should look at, where the adapter knows.
+        /// A hint for the user, if the adapter has one.
         hint: Option<String>,
-        /// The error below.
+        /// The cause.
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },

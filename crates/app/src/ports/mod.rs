@@ -1,4 +1,4 @@
-//! The ports: what the use-cases need of the world, in the use-cases' own words.
+//! The ports: what the use cases need from outside systems.
 //!
 //! Each has an adapter for AWS or Mixpanel, one for a folder, and a fake in `testkit`; all pass
 //! the same conformance suite.
@@ -8,7 +8,7 @@ mod catalog;
 mod source;
 mod store;
 
-pub use budget::{Clock, QueryBudget, Turn};
+pub use budget::{BudgetError, Clock, QueryBudget, Turn};
 pub use catalog::{
     Catalog, CatalogError, Column, Declared, Format, NewTable, Partition, TableState,
 };

@@ -1,4 +1,4 @@
-//! Where events come from.
+//! The source of events.
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -7,105 +7,106 @@ use std::time::Duration;
 
 /// JSON lines in pieces of any size, cut anywhere, already decompressed.
 ///
-/// The stream ends only when the source has proven complete by its own protocol: HTTP framing,
-/// the gzip trailer and its checksum. Anything else ends it with an error.
+/// The stream ends without an error only if the source's own protocol proves that it is complete: HTTP
+/// framing, and the gzip trailer with its checksum.
 pub type EventChunks = BoxStream<'static, Result<Bytes, SourceError>>;
 
 /// A source of raw events.
 #[async_trait::async_trait]
 pub trait EventSource: Send + Sync {
-    /// Starts reading the events of a window. Events outside of it may come along.
+    /// Starts reading the events of a window. The stream may also contain events outside of it.
     ///
-    /// `attempt` counts what failed just before; a source waits, with jitter, unless it is 0.
+    /// `attempt` is the number of failed attempts just before. The source waits, with jitter, unless it
+    /// is 0.
     async fn fetch(&self, window: &Window, attempt: u32) -> Result<EventChunks, SourceError>;
 
-    /// Whether each answer is one export from its first line to its last, so that its lines have to show
-    /// it. Where lines are chosen from files, only the source can tell whether the files are sound.
+    /// Whether each response is one export from its first line to its last. If so, its lines must prove
+    /// it. If lines are chosen from files, only the source can tell whether the files are complete.
     fn is_one_stream(&self) -> bool {
         false
     }
 
-    /// Whether it may help to ask for a part of a window that could not be had. If so, the windows
-    /// that a slice is cut into have each of its lines exactly once.
+    /// Whether it may help to fetch a part of a window that failed. If so, the windows into which a
+    /// slice is split contain each of its lines exactly once.
     fn divides(&self) -> bool {
         false
     }
 
-    /// All that decides what a window has, as text: a window that was received for the same text need
-    /// not be asked for again within a day. None: it is always asked for.
+    /// Everything that decides the content of a window, as text. A window that was received for the same
+    /// text need not be fetched again within a day. `None`: it is always fetched.
     fn query(&self, _window: &Window) -> Option<String> {
         None
     }
 }
 
-/// Why the events of a slice could not be had.
+/// The reason why the events of a slice could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// The stream broke off: trying again may help.
+    /// The stream broke off. A retry may help.
     #[error("the event stream ended before it was complete: {reason}")]
     Incomplete {
         /// What was missing.
         reason: String,
-        /// The error below, where there is one.
+        /// The cause, if there is one.
         #[source]
         cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// The source did not begin to answer in time: asking for less may help.
+    /// The source did not begin to respond in time. A smaller request may help.
     #[error("the event source did not answer in time: {reason}")]
     TimedOut {
-        /// How long it was waited for.
+        /// The time that was waited.
         reason: String,
-        /// The error below, where there is one.
+        /// The cause, if there is one.
         #[source]
         cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// The time of the run is used up. What is complete is kept for the next run.
+    /// The time of the run is used up. Complete parts are kept for the next run.
     #[error("the time of this run is used up; run it again to go on from here")]
     OutOfTime,
-    /// The source cannot answer now, and the adapter has waited for it as long as it may: a later run
-    /// may succeed.
+    /// The source cannot respond now, and the adapter has waited as long as it may. A later run may
+    /// succeed.
     #[error("the event source is not available: {reason}")]
     Unavailable {
-        /// Status and message, or what failed to connect.
+        /// Status and message, or the connection error.
         reason: String,
-        /// The error below, where there is one.
+        /// The cause, if there is one.
         #[source]
         cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// The source cannot be reached at all, and the adapter has waited as long as it may: a later run may
+    /// The source cannot be reached, and the adapter has waited as long as it may. A later run may
     /// succeed.
     #[error("the event source cannot be reached: {reason}")]
     Unreachable {
         /// What failed.
         reason: String,
-        /// The error below, where there is one.
+        /// The cause, if there is one.
         #[source]
         cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// The query budget of the project is used up, or the source asks to be left alone.
+    /// The query budget of the project is used up, or the source asks for a pause.
     #[error(
         "the project's query budget is used up, or Mixpanel asks to be left alone; try again in {} s",
         retry_after.as_secs()
     )]
     RateLimited {
-        /// When to come back.
+        /// When to try again.
         retry_after: Duration,
     },
-    /// Days that have not begun where the project is are not answered for yet.
+    /// The source does not export days that have not begun in the project's zone.
     #[error("the events cannot be had yet: {reason}; ask again from {from} on")]
     NotYet {
-        /// What the source says.
+        /// The message of the source.
         reason: String,
-        /// When the last of the days begins.
+        /// The start of the last of these days.
         from: Timestamp,
     },
-    /// The source refuses: the same request will be refused again.
+    /// The source refused the request, and will refuse it again.
     #[error("the events cannot be had: {0}")]
     Refused(String),
 }
 
 impl SourceError {
-    /// Whether the same request may succeed at once.
+    /// Whether the same request may succeed if it is sent again at once.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -120,7 +121,7 @@ impl SourceError {
         }
     }
 
-    /// Whether a request for less may succeed where this one did not.
+    /// Whether a smaller request may succeed.
     #[must_use]
     pub fn may_be_too_much(&self) -> bool {
         match self {
@@ -134,8 +135,8 @@ impl SourceError {
         }
     }
 
-    /// Whether a later run may succeed, though nobody puts anything right: the source is down, or busy, or
-    /// it is not the run's turn, or its time is used up.
+    /// Whether a later run may succeed without a fix: the source is down or busy, the query budget is
+    /// used up, or the time of the run is.
     #[must_use]
     pub fn is_for_later(&self) -> bool {
         match self {
@@ -150,7 +151,7 @@ impl SourceError {
         }
     }
 
-    /// Whether the next slice would meet it too.
+    /// Whether the next slice would fail for the same reason.
     #[must_use]
     pub fn meets_every_slice(&self) -> bool {
         match self {

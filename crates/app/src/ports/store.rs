@@ -1,4 +1,4 @@
-//! Where objects are kept.
+//! The store of objects.
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
@@ -7,16 +7,16 @@ use std::time::SystemTime;
 /// The bytes of an object in pieces.
 pub type ObjectBody = BoxStream<'static, Result<Bytes, StoreError>>;
 
-/// A bucket, or a folder that is laid out like one. Keys are relative to it and use `/`.
+/// A bucket, or a folder with the same layout. Keys are relative to it and use `/`.
 ///
-/// Reads see what was written before. A write is whole or absent, whatever its size.
+/// Reads see everything that was written before. A write is complete or absent, whatever its size.
 #[async_trait::async_trait]
 pub trait ObjectStore: Send + Sync {
     /// The whole object, with its `ETag`; `None` if there is none.
     async fn get(&self, key: &str) -> Result<Option<Object>, StoreError>;
 
-    /// The object in pieces of any size, for one that may be too large for memory; `None` if there
-    /// is none. What breaks off ends with an error.
+    /// The object in pieces of any size, for objects that may be too large for memory; `None` if there
+    /// is none. A broken stream ends with an error.
     async fn read(&self, key: &str) -> Result<Option<ObjectBody>, StoreError> {
         let object = self.get(key).await?;
         Ok(object.map(|object| stream::iter([Ok(object.body)]).boxed()))
@@ -28,20 +28,20 @@ pub trait ObjectStore: Send + Sync {
     /// Writes an object if the precondition holds.
     async fn put(&self, key: &str, body: Bytes, when: Precondition) -> Result<Put, StoreError>;
 
-    /// Copies an object within the store; what lies at the destination is replaced.
+    /// Copies an object within the store, and replaces an object at the destination.
     async fn copy(&self, from: &str, to: &str) -> Result<(), StoreError>;
 
-    /// Deletes an object; it need not exist.
+    /// Deletes an object. It need not exist.
     async fn delete(&self, key: &str) -> Result<(), StoreError>;
 
     /// All objects whose key starts with the prefix, in the order of their keys.
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError>;
 
-    /// What a catalog calls a place in this store: `s3://bucket/key`, or the path of a folder.
+    /// The location of a key, as the catalog has it: `s3://bucket/key`, or the path of a folder.
     fn location(&self, key: &str) -> String;
 }
 
-/// What must hold for a write to happen.
+/// The precondition of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Precondition {
     /// No object has the key.
@@ -50,12 +50,12 @@ pub enum Precondition {
     Matches(String),
 }
 
-/// How a write ended.
+/// The result of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Put {
     /// Written.
     Done,
-    /// Not written: the precondition did not hold, or another write was faster.
+    /// Not written: the precondition failed, or another write was faster.
     Refused,
 }
 
@@ -77,18 +77,18 @@ pub struct Tail {
     pub size: u64,
 }
 
-/// A line of a listing.
+/// An object in a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectMeta {
     /// The key.
     pub key: String,
     /// The size in bytes.
     pub size: u64,
-    /// When it was written; `None` where the store does not say.
+    /// When it was written; `None` if the store does not report it.
     pub modified: Option<SystemTime>,
 }
 
-/// A call to the store failed. Only "not found" is absence; everything else is this.
+/// A call to the store failed. Only "not found" means absent; every other error is this.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {location}{}", hint.as_deref().map(|h| format!(": {h}")).unwrap_or_default())]
 pub struct StoreError {
@@ -96,9 +96,9 @@ pub struct StoreError {
     pub action: &'static str,
     /// The full location.
     pub location: String,
-    /// What a person should look at, where the adapter knows.
+    /// A hint for the user, if the adapter has one.
     pub hint: Option<String>,
-    /// The error below.
+    /// The cause.
     #[source]
     pub cause: Box<dyn std::error::Error + Send + Sync>,
 }

@@ -1,28 +1,28 @@
-//! Brings the columns of a table up to date: reads, compares, updates with the version, and on
-//! conflict reads again.
+//! Updates the columns of a table: reads it, compares it, and updates it with its version. After a
+//! conflict it reads the table again.
 
 use super::diff::{Conflict, Difference, Wanted, diff, repaired};
 use super::memo::{Memo, Names};
-use super::table::{TRIES, TableReport};
-use super::{OnDrift, ReconcileError, Reconciler};
+use super::report::TableReport;
+use super::{OnDrift, ReconcileError, Reconciler, TRIES};
 use crate::ports::{CatalogError, Column, NewTable, TableState};
 use mixlake_domain::Partitioning;
 
-/// Where a table is, and what its columns are called.
-pub(super) struct Place<'a> {
+/// What a table should be: its locations, and the names of its columns.
+pub(super) struct TableSpec<'a> {
     /// The folder of the table.
     pub folder: String,
-    /// Where a new table points to: the folder, or the live generation of a table without partitions.
+    /// The location of a new table: the folder, or the live generation of a table without partitions.
     pub location: String,
     pub partitioning: Partitioning,
     pub names: &'a Names<'a>,
 }
 
 impl Reconciler<'_> {
-    /// Answers whether there is a table afterwards. Without columns none is made.
+    /// Returns whether the table exists afterwards. A table without columns is not created.
     pub(super) async fn columns(
         &self,
-        place: &Place<'_>,
+        spec: &TableSpec<'_>,
         wanted: &[Column],
         report: &mut TableReport,
     ) -> Result<bool, ReconcileError> {
@@ -33,7 +33,7 @@ impl Reconciler<'_> {
             }
             let current = self.catalog.table(&name).await?;
             let there = current.is_some() || !wanted.is_empty();
-            match self.change(place, current, wanted, report).await {
+            match self.change(spec, current, wanted, report).await {
                 Ok(()) => return Ok(there),
                 Err(ReconcileError::Catalog(CatalogError::Conflict(_))) => report.forget(),
                 Err(error) => return Err(error),
@@ -44,16 +44,16 @@ impl Reconciler<'_> {
 
     async fn change(
         &self,
-        place: &Place<'_>,
+        spec: &TableSpec<'_>,
         current: Option<TableState>,
         columns: &[Column],
         report: &mut TableReport,
     ) -> Result<(), ReconcileError> {
-        let given = given(current.as_ref(), place.names);
-        let format = place.names.format();
+        let given = given(current.as_ref(), spec.names);
+        let format = spec.names.format();
         let wanted = Wanted {
-            folder: &place.folder,
-            partitioning: place.partitioning,
+            folder: &spec.folder,
+            partitioning: spec.partitioning,
             format,
             columns,
             given: &given,
@@ -65,14 +65,14 @@ impl Reconciler<'_> {
             Difference::Create if columns.is_empty() => {}
             Difference::Create => {
                 report.created = true;
-                let new = self.new_table(report, place, None, columns.to_vec());
+                let new = self.new_table(report, spec, None, columns.to_vec());
                 self.catalog.create_table(&new).await?;
             }
             Difference::Append(added) => {
                 report.appended_columns = added.iter().map(|c| c.name.clone()).collect();
                 let all = given.iter().chain(&added).map(|c| c.name.as_str());
                 let before = current.as_ref().and_then(memo);
-                let memo = Memo::of(self.project, place.names, before.as_ref(), all).to_string();
+                let memo = Memo::of(self.project, spec.names, before.as_ref(), all).to_string();
                 self.catalog.append_columns(&report.table, version, &added, &memo).await?;
             }
             Difference::Conflict(conflicts) => {
@@ -85,15 +85,15 @@ impl Reconciler<'_> {
                 };
                 report.repaired = conflicts.iter().map(ToString::to_string).collect();
                 let columns = repaired(&current.columns, &wanted);
-                let right = self.new_table(report, place, memo(current).as_ref(), columns);
+                let right = self.new_table(report, spec, memo(current).as_ref(), columns);
                 self.catalog.repair_table(version, &right).await?;
             }
         }
         Ok(())
     }
 
-    /// Whether we are asked to put a table right, and it is ours: another project, or somebody
-    /// else, may have it under the same name.
+    /// Whether repair is allowed and the table is ours. Another project, or somebody else, may have a
+    /// table with the same name.
     fn may_repair(&self, table: &TableState, wanted: &Wanted<'_>) -> bool {
         let ours = match memo(table) {
             Some(memo) => memo.project == self.project.as_str(),
@@ -105,24 +105,24 @@ impl Reconciler<'_> {
     fn new_table(
         &self,
         report: &TableReport,
-        place: &Place<'_>,
+        spec: &TableSpec<'_>,
         before: Option<&Memo>,
         columns: Vec<Column>,
     ) -> NewTable {
         let names = columns.iter().map(|c| c.name.as_str());
         NewTable {
             name: report.table.clone(),
-            memo: Memo::of(self.project, place.names, before, names).to_string(),
+            memo: Memo::of(self.project, spec.names, before, names).to_string(),
             columns,
-            location: place.location.clone(),
-            partitioning: place.partitioning,
-            format: place.names.format(),
+            location: spec.location.clone(),
+            partitioning: spec.partitioning,
+            format: spec.names.format(),
             description: format!("Events of Mixpanel project {}, kept by Mixlake", self.project),
         }
     }
 }
 
-/// The columns that we gave a table, in their order.
+/// The columns that Mixlake added to a table, in their order.
 pub(crate) fn given_columns(
     table: &TableState,
     known: Option<&mixlake_schema::Table>,
@@ -134,8 +134,8 @@ fn memo(table: &TableState) -> Option<Memo> {
     table.memo.as_deref()?.parse().ok()
 }
 
-/// The columns that we gave a table, in their order. Where nothing is noted: those of its columns
-/// that the registry knows, as they stand.
+/// The columns that Mixlake added to a table, in their order. If the table has no memo: those of its
+/// columns that the registry knows, in the table's order.
 fn given(table: Option<&TableState>, names: &Names<'_>) -> Vec<Column> {
     let Some(table) = table else { return Vec::new() };
     let known = |column: &mixlake_schema::Column| Column {
@@ -144,23 +144,17 @@ fn given(table: Option<&TableState>, names: &Names<'_>) -> Vec<Column> {
         comment: Some(column.property.clone()),
     };
     match memo(table) {
-        Some(memo) => {
-            memo.columns.iter().filter_map(|&place| names.columns().get(place)).map(known).collect()
-        }
+        Some(memo) => memo
+            .columns
+            .iter()
+            .filter_map(|&position| names.columns().get(position))
+            .map(known)
+            .collect(),
         None => table
             .columns
             .iter()
             .filter_map(|c| names.find(&c.name.to_lowercase()))
             .map(known)
             .collect(),
-    }
-}
-
-impl TableReport {
-    /// What was tried did not happen.
-    fn forget(&mut self) {
-        self.created = false;
-        self.appended_columns.clear();
-        self.repaired.clear();
     }
 }

@@ -1,22 +1,22 @@
-//! Decides what a table lacks, and what on it contradicts the files. Pure; the executor is dull.
+//! Decides what a table lacks, and where it contradicts the files. No I/O.
 
 use crate::ports::{Column, Format, TableState};
 use mixlake_domain::{DataFormat, PARTITION_KEY, Partitioning};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-/// What a table should describe.
+/// What a table should be.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     /// The folder of the table.
     pub folder: &'a str,
-    /// How its files are divided.
+    /// Its partitioning.
     pub partitioning: Partitioning,
     /// The format of its files.
     pub format: DataFormat,
-    /// The columns that some files have, each named once.
+    /// The columns of the files, each once.
     pub columns: &'a [Column],
-    /// The columns that we gave the table before, in the order in which it had them.
+    /// The columns that Mixlake added to the table before, in the table's order.
     pub given: &'a [Column],
 }
 
@@ -25,15 +25,15 @@ pub struct Wanted<'a> {
 pub enum Difference {
     /// Nothing: no update is sent.
     Unchanged,
-    /// The table itself.
+    /// The table does not exist.
     Create,
     /// These columns, in this order.
     Append(Vec<Column>),
-    /// The table and the files contradict each other; somebody has to look.
+    /// The table contradicts the files. Somebody has to decide.
     Conflict(Vec<Conflict>),
 }
 
-/// Something on the table that the files contradict.
+/// A contradiction between the table and the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conflict {
     /// A column has another type.
@@ -45,39 +45,39 @@ pub enum Conflict {
         /// The type in the files.
         files: String,
     },
-    /// A column that we gave the table is no longer there.
+    /// A column that Mixlake added is no longer on the table.
     Dropped {
         /// The column.
         column: String,
         /// The type in the files.
         files: String,
     },
-    /// Two columns have changed places.
+    /// Two columns were exchanged.
     Order {
-        /// The column that stood first.
+        /// The column that was first.
         column: String,
-        /// The one that now stands before it.
+        /// The column that is now before it.
         before: String,
     },
-    /// The table describes another folder: of another project, or of somebody else.
+    /// The table has another folder: of another project, or of somebody else.
     Location {
         /// The folder in the catalog.
         table: String,
         /// The folder of the files.
         files: String,
     },
-    /// Engines are told to read the files in another way.
+    /// The table declares another format than the files have.
     Format {
-        /// The way in the catalog.
+        /// The format in the catalog.
         table: Format,
-        /// What the files are.
+        /// The format of the files.
         files: DataFormat,
     },
-    /// The table is partitioned in another way than its files.
+    /// The table has other partition keys than its files need.
     PartitionKeys {
         /// The keys in the catalog.
         table: Vec<String>,
-        /// How the files are divided.
+        /// The partitioning of the files.
         files: Partitioning,
     },
 }
@@ -123,7 +123,7 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// Compares a table with what it should describe.
+/// Compares a table with what it should be.
 #[must_use]
 pub fn diff(current: Option<&TableState>, wanted: &Wanted<'_>) -> Difference {
     let Some(current) = current else { return Difference::Create };
@@ -174,7 +174,8 @@ fn of_the_whole(current: &TableState, wanted: &Wanted<'_>) -> Vec<Conflict> {
 }
 
 impl Wanted<'_> {
-    /// Whether a location is the table's. One without partitions is in a generation below its folder.
+    /// Whether a location belongs to the table. A table without partitions points to a generation below
+    /// its folder.
     pub(super) fn is_of_its_folder(&self, location: &str) -> bool {
         match self.partitioning {
             Partitioning::ByDate => same_folder(location, self.folder),
@@ -183,17 +184,17 @@ impl Wanted<'_> {
     }
 }
 
-/// People write locations with and without the last slash.
+/// Locations may be written with or without the final slash.
 pub(crate) fn same_folder(one: &str, other: &str) -> bool {
     one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 
-/// Places and columns; Glue compares names without regard to case.
+/// Positions and columns, by name. Glue ignores the case of names.
 fn by_name(columns: &[Column]) -> HashMap<String, (usize, &Column)> {
     columns.iter().enumerate().map(|(i, c)| (c.name.to_lowercase(), (i, c))).collect()
 }
 
-/// Neighbours of ours that stand the other way round, where the files at hand have one of them.
+/// Neighbouring columns of Mixlake that are exchanged, if the current files have one of them.
 fn moved<'a>(
     known: &'a HashMap<String, (usize, &Column)>,
     wanted: &'a Wanted<'_>,
@@ -211,8 +212,8 @@ fn moved<'a>(
     there.windows(2).filter_map(turned).collect::<Vec<_>>().into_iter()
 }
 
-/// The columns of a table put right: ours in the order in which we gave them, with their types, in
-/// the places that ours have; the columns of others stay where they are; what is missing follows.
+/// The repaired columns of a table: Mixlake's columns in their original order, with their types, at
+/// their positions. Columns of others stay where they are. Missing columns follow at the end.
 #[must_use]
 pub fn repaired(current: &[Column], wanted: &Wanted<'_>) -> Vec<Column> {
     let known = by_name(current);

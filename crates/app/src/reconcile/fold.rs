@@ -1,4 +1,4 @@
-//! Folds a batch of keys into what has to be looked at.
+//! Groups a batch of keys by table.
 
 use mixlake_domain::{DataFormat, Date, LakeObject, Layout, Partitioning, TableName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,15 +9,16 @@ pub(super) struct Work {
     pub tables: BTreeMap<TableName, TableWork>,
 }
 
-/// What there is to look at of a table.
+/// The work for one table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct TableWork {
     /// Data files, whose footers name columns.
     pub files: BTreeSet<String>,
-    /// Days, whose manifests name the partition's location; none for a table without partitions.
+    /// Days, whose manifests have the location of their partition. `None` for a table without
+    /// partitions.
     pub targets: BTreeSet<Option<Date>>,
     manifests: BTreeSet<String>,
-    /// Files that do not say which columns they have; their manifest does.
+    /// Files that do not contain the names of their columns. Their manifest does.
     silent: BTreeSet<String>,
 }
 
@@ -29,7 +30,7 @@ impl Work {
             let table = work.tables.entry(read.target.table).or_default();
             table.targets.insert(read.target.date);
             match read.object {
-                // Only Parquet says itself which columns it has.
+                // Only Parquet files contain the names of their columns.
                 LakeObject::Data(_, DataFormat::Parquet) => table.files.insert(key.to_owned()),
                 LakeObject::Data(_, DataFormat::Json) => table.silent.insert(key.to_owned()),
                 LakeObject::Manifest => table.manifests.insert(key.to_owned()),
@@ -48,18 +49,18 @@ impl TableWork {
         self.files.iter().chain(&self.silent).chain(&self.manifests).map(String::as_str)
     }
 
-    /// Whether something happened to a manifest itself, and not only to files beside it.
+    /// Whether a manifest itself changed, and not only files next to it.
     pub(super) fn has_manifest(&self, key: &str) -> bool {
         self.manifests.contains(key)
     }
 
-    /// How the table is divided: its keys tell.
+    /// The partitioning of the table, which follows from its keys.
     pub(super) fn partitioning(&self) -> Partitioning {
         let by_date = self.targets.iter().any(Option::is_some);
         if by_date { Partitioning::ByDate } else { Partitioning::Whole }
     }
 
-    /// Takes a target out. Answers its keys.
+    /// Removes a target. Returns its keys.
     pub(super) fn take(&mut self, layout: &Layout, date: Option<Date>) -> Vec<String> {
         let here = |key: &String| layout.read(key).is_some_and(|read| read.target.date == date);
         let all = [&mut self.files, &mut self.silent, &mut self.manifests];
@@ -67,8 +68,8 @@ impl TableWork {
         all.into_iter().flat_map(|keys| keys.extract_if(.., &here)).collect()
     }
 
-    /// The same in two halves, which keep what is of one day together as long as there are others.
-    /// None, if there is only one key.
+    /// Splits the work in two. The keys of a day stay together while there are several days. `None` if
+    /// there is only one key.
     pub(super) fn halves(&self, layout: &Layout) -> Option<[Self; 2]> {
         let mut keys: Vec<&str> = self.keys().collect();
         keys.sort_unstable();

@@ -11,20 +11,20 @@ use parquet::file::metadata::{
 use parquet::schema::types::ColumnDescriptor;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Nearly every footer fits; a wider one costs a second request.
+/// Nearly every footer fits into this. A wider one costs a second request.
 const FIRST_READ: u64 = 128 << 10;
 
-/// A footer that no file of a lake has.
+/// A footer that is not from a file of the lake.
 #[derive(Debug, thiserror::Error)]
 pub enum FooterError {
-    /// It is no Parquet footer.
+    /// It is not a Parquet footer.
     #[error(transparent)]
     Parquet(#[from] ParquetError),
     /// A column of a type that the lake does not write.
     #[error("column {0:?} has a type that no column of the lake has")]
     ForeignType(String),
-    /// A column of another type than the registry has, or than a file of the same batch has of which
-    /// the registry knows nothing.
+    /// A column has another type than in the registry, or than in another file of the batch if the
+    /// registry does not know it.
     #[error("column {column:?} is {file} in it and {known} in the lake")]
     OtherType {
         /// The column.
@@ -36,20 +36,20 @@ pub enum FooterError {
     },
 }
 
-/// What a footer says.
+/// The content of a footer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Footer {
     /// The names and types of the columns, in order.
     pub columns: Vec<(String, ColumnType)>,
     /// The number of rows.
     pub rows: u64,
-    /// What the file says of itself beside that, under names that begin with `mixlake.`, without that.
+    /// Other metadata of the file whose names start with `mixlake.`, without that prefix.
     pub notes: BTreeMap<String, String>,
-    /// How its pages are compressed; different columns may be so in different ways.
+    /// The compressions of its pages. Columns can have different ones.
     pub codecs: BTreeSet<&'static str>,
 }
 
-/// The footer of a file; none if the file is not there (any more).
+/// The footer of a file; `None` if the file does not exist (any more).
 pub(crate) async fn read(
     store: &dyn ObjectStore,
     key: &str,

@@ -1,34 +1,33 @@
-//! What we note on a table: whose it is, and which columns we gave it, in which order.
+//! The memo on a table: its project, and the columns that Mixlake added, in their order.
 //!
-//! Columns come in the order in which files are noticed, so nothing but the table itself knows it.
-//! A column is noted by its place in the registry, which never changes; ranges keep it short: a
-//! parameter of a Glue table has an end.
+//! Columns are added in the order in which files are noticed, so only the table itself has this order. A
+//! column is noted by its position in the registry, which never changes. Ranges keep the memo short,
+//! because parameters of a Glue table have a maximum length.
 
 use mixlake_domain::{DataFormat, ProjectId};
 use mixlake_schema::Table;
 use std::fmt;
 use std::str::FromStr;
 
-/// The note, as `2195193:0-31,40,33-39`.
+/// The memo, as `2195193:0-31,40,33-39`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Memo {
-    /// Whose table it is.
+    /// The project of the table.
     pub project: String,
-    /// The places of its columns in the registry, in their order on the table.
+    /// The positions of its columns in the registry, in the table's order.
     pub columns: Vec<usize>,
 }
 
-/// The text is none of our notes.
+/// The text is not a memo.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a note of Mixlake: {0:?}")]
 pub struct NoMemo(String);
 
 impl Memo {
-    /// The note of a table that was given these columns. Those that the registry does not know are
-    /// not noted.
+    /// The memo of a table with these columns. Columns that the registry does not have are left out.
     ///
-    /// Our reading of the registry may be older than that of whoever wrote the note `before`: places
-    /// that it does not know yet stay behind the place that they stood behind.
+    /// The registry that was read may be older than the one behind the memo `before`. Positions that it
+    /// does not have yet stay behind the position that they followed.
     pub(super) fn of<'a>(
         project: &ProjectId,
         names: &Names<'_>,
@@ -65,7 +64,7 @@ impl<'a> Names<'a> {
         Self { format, columns, places }
     }
 
-    /// The format of the table's files; foreign files are taken for Parquet.
+    /// The format of the table's files. Unknown tables are read as Parquet.
     pub(super) fn format(&self) -> DataFormat {
         self.format
     }
@@ -100,7 +99,7 @@ impl fmt::Display for Memo {
     }
 }
 
-/// No table has more columns; a note that says so would fill the memory.
+/// No table has more columns. A memo that claims more would exhaust the memory.
 const MOST: usize = 100_000;
 
 impl FromStr for Memo {

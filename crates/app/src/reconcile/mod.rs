@@ -1,14 +1,15 @@
-//! The use-case *reconcile*: the catalog follows what the store holds.
+//! The use case *reconcile*: updates the catalog from the objects in the store.
 //!
-//! Notifications say only where to look. What is true is read from the objects: columns from the
-//! footers of data files, locations from manifests. So their order and repetition do not matter,
-//! and a batch is folded first: one read a table, one update, one batch of partitions.
+//! Notifications only say where to look. The facts come from the objects: columns from the footers of
+//! data files, locations from manifests. So notifications can be repeated and out of order. A batch is
+//! grouped first: one read, one update and one batch of partitions per table.
 
 mod columns;
 mod diff;
 mod fold;
 pub(crate) mod footer;
 mod memo;
+mod report;
 mod table;
 mod targets;
 mod view;
@@ -18,7 +19,7 @@ pub(crate) use diff::same_folder;
 pub use diff::{Conflict, Difference, Wanted, diff, repaired};
 pub use footer::FooterError;
 pub use memo::{Memo, NoMemo};
-pub use table::TableReport;
+pub use report::TableReport;
 pub use view::{ColumnView, FileView, PartitionView, TableView};
 
 use crate::document::{DocumentError, Read};
@@ -28,51 +29,51 @@ use mixlake_domain::{Dataset, Layout, ProjectId, TableName};
 use mixlake_schema::Registry;
 use std::sync::Arc;
 
-/// What a reconciliation works with.
+/// The parameters of a reconciliation.
 #[derive(Clone, Copy)]
 pub struct Reconciler<'a> {
-    /// Where the objects are.
+    /// The store with the objects.
     pub store: &'a dyn ObjectStore,
-    /// The catalog to keep.
+    /// The catalog to update.
     pub catalog: &'a dyn Catalog,
-    /// Where in the store.
+    /// The keys in the store.
     pub layout: &'a Layout,
-    /// Whose tables they are.
+    /// The project of the tables.
     pub project: &'a ProjectId,
-    /// What goes before every table name.
+    /// The prefix of all table names.
     pub table_prefix: &'a str,
-    /// What to do about a table that somebody has changed so that it does not fit its files.
+    /// What to do with a table that somebody changed so that it contradicts its files.
     pub on_drift: OnDrift,
 }
 
-/// What to do about a table that does not fit its files.
+/// What to do with a table that contradicts its files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnDrift {
-    /// Tell, and leave it as it is.
+    /// Report it, and leave it unchanged.
     #[default]
     Fail,
-    /// Put it right.
+    /// Repair it.
     Repair,
 }
 
-/// Why a key could not be brought into the catalog.
+/// The reason why a key could not be applied to the catalog.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
     /// A data file cannot be read.
     #[error("{location} is no data file of this lake")]
     Footer {
-        /// Where it lies.
+        /// Its location.
         location: String,
         /// What is wrong.
         #[source]
         cause: FooterError,
     },
-    /// The table has columns that the files contradict.
+    /// The table contradicts the files.
     #[error("table {table} does not fit its files: {}", list(conflicts))]
     Drift {
         /// The table.
         table: String,
-        /// Each column that does not fit.
+        /// Each contradiction.
         conflicts: Vec<Conflict>,
     },
     /// The store failed.
@@ -84,7 +85,7 @@ pub enum ReconcileError {
     /// The registry cannot be used.
     #[error("the registry {location} cannot be used")]
     Registry {
-        /// Where it lies.
+        /// Its location.
         location: String,
         /// What is wrong.
         #[source]
@@ -96,7 +97,8 @@ pub enum ReconcileError {
 }
 
 impl ReconcileError {
-    /// Whether some of the objects may be to blame, and the others may do without them.
+    /// Whether only some of the objects may cause the error, so that the others can succeed without
+    /// them.
     fn may_be_of_a_part(&self) -> bool {
         match self {
             Self::Drift { conflicts, .. } => !conflicts.iter().any(Conflict::is_of_the_whole),
@@ -108,17 +110,23 @@ impl ReconcileError {
     }
 }
 
-/// What a reconciliation did.
+/// The number of attempts while other functions change the same table.
+const TRIES: u32 = 16;
+
+/// The keys that could not be applied, and the reasons.
+type Failed = Vec<(String, Arc<ReconcileError>)>;
+
+/// The result of a reconciliation.
 #[derive(Debug, Default)]
 pub struct Reconciled {
-    /// Each table that was looked at.
+    /// The report of each table.
     pub tables: Vec<TableReport>,
-    /// The keys that could not be brought in, and why.
+    /// The keys that could not be applied, and the reasons.
     pub failed: Vec<(String, Arc<ReconcileError>)>,
 }
 
 impl Reconciled {
-    fn add(&mut self, report: TableReport, failed: Vec<(String, Arc<ReconcileError>)>) {
+    fn add(&mut self, report: TableReport, failed: Failed) {
         for (key, error) in &failed {
             let error = crate::chain(&**error);
             tracing::error!(target: crate::TOLD, key, error, "the catalog does not have this");
@@ -140,8 +148,7 @@ impl Reconciled {
 }
 
 impl Reconciler<'_> {
-    /// Brings the tables and days that these keys belong to up to date. Keys of other things are
-    /// passed over.
+    /// Updates the tables and days of these keys. Other keys are ignored.
     pub async fn reconcile<'k>(&self, keys: impl IntoIterator<Item = &'k str>) -> Reconciled {
         let work = Work::fold(self.layout, keys);
         let mut done = Reconciled::default();
@@ -167,8 +174,8 @@ impl Reconciler<'_> {
         done
     }
 
-    /// Brings a table up to date. Where a part of the work may be to blame for a failure, it is done
-    /// in smaller parts, so that the objects at fault fail alone.
+    /// Updates a table. If a part of the work may cause a failure, the work is split, so that only the
+    /// keys at fault fail.
     async fn in_parts(
         &self,
         table: &TableName,
@@ -193,7 +200,7 @@ impl Reconciler<'_> {
         }
     }
 
-    /// Brings every day that has a manifest up to date.
+    /// Updates every day that has a manifest.
     pub async fn reconcile_all(&self) -> Result<Reconciled, ReconcileError> {
         let objects = self.store.list(self.layout.root()).await?;
         let manifests = objects.iter().map(|object| object.key.as_str());
@@ -204,7 +211,7 @@ impl Reconciler<'_> {
         self.registry_of(Dataset::Events).await
     }
 
-    /// The registry of a table that is not of events; none if the events know it.
+    /// The registry of a table that is not a table of events; `None` if the registry of events has it.
     async fn registry_for(
         &self,
         table: &TableName,
@@ -221,7 +228,7 @@ impl Reconciler<'_> {
         Ok(self.read_registry(dataset).await?.value.unwrap_or_default())
     }
 
-    /// The registry of a dataset, with what is needed to swap it.
+    /// The registry of a dataset, with the precondition for writing it.
     pub(crate) async fn read_registry(
         &self,
         dataset: Dataset,

@@ -1,75 +1,28 @@
-//! Brings one table up to date: its columns, then the partitions of some days, or its location.
+//! Updates one table: its columns, then the partitions of some days, or its location.
 
-use super::columns::Place;
+use super::columns::TableSpec;
 use super::fold::TableWork;
 use super::footer::{self, Footer, FooterError};
 use super::memo::Names;
+use super::report::TableReport;
 use super::targets::Found;
-use super::{ReconcileError, Reconciler};
+use super::{Failed, ReconcileError, Reconciler};
 use crate::ports::Column;
 use mixlake_domain::{Partitioning, TableName, Target};
 use mixlake_schema::{ColumnType, Registry};
-use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// What was done to a table.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct TableReport {
-    /// The name in the catalog.
-    pub table: String,
-    /// Whether it was created.
-    pub created: bool,
-    /// The columns that were added to an existing table.
-    pub appended_columns: Vec<String>,
-    /// What somebody had changed on it, and was put right.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub repaired: Vec<String>,
-    /// Whether it was moved to another generation, as tables without partitions are.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub moved: bool,
-    /// The partitions that were added or moved.
-    pub partitions_set: Vec<String>,
-    /// The partitions that were removed: no file of them is live.
-    pub partitions_removed: Vec<String>,
-}
-
-impl TableReport {
-    /// What was done to the same table a day later.
-    pub(super) fn extend(&mut self, other: Self) {
-        let Self {
-            table: _,
-            created,
-            appended_columns,
-            repaired,
-            moved,
-            partitions_set,
-            partitions_removed,
-        } = other;
-        self.moved |= moved;
-        self.created |= created;
-        self.appended_columns.extend(appended_columns);
-        self.repaired.extend(repaired);
-        self.partitions_set.extend(partitions_set);
-        self.partitions_removed.extend(partitions_removed);
-    }
-}
-
-/// How often two functions may meet at one table before one gives up.
-pub(super) const TRIES: u32 = 16;
-
-pub(super) type Failed = Vec<(String, Arc<ReconcileError>)>;
-
-/// What the data files of a batch say.
+/// The content of the data files of a batch.
 #[derive(Default)]
 struct Files {
     types: HashMap<String, ColumnType>,
-    /// The keys of those that are there.
+    /// The keys of the files that exist.
     seen: BTreeSet<String>,
 }
 
 impl Files {
-    /// Adds what a file has, unless it contradicts what is known of its columns.
+    /// Adds the columns of a file, unless they contradict known types.
     fn add(&mut self, footer: Footer, names: &Names<'_>) -> Result<(), FooterError> {
         for (name, file) in &footer.columns {
             let registered = names.find(name).map(|column| column.column_type);
@@ -85,7 +38,7 @@ impl Files {
 }
 
 impl Reconciler<'_> {
-    /// Brings a table up to date. Files and targets that cannot be read fail alone.
+    /// Updates a table. Files and targets that cannot be read fail alone.
     pub(super) async fn table(
         &self,
         table: &TableName,
@@ -106,7 +59,7 @@ impl Reconciler<'_> {
         let wanted = in_order(files.types, &names);
         let folder = self.store.location(&self.layout.table(table));
         let whole = targets.get(&None).and_then(Found::generation);
-        let place = Place {
+        let spec = TableSpec {
             partitioning: work.partitioning(),
             location: match (work.partitioning(), whole) {
                 (Partitioning::Whole, Some(generation)) => {
@@ -117,7 +70,7 @@ impl Reconciler<'_> {
             folder,
             names: &names,
         };
-        if !targets.is_empty() && self.columns(&place, &wanted, &mut report).await? {
+        if !targets.is_empty() && self.columns(&spec, &wanted, &mut report).await? {
             let table = (table, names.format());
             self.follow(table, &mut work, targets, failed, &mut report).await?;
         }
@@ -147,7 +100,7 @@ impl Reconciler<'_> {
         files: &mut Files,
     ) -> Result<(), ReconcileError> {
         let Some(footer) = footer::read(self.store, key).await? else {
-            // A generation that was replaced and deleted since, or a file that was removed.
+            // The generation was replaced and deleted, or the file was removed.
             tracing::info!(key, "the file is gone; its manifest says what is live");
             return Ok(());
         };
@@ -157,15 +110,14 @@ impl Reconciler<'_> {
     }
 }
 
-/// The columns in the order in which the registry gave their names, each with its property. None,
-/// if there is no file to describe.
+/// The columns in the order of the registry, each with its property. Empty if there are no files.
 fn in_order(mut types: HashMap<String, ColumnType>, names: &Names<'_>) -> Vec<Column> {
     if types.is_empty() {
         return Vec::new();
     }
     let mut columns = Vec::with_capacity(types.len());
     for known in names.columns() {
-        // Built-in columns are there from the start, whether a file has values of them or not.
+        // Built-in columns exist from the start, even if no file has values in them.
         let built_in = known.built_in.then_some(known.column_type);
         if let Some(column_type) = types.remove(&known.name).or(built_in) {
             columns.push(Column {
@@ -175,7 +127,7 @@ fn in_order(mut types: HashMap<String, ColumnType>, names: &Names<'_>) -> Vec<Co
             });
         }
     }
-    // A file that the registry does not know: its own names, in a fixed order.
+    // Columns that the registry does not know, sorted by name.
     let mut foreign: Vec<_> = types.into_iter().collect();
     foreign.sort_by(|a, b| a.0.cmp(&b.0));
     columns.extend(foreign.into_iter().map(|(name, column_type)| Column {

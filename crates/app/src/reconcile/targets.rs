@@ -2,15 +2,15 @@
 //! partitions.
 
 use super::fold::TableWork;
-use super::table::{Failed, TRIES, TableReport};
-use super::{ReconcileError, Reconciler, same_folder};
+use super::report::TableReport;
+use super::{Failed, ReconcileError, Reconciler, TRIES, same_folder};
 use crate::manifest::Manifest;
 use crate::ports::{CatalogError, Partition};
 use mixlake_domain::{DataFormat, Date, Generation, Partitioning, TableName, Target};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A target as its manifest and the store have it.
+/// A target with its manifest, and whether it has live files.
 pub(super) struct Found {
     manifest: Option<Manifest>,
     live: Live,
@@ -19,20 +19,20 @@ pub(super) struct Found {
 /// The targets of a table: its days, or the table as a whole.
 pub(super) type Targets = BTreeMap<Option<Date>, Found>;
 
-/// What a reader of a target should see.
+/// What readers of a target should see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Live {
     /// The files of a generation.
     In(Generation),
-    /// Nothing: the partition goes.
+    /// Nothing: the partition is removed.
     Nothing,
-    /// It has no manifest yet, which will be notified when it comes.
+    /// The target has no manifest yet. A notification will follow when it is written.
     Unknown,
 }
 
 impl Found {
-    /// The columns that its manifest names. A target without live files has none: nothing on the table
-    /// can contradict it.
+    /// The columns in its manifest. A target without live files has none, so it cannot contradict the
+    /// table.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
         let manifest = self.manifest.iter().filter(|_| matches!(self.live, Live::In(_)));
         let files = manifest.flat_map(|manifest| &manifest.files);
@@ -49,8 +49,8 @@ impl Found {
 }
 
 impl Reconciler<'_> {
-    /// The targets as they are. One that cannot be read is taken out of the work and fails alone.
-    /// `seen` are files that were read a moment ago.
+    /// The current state of the targets. A target that cannot be read is removed from the work and fails
+    /// alone. `seen` are files that were read just before.
     pub(super) async fn targets(
         &self,
         table: &TableName,
@@ -84,7 +84,7 @@ impl Reconciler<'_> {
         let live = match &manifest {
             None if work.has_manifest(&key) => Live::Nothing,
             None => Live::Unknown,
-            // A table without partitions has to be somewhere, also when it is empty.
+            // A table without partitions needs a location even if it is empty.
             Some(manifest) if target.date.is_none() || self.is_there(manifest, seen).await? => {
                 Live::In(manifest.generation.clone())
             }
@@ -93,8 +93,8 @@ impl Reconciler<'_> {
         Ok(Found { manifest, live })
     }
 
-    /// Sets partitions, or the table's location, until the manifests have not moved on meanwhile: whoever
-    /// reads a manifest last is the last to set its partition.
+    /// Sets partitions, or the table's location, and repeats this until the manifests did not change in
+    /// the meantime. So the function that reads a manifest last also sets its partition last.
     pub(super) async fn follow(
         &self,
         (table, format): (&TableName, DataFormat),
@@ -118,7 +118,7 @@ impl Reconciler<'_> {
             match changed {
                 Ok(false) => return Ok(()),
                 Ok(true) => {}
-                // Somebody added or removed one of them at this moment.
+                // Somebody added or removed a partition at the same moment.
                 Err(CatalogError::Conflict(_)) => continue,
                 Err(error) => return Err(error.into()),
             }
@@ -131,9 +131,9 @@ impl Reconciler<'_> {
         Err(CatalogError::Conflict(format!("the partitions of {}", report.table)).into())
     }
 
-    /// Whether a target has a live file. The store is asked until one is found, whatever was notified:
-    /// files are removed before, and after, somebody says so. A manifest names files that may be
-    /// gone, and notices of it come again.
+    /// Whether a target has a live file. The store is asked until one is found, whatever the
+    /// notifications said: they can arrive long after a file was removed, and a manifest can list files
+    /// that no longer exist.
     async fn is_there(
         &self,
         manifest: &Manifest,
@@ -163,7 +163,7 @@ impl Reconciler<'_> {
         self.store.location(&self.layout.generation(target, generation))
     }
 
-    /// Answers whether anything had to be changed.
+    /// Returns whether anything had to be changed.
     async fn partitions(
         &self,
         (table, format): (&TableName, DataFormat),
@@ -198,8 +198,8 @@ impl Reconciler<'_> {
         Ok(changed)
     }
 
-    /// Moves a table without partitions to its live generation. Answers whether it had to be moved. One whose
-    /// manifest is gone stays where it is: `mixlake doctor` tells.
+    /// Points a table without partitions to its live generation. Returns whether it had to be changed.
+    /// If the manifest is missing, the table stays unchanged, and `mixlake doctor` reports it.
     async fn location(
         &self,
         table: &TableName,

@@ -1,4 +1,4 @@
-//! What the catalog has, for people and programs to look at.
+//! The content of the catalog, for people and programs.
 
 use super::{ReconcileError, Reconciler};
 use crate::manifest::Manifest;
@@ -14,7 +14,7 @@ pub struct TableView {
     pub location: String,
     /// The columns in order, without the partition key.
     pub columns: Vec<ColumnView>,
-    /// The partitions by date; none of a table without partitions.
+    /// The partitions by date; empty for a table without partitions.
     pub partitions: Vec<PartitionView>,
     /// The live files of a table without partitions.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,9 +46,9 @@ pub struct PartitionView {
 /// A live file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileView {
-    /// Where it lies.
+    /// Its location.
     pub location: String,
-    /// The slice that it is of, or what else its rows come from.
+    /// Its slice, or the other origin of its rows.
     pub slice: String,
     /// The number of rows.
     pub rows: u64,

@@ -64,12 +64,12 @@ fn temporary_files() {
     let full = || io::Error::other("no space left");
     let errors = [
         InputError::Unsound(vec!["a.jsonl looks like CSV".to_owned(), "b.jsonl is cut".to_owned()]),
-        InputError::Spool { folder: PathBuf::from("/lake"), cause: full() },
+        InputError::Spill { folder: PathBuf::from("/lake"), cause: full() },
     ];
     let errors = errors.map(|error| {
         let name = match error {
             InputError::Unsound(_) => "Unsound",
-            InputError::Spool { .. } => "Spool",
+            InputError::Spill { .. } => "Spill",
         };
         format!("{name}: {error}\n")
     });

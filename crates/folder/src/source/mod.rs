@@ -2,47 +2,38 @@
 //!
 //! The input is read once, to its verified end, before any slice is exported. So a pipe works like a
 //! file, thirty days need one read, and damaged input is refused before any change to the lake. Each
-//! line is stored in a temporary file (the spool) for its day. Slices are exported from there, as often
+//! line is stored in a temporary file (the spill file) for its day. Slices are exported from there, as often
 //! as necessary.
 //!
 //! Every line is accounted for. A line without a time belongs to the day of the event before it, if
 //! that day was requested, otherwise to the first day of the run.
 
 mod accounts;
+mod foreign_format;
 mod gunzip;
 mod input;
-mod nature;
+mod problem;
 mod reading;
 mod records;
-mod spool;
+mod selection;
+mod spill;
 mod values;
 
 pub use accounts::{Accounts, DateRange, Dates};
 pub use input::Input;
+pub use selection::Selection;
 
 use crate::blocking::blocking;
-use crate::place::HIDDEN;
+use crate::lake_folder::HIDDEN;
 use futures::stream::{self, StreamExt};
 use mixlake_app::ports::{EventChunks, EventSource, SourceError};
-use mixlake_domain::{Slice, SliceLabel, Window, Zone};
-use reading::{Problem, Reader};
-use spool::{Position, Spool, Spooled};
+use mixlake_domain::{Slice, SliceLabel, Window};
+use problem::Problem;
+use reading::Reader;
+use spill::{Position, Spill, SpillWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{io, iter};
-
-/// Which part of the input is exported.
-#[derive(Debug, Clone)]
-pub struct Selection {
-    /// The days that are exported, in order.
-    pub days: Vec<Slice>,
-    /// The zone of the days.
-    pub zone: Zone,
-    /// Only these events; empty means all.
-    pub events: Vec<String>,
-    /// If times are the local time of a zone, that zone.
-    pub wall_clock: Option<Zone>,
-}
 
 /// Why the input cannot be exported. The lake was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +46,7 @@ pub enum InputError {
         "cannot write the temporary file in {} that stores the lines of the input; \
          free some space there, or use a lake on another disk", folder.display()
     )]
-    Spool {
+    Spill {
         /// Where the temporary file is.
         folder: PathBuf,
         /// What happened.
@@ -68,7 +59,7 @@ pub enum InputError {
 #[derive(Debug, Clone)]
 pub struct FileSource {
     days: Arc<[SliceLabel]>,
-    spooled: Arc<Spooled>,
+    spill: Arc<Spill>,
 }
 
 impl FileSource {
@@ -93,25 +84,25 @@ impl FileSource {
         folder: &Path,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(Self, Accounts), InputError> {
-        let full = |cause| InputError::Spool { folder: folder.to_owned(), cause };
+        let full = |cause| InputError::Spill { folder: folder.to_owned(), cause };
         // Lines without a time need a place even if no day was requested.
-        let spool = Spool::new(folder, selection.days.len().max(1)).map_err(full)?;
-        let mut reader = Reader::new(selection, spool, progress);
+        let writer = SpillWriter::new(folder, selection.days.len().max(1)).map_err(full)?;
+        let mut reader = Reader::new(selection, writer, progress);
         let mut unsound = Vec::new();
         for input in inputs {
             match reader.input(input) {
                 Ok(()) => {}
                 Err(Problem::Unsound(what)) => unsound.push(format!("{input} {what}")),
-                Err(Problem::Spool(cause)) => return Err(full(cause)),
+                Err(Problem::Spill(cause)) => return Err(full(cause)),
             }
         }
         if !unsound.is_empty() {
             return Err(InputError::Unsound(unsound));
         }
-        let (spool, accounts) = reader.finish();
-        let spooled = spool.finish().map_err(full)?;
+        let (writer, accounts) = reader.finish();
+        let spill = writer.finish().map_err(full)?;
         let days = selection.days.iter().map(Slice::label).collect();
-        Ok((Self { days, spooled: Arc::new(spooled) }, accounts))
+        Ok((Self { days, spill: Arc::new(spill) }, accounts))
     }
 }
 
@@ -123,18 +114,18 @@ impl EventSource for FileSource {
             let what = format!("the input was not read for {label}; export the whole day from it");
             return Err(SourceError::Refused(what));
         };
-        let spooled = Arc::clone(&self.spooled);
+        let spill = Arc::clone(&self.spill);
         let next = move |at: Option<Position>| {
-            let spooled = Arc::clone(&spooled);
+            let spill = Arc::clone(&spill);
             async move {
                 let Some(at) = at else { return Ok(None) };
-                let piece = blocking(move || spooled.piece(at)).await;
+                let piece = blocking(move || spill.piece(at)).await;
                 piece
                     .map(|(lines, next)| Some((lines.into(), next)))
                     .map_err(|error| unreadable(&error))
             }
         };
-        Ok(stream::try_unfold(self.spooled.first(day), next).boxed())
+        Ok(stream::try_unfold(self.spill.first(day), next).boxed())
     }
 }
 

@@ -1,12 +1,13 @@
 //! Reads inputs one after another, and assigns each line to its day.
 
-use super::Selection;
 use super::accounts::{Accounts, DateCounter, Dates};
+use super::foreign_format;
 use super::gunzip::{self, Gunzip};
 use super::input::Input;
-use super::nature;
+use super::problem::Problem;
 use super::records::Records;
-use super::spool::Spool;
+use super::selection::Selection;
+use super::spill::SpillWriter;
 use mixlake_columnar::{Line, LineKind, Peek};
 use mixlake_domain::{Slice, Timestamp};
 use std::io::{self, BufReader, Cursor, Read};
@@ -24,34 +25,11 @@ const SAMPLE: usize = 64 << 10;
 /// After this many lines without an event, the input is not an export.
 const ODD_LINES: u64 = 1_000;
 
-/// Why reading cannot continue.
-#[derive(Debug)]
-pub(super) enum Problem {
-    /// The input cannot be used; the text follows the name of the input.
-    Unsound(String),
-    /// The lines could not be stored.
-    Spool(io::Error),
-}
-
-impl Problem {
-    pub(super) fn unsound(what: impl Into<String>) -> Self {
-        Self::Unsound(what.into())
-    }
-}
-
-/// A read error. Errors of our own readers already describe the input.
-impl From<io::Error> for Problem {
-    fn from(error: io::Error) -> Self {
-        let own = error.get_ref().is_some();
-        Self::Unsound(if own { error.to_string() } else { format!("cannot be read: {error}") })
-    }
-}
-
 /// Reads inputs and counts what happened to their lines.
 pub(super) struct Reader<'a> {
     selection: &'a Selection,
     peek: Peek,
-    spool: Spool,
+    writer: SpillWriter,
     accounts: Accounts,
     dates: DateCounter,
     progress: &'a mut dyn FnMut(u64),
@@ -69,13 +47,13 @@ struct File {
     /// Its first lines, until an event was found.
     odd: Vec<Vec<u8>>,
     /// The error in its last line.
-    last_words: Option<String>,
+    error_at_end: Option<String>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(
         selection: &'a Selection,
-        spool: Spool,
+        writer: SpillWriter,
         progress: &'a mut dyn FnMut(u64),
     ) -> Self {
         let dates = DateCounter::new(selection.zone.clone());
@@ -83,7 +61,7 @@ impl<'a> Reader<'a> {
         Self {
             selection,
             peek,
-            spool,
+            writer,
             accounts: Accounts::default(),
             dates,
             progress,
@@ -108,23 +86,23 @@ impl<'a> Reader<'a> {
     }
 
     /// The lines, and what happened to them.
-    pub(super) fn finish(mut self) -> (Spool, Accounts) {
+    pub(super) fn finish(mut self) -> (SpillWriter, Accounts) {
         self.accounts.dates = self.dates.finish();
         self.accounts.other_dates = others(&self.accounts.dates, &self.selection.days);
-        (self.spool, self.accounts)
+        (self.writer, self.accounts)
     }
 
     /// The end of an input, which may be a line without a line end.
     fn end(&mut self, rest: Line<'_>, mut file: File) -> Result<(), Problem> {
         let cut = self.peek.line(rest) == LineKind::Broken;
         if cut && file.events > 0 {
-            return Err(Problem::unsound(nature::CUT));
+            return Err(Problem::unsound(foreign_format::CUT));
         }
         self.line(rest, &mut file)?;
         if file.lines > 0 && file.events == 0 {
-            return Err(Problem::Unsound(nature::without_events(&file.odd, cut)));
+            return Err(Problem::Unsound(foreign_format::without_events(&file.odd, cut)));
         }
-        match file.last_words {
+        match file.error_at_end {
             Some(error) => {
                 let what =
                     format!("is incomplete: its last line is an error ({error}); export it again");
@@ -165,7 +143,7 @@ impl<'a> Reader<'a> {
         file: &mut File,
     ) -> Result<(), Problem> {
         file.events += 1;
-        file.last_words = None;
+        file.error_at_end = None;
         self.dates.event(time);
         file.home = self.day_of(time);
         match file.home {
@@ -181,16 +159,16 @@ impl<'a> Reader<'a> {
         if file.events == 0 && file.odd.len() < SAMPLES {
             file.odd.push(bytes[..bytes.len().min(SAMPLE)].to_vec());
         }
-        file.last_words = nature::last_words(line);
+        file.error_at_end = foreign_format::error_at_end(line);
         if file.events == 0 && file.lines >= ODD_LINES {
-            return Err(Problem::Unsound(nature::without_events(&file.odd, false)));
+            return Err(Problem::Unsound(foreign_format::without_events(&file.odd, false)));
         }
         self.keep(file.home.unwrap_or(0), bytes)
     }
 
     fn keep(&mut self, day: usize, bytes: &[u8]) -> Result<(), Problem> {
         self.accounts.taken += 1;
-        self.spool.line(day, bytes).map_err(Problem::Spool)
+        self.writer.line(day, bytes).map_err(Problem::Spill)
     }
 
     /// The requested day that contains a time.
@@ -227,7 +205,7 @@ fn content(mut file: Box<dyn Read>) -> Result<Box<dyn Read>, Problem> {
     let mut unpacked = Gunzip::new(BufReader::with_capacity(PIECE, whole));
     let start = first_bytes(&mut unpacked)?;
     if start.starts_with(&gunzip::MAGIC) {
-        return Err(Problem::Unsound(nature::looks_like("gzip within gzip")));
+        return Err(Problem::Unsound(foreign_format::looks_like("gzip within gzip")));
     }
     Ok(Box::new(Cursor::new(start).chain(unpacked)))
 }
@@ -235,8 +213,8 @@ fn content(mut file: Box<dyn Read>) -> Result<Box<dyn Read>, Problem> {
 /// The first bytes, unless they belong to another format.
 fn first_bytes(reader: &mut impl Read) -> Result<Vec<u8>, Problem> {
     let start = beginning(reader, 16)?;
-    match nature::by_first_bytes(&start) {
-        Some(what) => Err(Problem::Unsound(nature::looks_like(what))),
+    match foreign_format::by_first_bytes(&start) {
+        Some(what) => Err(Problem::Unsound(foreign_format::looks_like(what))),
         None => Ok(start),
     }
 }

@@ -1,6 +1,6 @@
 //! Splits the bytes of an input into records: one per line, or one per JSON value.
 
-use super::reading::Problem;
+use super::problem::Problem;
 use super::values::Values;
 use mixlake_columnar::{Bounds, Line, LineSplitter};
 

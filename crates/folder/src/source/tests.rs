@@ -2,7 +2,7 @@ use super::*;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use mixlake_columnar::Bounds;
-use mixlake_domain::Date;
+use mixlake_domain::{Date, Zone};
 use rstest::rstest;
 use std::io::Write;
 use tempfile::NamedTempFile;
@@ -51,7 +51,7 @@ fn read_one(content: impl Into<Vec<u8>>) -> Result<(FileSource, Accounts), Input
 pub(super) fn refused(content: impl Into<Vec<u8>>) -> String {
     match read_one(content) {
         Err(InputError::Unsound(what)) => what.concat().split_once(' ').unwrap().1.to_owned(),
-        Err(error @ InputError::Spool { .. }) => panic!("{error}"),
+        Err(error @ InputError::Spill { .. }) => panic!("{error}"),
         Ok((_, accounts)) => panic!("it was read: {accounts:?}"),
     }
 }

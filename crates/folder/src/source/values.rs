@@ -4,7 +4,7 @@
 //! It finds only the end of each value and does not parse more. A record becomes one line: line ends
 //! between its parts become spaces.
 
-use super::reading::Problem;
+use super::problem::Problem;
 use mixlake_columnar::Line;
 
 /// The state after the bytes so far.
@@ -152,7 +152,7 @@ mod tests {
         let mut found = Vec::new();
         let told = |problem| match problem {
             Problem::Unsound(what) => what,
-            Problem::Spool(error) => error.to_string(),
+            Problem::Spill(error) => error.to_string(),
         };
         for piece in text.as_bytes().chunks(piece) {
             let each = |line: Line<'_>| {

@@ -8,9 +8,9 @@
 mod folders;
 mod shape;
 
+use crate::backoff::backoff;
 use crate::filters::EventNames;
 use crate::gunzip::Gunzip;
-use crate::pace::backoff;
 use crate::reason::Reason;
 use bytes::{Bytes, BytesMut};
 use folders::{File, Folders, unreadable};

@@ -3,8 +3,7 @@
 use crate::support::{
     SMALL_HOUR, config, impatient, read, serve, serve_as, source, storefront, utc,
 };
-use mixlake_app::budget::BudgetError;
-use mixlake_app::ports::{EventSource, QueryBudget, SourceError, Turn};
+use mixlake_app::ports::{BudgetError, EventSource, QueryBudget, SourceError, Turn};
 use mixlake_domain::{Slice, Timestamp, Window, Zone};
 use mixlake_mixpanel::{Config, Credentials, MixpanelSource, OUTAGE_QUERIES, Timings};
 use mixlake_testkit::mixpanel::{Data, Fault, Limits, StandInConfig};

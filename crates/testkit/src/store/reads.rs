@@ -1,19 +1,9 @@
 //! Reads: whole objects, tails, missing objects.
 
-use super::bodies::create;
+use super::bodies::{KEYS, create};
 use bytes::Bytes;
 use futures::TryStreamExt;
 use mixlake_app::ports::{ObjectStore, Tail};
-
-/// Keys with unusual but allowed characters: none may need special handling by the caller.
-pub(super) const KEYS: [&str; 6] = [
-    "42/mp_master_event/2026/11/10/_manifest.json",
-    "plain",
-    "with space/and+plus",
-    "with=equals/and&more;",
-    "percent%3D/quest?ion#hash",
-    "umlaut-ä/雪.parquet",
-];
 
 pub(super) async fn what_was_put_is_read_back(store: &dyn ObjectStore) {
     for key in KEYS {

@@ -55,7 +55,7 @@ pub(super) const CUT: &str =
 
 /// The error in the last line of an export, if there is one: an object with an error, or text. A line
 /// that begins like an event is one bad line.
-pub(super) fn last_words(line: Line<'_>) -> Option<String> {
+pub(super) fn error_at_end(line: Line<'_>) -> Option<String> {
     let Line::Whole(bytes) = line else { return None };
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(fields)) if !fields.contains_key("event") => error_of(&fields),
@@ -172,12 +172,12 @@ mod tests {
     #[case::half_an_event(r#"{"event":"e","pro"#, None)]
     #[case::no_event("[1]", None)]
     fn a_last_line_may_be_an_error(#[case] line: &str, #[case] expected: Option<&str>) {
-        assert_eq!(last_words(Line::Whole(line.as_bytes())).as_deref(), expected);
+        assert_eq!(error_at_end(Line::Whole(line.as_bytes())).as_deref(), expected);
     }
 
     #[test]
     fn a_long_message_is_not_repeated_whole() {
         let line = format!(r#"{{"error":"{}"}}"#, "x".repeat(5_000));
-        assert_eq!(last_words(Line::Whole(line.as_bytes())).unwrap().len(), SHOWN);
+        assert_eq!(error_at_end(Line::Whole(line.as_bytes())).unwrap().len(), SHOWN);
     }
 }

@@ -13,7 +13,7 @@ type Others = Map<String, Value>;
 
 /// A table with its partitions.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Document {
+pub(crate) struct TableDocument {
     /// The version of the file format.
     format: u32,
     /// Counts the changes of the columns, like Glue's version; changes of partitions do not count.
@@ -54,7 +54,7 @@ struct PartitionEntry {
 
 /// The file cannot be used, or the change is not allowed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum DocumentError {
+pub(crate) enum TableDocumentError {
     #[error("the file is not a catalog table")]
     Malformed(#[from] serde_json::Error),
     #[error("the file has format {0}; this version of Mixlake reads format {FORMAT}")]
@@ -65,8 +65,8 @@ pub(crate) enum DocumentError {
     NoPartitions,
 }
 
-impl Document {
-    pub(crate) fn create(table: &NewTable) -> Result<Self, DocumentError> {
+impl TableDocument {
+    pub(crate) fn create(table: &NewTable) -> Result<Self, TableDocumentError> {
         let key = |name: &&str| ColumnEntry {
             name: (*name).to_owned(),
             hive_type: "string".to_owned(),
@@ -90,16 +90,16 @@ impl Document {
         Ok(document)
     }
 
-    pub(crate) fn parse(json: &[u8]) -> Result<Self, DocumentError> {
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, TableDocumentError> {
         let document: Self = serde_json::from_slice(json)?;
         if document.format == FORMAT {
             Ok(document)
         } else {
-            Err(DocumentError::Format(document.format))
+            Err(TableDocumentError::Format(document.format))
         }
     }
 
-    pub(crate) fn to_json(&self) -> Result<Vec<u8>, DocumentError> {
+    pub(crate) fn to_json(&self) -> Result<Vec<u8>, TableDocumentError> {
         let mut json = serde_json::to_vec_pretty(self)?;
         json.push(b'\n');
         Ok(json)
@@ -126,7 +126,11 @@ impl Document {
     }
 
     /// Returns whether anything changed.
-    pub(crate) fn append(&mut self, columns: &[Column], memo: &str) -> Result<bool, DocumentError> {
+    pub(crate) fn append(
+        &mut self,
+        columns: &[Column],
+        memo: &str,
+    ) -> Result<bool, TableDocumentError> {
         self.extend(columns)?;
         if columns.is_empty() {
             return Ok(false);
@@ -148,7 +152,7 @@ impl Document {
     }
 
     /// Makes the table equal to `to`; a column that keeps its name keeps what others added.
-    pub(crate) fn repair(&mut self, to: &NewTable) -> Result<bool, DocumentError> {
+    pub(crate) fn repair(&mut self, to: &NewTable) -> Result<bool, TableDocumentError> {
         let before: BTreeMap<String, ColumnEntry> =
             self.columns.drain(..).map(|entry| (entry.name.to_lowercase(), entry)).collect();
         self.extend(&to.columns)?;
@@ -166,11 +170,11 @@ impl Document {
     }
 
     /// Engines ignore the case of names, and read a partition key as a column.
-    fn extend(&mut self, columns: &[Column]) -> Result<(), DocumentError> {
+    fn extend(&mut self, columns: &[Column]) -> Result<(), TableDocumentError> {
         for Column { name, hive_type, comment } in columns {
             let mut present = self.columns.iter().chain(&self.partition_keys);
             if present.any(|entry| entry.name.to_lowercase() == name.to_lowercase()) {
-                return Err(DocumentError::Duplicate(name.clone()));
+                return Err(TableDocumentError::Duplicate(name.clone()));
             }
             self.columns.push(ColumnEntry {
                 name: name.clone(),
@@ -230,7 +234,7 @@ mod tests {
 
     #[test]
     fn what_others_added_survives_a_change() {
-        let mut document = Document::parse(FILE.as_bytes()).unwrap();
+        let mut document = TableDocument::parse(FILE.as_bytes()).unwrap();
         let column = Column { name: "a".into(), hive_type: "double".into(), comment: None };
         assert!(document.append(&[column], "42:0").unwrap());
         let moved = Partition { value: "2026-11-10".into(), location: "s3://l/g2/".into() };
@@ -246,7 +250,8 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_refused_and_not_guessed_at() {
-        let error = Document::parse(FILE.replace(r#""format": 1"#, r#""format": 2"#).as_bytes());
+        let error =
+            TableDocument::parse(FILE.replace(r#""format": 1"#, r#""format": 2"#).as_bytes());
         assert_eq!(
             error.unwrap_err().to_string(),
             "the file has format 2; this version of Mixlake reads format 1"

@@ -13,19 +13,19 @@ use std::sync::{Mutex, PoisonError};
 const BLOCK: usize = 256 << 10;
 
 /// Bytes of all days that are buffered in memory.
-const WAITING: usize = 8 << 20;
+const BUFFERED: usize = 8 << 20;
 
 /// The header of a block: the position of the next block of the day, or 0, and the length of this
 /// block.
 const HEAD: usize = 16;
 
-/// The spool while lines are added.
+/// The writer while lines are added.
 #[derive(Debug)]
-pub(super) struct Spool {
+pub(super) struct SpillWriter {
     file: File,
     end: u64,
     days: Vec<Day>,
-    waiting: usize,
+    buffered: usize,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -36,13 +36,13 @@ struct Day {
     block: Vec<u8>,
 }
 
-impl Spool {
+impl SpillWriter {
     pub(super) fn new(folder: &Path, days: usize) -> io::Result<Self> {
         Ok(Self::on(tempfile::tempfile_in(folder)?, days))
     }
 
     fn on(file: File, days: usize) -> Self {
-        Self { file, end: 0, days: vec![Day::default(); days], waiting: 0 }
+        Self { file, end: 0, days: vec![Day::default(); days], buffered: 0 }
     }
 
     /// Stores a line for a day.
@@ -53,10 +53,10 @@ impl Spool {
         }
         block.extend_from_slice(line);
         block.push(b'\n');
-        self.waiting += line.len() + 1;
+        self.buffered += line.len() + 1;
         if block.len() >= BLOCK {
             self.write(day)
-        } else if self.waiting >= WAITING {
+        } else if self.buffered >= BUFFERED {
             self.write_all()
         } else {
             Ok(())
@@ -64,10 +64,10 @@ impl Spool {
     }
 
     /// All lines were added.
-    pub(super) fn finish(mut self) -> io::Result<Spooled> {
+    pub(super) fn finish(mut self) -> io::Result<Spill> {
         self.write_all()?;
         let firsts = self.days.iter().map(|day| day.first).collect();
-        Ok(Spooled { file: Mutex::new(self.file), firsts })
+        Ok(Spill { file: Mutex::new(self.file), firsts })
     }
 
     fn write_all(&mut self) -> io::Result<()> {
@@ -91,7 +91,7 @@ impl Spool {
         }
         day.first.get_or_insert(at);
         self.end = at + block.len() as u64;
-        self.waiting -= block.len() - HEAD;
+        self.buffered -= block.len() - HEAD;
         Ok(())
     }
 }
@@ -108,14 +108,14 @@ pub(super) struct Position {
     read: u64,
 }
 
-/// The lines of all days. Several readers can read at once.
+/// The spill file with the lines of all days. Several readers can read at once.
 #[derive(Debug)]
-pub(super) struct Spooled {
+pub(super) struct Spill {
     file: Mutex<File>,
     firsts: Vec<Option<u64>>,
 }
 
-impl Spooled {
+impl Spill {
     /// The start of a day; none if the day has no lines.
     pub(super) fn first(&self, day: usize) -> Option<Position> {
         self.firsts[day].map(|block| Position { block, read: 0 })
@@ -148,10 +148,10 @@ mod tests {
     use super::*;
 
     /// The lines of a day, and in how many pieces they came.
-    fn lines_of(spooled: &Spooled, day: usize) -> (String, usize) {
-        let (mut text, mut pieces, mut at) = (String::new(), 0, spooled.first(day));
+    fn lines_of(spill: &Spill, day: usize) -> (String, usize) {
+        let (mut text, mut pieces, mut at) = (String::new(), 0, spill.first(day));
         while let Some(position) = at {
-            let (piece, next) = spooled.piece(position).unwrap();
+            let (piece, next) = spill.piece(position).unwrap();
             assert!(piece.len() <= PIECE);
             text.push_str(std::str::from_utf8(&piece).unwrap());
             (pieces, at) = (pieces + 1, next);
@@ -177,32 +177,32 @@ mod tests {
     #[test]
     fn each_day_gets_its_lines_back_in_order_as_often_as_it_asks() {
         let days = 100;
-        let mut spool = Spool::new(&std::env::temp_dir(), days + 1).unwrap();
+        let mut writer = SpillWriter::new(&std::env::temp_dir(), days + 1).unwrap();
         let mut expected = vec![String::new(); days];
         let mut most = 0;
         for number in 0..60_000 {
             let (day, line) = (number * number % days, format!("{number}{}", "x".repeat(500)));
-            spool.line(day, line.as_bytes()).unwrap();
-            most = most.max(spool.days.iter().map(|day| day.block.capacity()).sum());
+            writer.line(day, line.as_bytes()).unwrap();
+            most = most.max(writer.days.iter().map(|day| day.block.capacity()).sum());
             expected[day] += &(line + "\n");
         }
-        let spooled = spool.finish().unwrap();
+        let spill = writer.finish().unwrap();
         for _ in 0..2 {
             for (day, expected) in expected.iter().enumerate() {
-                assert!(lines_of(&spooled, day).0 == *expected, "day {day}");
+                assert!(lines_of(&spill, day).0 == *expected, "day {day}");
             }
         }
-        assert!(lines_of(&spooled, 0).1 > 2, "there is something to link");
-        assert_eq!(lines_of(&spooled, days), (String::new(), 0));
-        assert!(most <= 2 * WAITING + BLOCK, "{most} bytes waited");
+        assert!(lines_of(&spill, 0).1 > 2, "there is something to link");
+        assert_eq!(lines_of(&spill, days), (String::new(), 0));
+        assert!(most <= 2 * BUFFERED + BLOCK, "{most} bytes were buffered");
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_an_error() {
         let full = File::options().read(true).write(true).open("/dev/full").unwrap();
-        let mut spool = Spool::on(full, 1);
-        spool.line(0, b"x").unwrap();
-        assert_eq!(spool.finish().unwrap_err().kind(), io::ErrorKind::StorageFull);
+        let mut writer = SpillWriter::on(full, 1);
+        writer.line(0, b"x").unwrap();
+        assert_eq!(writer.finish().unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
 }

@@ -1,41 +1,29 @@
-//! The way back to rows that are missing: files that no manifest lists, and that are exactly what a
-//! ledger says of a slice.
+//! Recovers missing rows: finds files that no manifest lists and that are exactly what a ledger counts
+//! for a slice.
 
-use super::facts::{Facts, TargetFacts};
+use super::facts::{Facts, LostFiles, Recovery, TargetFacts};
 use crate::ledger::{self, Entry};
 use crate::manifest::LiveFile;
 use mixlake_domain::{Generation, SliceLabel, Target};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The files to take back, by target. A target whose files are the right ones is not there.
-pub(super) type Way = BTreeMap<Target, Source>;
-
-/// Files of a slice in a generation of a target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Source {
-    pub generation: Generation,
-    /// Their keys start with it.
-    pub folder: String,
-    pub files: Vec<LiveFile>,
-}
-
-/// What a target may have had of a slice: what is live, or what lies in another folder.
+/// The possible files of a slice in a target: the live ones, or the ones in another folder.
 struct Choice<'a> {
-    source: Option<Source>,
+    source: Option<LostFiles>,
     files: Vec<&'a LiveFile>,
 }
 
-/// So many combinations of folders are compared with the ledger.
+/// The largest number of combinations of folders that are compared with the ledger.
 const MOST: usize = 1_024;
 
-/// The ways back for slices of which rows are missing.
-pub(super) fn ways(facts: &Facts) -> BTreeMap<SliceLabel, Way> {
+/// The recoveries of slices with missing rows.
+pub(super) fn recoveries(facts: &Facts) -> BTreeMap<SliceLabel, Recovery> {
     let missing = facts.accounts.missing();
-    missing.filter_map(|it| Some((it.entry.slice, way(facts, it.entry)?))).collect()
+    missing.filter_map(|it| Some((it.entry.slice, recovery(facts, it.entry)?))).collect()
 }
 
-/// The ledger has the hash of all that the slice holds, so one combination of folders fits, or none.
-fn way(facts: &Facts, entry: &Entry) -> Option<Way> {
+/// The ledger has the hash of the slice's whole content, so one combination of folders matches, or none.
+fn recovery(facts: &Facts, entry: &Entry) -> Option<Recovery> {
     let mut targets = Vec::new();
     let mut combinations = 1_usize;
     for target in &entry.targets {
@@ -56,10 +44,10 @@ fn way(facts: &Facts, entry: &Entry) -> Option<Way> {
     )
 }
 
-/// What is taken for a target.
+/// The choice for a target.
 type Picked<'a> = (&'a Target, &'a Choice<'a>);
 
-/// One choice of each target; each number gives another combination.
+/// One choice for each target. Each number gives another combination.
 fn pick<'a>(targets: &'a [(&'a Target, Vec<Choice<'a>>)], mut number: usize) -> Vec<Picked<'a>> {
     let mut picked = Vec::new();
     for (target, choices) in targets {
@@ -97,7 +85,7 @@ fn choices(day: &TargetFacts, slice: SliceLabel) -> Vec<Choice<'_>> {
         if known.insert(files.iter().map(|f| (f.name.as_str(), f.hash.as_str())).collect()) {
             let (generation, folder) = (generation.clone(), folder.to_owned());
             let taken = files.iter().copied().cloned().collect();
-            let source = Some(Source { generation, folder, files: taken });
+            let source = Some(LostFiles { generation, folder, files: taken });
             choices.push(Choice { source, files });
         }
     }

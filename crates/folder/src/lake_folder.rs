@@ -10,7 +10,7 @@ pub(crate) const HIDDEN: &str = ".mixlake";
 
 /// A lake's folder.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct LakeFolder {
     root: PathBuf,
 }
 
@@ -18,11 +18,11 @@ pub(crate) struct Place {
 ///
 /// It is a lock of the operating system: it works between threads and processes, and is released when
 /// its process ends.
-pub(crate) struct Turn {
+pub(crate) struct Lock {
     _lock: File,
 }
 
-impl Place {
+impl LakeFolder {
     /// The folder need not exist yet. All spellings of its path mean the same folder.
     pub(crate) fn new(root: &Path) -> io::Result<Self> {
         let absolute = std::path::absolute(root)?;
@@ -59,12 +59,12 @@ impl Place {
     }
 
     /// Waits for the lock on name changes.
-    pub(crate) fn turn(&self) -> io::Result<Turn> {
+    pub(crate) fn lock(&self) -> io::Result<Lock> {
         fs::create_dir_all(self.hidden())?;
         let path = self.hidden().join("lock");
         let lock = File::options().create(true).truncate(false).write(true).open(path)?;
         lock.lock()?;
-        Ok(Turn { _lock: lock })
+        Ok(Lock { _lock: lock })
     }
 
     /// Writes a temporary file. Its content is on the disk before the file can be found.
@@ -97,7 +97,7 @@ impl Place {
     }
 
     /// Gives a staged file its name and replaces an existing file.
-    pub(crate) fn publish(&self, staged: TempPath, path: &Path, _turn: &Turn) -> io::Result<()> {
+    pub(crate) fn publish(&self, staged: TempPath, path: &Path, _lock: &Lock) -> io::Result<()> {
         let parent = self.make_parent(path)?;
         staged.persist(path).map_err(|error| error.error)?;
         sync(&parent)
@@ -108,7 +108,7 @@ impl Place {
         &self,
         staged: TempPath,
         path: &Path,
-        _turn: &Turn,
+        _lock: &Lock,
     ) -> io::Result<bool> {
         let parent = self.make_parent(path)?;
         match staged.persist_noclobber(path) {
@@ -120,7 +120,7 @@ impl Place {
     }
 
     /// Removes a file and the folders that become empty, because S3 has no empty folders either.
-    pub(crate) fn remove(&self, path: &Path, _turn: &Turn) -> io::Result<()> {
+    pub(crate) fn remove(&self, path: &Path, _lock: &Lock) -> io::Result<()> {
         match fs::remove_file(path) {
             Err(error) if !is_absence(&error) => return Err(error),
             Ok(()) | Err(_) => {}
