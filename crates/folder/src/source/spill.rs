@@ -161,17 +161,17 @@ mod tests {
 
     #[test]
     fn a_line_of_many_megabytes_comes_in_pieces() {
-        let mut spool = Spool::new(&std::env::temp_dir(), 2).unwrap();
+        let mut writer = SpillWriter::new(&std::env::temp_dir(), 2).unwrap();
         let long = "x".repeat(3 * PIECE + 7);
         for line in ["a", &long, "b"] {
-            spool.line(0, line.as_bytes()).unwrap();
-            spool.line(1, b"other").unwrap();
+            writer.line(0, line.as_bytes()).unwrap();
+            writer.line(1, b"other").unwrap();
         }
-        let spooled = spool.finish().unwrap();
-        let (text, pieces) = lines_of(&spooled, 0);
+        let spill = writer.finish().unwrap();
+        let (text, pieces) = lines_of(&spill, 0);
         assert!(text == format!("a\n{long}\nb\n"));
         assert!(pieces >= 4, "{pieces}");
-        assert_eq!(lines_of(&spooled, 1).0, "other\n".repeat(3));
+        assert_eq!(lines_of(&spill, 1).0, "other\n".repeat(3));
     }
 
     #[test]
