@@ -80,6 +80,7 @@ mod optional_text {
     use std::fmt::Display;
     use std::str::FromStr;
 
+    #[expect(clippy::ref_option, reason = "the form that serde calls")]
     pub(super) fn serialize<T: Display, S: Serializer>(
         value: &Option<T>,
         to: S,

@@ -16,7 +16,7 @@ pub(super) struct Facts {
     pub registry: Option<Registry>,
     /// The registries of other datasets, if the lake has tables of them.
     pub other_registries: BTreeMap<Dataset, Registry>,
-    /// The ETag for writing the registry; `None` if it does not exist.
+    /// The `ETag` for writing the registry; `None` if it does not exist.
     pub registry_etag: Option<String>,
     pub tables: BTreeMap<TableName, TableFacts>,
     pub unreadable: Vec<Unreadable>,

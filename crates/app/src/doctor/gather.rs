@@ -108,7 +108,7 @@ impl Doctor<'_> {
                     }
                 }
                 None => {
-                    others.extend(self.above(&object.key).map(|targets| (targets, &object.key)))
+                    others.extend(self.above(&object.key).map(|targets| (targets, &object.key)));
                 }
             }
         }

@@ -89,7 +89,7 @@ pub enum ReconcileError {
         location: String,
         /// What is wrong.
         #[source]
-        cause: mixlake_schema::DocumentError,
+        cause: mixlake_schema::RegistryError,
     },
     /// The catalog failed.
     #[error(transparent)]
@@ -220,7 +220,9 @@ impl Reconciler<'_> {
         match Dataset::of_table(table.as_str()) {
             Dataset::Events => Ok(None),
             _ if events.tables().contains_key(table.as_str()) => Ok(None),
-            dataset => self.registry_of(dataset).await.map(Some),
+            dataset @ (Dataset::Profiles | Dataset::Identities | Dataset::Runs) => {
+                self.registry_of(dataset).await.map(Some)
+            }
         }
     }
 
