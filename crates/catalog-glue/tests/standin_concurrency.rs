@@ -37,16 +37,20 @@ async fn check(lake: &Lake, glue: &Glue, about: &str) {
     assert_eq!(names.iter().copied().collect::<BTreeSet<_>>(), expected, "the columns, {about}");
     assert_eq!(names.len(), expected.len(), "each once, {about}");
 
-    let story = glue.story(TABLE);
-    assert_eq!((story.archived, story.needless, story.rewritten), (0, 0, 0), "{about}: {story:?}");
-    assert_eq!(story.versions, story.brought.len() as u64, "{about}");
-    for brought in &story.brought {
+    let history = glue.history(TABLE);
+    assert_eq!(
+        (history.archived, history.needless, history.rewritten),
+        (0, 0, 0),
+        "{about}: {history:?}"
+    );
+    assert_eq!(history.versions, history.brought.len() as u64, "{about}");
+    for brought in &history.brought {
         assert!(!brought.is_empty(), "a version that brought nothing, {about}");
         let place = |name: &String| known.iter().position(|column| column.name == *name).unwrap();
         let places: Vec<usize> = brought.iter().map(place).collect();
         assert!(places.is_sorted(), "columns of one change are in their order, {about}");
     }
-    assert_eq!(story.brought.concat(), names, "{about}");
+    assert_eq!(history.brought.concat(), names, "{about}");
 
     let expected: BTreeMap<String, String> = lake.generations();
     let found = catalog.partitions(TABLE, &[]).await.unwrap().into_iter();
@@ -205,7 +209,7 @@ async fn tables_by_the_hundred_appear_at_once_under_a_limit_on_calls() {
     let tables = catalog.tables("event_").await.unwrap();
     assert_eq!(tables.len(), TABLES);
     for table in tables {
-        assert_eq!(glue.story(&table).versions, 1, "{table}");
+        assert_eq!(glue.history(&table).versions, 1, "{table}");
         assert_eq!(catalog.partitions(&table, &[]).await.unwrap().len(), 1, "{table}");
     }
 }

@@ -97,7 +97,7 @@ async fn drift_is_told_and_left_or_put_right_as_is_asked(#[case] edit: Edit, #[c
     let shown = |c: &Value| (c["Name"].clone(), c["Type"].clone());
     let shown = |input: &mut Value| columns(input).iter().map(shown).collect::<Vec<_>>();
     assert_eq!(shown(&mut after), shown(&mut before));
-    assert_eq!(glue.story(TABLE).archived, 0);
+    assert_eq!(glue.history(TABLE).archived, 0);
 
     let calls = glue.counts()["UpdateTable"];
     lake.deliver(&catalog, &keys).await;

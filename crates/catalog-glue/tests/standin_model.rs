@@ -275,8 +275,8 @@ async fn check(steps: Vec<Step>, seed: u64) {
         let found = found(&glue, &model.reference.marked).await;
         assert_eq!(found, model.reference, "after {about}");
     }
-    let story = glue.story(TABLE);
-    assert_eq!((story.archived, story.needless, story.rewritten), (0, 0, 0), "{story:?}");
+    let history = glue.history(TABLE);
+    assert_eq!((history.archived, history.needless, history.rewritten), (0, 0, 0), "{history:?}");
 }
 
 proptest! {

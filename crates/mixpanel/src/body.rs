@@ -16,12 +16,12 @@ use tokio::task::JoinHandle;
 const GZIP_START: u8 = 0x1f;
 
 /// The chunks of a 200 response.
-pub(crate) fn chunks(answer: Response) -> Result<EventChunks, SourceError> {
-    if !tells_its_end(&answer) {
+pub(crate) fn chunks(response: Response) -> Result<EventChunks, SourceError> {
+    if !tells_its_end(&response) {
         return Err(incomplete(&Reason::NoEnd, None));
     }
-    let encoding = encoding(answer.headers())?;
-    let wire = answer.bytes_stream().map(|piece| piece.map_err(broken)).boxed();
+    let encoding = encoding(response.headers())?;
+    let wire = response.bytes_stream().map(|piece| piece.map_err(broken)).boxed();
     Ok(match encoding {
         Encoding::Identity => wire.scan(true, plain).boxed(),
         Encoding::Gzip => unpacked(wire),
@@ -44,10 +44,10 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, SourceError> {
 
 /// Before HTTP/2 a body may end when the connection closes. Such an end does not prove that it is
 /// complete.
-fn tells_its_end(answer: &Response) -> bool {
-    answer.version() >= Version::HTTP_2
-        || answer.content_length().is_some()
-        || answer.headers().contains_key(TRANSFER_ENCODING)
+fn tells_its_end(response: &Response) -> bool {
+    response.version() >= Version::HTTP_2
+        || response.content_length().is_some()
+        || response.headers().contains_key(TRANSFER_ENCODING)
 }
 
 /// A piece of an uncompressed body. No JSON line begins like gzip. If a header was lost on the way, the

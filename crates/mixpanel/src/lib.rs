@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod answer;
 mod backoff;
 mod body;
 mod config;
@@ -15,6 +14,7 @@ mod pipeline;
 mod query;
 mod rate_limiter;
 mod reason;
+mod response;
 mod retry_after;
 mod source;
 

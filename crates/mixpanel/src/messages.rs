@@ -1,10 +1,10 @@
 //! Every message of this crate, as a user reads it. A new variant does not compile until its `match` has it.
 
-use crate::answer;
 use crate::credentials::{CredentialsError, Flaw};
 use crate::endpoint::EndpointError;
 use crate::filters::{EventNamesError, WhereExpressionError};
 use crate::reason::Reason;
+use crate::response;
 use mixlake_app::ports::SourceError;
 use mixlake_domain::Timestamp;
 use std::fmt::Display;
@@ -136,7 +136,7 @@ fn answers_with_an_error_status() {
         (503, ""),
     ];
     let texts = answers.map(|(status, message)| {
-        let error = answer::error(status, message, Duration::from_secs(90), from);
+        let error = response::error(status, message, Duration::from_secs(90), from);
         format!("{status}: {}\n", own_words(error))
     });
     insta::assert_snapshot!(texts.concat());

@@ -5,7 +5,7 @@ use crate::config::{Config, OUTAGE_QUERIES, Timings};
 use crate::query::ExportQuery;
 use crate::rate_limiter::RateLimiter;
 use crate::reason::Reason;
-use crate::{answer, body, retry_after};
+use crate::{body, response, retry_after};
 use futures::stream::{self, StreamExt};
 use mixlake_app::budget::LONGEST_CLOSED;
 use mixlake_app::ports::{BudgetError, EventChunks, EventSource, QueryBudget, SourceError, Turn};
@@ -164,7 +164,7 @@ impl MixpanelSource {
     /// One query without a deadline.
     async fn ask_at_leisure(&self, query: &ExportQuery) -> Result<EventChunks, Failed> {
         let (user, password) = self.config.credentials.basic();
-        let answer = self
+        let response = self
             .client
             .get(self.config.endpoint.export_url())
             .query(&query.pairs())
@@ -174,21 +174,21 @@ impl MixpanelSource {
             .send()
             .await
             .map_err(|error| self.unreachable(error))?;
-        match answer.status() {
-            StatusCode::OK => Ok(body::chunks(answer)?),
-            _ => Err(self.refusal(answer, query.to_date()).await),
+        match response.status() {
+            StatusCode::OK => Ok(body::chunks(response)?),
+            _ => Err(self.refusal(response, query.to_date()).await),
         }
     }
 
-    async fn refusal(&self, answer: Response, to_date: Date) -> Failed {
-        let status = answer.status().as_u16();
+    async fn refusal(&self, response: Response, to_date: Date) -> Failed {
+        let status = response.status().as_u16();
         let header =
-            |name: HeaderName| answer.headers().get(name).and_then(|value| value.to_str().ok());
+            |name: HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok());
         let said = retry_after::wait(header(RETRY_AFTER), header(DATE));
         let wait = said.unwrap_or(self.config.timings.rate_limit_pause);
-        let message = self.config.credentials.redact(&beginning(answer).await);
+        let message = self.config.credentials.redact(&beginning(response).await);
         let begins = self.config.zone.start_of(to_date);
-        let error = answer::error(status, &answer::tidy(&message), wait, begins);
+        let error = response::error(status, &response::tidy(&message), wait, begins);
         let is_down = matches!(error, SourceError::Unavailable { .. });
         let wait = if status == 429 { Some(wait) } else { said.filter(|_| is_down) };
         Failed { error, wait }
@@ -244,9 +244,9 @@ impl fmt::Debug for MixpanelSource {
 }
 
 /// The first part of an error body. Read errors are ignored, because the status is more important.
-async fn beginning(answer: Response) -> String {
+async fn beginning(response: Response) -> String {
     let mut text = Vec::new();
-    let mut pieces = answer.bytes_stream();
+    let mut pieces = response.bytes_stream();
     while let Some(Ok(piece)) = pieces.next().await {
         text.extend_from_slice(&piece);
         if text.len() >= ERROR_BODY_LIMIT {

@@ -15,7 +15,7 @@ const FORMAT: u32 = 1;
 
 /// The document cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum DocumentError {
+pub enum RegistryError {
     /// It is not JSON of this format.
     #[error("the document is not a registry")]
     Malformed(#[from] serde_json::Error),
@@ -30,19 +30,19 @@ pub enum DocumentError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Document {
+struct RegistryDocument {
     format: u32,
     project_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     timezone: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ingestion_start: Option<Date>,
-    events: Vec<EventDocument>,
-    tables: BTreeMap<String, TableDocument>,
+    events: Vec<EventEntry>,
+    tables: BTreeMap<String, TableEntry>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct EventDocument {
+struct EventEntry {
     event: String,
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,15 +56,15 @@ struct EventDocument {
 }
 
 #[derive(Serialize, Deserialize)]
-struct TableDocument {
+struct TableEntry {
     /// Parquet, if it is missing.
     #[serde(default, skip_serializing_if = "is_parquet")]
     format: DataFormat,
-    columns: Vec<ColumnDocument>,
+    columns: Vec<ColumnEntry>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct ColumnDocument {
+struct ColumnEntry {
     column: String,
     property: String,
     r#type: ColumnType,
@@ -81,20 +81,20 @@ fn is_parquet(format: &DataFormat) -> bool {
 
 impl Registry {
     /// Reads the document of a project.
-    pub fn from_document(bytes: &[u8], project: &ProjectId) -> Result<Self, DocumentError> {
-        let document: Document = serde_json::from_slice(bytes)?;
+    pub fn from_document(bytes: &[u8], project: &ProjectId) -> Result<Self, RegistryError> {
+        let document: RegistryDocument = serde_json::from_slice(bytes)?;
         if document.format != FORMAT {
-            return Err(DocumentError::Newer(document.format));
+            return Err(RegistryError::Newer(document.format));
         }
         if document.project_id != project.as_str() {
-            return Err(DocumentError::OtherProject(document.project_id));
+            return Err(RegistryError::OtherProject(document.project_id));
         }
         let mut registry = Self::default();
         if let Some(zone) = document.timezone {
             registry.set_zone(&zone);
         }
         registry.set_ingestion_start(document.ingestion_start);
-        for EventDocument { event, name, first_seen, frozen_at, renamed_from } in document.events {
+        for EventEntry { event, name, first_seen, frozen_at, renamed_from } in document.events {
             let freeze = frozen_at.map_or(Freeze::Open, Freeze::At);
             registry.insert_event(EventName { event, name, first_seen, freeze, renamed_from });
         }
@@ -114,7 +114,7 @@ impl Registry {
     /// Writes the document; equal registries give equal bytes.
     #[must_use]
     pub fn to_document(&self, project: &ProjectId) -> Vec<u8> {
-        let events = self.events().iter().map(|e| EventDocument {
+        let events = self.events().iter().map(|e| EventEntry {
             event: e.event.clone(),
             name: e.name.clone(),
             first_seen: e.first_seen,
@@ -124,7 +124,7 @@ impl Registry {
             },
             renamed_from: e.renamed_from.clone(),
         });
-        let column = |c: &Column| ColumnDocument {
+        let column = |c: &Column| ColumnEntry {
             column: c.name.clone(),
             property: c.property.clone(),
             r#type: c.column_type,
@@ -133,9 +133,9 @@ impl Registry {
         };
         let tables = self.tables().iter().map(|(name, table)| {
             let columns = table.columns().iter().map(column).collect();
-            (name.clone(), TableDocument { format: table.format(), columns })
+            (name.clone(), TableEntry { format: table.format(), columns })
         });
-        let document = Document {
+        let document = RegistryDocument {
             format: FORMAT,
             project_id: project.to_string(),
             timezone: self.zone().map(str::to_owned),

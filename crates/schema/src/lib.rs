@@ -6,11 +6,11 @@ mod names;
 mod profile;
 mod registry;
 mod table;
-mod taken;
 mod types;
+mod used_names;
 
 pub use complete::Contradiction;
-pub use document::DocumentError;
+pub use document::RegistryError;
 pub use names::{clean, is_hidden};
 pub use profile::Profile;
 pub use registry::{EventName, Freeze, NameTaken, Registry};

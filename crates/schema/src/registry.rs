@@ -5,8 +5,8 @@
 
 use crate::names::{clean_event, is_hidden};
 use crate::table::{Column, OVERFLOW, Table};
-use crate::taken::Taken;
 use crate::types::ColumnType;
+use crate::used_names::UsedNames;
 use crate::{MASTER_TABLE, Profile};
 use mixlake_domain::{DataFormat, Date};
 use std::collections::{BTreeMap, HashMap};
@@ -57,7 +57,7 @@ pub enum Freeze {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Names {
     given: Vec<EventName>,
-    taken: Taken,
+    used: UsedNames,
     by_event: HashMap<String, usize>,
 }
 
@@ -86,18 +86,18 @@ const NOT_FOR_EVENTS: [&str; 9] = [
 
 impl Default for Names {
     fn default() -> Self {
-        let mut taken = Taken::default();
+        let mut used = UsedNames::default();
         for name in NOT_FOR_EVENTS {
-            taken.insert(name.to_owned());
+            used.insert(name.to_owned());
         }
-        Self { given: Vec::new(), taken, by_event: HashMap::new() }
+        Self { given: Vec::new(), used, by_event: HashMap::new() }
     }
 }
 
 impl Names {
     fn insert(&mut self, name: EventName) {
-        self.taken.insert(name.name.clone());
-        self.taken.extend(name.renamed_from.clone());
+        self.used.insert(name.name.clone());
+        self.used.extend(name.renamed_from.clone());
         self.by_event.insert(name.event.clone(), self.given.len());
         self.given.push(name);
     }
@@ -177,7 +177,7 @@ impl Registry {
             return index;
         }
         let limit = profile.name_bytes();
-        let name = self.events.taken.free(&clean_event(event, limit), "", limit);
+        let name = self.events.used.free(&clean_event(event, limit), "", limit);
         self.events.insert(EventName {
             event: event.to_owned(),
             name,
@@ -195,13 +195,13 @@ impl Registry {
     /// its own table, it is described under both names, with the same columns.
     pub fn unhide(&mut self, event: usize, profile: Profile) -> bool {
         let limit = profile.name_bytes();
-        let Names { given, taken, .. } = &mut self.events;
+        let Names { given, used, .. } = &mut self.events;
         let event = &mut given[event];
         if !is_hidden(&event.name) {
             return false;
         }
-        let name = taken.free(&clean_event(&event.event, limit), "", limit);
-        taken.insert(name.clone());
+        let name = used.free(&clean_event(&event.event, limit), "", limit);
+        used.insert(name.clone());
         let old = std::mem::replace(&mut event.name, name.clone());
         if let Some(table) = self.tables.get(&old).cloned() {
             self.tables.insert(name, table);

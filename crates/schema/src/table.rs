@@ -1,8 +1,8 @@
 //! A table: each property of each type has a column, in the order in which they were first seen.
 
 use crate::names::clean;
-use crate::taken::Taken;
 use crate::types::{ColumnType, ValueType};
+use crate::used_names::UsedNames;
 use crate::{PARTITION_KEY, Profile};
 use mixlake_domain::{DataFormat, Date};
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ pub struct Table {
     columns: Vec<Column>,
     /// The approximate size of the columns in a catalog's definition of the table, in bytes.
     definition: usize,
-    taken: Taken,
+    used: UsedNames,
     by_property: HashMap<String, Vec<ColumnId>>,
     overflow: Option<ColumnId>,
 }
@@ -90,7 +90,7 @@ impl Table {
     pub(crate) fn new(format: DataFormat, built_in: &[(&str, &str, ColumnType)]) -> Self {
         let mut table = Self { format, ..Self::default() };
         for name in TAKEN {
-            table.taken.insert(name.to_owned());
+            table.used.insert(name.to_owned());
         }
         for &(property, name, column_type) in built_in {
             table.insert(Column {
@@ -137,7 +137,7 @@ impl Table {
     pub(crate) fn insert(&mut self, column: Column) -> ColumnId {
         let id = self.columns.len();
         self.definition += column.definition();
-        self.taken.insert(column.name.clone());
+        self.used.insert(column.name.clone());
         if column.built_in {
             if column.name == OVERFLOW {
                 self.overflow = Some(id);
@@ -201,8 +201,8 @@ impl Table {
     fn new_name(&mut self, property: &str, value_type: ValueType, limit: usize) -> String {
         let first = self.by_property.get(property).and_then(|ids| ids.first());
         match first {
-            Some(&id) => self.taken.free(&self.columns[id].name, value_type.suffix(), limit),
-            None => self.taken.free(&clean(property, limit), "", limit),
+            Some(&id) => self.used.free(&self.columns[id].name, value_type.suffix(), limit),
+            None => self.used.free(&clean(property, limit), "", limit),
         }
     }
 

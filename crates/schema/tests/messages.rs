@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use mixlake_domain::ProjectId;
-use mixlake_schema::{Contradiction, DocumentError, NameTaken, Registry};
+use mixlake_schema::{Contradiction, NameTaken, Registry, RegistryError};
 
 fn contradictions() -> [Contradiction; 5] {
     let text = str::to_owned;
@@ -45,9 +45,9 @@ fn document_error(document: &str) -> String {
     let project = "42".parse::<ProjectId>().unwrap();
     let error = Registry::from_document(document.as_bytes(), &project).unwrap_err();
     let name = match error {
-        DocumentError::Malformed(_) => "Malformed",
-        DocumentError::Newer(_) => "Newer",
-        DocumentError::OtherProject(_) => "OtherProject",
+        RegistryError::Malformed(_) => "Malformed",
+        RegistryError::Newer(_) => "Newer",
+        RegistryError::OtherProject(_) => "OtherProject",
     };
     format!("{name}: {error}\n")
 }

@@ -4,7 +4,7 @@ use super::accounts::Evidence;
 use super::engines::is_hidden;
 use super::facts::{Facts, TargetFacts};
 use super::finding::{Finding, Kind, Remedy, Verdict, by_hand, list_slices, subject};
-use super::left;
+use super::replaced_files;
 use crate::LiveFile;
 use mixlake_domain::{Date, Layout, SliceLabel, Target};
 
@@ -27,7 +27,9 @@ pub(super) fn findings(target: &Target, facts: &Facts, findings: &mut Vec<Findin
         found((Kind::SliceMissing, text, by_hand(&format!("export {slice} again"))))
     }));
     if missing.is_empty() && day.missing_slices().next().is_none() {
-        findings.extend(left::findings(date, table, day, facts).map(|left| found(left).note()));
+        findings.extend(
+            replaced_files::findings(date, table, day, facts).map(|left| found(left).note()),
+        );
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why a slice is not published, and what this means for the next slices and the next run.
 
 use super::StartError;
-use super::loss::RowsTaken;
+use super::safeguards::RowsTaken;
 use crate::commit::CommitError;
 use crate::document::DocumentError;
 use crate::ports::{SourceError, StoreError};
@@ -30,7 +30,7 @@ pub enum ExportError {
         location: String,
         /// What is wrong.
         #[source]
-        cause: mixlake_schema::DocumentError,
+        cause: mixlake_schema::RegistryError,
     },
     /// The identities of a file's rows cannot be used.
     #[error("{location} is missing or cannot be used; export the slice of its file again")]

@@ -12,11 +12,9 @@
 //! starts again with that information.
 
 mod checkpoint;
-mod elsewhere;
 mod error;
 mod evidence;
 mod fence;
-mod loss;
 mod missing;
 mod publish;
 mod published;
@@ -25,17 +23,19 @@ mod received;
 mod report;
 mod reserve;
 mod rows_taken;
+mod safeguards;
+mod shared_rows;
 mod staging;
 mod start;
 mod start_error;
 mod time;
 
 pub use error::ExportError;
-pub use loss::{OnEmpty, RowsTaken, Safeguards};
 pub use missing::{Expected, Missing};
 pub use report::{
     ExportReport, NewColumn, SliceOutcome, SliceReport, SliceStatus, TargetChange, Totals,
 };
+pub use safeguards::{OnEmpty, RowsTaken, Safeguards};
 pub use start_error::StartError;
 pub use time::RunTime;
 
@@ -176,12 +176,12 @@ impl Exporter<'_> {
                 return Err(ExportError::Fewer { taken });
             }
         }
-        let elsewhere = self.elsewhere(slice, received).await?;
-        if elsewhere.is_empty() {
+        let shared = self.shared_rows(slice, received).await?;
+        if shared.is_empty() {
             return Ok(Next::Publish(taken));
         }
-        tracing::info!(%slice, rows = elsewhere.len(), "other slices have rows of this one; reading it again without them");
-        Ok(Next::ReadAgain(elsewhere))
+        tracing::info!(%slice, rows = shared.len(), "other slices have rows of this one; reading it again without them");
+        Ok(Next::ReadAgain(shared))
     }
 
     /// Returns `None` if other runs invalidated what was received.

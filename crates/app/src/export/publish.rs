@@ -228,7 +228,7 @@ impl Guard<ExportError> for Ours<'_> {
         let Self { exporter, slice, target, entry, received } = self;
         keeps_other_slices(target, current, &Origin::from(entry.slice))?;
         Ok((is_first || exporter.still_ours(entry).await?)
-            && !exporter.is_elsewhere(target, current, slice, received).await?)
+            && !exporter.has_shared_rows(target, current, slice, received).await?)
     }
 }
 

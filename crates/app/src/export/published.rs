@@ -1,8 +1,8 @@
 //! A slice after it was published, and its report.
 
-use super::loss::RowsTaken;
 use super::received::Received;
 use super::report::{NewColumn, SliceReport, SliceStatus, TargetChange};
+use super::safeguards::RowsTaken;
 use mixlake_domain::Slice;
 use mixlake_schema::Registry;
 

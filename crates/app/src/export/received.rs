@@ -35,7 +35,7 @@ impl Received {
     }
 
     /// Whether other slices may have rows of a target too.
-    pub(super) fn may_be_elsewhere(&self, target: &Target) -> bool {
+    pub(super) fn may_be_shared(&self, target: &Target) -> bool {
         self.of_target(target).any(|file| file.live.identities.is_some())
     }
 

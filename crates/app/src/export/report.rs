@@ -1,7 +1,7 @@
 //! The report of an export. Its form is stable, for people and programs.
 
 use super::ExportError;
-use super::loss::RowsTaken;
+use super::safeguards::RowsTaken;
 use crate::commit::Outcome;
 use crate::ledger::{Entry, SliceCounts};
 use crate::ports::SourceError;

@@ -1,7 +1,7 @@
 //! Counts the rows that publishing a slice would remove.
 
-use super::loss::RowsTaken;
 use super::received::Received;
+use super::safeguards::RowsTaken;
 use super::{ExportError, Exporter};
 use mixlake_domain::{Origin, Slice, Target};
 use std::collections::{BTreeMap, BTreeSet};

@@ -89,7 +89,7 @@ pub enum ReconcileError {
         location: String,
         /// What is wrong.
         #[source]
-        cause: mixlake_schema::DocumentError,
+        cause: mixlake_schema::RegistryError,
     },
     /// The catalog failed.
     #[error(transparent)]

@@ -1,7 +1,7 @@
 //! Checks for what Glue, or an engine that reads the table, would refuse.
 
 use super::Refusal;
-use super::story::columns;
+use super::history::columns;
 use serde_json::Value;
 use std::collections::HashSet;
 

@@ -6,11 +6,11 @@
 //! how many were archived, and whether an update did more than append.
 
 mod checks;
+mod history;
 mod partitions;
-mod story;
 mod tables;
 
-pub use story::Story;
+pub use history::TableHistory;
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -78,7 +78,7 @@ struct Table {
     input: Value,
     version: u64,
     partitions: BTreeMap<Vec<String>, Value>,
-    story: Story,
+    history: TableHistory,
 }
 
 impl std::fmt::Debug for Glue {
@@ -139,8 +139,8 @@ impl Glue {
 
     /// The history of a table; all zero if it does not exist.
     #[must_use]
-    pub fn story(&self, table: &str) -> Story {
-        self.lock().tables.get(table).map(|table| table.story.clone()).unwrap_or_default()
+    pub fn history(&self, table: &str) -> TableHistory {
+        self.lock().tables.get(table).map(|table| table.history.clone()).unwrap_or_default()
     }
 
     /// Somebody else changes a table: its `TableInput`, without the knowledge of its readers.

@@ -1,6 +1,6 @@
 //! The calls on tables.
 
-use super::story::Story;
+use super::history::TableHistory;
 use super::{Answer, Refusal, State, Table, checks, page};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -31,10 +31,10 @@ impl State {
         if self.tables.contains_key(&name) {
             return Err(Refusal::exists("Table"));
         }
-        let mut story = Story::default();
-        story.created(input);
+        let mut history = TableHistory::default();
+        history.created(input);
         let (input, partitions) = (input.clone(), BTreeMap::new());
-        self.tables.insert(name, Table { input, version: 0, partitions, story });
+        self.tables.insert(name, Table { input, version: 0, partitions, history });
         Ok(json!({}))
     }
 
@@ -56,7 +56,7 @@ impl State {
         if input["PartitionKeys"] != table.input["PartitionKeys"] {
             return Err(Refusal::invalid("partition keys cannot be changed"));
         }
-        table.story.updated(&table.input, input, request["SkipArchive"] != true);
+        table.history.updated(&table.input, input, request["SkipArchive"] != true);
         table.input = input.clone();
         table.version += 1;
         Ok(json!({}))

@@ -5,22 +5,22 @@ use std::collections::{HashMap, HashSet};
 
 /// The names in use.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Taken {
+pub(crate) struct UsedNames {
     names: HashSet<String>,
     /// For each stem, the first number whose suffix may be free, because thousands of names can have
     /// the same clean form. It can be derived from the names, and only makes the search faster.
     next: HashMap<String, usize>,
 }
 
-impl PartialEq for Taken {
+impl PartialEq for UsedNames {
     fn eq(&self, other: &Self) -> bool {
         self.names == other.names
     }
 }
 
-impl Eq for Taken {}
+impl Eq for UsedNames {}
 
-impl Taken {
+impl UsedNames {
     pub(crate) fn insert(&mut self, name: String) {
         self.names.insert(name);
     }

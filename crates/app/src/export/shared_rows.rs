@@ -34,14 +34,14 @@ impl Exporter<'_> {
     }
 
     /// The rows of a slice that live files of other slices have, on any of its targets.
-    pub(super) async fn elsewhere(
+    pub(super) async fn shared_rows(
         &self,
         slice: &Slice,
         received: &Received,
     ) -> Result<Superseded, ExportError> {
         let mut found = Superseded::default();
         for target in received.targets() {
-            if received.may_be_elsewhere(&target) {
+            if received.may_be_shared(&target) {
                 let (manifest, _) = self.manifest(&target).await?;
                 self.compare(&target, manifest.as_ref(), slice, received, &mut found).await?;
             }
@@ -51,7 +51,7 @@ impl Exporter<'_> {
 
     /// Whether a manifest lists a file of another slice that has a row of this one. Files that were
     /// compared before are not read again.
-    pub(super) async fn is_elsewhere(
+    pub(super) async fn has_shared_rows(
         &self,
         target: &Target,
         manifest: Option<&Manifest>,
@@ -59,7 +59,7 @@ impl Exporter<'_> {
         received: &Received,
     ) -> Result<bool, ExportError> {
         let mut found = Superseded::default();
-        if received.may_be_elsewhere(target) {
+        if received.may_be_shared(target) {
             self.compare(target, manifest, slice, received, &mut found).await?;
         }
         Ok(!found.is_empty())

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// The changes of a table by its callers; those of [`super::Glue::edit`] do not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Story {
+pub struct TableHistory {
     /// The number of versions, including the first.
     pub versions: u64,
     /// The number of versions kept in addition to the current one.
@@ -17,7 +17,7 @@ pub struct Story {
     pub brought: Vec<Vec<String>>,
 }
 
-impl Story {
+impl TableHistory {
     pub(super) fn created(&mut self, input: &Value) {
         self.versions = 1;
         self.brought.push(names(input));
