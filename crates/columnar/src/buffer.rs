@@ -4,7 +4,7 @@ use crate::blocks::Size;
 use crate::column::SparseColumn;
 use crate::dedup::RowIdentity;
 use crate::part::Part;
-use crate::places::{DROPPED, Places};
+use crate::validity::{DROPPED, RowOrder};
 use mixlake_schema::{ColumnId, ColumnType};
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ pub(crate) enum Sorting {
     AsTheyCame,
     /// All rows are of one event.
     ByTime,
-    /// The places of events, by their numbers, in the order of their names.
+    /// By the number of an event: its rank in the order of names.
     ByEvent(Arc<[u32]>),
 }
 
@@ -181,8 +181,8 @@ impl Buffer {
         self.columns[id].as_ref().expect("only columns that are here are asked for")
     }
 
-    /// The place of each row.
-    pub(crate) fn places(&self, sorting: &Sorting) -> Places {
+    /// The position at which each row is written.
+    pub(crate) fn row_order(&self, sorting: &Sorting) -> RowOrder {
         let kept = (0..).zip(&self.order).filter(|(_, key)| key.event != DROPPED);
         let mut order: Vec<(RowKey, u32)> = kept.map(|(row, key)| (*key, row)).collect();
         match sorting {
@@ -195,11 +195,11 @@ impl Buffer {
                 order.sort_unstable();
             }
         }
-        let mut of = vec![DROPPED; self.order.len()];
-        for (place, &(_, row)) in (0..).zip(&order) {
-            of[row as usize] = place;
+        let mut positions = vec![DROPPED; self.order.len()];
+        for (position, &(_, row)) in (0..).zip(&order) {
+            positions[row as usize] = position;
         }
-        Places { of, rows: order.len() }
+        RowOrder { positions, rows: order.len() }
     }
 
     /// Forgets the rows and keeps the room: memory that is given back comes again page by page,

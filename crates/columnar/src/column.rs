@@ -5,14 +5,14 @@
 
 use crate::blocks::{Blocks, Size};
 use crate::part::Part;
-use crate::places::InBlocks;
-use crate::texts::Texts;
+use crate::string_column::StringColumn;
+use crate::validity::InBlocks;
 use mixlake_schema::ColumnType;
 
 /// The values that a column has in one buffer of rows, in the order of their coming; the rows ascend.
 #[derive(Debug)]
 pub(crate) enum SparseColumn {
-    Text(Texts),
+    String(StringColumn),
     Number(Blocks<Cell>),
     /// The row, and in the lowest bit the value.
     Boolean(Blocks<u32>),
@@ -58,7 +58,7 @@ pub(crate) fn booleans(bits: &Blocks<u32>) -> impl InBlocks<bool> {
 impl SparseColumn {
     pub(crate) fn new(column_type: ColumnType) -> Self {
         match column_type {
-            ColumnType::String => Self::Text(Texts::default()),
+            ColumnType::String => Self::String(StringColumn::default()),
             ColumnType::Number => Self::Number(Blocks::default()),
             ColumnType::Boolean => Self::Boolean(Blocks::default()),
             ColumnType::Timestamp | ColumnType::Bigint => Self::Long(Blocks::default()),
@@ -68,7 +68,7 @@ impl SparseColumn {
     /// Adds a text to a row beyond all rows that have a value.
     #[inline]
     pub(crate) fn push_text(&mut self, row: u32, text: Part<'_>) {
-        let Self::Text(texts) = self else { wrong_type() };
+        let Self::String(texts) = self else { wrong_type() };
         texts.push(row, text);
     }
 
@@ -92,7 +92,7 @@ impl SparseColumn {
 
     pub(crate) fn clear(&mut self) {
         match self {
-            Self::Text(texts) => texts.clear(),
+            Self::String(texts) => texts.clear(),
             Self::Number(cells) | Self::Long(cells) => cells.clear(),
             Self::Boolean(bits) => bits.clear(),
         }
@@ -100,7 +100,7 @@ impl SparseColumn {
 
     pub(crate) fn size(&self) -> Size {
         match self {
-            Self::Text(texts) => texts.size(),
+            Self::String(texts) => texts.size(),
             Self::Number(cells) | Self::Long(cells) => cells.size(),
             Self::Boolean(bits) => bits.size(),
         }
@@ -109,7 +109,7 @@ impl SparseColumn {
     /// Gives back what no value is in.
     pub(crate) fn give_back(&mut self) {
         match self {
-            Self::Text(texts) => texts.give_back(),
+            Self::String(texts) => texts.give_back(),
             Self::Number(cells) | Self::Long(cells) => cells.give_back(),
             Self::Boolean(bits) => bits.give_back(),
         }

@@ -2,13 +2,13 @@
 
 use crate::blocks::Size;
 use crate::buffer::{Buffer, weight};
-use crate::chunk::Encoder;
-use crate::dedup::{Place, RowIdentity};
+use crate::dedup::{RowIdentity, RowPlace};
 use crate::encode::{Encoding, Ranks};
 use crate::group::Groups;
 use crate::identities::Identities;
 use crate::largest::Largest;
 use crate::options::{Options, SchemaType};
+use crate::page::ChunkEncoder;
 use crate::rows_hash::RowsHash;
 use crate::transform::TransformError;
 use bytes::Bytes;
@@ -75,7 +75,7 @@ pub(crate) struct Days {
     /// Encoded rows that are in no file yet, in bytes by day.
     encoded: Largest,
     ranks: Ranks,
-    encoder: Option<Encoder>,
+    encoder: Option<ChunkEncoder>,
     /// Rows on their way into a file.
     under_way: Option<UnderWay>,
     /// Bytes that came since the memory of the rows was last counted.
@@ -149,13 +149,13 @@ impl Days {
     }
 
     /// Where the next row of a day will be.
-    pub(crate) fn next_place(&self, day: DayId) -> Place {
+    pub(crate) fn next_place(&self, day: DayId) -> RowPlace {
         let day = &self.all[day];
-        Place { buffer: day.buffer_id, row: day.buffer.next_row() }
+        RowPlace { buffer: day.buffer_id, row: day.buffer.next_row() }
     }
 
     /// Takes a row back. Answers whether it could: not if it is encoded already.
-    pub(crate) fn drop_row(&mut self, day: DayId, place: Place) -> bool {
+    pub(crate) fn drop_row(&mut self, day: DayId, place: RowPlace) -> bool {
         let day = &mut self.all[day];
         let here = day.buffer_id == place.buffer;
         if here {

@@ -3,7 +3,7 @@
 
 use crate::identities::Identities;
 use crate::options::Bounds;
-use crate::runs::{Record, Runs};
+use crate::spill::{Record, Spill};
 use hashbrown::HashTable;
 use std::cmp::Ordering;
 use std::io;
@@ -19,7 +19,7 @@ pub(crate) struct RowIdentity(u128);
 struct SeenRow {
     identity: RowIdentity,
     age: Age,
-    place: Place,
+    place: RowPlace,
 }
 
 /// Rows in the order of their coming, and where each identity is among them.
@@ -136,7 +136,7 @@ impl RowIdentity {
 
 /// Where a row was put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct RowPlace {
     /// Which buffer; a number that is never used again.
     pub buffer: u32,
     pub row: u32,
@@ -150,7 +150,7 @@ pub(crate) enum Verdict {
     /// Leave it out: one that is as new or newer was there before.
     Repeat,
     /// Keep it; the one at this place goes.
-    Replaces(Place),
+    Replaces(RowPlace),
 }
 
 /// The rows that a pass found too late to be the older of two: their newest processing time.
@@ -244,7 +244,7 @@ pub(crate) struct Seen {
     newest: Vec<bool>,
     /// Rows that came again after their older twin was encoded, and are not on file yet.
     late: Vec<Record>,
-    runs: Runs,
+    spill: Spill,
     /// How many rows memory has room for.
     most: usize,
     /// How many may be superseded, in all passes.
@@ -259,7 +259,7 @@ impl Seen {
             newest: vec![false; superseded.len()],
             superseded,
             late: Vec::new(),
-            runs: Runs::default(),
+            spill: Spill::default(),
             most: bounds.identities,
             most_superseded: bounds.superseded,
             room: Vec::new(),
@@ -282,7 +282,7 @@ impl Seen {
         &mut self,
         row: RowIdentity,
         age: Age,
-        place: Place,
+        place: RowPlace,
     ) -> Result<Verdict, FarApart> {
         if let Some((known, newest)) = self.superseded.find(row) {
             if newest.is_newer_than(age) {
@@ -304,7 +304,7 @@ impl Seen {
             return Ok(Verdict::Replaces(std::mem::replace(&mut known.place, place)));
         }
         if self.rows.count >= self.most {
-            self.runs.add(self.rows.take())?;
+            self.spill.add(self.rows.take())?;
         }
         self.rows.add(SeenRow { identity: row, age, place });
         Ok(Verdict::First)
@@ -317,21 +317,21 @@ impl Seen {
         if self.late.len() < self.most.div_ceil(4) {
             return Ok(());
         }
-        self.runs.add(std::mem::take(&mut self.late))
+        self.spill.add(std::mem::take(&mut self.late))
     }
 
     /// The rows that came again too late for the older to be taken back; an error if memory has no
     /// room for them.
     pub(crate) fn superseded(mut self) -> Result<Superseded, FarApart> {
-        if self.runs.is_empty() && self.late.is_empty() {
+        if self.spill.is_empty() && self.late.is_empty() {
             return Ok(Superseded::default());
         }
-        self.runs.add(self.late)?;
-        self.runs.add(self.rows.take())?;
+        self.spill.add(self.late)?;
+        self.spill.add(self.rows.take())?;
         drop(self.rows);
         let room = self.most_superseded.saturating_sub(self.superseded.len());
         let mut found = Vec::new();
-        self.runs.repeated(|record| {
+        self.spill.repeated(|record| {
             if found.len() == room {
                 return Err(FarApart::TooMany(self.most_superseded));
             }
@@ -383,8 +383,8 @@ impl Age {
 mod tests {
     use super::*;
 
-    const HERE: Place = Place { buffer: 0, row: 0 };
-    const THERE: Place = Place { buffer: 0, row: 1 };
+    const HERE: RowPlace = RowPlace { buffer: 0, row: 0 };
+    const THERE: RowPlace = RowPlace { buffer: 0, row: 1 };
 
     fn age(processed: Option<f64>) -> Age {
         Age::new(processed, RowIdentity::of_line(b"line"))

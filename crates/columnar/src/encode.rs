@@ -1,16 +1,16 @@
 //! Encodes the rows of a buffer, aside: with several threads, the next rows are read meanwhile.
 
 use crate::buffer::{Buffer, Sorting};
-use crate::chunk::Encoder;
 use crate::compression::Compression;
 use crate::days::Context;
 use crate::group::memory_of;
 use crate::json::JsonLines;
-use crate::metadata::Chunk;
+use crate::metadata::ColumnChunk;
 use crate::options::{EventNameForm, Options, SchemaType};
-use crate::places::Places;
+use crate::page::ChunkEncoder;
 use crate::rows_hash::{ColumnHash, RowSums, RowsHash};
 use crate::transform::TransformError;
+use crate::validity::RowOrder;
 use crate::values::arranged;
 use mixlake_domain::DataFormat;
 use mixlake_schema::{Column, ColumnId, EventName};
@@ -21,7 +21,7 @@ use std::thread::{self, JoinHandle};
 /// What was made of rows, in the format of their table.
 pub(crate) struct Encoded {
     /// The columns that have values, in the order of their ids.
-    pub chunks: Vec<(ColumnId, Chunk)>,
+    pub chunks: Vec<(ColumnId, ColumnChunk)>,
     pub lines: Option<JsonLines>,
     pub rows_hash: RowsHash,
 }
@@ -29,7 +29,7 @@ pub(crate) struct Encoded {
 /// What one thread made of them.
 #[derive(Default)]
 struct Share {
-    chunks: Vec<(ColumnId, Chunk)>,
+    chunks: Vec<(ColumnId, ColumnChunk)>,
     lines: Option<JsonLines>,
     sums: RowSums,
 }
@@ -52,7 +52,7 @@ struct Work {
     buffer: Buffer,
     sorting: Sorting,
     /// Made by who comes first.
-    places: OnceLock<Places>,
+    row_order: OnceLock<RowOrder>,
     /// The columns of the table that are in the buffer.
     columns: Vec<(ColumnId, Column)>,
     format: DataFormat,
@@ -86,7 +86,7 @@ impl Encoding {
         let work = Arc::new(Work {
             buffer,
             sorting,
-            places: OnceLock::new(),
+            row_order: OnceLock::new(),
             columns: used,
             format: options.format,
             compression: options.compression,
@@ -115,7 +115,7 @@ impl Encoding {
     /// its rows. The encoder is made if it is not there yet.
     pub(crate) fn end(
         self,
-        encoder: &mut Option<Encoder>,
+        encoder: &mut Option<ChunkEncoder>,
     ) -> Result<(Encoded, Buffer), TransformError> {
         let Share { mut chunks, mut lines, mut sums } = self.work.pieces(encoder)?;
         for other in self.others {
@@ -133,21 +133,21 @@ impl Encoding {
 
 impl Work {
     /// Encodes pieces until none is left.
-    fn pieces(&self, kept: &mut Option<Encoder>) -> Result<Share, TransformError> {
+    fn pieces(&self, kept: &mut Option<ChunkEncoder>) -> Result<Share, TransformError> {
         let mut done = Share::default();
         match self.format {
             DataFormat::Parquet => {
                 let encoder = match kept {
                     Some(encoder) => encoder,
-                    None => kept.insert(Encoder::new(self.compression)?),
+                    None => kept.insert(ChunkEncoder::new(self.compression)?),
                 };
-                done.sums = RowSums::new(self.places().rows);
+                done.sums = RowSums::new(self.row_order().rows);
                 done.chunks = self.chunks(encoder, &mut done.sums)?;
             }
             DataFormat::Json if self.take() == 0 => {
-                done.sums = RowSums::new(self.places().rows);
+                done.sums = RowSums::new(self.row_order().rows);
                 let (buffer, columns) = (&self.buffer, &self.columns);
-                let lines = JsonLines::encode(buffer, self.places(), columns, &mut done.sums);
+                let lines = JsonLines::encode(buffer, self.row_order(), columns, &mut done.sums);
                 done.lines = Some(lines.map_err(TransformError::Json)?);
             }
             DataFormat::Json => {}
@@ -157,17 +157,17 @@ impl Work {
 
     fn chunks(
         &self,
-        encoder: &mut Encoder,
+        encoder: &mut ChunkEncoder,
         sums: &mut RowSums,
-    ) -> parquet::errors::Result<Vec<(ColumnId, Chunk)>> {
-        let places = self.places();
+    ) -> parquet::errors::Result<Vec<(ColumnId, ColumnChunk)>> {
+        let order = self.row_order();
         let mut chunks = Vec::new();
         while let Some((id, column)) = self.columns.get(self.take()) {
-            if let Some((present, values)) = arranged(self.buffer.of_column(*id), places) {
+            if let Some((validity, values)) = arranged(self.buffer.of_column(*id), order) {
                 let filtered = column.built_in && column.name == "distinct_id";
                 let values = values.as_ref();
-                let chunk = encoder.chunk(places.rows, &present, values, filtered)?;
-                values.hash(ColumnHash::new(&column.name, column.column_type), &present, sums);
+                let chunk = encoder.chunk(order.rows, &validity, values, filtered)?;
+                values.hash(ColumnHash::new(&column.name, column.column_type), &validity, sums);
                 chunks.push((*id, chunk));
             }
         }
@@ -179,13 +179,13 @@ impl Work {
         self.taken.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn places(&self) -> &Places {
-        self.places.get_or_init(|| self.buffer.places(&self.sorting))
+    fn row_order(&self) -> &RowOrder {
+        self.row_order.get_or_init(|| self.buffer.row_order(&self.sorting))
     }
 }
 
-/// How the rows of a slice are sorted. The places of all events are found anew only when there are more of
-/// them: their names never change.
+/// How the rows of a slice are sorted. The ranks of events are computed again only when there are more
+/// events, as names never change.
 #[derive(Default)]
 pub(crate) struct Ranks(Arc<[u32]>);
 
@@ -206,7 +206,7 @@ impl Ranks {
     }
 }
 
-/// The place of each event, by its number, in the order of what `mp_event_name` says.
+/// By the number of an event: its rank in the order of what `mp_event_name` says.
 fn ranks(events: &[EventName], form: EventNameForm) -> Arc<[u32]> {
     let mut numbers: Vec<usize> = (0..events.len()).collect();
     numbers.sort_by_key(|&number| match form {

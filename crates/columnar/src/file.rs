@@ -1,10 +1,10 @@
 //! Puts encoded row groups together as a Parquet file.
 
-use crate::chunk::Encoder;
 use crate::group::RowGroup;
 use crate::leaf::leaf;
 use crate::options::Options;
 use crate::order;
+use crate::page::ChunkEncoder;
 use bytes::Bytes;
 use mixlake_schema::{Column, ColumnId};
 use parquet::basic::Repetition;
@@ -32,7 +32,7 @@ pub(crate) fn assemble(
     // As much as is held already, so that it need not grow: chunks are let go as they are written.
     let held = groups.iter().map(RowGroup::memory).sum();
     let mut writer = SerializedFileWriter::new(Vec::with_capacity(held), root, properties)?;
-    let mut encoder = Encoder::new(options.compression)?;
+    let mut encoder = ChunkEncoder::new(options.compression)?;
     let described = writer.schema_descr().columns().to_vec();
     for group in groups {
         let mut target = writer.next_row_group()?;
@@ -87,12 +87,12 @@ fn properties(
     is_sorted: bool,
     version: &str,
 ) -> WriterPropertiesPtr {
-    let place = |name: &str| {
-        let mut places = used.iter().map(|&id| &columns[id]);
-        let place = places.position(|column| column.built_in && column.name == name)?;
-        i32::try_from(place).ok()
+    let index = |name: &str| {
+        let mut columns = used.iter().map(|&id| &columns[id]);
+        let index = columns.position(|column| column.built_in && column.name == name)?;
+        i32::try_from(index).ok()
     };
-    let by = ["mp_event_name", "time"].into_iter().filter(|_| is_sorted).filter_map(place);
+    let by = ["mp_event_name", "time"].into_iter().filter(|_| is_sorted).filter_map(index);
     let ascending = |column_idx| SortingColumn { column_idx, descending: false, nulls_first: true };
     let properties = WriterProperties::builder()
         .set_created_by(format!("mixlake version {version}"))

@@ -3,7 +3,7 @@
 use crate::encode::Encoded;
 use crate::file::assemble;
 use crate::json::JsonLines;
-use crate::metadata::Chunk;
+use crate::metadata::ColumnChunk;
 use crate::options::Options;
 use crate::transform::TransformError;
 use bytes::Bytes;
@@ -22,7 +22,7 @@ pub(crate) enum Groups {
 pub(crate) struct RowGroup {
     pub rows: usize,
     /// In the order of their ids.
-    pub chunks: Vec<(ColumnId, Chunk)>,
+    pub chunks: Vec<(ColumnId, ColumnChunk)>,
 }
 
 /// What a chunk takes beside its bytes until its file is put together.
@@ -40,7 +40,7 @@ impl RowGroup {
 }
 
 /// Bytes that chunks take until their file is put together, about.
-pub(crate) fn memory_of(chunks: &[(ColumnId, Chunk)]) -> usize {
+pub(crate) fn memory_of(chunks: &[(ColumnId, ColumnChunk)]) -> usize {
     chunks.iter().map(|(_, chunk)| chunk.bytes.len() + HELD).sum()
 }
 

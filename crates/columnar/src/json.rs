@@ -3,9 +3,9 @@
 use crate::buffer::Buffer;
 use crate::column::{SparseColumn, booleans, longs, numbers};
 use crate::pieces::Arena;
-use crate::places::{InBlocks, Places, Present};
 use crate::rows_hash::{ColumnHash, RowSums};
-use crate::texts::{Place, View};
+use crate::string_column::{StringRef, Strings};
+use crate::validity::{InBlocks, RowOrder, Validity};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -30,13 +30,13 @@ struct Cursor<'a> {
     key: Vec<u8>,
     column_type: ColumnType,
     hash: ColumnHash,
-    present: Present,
+    validity: Validity,
     values: Arranged<'a>,
     written: usize,
 }
 
 enum Arranged<'a> {
-    Text(View<'a>, Vec<Place>),
+    Text(Strings<'a>, Vec<StringRef>),
     Number(Vec<f64>),
     Boolean(Vec<bool>),
     Long(Vec<i64>),
@@ -45,18 +45,18 @@ enum Arranged<'a> {
 impl JsonLines {
     pub(crate) fn encode(
         buffer: &Buffer,
-        places: &Places,
+        order: &RowOrder,
         columns: &[(ColumnId, Column)],
         sums: &mut RowSums,
     ) -> io::Result<Self> {
         let cursor = |(id, column): &(ColumnId, Column)| {
-            Cursor::new(*id, column, buffer.of_column(*id), places)
+            Cursor::new(*id, column, buffer.of_column(*id), order)
         };
         let mut cursors: Vec<Cursor> = columns.iter().filter_map(cursor).collect();
         for cursor in &cursors {
             cursor.hash(sums);
         }
-        let by_row = by_row(&cursors, places.rows);
+        let by_row = by_row(&cursors, order.rows);
         // The header carries no time, so equal rows give equal bytes.
         let mut gzip = GzEncoder::new(Arena::default(), Compression::default());
         let mut line = Vec::new();
@@ -70,7 +70,7 @@ impl JsonLines {
             gzip.write_all(&line)?;
         }
         let used = cursors.iter().map(|cursor| cursor.id).collect();
-        Ok(Self { rows: places.rows, used, gzip: gzip.finish()?.finish() })
+        Ok(Self { rows: order.rows, used, gzip: gzip.finish()?.finish() })
     }
 
     /// Bytes held.
@@ -85,42 +85,42 @@ impl<'a> Cursor<'a> {
         id: ColumnId,
         column: &Column,
         values: &'a SparseColumn,
-        places: &Places,
+        order: &RowOrder,
     ) -> Option<Self> {
         let Column { name, column_type, .. } = column;
-        let (present, values) = match values {
-            SparseColumn::Text(texts) => {
-                let texts = texts.placed();
-                let present = Present::of(once(texts.rows()), places)?;
-                let order = present.arrange(once(texts.places()));
-                (present, Arranged::Text(texts.view, order))
+        let (validity, values) = match values {
+            SparseColumn::String(texts) => {
+                let texts = texts.locate();
+                let validity = Validity::of(once(texts.rows()), order)?;
+                let refs = validity.arrange(once(texts.refs()));
+                (validity, Arranged::Text(texts.strings, refs))
             }
-            SparseColumn::Number(cells) => arranged(numbers(cells), places, Arranged::Number)?,
-            SparseColumn::Long(cells) => arranged(longs(cells), places, Arranged::Long)?,
-            SparseColumn::Boolean(bits) => arranged(booleans(bits), places, Arranged::Boolean)?,
+            SparseColumn::Number(cells) => arranged(numbers(cells), order, Arranged::Number)?,
+            SparseColumn::Long(cells) => arranged(longs(cells), order, Arranged::Long)?,
+            SparseColumn::Boolean(bits) => arranged(booleans(bits), order, Arranged::Boolean)?,
         };
         // Names of columns have no character that needs an escape.
         let key = format!("\"{name}\":").into_bytes();
-        let present = present.without_places();
+        let validity = validity.without_positions();
         let hash = ColumnHash::new(name, *column_type);
-        Some(Self { id, key, column_type: *column_type, hash, present, values, written: 0 })
+        Some(Self { id, key, column_type: *column_type, hash, validity, values, written: 0 })
     }
 
     /// Adds the hash of each value to the sum of its row.
     fn hash(&self, sums: &mut RowSums) {
-        let (hash, present) = (self.hash, &self.present);
+        let (hash, validity) = (self.hash, &self.validity);
         match &self.values {
-            Arranged::Text(texts, order) => {
-                sums.add(present, order.iter().map(|&place| hash.text(texts.get(place))));
+            Arranged::Text(texts, refs) => {
+                sums.add(validity, refs.iter().map(|&at| hash.text(texts.get(at))));
             }
             Arranged::Number(all) => {
-                sums.add(present, all.iter().map(|number| hash.fixed(number.to_bits())));
+                sums.add(validity, all.iter().map(|number| hash.fixed(number.to_bits())));
             }
             Arranged::Boolean(all) => {
-                sums.add(present, all.iter().map(|&boolean| hash.boolean(boolean)));
+                sums.add(validity, all.iter().map(|&boolean| hash.boolean(boolean)));
             }
             Arranged::Long(all) => {
-                sums.add(present, all.iter().map(|long| hash.fixed(long.cast_unsigned())));
+                sums.add(validity, all.iter().map(|long| hash.fixed(long.cast_unsigned())));
             }
         }
     }
@@ -134,8 +134,8 @@ impl<'a> Cursor<'a> {
         let at = self.written;
         self.written += 1;
         match &self.values {
-            Arranged::Text(texts, order) => {
-                let text = std::str::from_utf8(texts.get(order[at])).map_err(io::Error::other)?;
+            Arranged::Text(texts, refs) => {
+                let text = std::str::from_utf8(texts.get(refs[at])).map_err(io::Error::other)?;
                 serde_json::to_writer(line, text)?;
             }
             Arranged::Number(numbers) => serde_json::to_writer(line, &numbers[at])?,
@@ -151,11 +151,11 @@ impl<'a> Cursor<'a> {
 
 fn arranged<'a, T: Copy + Default>(
     values: impl InBlocks<T>,
-    places: &Places,
+    order: &RowOrder,
     form: impl FnOnce(Vec<T>) -> Arranged<'a>,
-) -> Option<(Present, Arranged<'a>)> {
-    let (present, values) = Present::with(values, places)?;
-    Some((present, form(values)))
+) -> Option<(Validity, Arranged<'a>)> {
+    let (validity, values) = Validity::with(values, order)?;
+    Some((validity, form(values)))
 }
 
 /// An instant as Hive's JSON readers take it: in UTC, without saying so. Redshift Spectrum wants six
@@ -173,8 +173,8 @@ struct ByRow {
 
 fn by_row(cursors: &[Cursor], rows: usize) -> ByRow {
     let mut ends = vec![0; rows];
-    for place in cursors.iter().flat_map(|cursor| places(&cursor.present)) {
-        ends[place] += 1;
+    for position in cursors.iter().flat_map(|cursor| positions(&cursor.validity)) {
+        ends[position] += 1;
     }
     let mut total = 0;
     for end in &mut ends {
@@ -183,9 +183,9 @@ fn by_row(cursors: &[Cursor], rows: usize) -> ByRow {
     }
     let mut all = vec![0; total];
     for (number, cursor) in (0..).zip(cursors) {
-        for place in places(&cursor.present) {
-            all[ends[place]] = number;
-            ends[place] += 1;
+        for position in positions(&cursor.validity) {
+            all[ends[position]] = number;
+            ends[position] += 1;
         }
     }
     ByRow { ends, cursors: all }
@@ -198,8 +198,8 @@ impl ByRow {
     }
 }
 
-fn places(present: &Present) -> impl Iterator<Item = usize> {
-    present.bits().words().flat_map(|(number, word)| {
+fn positions(validity: &Validity) -> impl Iterator<Item = usize> {
+    validity.bits().words().flat_map(|(number, word)| {
         let mut left = word;
         std::iter::from_fn(move || {
             let bit = left.trailing_zeros() as usize;

@@ -200,8 +200,8 @@ impl Keys {
     /// The key is expected here from now on, unless it has its place elsewhere.
     fn expect(&mut self, walk: &mut Walk, id: KeyId) {
         let order = &mut self.orders[walk.event];
-        if let Some(place) = order.iter().position(|expected| expected.id == id) {
-            walk.at = place + 1;
+        if let Some(index) = order.iter().position(|expected| expected.id == id) {
+            walk.at = index + 1;
         } else if order.len() < EXPECTED {
             let Some(expected) = Expected::new(id, &self.names[id.at()], &mut self.texts) else {
                 return;
@@ -230,16 +230,16 @@ impl Keys {
     /// Where the values of a key and type go.
     #[inline]
     pub(crate) fn target(&self, id: KeyId, value_type: ValueType) -> Target {
-        self.targets[id.at()][place(value_type)]
+        self.targets[id.at()][type_index(value_type)]
     }
 
     /// From now on the values of a key and type go there.
     pub(crate) fn decide(&mut self, id: KeyId, value_type: ValueType, target: Target) {
-        self.targets[id.at()][place(value_type)] = target;
+        self.targets[id.at()][type_index(value_type)] = target;
     }
 }
 
-fn place(value_type: ValueType) -> usize {
+fn type_index(value_type: ValueType) -> usize {
     match value_type {
         ValueType::String => 0,
         ValueType::Number => 1,

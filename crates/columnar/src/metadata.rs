@@ -21,7 +21,7 @@ use std::ops::Range;
 /// An encoded column chunk. What its file says of it takes ten times as much memory as what is held
 /// here, so that is made when the file is put together.
 #[derive(Clone)]
-pub(crate) struct Chunk<B = Pieces> {
+pub(crate) struct ColumnChunk<B = Pieces> {
     /// Its pages: the dictionary, if there is one, and the data behind it.
     pub bytes: B,
     pub encoding: Encoding,
@@ -45,16 +45,16 @@ pub(crate) struct DataPage {
     pub bounds: Option<Bounds>,
 }
 
-impl Chunk<Range<usize>> {
+impl ColumnChunk<Range<usize>> {
     /// The chunk with its bytes, which lie in these blocks.
-    pub(crate) fn among(self, blocks: &[Bytes]) -> Chunk {
+    pub(crate) fn among(self, blocks: &[Bytes]) -> ColumnChunk {
         let Self { bytes, encoding, dictionary, data, plain_bytes, bloom_filter } = self;
         let bytes = Pieces::of(blocks, bytes);
-        Chunk { bytes, encoding, dictionary, data, plain_bytes, bloom_filter }
+        ColumnChunk { bytes, encoding, dictionary, data, plain_bytes, bloom_filter }
     }
 }
 
-impl Chunk {
+impl ColumnChunk {
     /// The pages, and what is to be said of them.
     pub(crate) fn close(
         self,

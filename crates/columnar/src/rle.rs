@@ -3,13 +3,13 @@
 //! The `parquet` crate's own encoder is fed one level a row; here the levels of a sparse column are
 //! a bitmap, and 64 rows without a value cost one comparison. `docs/PERFORMANCE.md` has the numbers.
 
-use crate::places::Bits;
+use crate::validity::Bitmap;
 
 /// From so many groups of eight equal levels on, a run is shorter than their bits.
 const RUN_GROUPS: usize = 4;
 
 /// Appends the first `count` bits as levels of one bit. Those behind them must be zero.
-pub(crate) fn levels(bits: Bits<'_>, count: usize, out: &mut Vec<u8>) {
+pub(crate) fn levels(bits: Bitmap<'_>, count: usize, out: &mut Vec<u8>) {
     let groups = count.div_ceil(8);
     let group = |at: usize| bits.word(at / 8).to_le_bytes()[at % 8];
     let (mut literal, mut at) = (0, 0);
@@ -27,7 +27,7 @@ pub(crate) fn levels(bits: Bits<'_>, count: usize, out: &mut Vec<u8>) {
 }
 
 /// Where the groups end that equal the one at `at`, which is all zeros or all ones.
-fn run_end(bits: Bits<'_>, mut at: usize, groups: usize) -> usize {
+fn run_end(bits: Bitmap<'_>, mut at: usize, groups: usize) -> usize {
     let byte = bits.word(at / 8).to_le_bytes()[at % 8];
     let word = u64::from_le_bytes([byte; 8]);
     let beyond = bits.first + bits.words.len();
@@ -172,7 +172,7 @@ mod tests {
             }
             let first = words.iter().take_while(|&&word| word == 0).count();
             let mut out = Vec::new();
-            levels(Bits { first, words: &words[first..] }, bits.len(), &mut out);
+            levels(Bitmap { first, words: &words[first..] }, bits.len(), &mut out);
             prop_assert_eq!(decoded(&out, 1, bits.len()), bits);
         }
 
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn long_runs_take_few_bytes() {
         let mut out = Vec::new();
-        levels(Bits::NONE, 131_072, &mut out);
+        levels(Bitmap::NONE, 131_072, &mut out);
         assert!(out.len() <= 4, "{out:?}");
         out.clear();
         indices(&vec![7; 100_000], 3, &mut out);

@@ -34,7 +34,7 @@
 //! -0.0 is not 0.0. The number finds changes that happen; it does not prove that nobody has made different
 //! rows of an equal number on purpose.
 
-use crate::places::Present;
+use crate::validity::Validity;
 use mixlake_schema::ColumnType;
 use std::fmt;
 use std::iter::Sum;
@@ -139,7 +139,7 @@ impl ColumnHash {
 /// Fewer than eight bytes as a number. What overlaps is equal, so each byte is where it belongs.
 #[inline]
 fn few(bytes: &[u8]) -> u64 {
-    let at = |place: usize| u64::from(bytes[place]) << (8 * place);
+    let at = |index: usize| u64::from(bytes[index]) << (8 * index);
     match (bytes.first_chunk(), bytes.last_chunk()) {
         (Some(first), Some(last)) => {
             let [first, last] = [first, last].map(|four| u64::from(u32::from_le_bytes(*four)));
@@ -162,7 +162,7 @@ fn halves(both: u128) -> [u64; 2] {
     [both as u64, (both >> 64) as u64]
 }
 
-/// For each row of a row group, by its place: the sum of its cells so far.
+/// For each row of a row group, by its position: the sum of its cells so far.
 #[derive(Debug, Default)]
 pub(crate) struct RowSums(Vec<u64>);
 
@@ -171,13 +171,13 @@ impl RowSums {
         Self(vec![0; rows])
     }
 
-    /// Adds the cells of a column, in the order of their places.
-    pub(crate) fn add(&mut self, present: &Present, cells: impl IntoIterator<Item = u64>) {
+    /// Adds the cells of a column, in the order of their positions.
+    pub(crate) fn add(&mut self, validity: &Validity, cells: impl IntoIterator<Item = u64>) {
         let mut cells = cells.into_iter();
-        if let Some(first) = present.solid() {
-            return add_all(&mut self.0[first..first + present.values], &mut cells);
+        if let Some(first) = validity.dense_from() {
+            return add_all(&mut self.0[first..first + validity.values], &mut cells);
         }
-        for (number, mut word) in present.bits().words() {
+        for (number, mut word) in validity.bits().words() {
             let sums = &mut self.0[number * 64..];
             if word == u64::MAX {
                 add_all(&mut sums[..64], &mut cells);
@@ -191,10 +191,10 @@ impl RowSums {
         }
     }
 
-    /// Adds the cell of the next value to the row at this place, if that row is written.
+    /// Adds the cell of the next value to the row at this position, if that row is written.
     #[inline]
-    pub(crate) fn add_to(&mut self, place: u32, cell: impl FnOnce() -> u64) {
-        if let Some(sum) = self.0.get_mut(place as usize) {
+    pub(crate) fn add_to(&mut self, position: u32, cell: impl FnOnce() -> u64) {
+        if let Some(sum) = self.0.get_mut(position as usize) {
             *sum = sum.wrapping_add(cell());
         }
     }
@@ -204,8 +204,8 @@ impl RowSums {
     }
 
     /// The sum of a row.
-    pub(crate) fn row(&mut self, place: usize) -> Option<&mut u64> {
-        self.0.get_mut(place)
+    pub(crate) fn row(&mut self, position: usize) -> Option<&mut u64> {
+        self.0.get_mut(position)
     }
 
     /// Adds what another thread has found of the same rows; who had nothing to do has no sums.

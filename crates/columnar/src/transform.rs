@@ -158,7 +158,7 @@ struct Rows {
     registry: Registry,
     vocabulary: Vocabulary,
     /// By the numbers that the vocabulary gives to events.
-    events: Vec<Option<EventPlace>>,
+    events: Vec<Option<EventRoute>>,
     tables: Tables,
     days: Days,
     seen: Seen,
@@ -172,7 +172,7 @@ struct Rows {
 
 /// Where the rows of an event go.
 #[derive(Clone, Copy)]
-struct EventPlace {
+struct EventRoute {
     /// The number that the registry gives it.
     number: usize,
     /// The number of its table.
@@ -303,8 +303,8 @@ impl Rows {
     }
 
     fn row(&mut self, event: &Event, time: Timestamp, line: &str) -> Result<(), TransformError> {
-        let place = self.place(event.number)?;
-        let day = self.days.id(place.table, self.options.date_zone.date_of(time));
+        let route = self.route(event.number)?;
+        let day = self.days.id(route.table, self.options.date_zone.date_of(time));
         let milliseconds = time.as_millisecond();
         let said = RowIdentity::of_line(line.as_bytes());
         let id = event.insert_id.filter(|_| self.options.deduplicate);
@@ -336,9 +336,9 @@ impl Rows {
             self.counts.written += 1;
             self.counts.outside += u64::from(!self.slice.contains(time));
         }
-        let number = u32::try_from(place.number).expect("far fewer events than 2^32");
+        let number = u32::try_from(route.number).expect("far fewer events than 2^32");
         let key = RowKey { event: number, time: milliseconds, tie: said.low() };
-        self.write(event, line, place, day, key);
+        self.write(event, line, route, day, key);
         if let Some(identity) = known_as.filter(|_| self.is_told_of(time)) {
             self.days.identify_last(day, identity);
         }
@@ -357,12 +357,12 @@ impl Rows {
     }
 
     /// Where the rows of an event go; its name and table are made if they are new.
-    fn place(&mut self, event: usize) -> Result<EventPlace, TransformError> {
+    fn route(&mut self, event: usize) -> Result<EventRoute, TransformError> {
         if self.events.len() <= event {
             self.events.resize(event + 1, None);
         }
-        if let Some(place) = self.events[event] {
-            return Ok(place);
+        if let Some(route) = self.events[event] {
+            return Ok(route);
         }
         let name = self.vocabulary.name(event);
         let number = self.registry.event(name, self.options.profile, self.slice.date());
@@ -373,18 +373,18 @@ impl Rows {
             self.registry.thaw(number);
             usize::MAX
         };
-        let place = EventPlace { number, table, frozen_at };
-        self.events[event] = Some(place);
-        Ok(place)
+        let route = EventRoute { number, table, frozen_at };
+        self.events[event] = Some(route);
+        Ok(route)
     }
 
-    fn write(&mut self, event: &Event, line: &str, place: EventPlace, day: DayId, key: RowKey) {
+    fn write(&mut self, event: &Event, line: &str, route: EventRoute, day: DayId, key: RowKey) {
         let Self { options, registry, vocabulary, tables, days, slice, .. } = self;
         let built_in = tables.built_in();
         let buffer = days.buffer(day);
         let row = buffer.begin(key);
         if let Some(column) = built_in.event_name {
-            let name = &registry.events()[place.number];
+            let name = &registry.events()[route.number];
             let name = match options.event_name {
                 EventNameForm::Cleaned => &name.name,
                 EventNameForm::Raw => &name.event,
@@ -403,12 +403,12 @@ impl Rows {
             let Some(value_type) = value.value_type() else { continue };
             let mut to = keys.target(key, value_type);
             if to == Target::Undecided {
-                let name = &registry.events()[place.number].event;
+                let name = &registry.events()[route.number].event;
                 let fate = options.contracts.fate(name, keys.name(key));
-                let table = &tables.names()[place.table];
+                let table = &tables.names()[route.table];
                 let table = registry.table_mut(table).expect("it was made with its first event");
                 let asked = (keys.name(key), value_type, fate);
-                to = target(table, asked, place.frozen_at, (options.profile, slice.date()));
+                to = target(table, asked, route.frozen_at, (options.profile, slice.date()));
                 keys.decide(key, value_type, to);
             }
             if let Target::Column(id) = to {

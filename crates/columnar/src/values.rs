@@ -2,11 +2,11 @@
 
 use crate::blocks::Blocks;
 use crate::column::{self, SparseColumn};
-use crate::numbering::{Different, different, hasher, most, renumber};
-use crate::places::{InBlocks, Places, Present};
+use crate::dictionary::{self, Dictionary, hasher, most_distinct, reindex};
 use crate::rle;
 use crate::rows_hash::{ColumnHash, RowSums};
-use crate::texts::{Place, Placed, Texts, View, prefix};
+use crate::string_column::{LocatedStrings, StringColumn, StringRef, Strings, prefix};
+use crate::validity::{InBlocks, RowOrder, Validity};
 use parquet::basic::Encoding;
 use std::cmp::Ordering;
 use std::hash::BuildHasher;
@@ -19,11 +19,11 @@ pub(crate) struct Extremes {
     pub max: Vec<u8>,
 }
 
-/// What a column chunk holds: different values once and their numbers, or all of them plain.
+/// The values of a column chunk: dictionary-encoded, or plain.
 pub(crate) trait PageValues {
     fn encoding(&self) -> Encoding;
 
-    /// Appends the different values in their order, plain, and answers how many; none without a
+    /// Appends the values of the dictionary in their order, plain, and answers how many. None without a
     /// dictionary.
     fn dictionary(&self, out: &mut Vec<u8>) -> Option<usize>;
 
@@ -38,24 +38,24 @@ pub(crate) trait PageValues {
     /// The extremes of some of the values; there is at least one.
     fn extremes(&self, range: Range<usize>) -> Extremes;
 
-    /// Hands every different value at least once to `each`.
+    /// Hands every distinct value at least once to `each`.
     fn each(&self, each: &mut dyn FnMut(&[u8]));
 
     /// Adds the hash of each value to the sum of its row.
-    fn hash(&self, column: ColumnHash, present: &Present, sums: &mut RowSums);
+    fn hash(&self, column: ColumnHash, validity: &Validity, sums: &mut RowSums);
 }
 
-/// The rows of a column chunk that have a value, and the values in the order of their places.
-pub(crate) type Arranged<'a> = (Present, Box<dyn PageValues + 'a>);
+/// The validity of a column chunk, and its values in the order of their positions.
+pub(crate) type Arranged<'a> = (Validity, Box<dyn PageValues + 'a>);
 
-/// Puts a column's values in the order of their places and chooses their encoding; none if no row
-/// that is written has a value.
-pub(crate) fn arranged<'a>(column: &'a SparseColumn, places: &Places) -> Option<Arranged<'a>> {
+/// Puts a column's values in the order of their positions and chooses their encoding. None if no row that
+/// is written has a value.
+pub(crate) fn arranged<'a>(column: &'a SparseColumn, order: &RowOrder) -> Option<Arranged<'a>> {
     match column {
-        SparseColumn::Text(all) => text(all, places),
-        SparseColumn::Number(all) => fixed(column::numbers(all), places),
-        SparseColumn::Long(all) => fixed(column::longs(all), places),
-        SparseColumn::Boolean(all) => booleans(all, places),
+        SparseColumn::String(all) => strings(all, order),
+        SparseColumn::Number(all) => fixed(column::numbers(all), order),
+        SparseColumn::Long(all) => fixed(column::longs(all), order),
+        SparseColumn::Boolean(all) => booleans(all, order),
     }
 }
 
@@ -99,15 +99,15 @@ impl Fixed for i64 {
     }
 }
 
-/// Numbers of different values, which are kept in order, so numbers compare like values.
-struct Numbered<D> {
+/// Values as indices into a dictionary. The dictionary is sorted, so indices compare like values.
+struct DictionaryEncoded<D> {
     values: D,
-    numbers: Vec<u32>,
+    indices: Vec<u32>,
     width: u8,
 }
 
-/// Different values in order.
-trait Dictionary {
+/// The distinct values of a dictionary, in order.
+trait DictionaryValues {
     fn len(&self) -> usize;
     fn append_plain(&self, out: &mut Vec<u8>);
     fn extremes(&self, min: u32, max: u32) -> Extremes;
@@ -116,7 +116,7 @@ trait Dictionary {
     fn cells(&self, column: ColumnHash) -> Vec<u64>;
 }
 
-impl<D: Dictionary> PageValues for Numbered<D> {
+impl<D: DictionaryValues> PageValues for DictionaryEncoded<D> {
     fn encoding(&self) -> Encoding {
         Encoding::PLAIN_DICTIONARY
     }
@@ -128,13 +128,13 @@ impl<D: Dictionary> PageValues for Numbered<D> {
 
     fn write(&self, range: Range<usize>, out: &mut Vec<u8>) {
         out.push(self.width);
-        rle::indices(&self.numbers[range], self.width, out);
+        rle::indices(&self.indices[range], self.width, out);
     }
 
     fn extremes(&self, range: Range<usize>) -> Extremes {
-        let (min, max) = self.numbers[range]
+        let (min, max) = self.indices[range]
             .iter()
-            .fold((u32::MAX, 0), |(min, max), &number| (min.min(number), max.max(number)));
+            .fold((u32::MAX, 0), |(min, max), &index| (min.min(index), max.max(index)));
         self.values.extremes(min, max)
     }
 
@@ -142,9 +142,9 @@ impl<D: Dictionary> PageValues for Numbered<D> {
         self.values.each(each);
     }
 
-    fn hash(&self, column: ColumnHash, present: &Present, sums: &mut RowSums) {
+    fn hash(&self, column: ColumnHash, validity: &Validity, sums: &mut RowSums) {
         let cells = self.values.cells(column);
-        sums.add(present, self.numbers.iter().map(|&number| cells[number as usize]));
+        sums.add(validity, self.indices.iter().map(|&index| cells[index as usize]));
     }
 }
 
@@ -152,9 +152,11 @@ impl<D: Dictionary> PageValues for Numbered<D> {
 const DICTIONARY_BYTES: usize = 4 << 20;
 
 /// Whether a dictionary makes a chunk smaller, before compression.
-fn pays(different: usize, dictionary: usize, values: usize, plain: usize) -> bool {
-    let indices = values * usize::from(rle::width(different.saturating_sub(1))) / 8;
-    different <= most(values) && dictionary <= DICTIONARY_BYTES && dictionary + indices < plain
+fn pays(distinct: usize, dictionary: usize, values: usize, plain: usize) -> bool {
+    let indices = values * usize::from(rle::width(distinct.saturating_sub(1))) / 8;
+    distinct <= most_distinct(values)
+        && dictionary <= DICTIONARY_BYTES
+        && dictionary + indices < plain
 }
 
 // ---- values of eight bytes ----
@@ -163,29 +165,30 @@ struct Plain<T>(Vec<T>);
 
 struct FixedDictionary<T>(Vec<T>);
 
-fn fixed<'a, T: Fixed>(cells: impl InBlocks<T>, places: &Places) -> Option<Arranged<'a>> {
-    let (present, values) = Present::with(cells, places)?;
+fn fixed<'a, T: Fixed>(cells: impl InBlocks<T>, order: &RowOrder) -> Option<Arranged<'a>> {
+    let (validity, values) = Validity::with(cells, order)?;
     let values: Box<dyn PageValues> = match fixed_dictionary(&values) {
         Some(numbered) => Box::new(numbered),
         None => Box::new(Plain(values)),
     };
-    Some((present, values))
+    Some((validity, values))
 }
 
-/// The different values in their order, and the number of each value; none if it does not pay.
-fn fixed_dictionary<T: Fixed>(values: &[T]) -> Option<Numbered<FixedDictionary<T>>> {
+/// The sorted dictionary, and the index of each value. None if it does not pay.
+fn fixed_dictionary<T: Fixed>(values: &[T]) -> Option<DictionaryEncoded<FixedDictionary<T>>> {
     let hash = |value: T| hasher().hash_one(value.bits());
     let equal = |a: T, b: T| a.bits() == b.bits();
-    let Different { first, mut numbers } = different(values.iter().copied(), hash, equal)?;
-    if !pays(first.len(), first.len() * 8, values.len(), values.len() * 8) {
+    let Dictionary { values: distinct, mut indices } =
+        dictionary::build(values.iter().copied(), hash, equal)?;
+    if !pays(distinct.len(), distinct.len() * 8, values.len(), values.len() * 8) {
         return None;
     }
-    let mut order: Vec<u32> = (0..).take(first.len()).collect();
-    order.sort_unstable_by(|&a, &b| first[a as usize].order(&first[b as usize]));
-    renumber(&mut numbers, &order);
-    let different = order.iter().map(|&number| first[number as usize]).collect();
-    let width = rle::width(first.len() - 1);
-    Some(Numbered { values: FixedDictionary(different), numbers, width })
+    let mut order: Vec<u32> = (0..).take(distinct.len()).collect();
+    order.sort_unstable_by(|&a, &b| distinct[a as usize].order(&distinct[b as usize]));
+    reindex(&mut indices, &order);
+    let width = rle::width(distinct.len() - 1);
+    let sorted = order.iter().map(|&index| distinct[index as usize]).collect();
+    Some(DictionaryEncoded { values: FixedDictionary(sorted), indices, width })
 }
 
 fn fixed_extremes<T: Fixed>(min: T, max: T) -> Extremes {
@@ -193,7 +196,7 @@ fn fixed_extremes<T: Fixed>(min: T, max: T) -> Extremes {
     Extremes { min: min.plain().to_vec(), max: max.plain().to_vec() }
 }
 
-impl<T: Fixed> Dictionary for FixedDictionary<T> {
+impl<T: Fixed> DictionaryValues for FixedDictionary<T> {
     fn len(&self) -> usize {
         self.0.len()
     }
@@ -245,8 +248,8 @@ impl<T: Fixed> PageValues for Plain<T> {
         self.0.iter().for_each(|value| each(&value.plain()));
     }
 
-    fn hash(&self, column: ColumnHash, present: &Present, sums: &mut RowSums) {
-        sums.add(present, self.0.iter().map(|value| column.fixed(value.bits())));
+    fn hash(&self, column: ColumnHash, validity: &Validity, sums: &mut RowSums) {
+        sums.add(validity, self.0.iter().map(|value| column.fixed(value.bits())));
     }
 }
 
@@ -254,9 +257,9 @@ impl<T: Fixed> PageValues for Plain<T> {
 
 struct Booleans(Vec<bool>);
 
-fn booleans<'a>(bits: &Blocks<u32>, places: &Places) -> Option<Arranged<'a>> {
-    let (present, values) = Present::with(column::booleans(bits), places)?;
-    Some((present, Box::new(Booleans(values))))
+fn booleans<'a>(bits: &Blocks<u32>, order: &RowOrder) -> Option<Arranged<'a>> {
+    let (validity, values) = Validity::with(column::booleans(bits), order)?;
+    Some((validity, Box::new(Booleans(values))))
 }
 
 impl PageValues for Booleans {
@@ -284,75 +287,77 @@ impl PageValues for Booleans {
         self.0.iter().for_each(|&value| each(&[u8::from(value)]));
     }
 
-    fn hash(&self, column: ColumnHash, present: &Present, sums: &mut RowSums) {
+    fn hash(&self, column: ColumnHash, validity: &Validity, sums: &mut RowSums) {
         let [no, yes] = [false, true].map(|value| column.boolean(value));
-        sums.add(present, self.0.iter().map(|&value| if value { yes } else { no }));
+        sums.add(validity, self.0.iter().map(|&value| if value { yes } else { no }));
     }
 }
 
-// ---- texts ----
+// ---- strings ----
 
-/// All values as they are, where nearly all are different.
-struct PlainTexts<'a> {
-    texts: View<'a>,
-    /// Where each value stands.
-    order: Vec<Place>,
+/// Plain strings, where nearly all are distinct.
+struct PlainStrings<'a> {
+    strings: Strings<'a>,
+    refs: Vec<StringRef>,
 }
 
-/// Different texts in their order.
-struct TextDictionary<'a> {
-    texts: View<'a>,
-    order: Vec<Place>,
+/// The distinct strings, in order.
+struct StringDictionary<'a> {
+    strings: Strings<'a>,
+    refs: Vec<StringRef>,
 }
 
-fn text<'a>(texts: &'a Texts, places: &Places) -> Option<Arranged<'a>> {
-    let texts = texts.placed();
-    let present = Present::of(once(texts.rows()), places)?;
-    let Some((order, numbers)) = text_dictionary(&texts, &present) else {
-        let order = present.arrange(once(texts.places()));
-        return Some((present, Box::new(PlainTexts { texts: texts.view, order })));
+fn strings<'a>(column: &'a StringColumn, order: &RowOrder) -> Option<Arranged<'a>> {
+    let located = column.locate();
+    let validity = Validity::of(once(located.rows()), order)?;
+    let Some((refs, indices)) = string_dictionary(&located, &validity) else {
+        let refs = validity.arrange(once(located.refs()));
+        return Some((validity, Box::new(PlainStrings { strings: located.strings, refs })));
     };
-    let width = rle::width(order.len() - 1);
-    let values = TextDictionary { texts: texts.view, order };
-    Some((present, Box::new(Numbered { values, numbers, width })))
+    let width = rle::width(refs.len() - 1);
+    let values = StringDictionary { strings: located.strings, refs };
+    Some((validity, Box::new(DictionaryEncoded { values, indices, width })))
 }
 
-/// The different texts in their order, and the number of each value; none if it does not pay.
-fn text_dictionary(texts: &Placed<'_>, present: &Present) -> Option<(Vec<Place>, Vec<u32>)> {
-    let Different { first, numbers } = texts.different()?;
-    let mut numbers = present.arrange(once(numbers.into_iter()));
-    // A text may be there for rows only that are left out.
-    let mut uses = vec![0_usize; first.len()];
-    for &number in &numbers {
-        uses[number as usize] += 1;
+/// The sorted dictionary, and the index of each value. None if it does not pay.
+fn string_dictionary(
+    located: &LocatedStrings<'_>,
+    validity: &Validity,
+) -> Option<(Vec<StringRef>, Vec<u32>)> {
+    let Dictionary { values: distinct, indices } = located.dictionary()?;
+    let mut indices = validity.arrange(once(indices.into_iter()));
+    // All rows of a string may be dropped.
+    let mut uses = vec![0_usize; distinct.len()];
+    for &index in &indices {
+        uses[index as usize] += 1;
     }
-    let occurring = (0..).zip(&uses).filter_map(|(number, &uses)| (uses > 0).then_some(number));
+    let occurring = (0..).zip(&uses).filter_map(|(index, &uses)| (uses > 0).then_some(index));
     let mut order: Vec<u32> = occurring.collect();
-    let size = |number: u32| first[number as usize].plain_bytes();
-    let dictionary = order.iter().map(|&number| size(number)).sum();
-    let plain = order.iter().map(|&number| uses[number as usize] * size(number)).sum();
-    if !pays(order.len(), dictionary, numbers.len(), plain) {
+    let size = |index: u32| distinct[index as usize].plain_bytes();
+    let dictionary = order.iter().map(|&index| size(index)).sum();
+    let plain = order.iter().map(|&index| uses[index as usize] * size(index)).sum();
+    if !pays(order.len(), dictionary, indices.len(), plain) {
         return None;
     }
-    let get = |number: u32| texts.view.get(first[number as usize]);
-    order.sort_by_cached_key(|&number| (prefix(get(number)), get(number)));
-    renumber(&mut numbers, &order);
-    Some((order.into_iter().map(|number| first[number as usize]).collect(), numbers))
+    let get = |index: u32| located.strings.get(distinct[index as usize]);
+    order.sort_by_cached_key(|&index| (prefix(get(index)), get(index)));
+    reindex(&mut indices, &order);
+    Some((order.into_iter().map(|index| distinct[index as usize]).collect(), indices))
 }
 
-impl TextDictionary<'_> {
-    fn get(&self, number: u32) -> &[u8] {
-        self.texts.get(self.order[number as usize])
+impl StringDictionary<'_> {
+    fn get(&self, index: u32) -> &[u8] {
+        self.strings.get(self.refs[index as usize])
     }
 }
 
-impl Dictionary for TextDictionary<'_> {
+impl DictionaryValues for StringDictionary<'_> {
     fn len(&self) -> usize {
-        self.order.len()
+        self.refs.len()
     }
 
     fn append_plain(&self, out: &mut Vec<u8>) {
-        self.order.iter().for_each(|&place| self.texts.append_plain(place, out));
+        self.refs.iter().for_each(|&at| self.strings.append_plain(at, out));
     }
 
     fn extremes(&self, min: u32, max: u32) -> Extremes {
@@ -360,21 +365,21 @@ impl Dictionary for TextDictionary<'_> {
     }
 
     fn each(&self, each: &mut dyn FnMut(&[u8])) {
-        self.order.iter().for_each(|&place| each(self.texts.get(place)));
+        self.refs.iter().for_each(|&at| each(self.strings.get(at)));
     }
 
     fn cells(&self, column: ColumnHash) -> Vec<u64> {
-        self.order.iter().map(|&place| column.text(self.texts.get(place))).collect()
+        self.refs.iter().map(|&at| column.text(self.strings.get(at))).collect()
     }
 }
 
-impl PlainTexts<'_> {
+impl PlainStrings<'_> {
     fn some(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
-        self.order[range].iter().map(|&place| self.texts.get(place))
+        self.refs[range].iter().map(|&at| self.strings.get(at))
     }
 }
 
-impl PageValues for PlainTexts<'_> {
+impl PageValues for PlainStrings<'_> {
     fn encoding(&self) -> Encoding {
         Encoding::PLAIN
     }
@@ -384,32 +389,32 @@ impl PageValues for PlainTexts<'_> {
     }
 
     fn bytes(&self, range: Range<usize>) -> usize {
-        self.order[range].iter().map(|place| place.plain_bytes()).sum()
+        self.refs[range].iter().map(|at| at.plain_bytes()).sum()
     }
 
     fn write(&self, range: Range<usize>, out: &mut Vec<u8>) {
-        self.order[range].iter().for_each(|&place| self.texts.append_plain(place, out));
+        self.refs[range].iter().for_each(|&at| self.strings.append_plain(at, out));
     }
 
     fn extremes(&self, range: Range<usize>) -> Extremes {
-        let mut texts = self.some(range).map(|text| (prefix(text), text));
-        let first = texts.next().unwrap_or_default();
-        let (min, max) = texts.fold((first, first), |(min, max), text| {
+        let mut strings = self.some(range).map(|text| (prefix(text), text));
+        let first = strings.next().unwrap_or_default();
+        let (min, max) = strings.fold((first, first), |(min, max), text| {
             (if text < min { text } else { min }, if text > max { text } else { max })
         });
         Extremes { min: min.1.to_vec(), max: max.1.to_vec() }
     }
 
     fn each(&self, each: &mut dyn FnMut(&[u8])) {
-        self.order.iter().for_each(|&place| each(self.texts.get(place)));
+        self.refs.iter().for_each(|&at| each(self.strings.get(at)));
     }
 
-    fn hash(&self, column: ColumnHash, present: &Present, sums: &mut RowSums) {
-        // In the order of their coming they are found one behind the other.
-        let mut places = present.places();
-        self.texts.each(|text| {
-            let place = places.next().expect("each text has a place");
-            sums.add_to(place, || column.text(text));
+    fn hash(&self, column: ColumnHash, validity: &Validity, sums: &mut RowSums) {
+        // In the order in which they came, the strings are one after another in memory.
+        let mut positions = validity.positions();
+        self.strings.each(|text| {
+            let position = positions.next().expect("each string has a position");
+            sums.add_to(position, || column.text(text));
         });
     }
 }

@@ -1,6 +1,6 @@
-//! Identities of rows that memory has no room for: sorted runs in a file without a name.
+//! Spills identities of rows that do not fit in memory to sorted runs in a temporary file.
 //!
-//! The file is gone with the transformation, whatever ends it.
+//! The file has no name, so the system removes it when the transformation ends, in whatever way.
 
 use crate::dedup::{Age, FarApart, RowIdentity};
 use std::cmp::Reverse;
@@ -66,16 +66,16 @@ impl Disk {
     }
 }
 
-/// Runs of records, each ascending by identity.
+/// Sorted runs of records on disk, each ascending by identity.
 #[derive(Debug, Default)]
-pub(crate) struct Runs {
+pub(crate) struct Spill {
     disk: Disk,
     file: Option<File>,
     /// How many records each run has.
     lengths: Vec<u64>,
 }
 
-impl Runs {
+impl Spill {
     pub(crate) fn is_empty(&self) -> bool {
         self.lengths.is_empty()
     }
@@ -201,8 +201,8 @@ mod tests {
         (0..rows).map(|row| (RowIdentity::of_number(row), age)).collect()
     }
 
-    fn with(free: fn(&Path) -> io::Result<u64>) -> Runs {
-        Runs { disk: Disk { folder: "/tmp".into(), free }, ..Runs::default() }
+    fn with(free: fn(&Path) -> io::Result<u64>) -> Spill {
+        Spill { disk: Disk { folder: "/tmp".into(), free }, ..Spill::default() }
     }
 
     #[test]
@@ -248,7 +248,7 @@ mod tests {
             let age = |processed: u8| {
                 Age::new(Some(f64::from(processed)), RowIdentity::of_number(1))
             };
-            let mut on_file = Runs::default();
+            let mut on_file = Spill::default();
             let mut expected: BTreeMap<u128, Vec<u8>> = BTreeMap::new();
             for run in runs.iter().filter(|run| !run.is_empty()) {
                 let records = run.iter().map(|&(row, at)| (RowIdentity::of_number(row), age(at)));

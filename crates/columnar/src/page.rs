@@ -1,16 +1,16 @@
-//! Writes the pages of one column chunk.
+//! Cuts a column chunk into pages and writes them.
 //!
 //! The `parquet` crate's column writers take one level for each row, so that a table of 4,000
 //! columns costs its nulls; and they look every text up again in a dictionary of their own. So the
-//! bytes of pages are made here, from bitmaps and numbered values. Page headers, indexes, metadata
+//! bytes of pages are made here, from validity bitmaps and dictionary indices. Page headers, indexes, metadata
 //! and the file are the crate's.
 
 use crate::compression::{Compression, Compressor};
-use crate::metadata::{Chunk, DataPage};
+use crate::metadata::{ColumnChunk, DataPage};
 use crate::pieces::Arena;
-use crate::places::{Bits, Present};
 use crate::rle;
 use crate::statistics::Bounds;
+use crate::validity::{Bitmap, Validity};
 use crate::values::PageValues;
 use bytes::Bytes;
 use parquet::basic::Encoding;
@@ -21,7 +21,7 @@ use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use std::ops::Range;
 
 /// What is made once for many chunks: a compressor, and room to write in.
-pub(crate) struct Encoder {
+pub(crate) struct ChunkEncoder {
     compressor: Compressor,
     plain: Vec<u8>,
     packed: Vec<u8>,
@@ -30,7 +30,7 @@ pub(crate) struct Encoder {
 }
 
 /// A chunk whose bytes are among those of its encoder.
-pub(crate) type PlacedChunk = Chunk<Range<usize>>;
+pub(crate) type ChunkInBlocks = ColumnChunk<Range<usize>>;
 
 /// A page ends after so many values: small enough that a query for one event reads a fraction of
 /// them, large enough to compress well.
@@ -42,7 +42,7 @@ const PAGE_BYTES: usize = 1 << 20;
 /// One value in so many makes a bloom filter err.
 const FALSE_POSITIVES: f64 = 0.01;
 
-impl Encoder {
+impl ChunkEncoder {
     pub(crate) fn new(compression: Compression) -> Result<Self> {
         let compressor = Compressor::new(compression)?;
         let sink = TrackedWrite::new(Arena::default());
@@ -65,23 +65,23 @@ impl Encoder {
     pub(crate) fn chunk(
         &mut self,
         rows: usize,
-        present: &Present,
+        validity: &Validity,
         values: &dyn PageValues,
         filtered: bool,
-    ) -> Result<PlacedChunk> {
+    ) -> Result<ChunkInBlocks> {
         let mut pages = Pages::new(self, values.encoding());
         pages.dictionary(values)?;
-        for page in pages_of(present, rows, values) {
-            pages.data(&page, present, values)?;
+        for page in pages_of(validity, rows, values) {
+            pages.data(&page, validity, values)?;
         }
         let bloom_filter = filtered.then(|| bloom_filter(values)).transpose()?;
         Ok(pages.close(bloom_filter))
     }
 
     /// The chunk of a column in a row group that has no value of it.
-    pub(crate) fn nulls(&mut self, rows: usize) -> Result<PlacedChunk> {
+    pub(crate) fn nulls(&mut self, rows: usize) -> Result<ChunkInBlocks> {
         let mut pages = Pages::new(self, Encoding::PLAIN);
-        pages.levels(Bits::NONE, rows);
+        pages.levels(Bitmap::NONE, rows);
         pages.page(rows, 0, None)?;
         Ok(pages.close(None))
     }
@@ -107,22 +107,22 @@ struct PageRange {
 }
 
 /// Cuts the rows into pages: at multiples of 64, and between any two rows if 64 values are large.
-fn pages_of(present: &Present, rows: usize, values: &dyn PageValues) -> Vec<PageRange> {
-    let all = 0..present.values;
+fn pages_of(validity: &Validity, rows: usize, values: &dyn PageValues) -> Vec<PageRange> {
+    let all = 0..validity.values;
     if all.len() <= PAGE_VALUES && values.bytes(all.clone()) < PAGE_BYTES {
         return vec![PageRange { rows: 0..rows, values: all }];
     }
     let mut cut = Cut { pages: Vec::new(), page: PageRange { rows: 0..0, values: 0..0 }, bytes: 0 };
-    for (number, word) in present.bits().words().filter(|&(_, word)| word != 0) {
+    for (number, word) in validity.bits().words().filter(|&(_, word)| word != 0) {
         let before = cut.page.values.end;
         let count = word.count_ones() as usize;
         let bytes = values.bytes(before..before + count);
         if bytes < PAGE_BYTES {
-            cut.add(count, bytes, (number + 1) * 64, present.values);
+            cut.add(count, bytes, (number + 1) * 64, validity.values);
             continue;
         }
         for (bit, value) in (0..64).filter(|bit| word >> bit & 1 == 1).zip(before..) {
-            cut.add(1, values.bytes(value..value + 1), number * 64 + bit + 1, present.values);
+            cut.add(1, values.bytes(value..value + 1), number * 64 + bit + 1, validity.values);
         }
     }
     cut.page.rows.end = rows;
@@ -155,7 +155,7 @@ impl Cut {
 
 /// The pages of a chunk under construction.
 struct Pages<'a> {
-    encoder: &'a mut Encoder,
+    encoder: &'a mut ChunkEncoder,
     /// Where the first begins.
     start: usize,
     encoding: Encoding,
@@ -165,7 +165,7 @@ struct Pages<'a> {
 }
 
 impl<'a> Pages<'a> {
-    fn new(encoder: &'a mut Encoder, encoding: Encoding) -> Self {
+    fn new(encoder: &'a mut ChunkEncoder, encoding: Encoding) -> Self {
         let start = encoder.sink.bytes_written();
         Self { encoder, start, encoding, dictionary: None, data: Vec::new(), plain_bytes: 0 }
     }
@@ -184,14 +184,19 @@ impl<'a> Pages<'a> {
         Ok(())
     }
 
-    fn data(&mut self, page: &PageRange, present: &Present, values: &dyn PageValues) -> Result<()> {
+    fn data(
+        &mut self,
+        page: &PageRange,
+        validity: &Validity,
+        values: &dyn PageValues,
+    ) -> Result<()> {
         let Range { start, end } = page.rows;
         // A page that ends at a word of bits shares none with the next; the last one has all that are left.
-        if start % 64 == 0 && (end % 64 == 0 || page.values.end == present.values) {
-            self.levels(present.bits().part(start / 64..end.div_ceil(64)), page.rows.len());
+        if start % 64 == 0 && (end % 64 == 0 || page.values.end == validity.values) {
+            self.levels(validity.bits().part(start / 64..end.div_ceil(64)), page.rows.len());
         } else {
-            let words = present.bits().copied(page.rows.clone());
-            self.levels(Bits { first: 0, words: &words }, page.rows.len());
+            let words = validity.bits().copied(page.rows.clone());
+            self.levels(Bitmap { first: 0, words: &words }, page.rows.len());
         }
         values.write(page.values.clone(), &mut self.encoder.plain);
         let bounds = Bounds::of(values.extremes(page.values.clone()));
@@ -199,7 +204,7 @@ impl<'a> Pages<'a> {
     }
 
     /// Begins a page by its definition levels, after their length.
-    fn levels(&mut self, bits: Bits<'_>, rows: usize) {
+    fn levels(&mut self, bits: Bitmap<'_>, rows: usize) {
         let plain = &mut self.encoder.plain;
         plain.clear();
         plain.extend([0; 4]);
@@ -230,12 +235,12 @@ impl<'a> Pages<'a> {
         number(spec.compressed_size)
     }
 
-    fn close(self, bloom_filter: Option<Sbbf>) -> PlacedChunk {
+    fn close(self, bloom_filter: Option<Sbbf>) -> ChunkInBlocks {
         let Self { encoder, start, encoding, dictionary, mut data, plain_bytes } = self;
         // Chunks are held until their file is whole: in no more room than they need.
         data.shrink_to_fit();
         let bytes = start..encoder.sink.bytes_written();
-        Chunk { bytes, encoding, dictionary, data, plain_bytes, bloom_filter }
+        ColumnChunk { bytes, encoding, dictionary, data, plain_bytes, bloom_filter }
     }
 }
 

@@ -1,46 +1,47 @@
-//! From the rows as they came to the rows as they are written.
+//! The order in which rows are written, and which of them have a value in a column.
 
 use std::ops::Range;
 
-/// The place of a row that is not written.
+/// The position of a row that is not written.
 pub(crate) const DROPPED: u32 = u32::MAX;
 
-/// Where each row of a buffer is written.
+/// The position at which each row of a buffer is written.
 #[derive(Debug)]
-pub(crate) struct Places {
-    /// By row; [`DROPPED`] for one that is left out.
-    pub of: Vec<u32>,
+pub(crate) struct RowOrder {
+    /// By row. [`DROPPED`] for a row that is not written.
+    pub positions: Vec<u32>,
     /// The number of rows that are written.
     pub rows: usize,
 }
 
-/// Which rows of a row group have a value in a column, and where its values go.
+/// Which rows of a row group have a value in a column, and at which position each value is written.
 ///
-/// Rows are clustered, so the values of most columns lie near each other: between the first and the
-/// last of them there is a bitmap, and what lies outside costs nothing.
+/// Rows are sorted, so the values of most columns lie near each other. The bitmap covers only the words
+/// from the first value to the last; rows outside cost nothing.
 #[derive(Debug)]
-pub(crate) struct Present {
-    /// The place of each value in the order of their coming; [`DROPPED`] for one that is left out.
-    at: Vec<u32>,
+pub(crate) struct Validity {
+    /// The position of each value, in the order in which the values came. [`DROPPED`] for a row that is
+    /// not written.
+    positions: Vec<u32>,
     /// The number of the first word of the bitmap.
     first: usize,
     words: Vec<u64>,
     /// How many values there are before each word.
     before: Vec<u32>,
     pub values: usize,
-    /// The first place, if all from there to the last have a value.
-    solid: Option<usize>,
+    /// The first position, if all positions from there to the last have a value.
+    dense_from: Option<usize>,
 }
 
-/// Bits of which only some can be set: all outside of these words are zero.
+/// A bitmap of which only some words are stored. All other words are zero.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Bits<'a> {
+pub(crate) struct Bitmap<'a> {
     /// The number of the first word.
     pub first: usize,
     pub words: &'a [u64],
 }
 
-impl Bits<'_> {
+impl Bitmap<'_> {
     pub(crate) const NONE: Self = Self { first: 0, words: &[] };
 
     /// The word of this number.
@@ -54,7 +55,7 @@ impl Bits<'_> {
         (self.first..).zip(self.words.iter().copied())
     }
 
-    /// Where the bits of a range of words are, counted from its beginning.
+    /// The bits of a range of words, counted from its beginning.
     pub(crate) fn part(self, range: Range<usize>) -> Self {
         let start = range.start.max(self.first);
         let end = range.end.min(self.first + self.words.len());
@@ -62,7 +63,7 @@ impl Bits<'_> {
         Self { first: start - range.start, words: words.unwrap_or_default() }
     }
 
-    /// The bits of any range, counted from its beginning; behind it there are zeros.
+    /// A copy of the bits of any range, counted from its beginning. Bits after the range are zero.
     pub(crate) fn copied(self, range: Range<usize>) -> Vec<u64> {
         let (word, shift) = (range.start / 64, range.start % 64);
         let shifted = |number: usize| match shift {
@@ -77,8 +78,8 @@ impl Bits<'_> {
     }
 }
 
-/// Rows and their values in blocks, as they lie: what is known to be so long is gone through without
-/// a question at each value.
+/// Rows and their values, block by block. Each block knows its length, so a loop over it needs no check
+/// for each value.
 pub(crate) trait InBlocks<T>:
     Iterator<Item: ExactSizeIterator<Item = (u32, T)>> + Clone
 {
@@ -91,21 +92,21 @@ where
 {
 }
 
-impl Present {
-    /// The places of these rows, one for each value; none if none of them is written.
+impl Validity {
+    /// The validity of a column with values in these rows. None if none of the rows is written.
     pub(crate) fn of(
         rows: impl Iterator<Item: ExactSizeIterator<Item = u32>> + Clone,
-        places: &Places,
+        order: &RowOrder,
     ) -> Option<Self> {
-        let mut at = Vec::with_capacity(rows.clone().map(|block| block.len()).sum());
-        rows.for_each(|block| at.extend(block.map(|row| places.of[row as usize])));
-        // A place that is left out is the greatest number, and the least when one is added to it.
-        let least = *at.iter().min().filter(|&&least| least != DROPPED)? as usize;
-        let end = at.iter().map(|place| place.wrapping_add(1)).max()? as usize;
+        let mut positions = Vec::with_capacity(rows.clone().map(|block| block.len()).sum());
+        rows.for_each(|block| positions.extend(block.map(|row| order.positions[row as usize])));
+        // `DROPPED` is the greatest number, and zero when one is added to it.
+        let least = *positions.iter().min().filter(|&&least| least != DROPPED)? as usize;
+        let end = positions.iter().map(|position| position.wrapping_add(1)).max()? as usize;
         let first = least / 64;
         let mut words = vec![0_u64; end.div_ceil(64) - first];
-        for &place in at.iter().filter(|&&place| place != DROPPED) {
-            words[place as usize / 64 - first] |= 1 << (place % 64);
+        for &position in positions.iter().filter(|&&position| position != DROPPED) {
+            words[position as usize / 64 - first] |= 1 << (position % 64);
         }
         let mut values = 0;
         let before = words.iter().map(|word| {
@@ -115,33 +116,33 @@ impl Present {
         });
         let before = before.collect();
         let values = values as usize;
-        let solid = (values == end - least).then_some(least);
-        Some(Self { at, first, words, before, values, solid })
+        let dense_from = (values == end - least).then_some(least);
+        Some(Self { positions, first, words, before, values, dense_from })
     }
 
-    /// The places of the rows of these values, and the values in their order.
+    /// The validity of a column with these values, and the values in the order of their positions.
     pub(crate) fn with<T: Copy + Default>(
         values: impl InBlocks<T>,
-        places: &Places,
+        order: &RowOrder,
     ) -> Option<(Self, Vec<T>)> {
         let rows = values.clone().map(|block| block.map(|(row, _)| row));
-        let present = Self::of(rows, places)?;
-        let arranged = present.arrange(values.map(|block| block.map(|(_, value)| value)));
-        Some((present, arranged))
+        let validity = Self::of(rows, order)?;
+        let arranged = validity.arrange(values.map(|block| block.map(|(_, value)| value)));
+        Some((validity, arranged))
     }
 
-    /// Sets values, which come in the order of their rows, in the order of their places.
+    /// Puts values, which come in the order of their rows, in the order of their positions.
     pub(crate) fn arrange<T: Copy + Default>(
         &self,
         values: impl Iterator<Item: ExactSizeIterator<Item = T>>,
     ) -> Vec<T> {
         let mut arranged = vec![T::default(); self.values];
-        let mut left = self.at.as_slice();
+        let mut left = self.positions.as_slice();
         for block in values {
-            let (at, behind) = left.split_at(block.len());
+            let (positions, behind) = left.split_at(block.len());
             left = behind;
-            let kept = block.zip(at).filter(|&(_, &place)| place != DROPPED);
-            match self.solid {
+            let kept = block.zip(positions).filter(|&(_, &position)| position != DROPPED);
+            match self.dense_from {
                 Some(first) => kept.for_each(|(value, &at)| arranged[at as usize - first] = value),
                 None => kept.for_each(|(value, &at)| arranged[self.rank(at)] = value),
             }
@@ -149,32 +150,33 @@ impl Present {
         arranged
     }
 
-    /// How many values there are before a place.
+    /// How many values there are before a position.
     #[inline]
-    fn rank(&self, place: u32) -> usize {
-        let (word, bit) = (place as usize / 64 - self.first, place % 64);
+    fn rank(&self, position: u32) -> usize {
+        let (word, bit) = (position as usize / 64 - self.first, position % 64);
         let below = self.words[word] & ((1 << bit) - 1);
         (self.before[word] + below.count_ones()) as usize
     }
 
-    /// Gives back what only [`Self::arrange`] needs.
-    pub(crate) fn without_places(self) -> Self {
-        Self { at: Vec::new(), before: Vec::new(), ..self }
+    /// Frees what only [`Self::arrange`] needs.
+    pub(crate) fn without_positions(self) -> Self {
+        Self { positions: Vec::new(), before: Vec::new(), ..self }
     }
 
-    /// The place of each value in the order of their coming; [`DROPPED`] for one that is left out.
-    pub(crate) fn places(&self) -> impl Iterator<Item = u32> {
-        self.at.iter().copied()
+    /// The position of each value, in the order in which the values came. [`DROPPED`] for a row that is
+    /// not written.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = u32> {
+        self.positions.iter().copied()
     }
 
-    /// The first place with a value, if all from there to the last have one.
-    pub(crate) fn solid(&self) -> Option<usize> {
-        self.solid
+    /// The first position with a value, if all positions from there to the last have one.
+    pub(crate) fn dense_from(&self) -> Option<usize> {
+        self.dense_from
     }
 
-    /// By place: whether there is a value.
-    pub(crate) fn bits(&self) -> Bits<'_> {
-        Bits { first: self.first, words: &self.words }
+    /// By position: whether there is a value.
+    pub(crate) fn bits(&self) -> Bitmap<'_> {
+        Bitmap { first: self.first, words: &self.words }
     }
 }
 
@@ -185,7 +187,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn values_come_in_the_order_of_their_places(
+        fn values_come_in_the_order_of_their_positions(
             rows in prop::collection::vec((any::<bool>(), any::<bool>()), 0..300)
                 .prop_shuffle(),
             everywhere in any::<bool>(),
@@ -196,27 +198,27 @@ mod tests {
             let rows: Vec<(bool, bool)> = rows.into_iter().map(filled).collect();
             let mut order: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].0).collect();
             order.sort_by_key(|&row| (row as u64).wrapping_mul(seed | 1));
-            let mut of = vec![DROPPED; rows.len()];
-            for (place, &row) in (0..).zip(&order) {
-                of[row] = place;
+            let mut positions = vec![DROPPED; rows.len()];
+            for (position, &row) in (0..).zip(&order) {
+                positions[row] = position;
             }
-            let places = Places { of, rows: order.len() };
+            let row_order = RowOrder { positions, rows: order.len() };
             let with: Vec<u32> = (0..).zip(&rows).filter(|(_, r)| r.1).map(|(row, _)| row).collect();
             let blocks = with.chunks(7).map(|block| block.iter().map(|&row| (row, row)));
-            let arranged = Present::with(blocks, &places);
+            let arranged = Validity::with(blocks, &row_order);
             let expected: Vec<u32> = order.iter().filter(|&&row| rows[row].1).map(|&row| u32::try_from(row).unwrap()).collect();
-            let Some((present, values)) = arranged else {
+            let Some((validity, values)) = arranged else {
                 prop_assert!(expected.is_empty());
                 return Ok(());
             };
             prop_assert_eq!(values, expected);
             let bits: Vec<bool> = order.iter().map(|&row| rows[row].1).collect();
-            let is = |bits: Bits<'_>, place: usize| bits.word(place / 64) >> (place % 64) & 1 == 1;
-            let all = (0..bits.len()).map(|place| is(present.bits(), place));
+            let is = |bits: Bitmap<'_>, at: usize| bits.word(at / 64) >> (at % 64) & 1 == 1;
+            let all = (0..bits.len()).map(|at| is(validity.bits(), at));
             prop_assert_eq!(all.collect::<Vec<_>>(), bits.clone());
             for range in [0..bits.len(), bits.len() / 3..bits.len() / 2, bits.len() / 5..bits.len()] {
-                let words = present.bits().copied(range.clone());
-                let copied = Bits { first: 0, words: &words };
+                let words = validity.bits().copied(range.clone());
+                let copied = Bitmap { first: 0, words: &words };
                 let all = (0..words.len() * 64).map(|at| is(copied, at));
                 let expected = bits[range].iter().copied().chain(std::iter::repeat(false));
                 prop_assert!(all.zip(expected).all(|(is, expected)| is == expected));
@@ -224,10 +226,10 @@ mod tests {
             let words = bits.len().div_ceil(64);
             for start in 0..words {
                 for end in start..=words {
-                    let part = present.bits().part(start..end);
+                    let part = validity.bits().part(start..end);
                     prop_assert!(part.words.is_empty() || part.first + part.words.len() <= end - start);
-                    let places = 64 * start..bits.len().min(64 * end);
-                    let same = places.clone().all(|at| is(part, at - 64 * start) == bits[at]);
+                    let range = 64 * start..bits.len().min(64 * end);
+                    let same = range.clone().all(|at| is(part, at - 64 * start) == bits[at]);
                     prop_assert!(same, "{start}..{end}");
                 }
             }
