@@ -2,9 +2,9 @@
 
 use crate::blocks::Size;
 use crate::column::SparseColumn;
-use crate::dedup::RowIdentity;
+use crate::identity::RowIdentity;
 use crate::part::Part;
-use crate::validity::{DROPPED, RowOrder};
+use crate::row_order::{DROPPED, RowOrder};
 use mixlake_schema::{ColumnId, ColumnType};
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
 //! Whether a stream of lines is complete, as far as its lines can say.
 
+use crate::error::TransformError;
 use crate::lines::{Line, LineSplitter};
 use crate::parse;
 use crate::peek::{early_end, error_end, is_blank};
-use crate::transform::TransformError;
 
 /// Looks at a stream without transforming it: for those who have to know that it is whole before
 /// anything is made of it.

@@ -2,15 +2,15 @@
 
 use crate::buffer::{Buffer, Sorting};
 use crate::compression::Compression;
-use crate::days::Context;
-use crate::group::memory_of;
+use crate::context::Context;
+use crate::error::TransformError;
 use crate::json::JsonLines;
 use crate::metadata::ColumnChunk;
 use crate::options::{EventNameForm, Options, SchemaType};
 use crate::page::ChunkEncoder;
+use crate::row_group::memory_of;
+use crate::row_order::RowOrder;
 use crate::rows_hash::{ColumnHash, RowSums, RowsHash};
-use crate::transform::TransformError;
-use crate::validity::RowOrder;
 use crate::values::arranged;
 use mixlake_domain::DataFormat;
 use mixlake_schema::{Column, ColumnId, EventName};

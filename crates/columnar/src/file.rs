@@ -1,10 +1,10 @@
 //! Puts encoded row groups together as a Parquet file.
 
-use crate::group::RowGroup;
 use crate::leaf::leaf;
 use crate::options::Options;
 use crate::order;
 use crate::page::ChunkEncoder;
+use crate::row_group::RowGroup;
 use bytes::Bytes;
 use mixlake_schema::{Column, ColumnId};
 use parquet::basic::Repetition;

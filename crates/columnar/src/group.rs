@@ -1,11 +1,11 @@
 //! Encoded rows of a day of a table, in the format of the table.
 
 use crate::encode::Encoded;
+use crate::error::TransformError;
 use crate::file::assemble;
 use crate::json::JsonLines;
-use crate::metadata::ColumnChunk;
 use crate::options::Options;
-use crate::transform::TransformError;
+use crate::row_group::RowGroup;
 use bytes::Bytes;
 use mixlake_domain::DataFormat;
 use mixlake_schema::{Column, ColumnId};
@@ -18,31 +18,9 @@ pub(crate) enum Groups {
     Json(Vec<JsonLines>),
 }
 
-/// A row group whose columns are encoded and compressed; a column without values is not there.
-pub(crate) struct RowGroup {
-    pub rows: usize,
-    /// In the order of their ids.
-    pub chunks: Vec<(ColumnId, ColumnChunk)>,
-}
-
-/// What a chunk takes beside its bytes until its file is put together.
-const HELD: usize = 512;
-
 /// What it takes then: metadata, statistics and indexes. It counts where tables have thousands of small
 /// chunks.
 const DESCRIBED: usize = 1_536;
-
-impl RowGroup {
-    /// Bytes that it takes until its file is put together, about.
-    pub(crate) fn memory(&self) -> usize {
-        memory_of(&self.chunks)
-    }
-}
-
-/// Bytes that chunks take until their file is put together, about.
-pub(crate) fn memory_of(chunks: &[(ColumnId, ColumnChunk)]) -> usize {
-    chunks.iter().map(|(_, chunk)| chunk.bytes.len() + HELD).sum()
-}
 
 impl Groups {
     pub(crate) fn new(format: DataFormat) -> Self {

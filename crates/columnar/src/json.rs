@@ -3,9 +3,10 @@
 use crate::buffer::Buffer;
 use crate::column::{SparseColumn, booleans, longs, numbers};
 use crate::pieces::Arena;
+use crate::row_order::RowOrder;
 use crate::rows_hash::{ColumnHash, RowSums};
 use crate::string_column::{StringRef, Strings};
-use crate::validity::{InBlocks, RowOrder, Validity};
+use crate::validity::{InBlocks, Validity};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;

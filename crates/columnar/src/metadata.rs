@@ -1,6 +1,7 @@
 //! What a file says of a column chunk: its metadata, statistics and the indexes of its pages.
 
 use crate::compression::Compression;
+use crate::compressor::codec;
 use crate::leaf::physical;
 use crate::pieces::Pieces;
 use crate::statistics::{Bounds, nans, without_bounds};
@@ -74,7 +75,7 @@ impl ColumnChunk {
         };
         let written = u64::try_from(self.bytes.len())?;
         let metadata = ColumnChunkMetaData::builder(descriptor)
-            .set_compression(compression.codec()?)
+            .set_compression(codec(compression)?)
             .set_encodings(vec![self.encoding, Encoding::PLAIN, Encoding::RLE])
             .set_page_encoding_stats(self.encoding_stats()?)
             .set_total_compressed_size(i64::try_from(written)?)

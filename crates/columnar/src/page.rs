@@ -5,7 +5,8 @@
 //! bytes of pages are made here, from validity bitmaps and dictionary indices. Page headers, indexes, metadata
 //! and the file are the crate's.
 
-use crate::compression::{Compression, Compressor};
+use crate::compression::Compression;
+use crate::compressor::Compressor;
 use crate::metadata::{ColumnChunk, DataPage};
 use crate::pieces::Arena;
 use crate::rle;

@@ -3,16 +3,17 @@
 
 use crate::buffer::{Buffer, RowKey, Sorting};
 use crate::column::{SparseColumn, booleans, longs, numbers};
-use crate::compression::Compressor;
+use crate::compressor::Compressor;
 use crate::encode::Encoding;
+use crate::error::TransformError;
 use crate::file::assemble;
-use crate::group::RowGroup;
 use crate::options::Options;
 use crate::page::ChunkEncoder;
 use crate::part::Part;
+use crate::row_group::RowGroup;
+use crate::row_order::RowOrder;
 use crate::string_column::{StringRef, Strings};
-use crate::transform::TransformError;
-use crate::validity::{Bitmap, RowOrder, Validity};
+use crate::validity::{Bitmap, Validity};
 use crate::{Compression, Transformed};
 use bytes::Bytes;
 use foldhash::HashMap;

@@ -2,15 +2,13 @@
 //!
 //! The file has no name, so the system removes it when the transformation ends, in whatever way.
 
-use crate::dedup::{Age, FarApart, RowIdentity};
+use crate::far_apart::FarApart;
+use crate::identity::{Age, Record, RowIdentity};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-
-/// A row that was seen: which, and how new.
-pub(crate) type Record = (RowIdentity, Age);
 
 /// The bytes of a record.
 const RECORD: usize = 32;

@@ -1,9 +1,9 @@
 //! The tables of a slice: one of all events, or one for each.
 
 use crate::contract::Fate;
+use crate::error::TransformError;
 use crate::keys::Target;
 use crate::options::{Options, SchemaType, TimeType};
-use crate::transform::TransformError;
 use mixlake_domain::{DataFormat, Date};
 use mixlake_schema::{
     ColumnId, ColumnType, MASTER_TABLE, Profile, Registry, Resolved, Table, ValueType,

@@ -3,147 +3,27 @@
 use crate::bad_line::BadLine;
 use crate::buffer::RowKey;
 use crate::completeness;
-use crate::days::{Context, DataFile, DayId, Days};
-use crate::dedup::{Age, FarApart, RowIdentity, Seen, Superseded, Verdict};
+use crate::context::Context;
+use crate::data_file::DataFile;
+use crate::days::{DayId, Days};
+use crate::error::TransformError;
 use crate::event::{self, Event};
+use crate::identity::{Age, RowIdentity};
 use crate::keys::Target;
 use crate::lines::{Line, LineSplitter};
 use crate::options::{EventNameForm, Options, SchemaType};
+use crate::outcome::{Counts, Transformed};
 use crate::part::Part;
 use crate::peek::{early_end, error_end, is_blank};
 use crate::quarantine::Quarantine;
 use crate::scan;
+use crate::seen::{Seen, Verdict};
+use crate::superseded::Superseded;
 use crate::tables::{Tables, target};
 use crate::vocabulary::{Apart, Vocabulary};
-use bytes::Bytes;
 use mixlake_domain::{Slice, Timestamp};
 use mixlake_schema::{ColumnId, Registry, ValueType};
-use parquet::errors::ParquetError;
 use std::borrow::Cow;
-
-/// Why a stream gives no files. Nothing of it may be published.
-#[derive(Debug, thiserror::Error)]
-pub enum TransformError {
-    /// The source said that it stopped in the middle.
-    #[error("the export ends with {0:?}: the source stopped before all events were sent")]
-    TerminatedEarly(String),
-    /// Lines came, and none of them is an event.
-    #[error(
-        "none of the {lines} lines of the answer is an event, so it is no export: {}. What is live stays",
-        reasons.join("; ")
-    )]
-    NoEvent {
-        /// How many lines came.
-        lines: u64,
-        /// The first reasons.
-        reasons: Vec<String>,
-    },
-    /// The last line is no line of an export.
-    #[error("the export ends with {0:?}: the source failed before all events were sent")]
-    EndsWithError(String),
-    /// The stream ends within a line.
-    #[error("the export ends in the middle of a line, after {0} whole lines")]
-    CutLine(u64),
-    /// The table has its `time` in another type since its first slice.
-    #[error(
-        "time_type: table {table} has time as {has}, and a column's type never changes; the setting asks for {wanted}"
-    )]
-    TimeType {
-        /// The table.
-        table: String,
-        /// The type that it has.
-        has: &'static str,
-        /// The type that was asked for.
-        wanted: &'static str,
-    },
-    /// The table has its files in another format since its first slice.
-    #[error(
-        "data_format: the files of table {table} are {has}; the setting asks for {wanted}. Another format needs another s3_prefix"
-    )]
-    Format {
-        /// The table.
-        table: String,
-        /// The format that it has.
-        has: &'static str,
-        /// The format that was asked for.
-        wanted: &'static str,
-    },
-    /// Rows that are repeated far apart cannot be told.
-    #[error(transparent)]
-    FarApart(#[from] FarApart),
-    /// So many lines are bad that this cannot be an export.
-    #[error(
-        "the lines that are no events fill memory, and that is no export any more; the last one: {reason}"
-    )]
-    TooManyBadLines {
-        /// What is wrong with one of them.
-        reason: String,
-    },
-    /// There are more different names than fit in memory.
-    #[error(
-        "the slice has {events} different names of events and {properties} of properties: more than fit in {} MiB, which is the bound of one slice. Names like {example:?} seem to hold values; export shorter slices, or leave such events out",
-        .bound / (1 << 20)
-    )]
-    TooManyNames {
-        /// Names of events so far.
-        events: usize,
-        /// Names of properties so far; in multischema those of each event.
-        properties: usize,
-        /// The bytes of memory that names may take.
-        bound: usize,
-        /// One of the last.
-        example: String,
-    },
-    /// The JSON writer failed.
-    #[error("cannot encode JSON lines")]
-    Json(#[source] std::io::Error),
-    /// The Parquet writer failed.
-    #[error("cannot encode Parquet")]
-    Parquet(#[from] ParquetError),
-    /// The gzip writer failed.
-    #[error("cannot write the quarantine file")]
-    Quarantine(#[from] std::io::Error),
-}
-
-/// What became of the lines of a slice: `received = written + duplicates + quarantined`. The other numbers
-/// count some of these lines once more.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Lines that are not blank.
-    pub received: u64,
-    /// Rows in files.
-    pub written: u64,
-    /// Repeated rows that were left out.
-    pub duplicates: u64,
-    /// Lines that are no events.
-    pub quarantined: u64,
-    /// Rows among the written whose time lies outside of the slice.
-    pub outside: u64,
-    /// Events in which half of a surrogate pair became U+FFFD.
-    pub mended: u64,
-}
-
-/// The result of a slice.
-#[derive(Debug)]
-pub struct Transformed {
-    /// The registry that was given, and the names that were added. They must be reserved before
-    /// a file that uses them is written.
-    pub registry: Registry,
-    /// What became of the lines.
-    pub counts: Counts,
-    /// The files that were not taken before.
-    pub files: Vec<DataFile>,
-    /// The quarantine file, if any line is bad.
-    pub quarantine: Option<Bytes>,
-    /// Not empty: a repeated row was found after its older twin was encoded. The files are of no
-    /// use; a further pass over the slice that knows these rows gives good ones.
-    pub superseded: Superseded,
-    /// The first reasons for which lines are bad, each once.
-    pub reasons: Vec<String>,
-    /// The last line, if it is an error in the place of an event. Of an answer that is one export from its
-    /// first line to its last, that says that there should have been more.
-    pub error_at_end: Option<String>,
-}
 
 /// A transformation under way.
 pub struct Transform {

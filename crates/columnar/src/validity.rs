@@ -1,18 +1,7 @@
-//! The order in which rows are written, and which of them have a value in a column.
+//! Which rows of a row group have a value in a column.
 
+use crate::row_order::{DROPPED, RowOrder};
 use std::ops::Range;
-
-/// The position of a row that is not written.
-pub(crate) const DROPPED: u32 = u32::MAX;
-
-/// The position at which each row of a buffer is written.
-#[derive(Debug)]
-pub(crate) struct RowOrder {
-    /// By row. [`DROPPED`] for a row that is not written.
-    pub positions: Vec<u32>,
-    /// The number of rows that are written.
-    pub rows: usize,
-}
 
 /// Which rows of a row group have a value in a column, and at which position each value is written.
 ///
