@@ -1,6 +1,6 @@
 //! Why a transformation fails.
 
-use crate::far_apart::FarApart;
+use crate::deduplication::far_apart::FarApart;
 use parquet::errors::ParquetError;
 
 /// Why a stream gives no files. Nothing of it may be published.

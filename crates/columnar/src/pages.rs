@@ -1,19 +1,19 @@
 //! Sparse columns for `mixlake-bench pages`, which compares the pages that are made here with those of
 //! the `parquet` crate's column writers. Nothing that is shipped has this module.
 
-use crate::buffer::{Buffer, RowKey, Sorting};
-use crate::column::{SparseColumn, booleans, longs, numbers};
-use crate::compressor::Compressor;
-use crate::encode::Encoding;
 use crate::error::TransformError;
-use crate::file::assemble;
+use crate::files::encode::Encoding;
 use crate::options::Options;
-use crate::page::ChunkEncoder;
-use crate::part::Part;
-use crate::row_group::RowGroup;
-use crate::row_order::RowOrder;
-use crate::string_column::{StringRef, Strings};
-use crate::validity::{Bitmap, Validity};
+use crate::parquet::compressor::Compressor;
+use crate::parquet::file::assemble;
+use crate::parquet::page::ChunkEncoder;
+use crate::parquet::row_group::RowGroup;
+use crate::rows::buffer::{Buffer, RowKey, Sorting};
+use crate::rows::column::{SparseColumn, booleans, longs, numbers};
+use crate::rows::part::Part;
+use crate::rows::row_order::RowOrder;
+use crate::rows::string_column::{StringRef, Strings};
+use crate::rows::validity::{Bitmap, Validity};
 use crate::{Compression, Transformed};
 use bytes::Bytes;
 use foldhash::HashMap;
