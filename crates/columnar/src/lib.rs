@@ -23,6 +23,7 @@ pub use crate::files::data_file::DataFile;
 pub use crate::options::compression::Compression;
 pub use crate::options::contract::{Contract, Contracts};
 pub use crate::options::{Bounds, EventNameForm, Options, SchemaType, TimeType};
+pub use crate::parquet::footer::{Footer, FooterError, TailRead};
 pub use crate::parquet::rehash::{RowsHashError, rows_hash_of};
 pub use crate::reading::bad_line::BadLine;
 pub use crate::reading::event::time_milliseconds;

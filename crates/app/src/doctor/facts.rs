@@ -5,7 +5,7 @@ use super::back::Way;
 use super::names::{Completion, Said};
 use crate::manifest::{LiveFile, Manifest};
 use crate::ports::{Declared, Partition, Precondition, TableState};
-use crate::reconcile::footer::Footer;
+use mixlake_columnar::Footer;
 use mixlake_domain::{Dataset, Date, Generation, Partitioning, SliceLabel, TableName, Target};
 use mixlake_schema::Registry;
 use std::collections::{BTreeMap, BTreeSet};

@@ -79,7 +79,7 @@ fn root(used: &BTreeSet<ColumnId>, columns: &[Column]) -> Result<TypePtr> {
 }
 
 /// What the file says of how it was written. Parquet names the sorting columns of a row group. Some engines
-/// take them for the order of the whole file and then group it wrongly (DataFusion 55), so a file of several
+/// take them for the order of the whole file and then group it wrongly (`DataFusion` 55), so a file of several
 /// row groups, each sorted for itself, does not name any.
 fn properties(
     used: &BTreeSet<ColumnId>,

@@ -27,15 +27,19 @@ pub(crate) fn leaf(column: &Column) -> Result<TypePtr> {
 /// The type of a column of a file; none if [`leaf`] makes no such leaf.
 pub(crate) fn column_type(leaf: &ColumnDescriptor) -> Option<ColumnType> {
     let flat = leaf.path().parts().len() == 1 && leaf.self_type().is_optional();
-    let column_type = match (leaf.physical_type(), leaf.converted_type()) {
-        (Physical::BYTE_ARRAY, ConvertedType::UTF8) => ColumnType::String,
-        (Physical::DOUBLE, ConvertedType::NONE) => ColumnType::Number,
-        (Physical::BOOLEAN, ConvertedType::NONE) => ColumnType::Boolean,
-        (Physical::INT64, ConvertedType::TIMESTAMP_MILLIS) => ColumnType::Timestamp,
-        (Physical::INT64, ConvertedType::NONE) => ColumnType::Bigint,
-        _ => return None,
-    };
-    flat.then_some(column_type)
+    leaf_type(leaf).filter(|_| flat)
+}
+
+/// The type of the values of a leaf, wherever in a file it is. None for a type that [`leaf`] does not make.
+pub(crate) fn leaf_type(leaf: &ColumnDescriptor) -> Option<ColumnType> {
+    match (leaf.physical_type(), leaf.converted_type()) {
+        (Physical::BYTE_ARRAY, ConvertedType::UTF8) => Some(ColumnType::String),
+        (Physical::DOUBLE, ConvertedType::NONE) => Some(ColumnType::Number),
+        (Physical::BOOLEAN, ConvertedType::NONE) => Some(ColumnType::Boolean),
+        (Physical::INT64, ConvertedType::TIMESTAMP_MILLIS) => Some(ColumnType::Timestamp),
+        (Physical::INT64, ConvertedType::NONE) => Some(ColumnType::Bigint),
+        _ => None,
+    }
 }
 
 /// How the values of a type lie in pages.

@@ -5,6 +5,7 @@
 pub(crate) mod column_order;
 pub(crate) mod compressor;
 pub(crate) mod file;
+pub(crate) mod footer;
 pub(crate) mod leaf;
 pub(crate) mod metadata;
 pub(crate) mod page;
