@@ -1,4 +1,4 @@
-//! Why repeated rows that lie far apart cannot be told.
+//! The error if repeated rows that are far apart cannot be found.
 
 use std::io;
 

@@ -1,10 +1,10 @@
-//! The identities of the rows of a file, in order, as they lie beside it: other slices that may have
-//! the same rows leave them out.
+//! The sorted list of the identities of the rows of a file. It is stored beside the file, so that other slices
+//! that may have the same rows can leave them out.
 
 use bytes::Bytes;
 use std::cmp::Ordering;
 
-/// What such a file begins with: its name and version. As long as an identity.
+/// The list begins with its name and version. They are as long as an identity.
 const HEAD: &[u8; LENGTH] = b"mixlake rows v1\n";
 
 const LENGTH: usize = 16;
@@ -34,13 +34,13 @@ impl Identities {
         if whole && bytes.starts_with(HEAD) { Ok(Self(bytes)) } else { Err(NoIdentities) }
     }
 
-    /// As they are kept.
+    /// The list as it is stored.
     #[must_use]
     pub fn bytes(&self) -> &Bytes {
         &self.0
     }
 
-    /// What the object that keeps them is named by: a hash of 32 hexadecimal digits.
+    /// The hash in the name of the object that stores them, as 32 hexadecimal digits.
     #[must_use]
     pub fn hash(&self) -> String {
         blake3::hash(&self.0).to_hex()[..32].to_owned()

@@ -27,7 +27,7 @@ pub(crate) enum Verdict {
     Replaces(RowPlace),
 }
 
-/// The rows seen so far: the last ones in memory, those before in runs on file.
+/// The rows seen so far: the latest in memory, earlier ones spilled to a file.
 #[derive(Debug)]
 pub(crate) struct Seen {
     rows: ByIdentity,
@@ -143,7 +143,7 @@ struct SeenRow {
     place: RowPlace,
 }
 
-/// Rows in the order of their coming, and where each identity is among them.
+/// Rows in the order in which they came, with an index by identity.
 #[derive(Debug, Default)]
 struct ByIdentity {
     /// In blocks of the same size, so that growing moves nothing.
@@ -155,8 +155,8 @@ struct ByIdentity {
 /// A block has so many rows.
 const BLOCK: usize = 1 << 12;
 
-/// The number of a row, and a part of its hash: most that is asked of the table needs no look at rows,
-/// which lie far apart.
+/// The number of a row, and a part of its hash. Most lookups compare only this part and need no look at the
+/// rows.
 #[derive(Debug)]
 struct Numbered {
     hash: u32,
@@ -164,7 +164,7 @@ struct Numbered {
 }
 
 impl Numbered {
-    /// The table goes by the lowest and the highest bits.
+    /// The hash table uses the lowest and the highest bits.
     fn spread(hash: u32) -> u64 {
         u64::from(hash) << 32 | u64::from(hash)
     }

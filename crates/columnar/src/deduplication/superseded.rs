@@ -1,4 +1,4 @@
-//! Rows that a newer row with the same identity supersedes.
+//! Rows that a newer row with the same identity replaces.
 
 use crate::deduplication::identities::Identities;
 use crate::deduplication::identity::{Age, Record, RowIdentity};

@@ -1,4 +1,4 @@
-//! What the encoding of rows needs to know.
+//! The settings and names that encoding needs.
 
 use crate::options::Options;
 use mixlake_domain::SliceLabel;

@@ -1,4 +1,4 @@
-//! A file of rows, and what it says of itself.
+//! A data file, and the notes in its footer.
 
 use crate::deduplication::identities::Identities;
 use crate::files::context::Context;
@@ -32,7 +32,7 @@ pub struct DataFile {
     pub identities: Option<Identities>,
 }
 
-/// What a file says of itself; `file.rs` adds its columns.
+/// The notes of a file. `parquet/file.rs` adds its columns.
 pub(crate) fn metadata(
     context: &Context<'_>,
     table: &str,

@@ -1,4 +1,4 @@
-//! The days of tables that a slice writes to: the rows being collected for each, and its files.
+//! The days of tables that a slice writes to: the buffer and the files of each.
 
 use crate::deduplication::identities::Identities;
 use crate::deduplication::identity::RowIdentity;

@@ -1,4 +1,4 @@
-//! Encodes the rows of a buffer, aside: with several threads, the next rows are read meanwhile.
+//! Encodes the rows of a buffer. With several threads, the next rows are read at the same time.
 
 use crate::error::TransformError;
 use crate::files::context::Context;

@@ -1,4 +1,4 @@
-//! Encoded rows of a day of a table, in the format of the table.
+//! The encoded rows of one day of one table, in the format of the table.
 
 use crate::error::TransformError;
 use crate::files::encode::Encoded;

@@ -1,4 +1,4 @@
-//! Sizes by number, their sum, and the largest of them: each is known without a look at all.
+//! Sizes by number. Their sum and the largest are known without a loop over all of them.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What users decide about properties before they come.
+//! Contracts: what users decide about properties in advance.
 
 use std::collections::{BTreeMap, BTreeSet};
 

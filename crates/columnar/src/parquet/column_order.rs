@@ -1,4 +1,4 @@
-//! In which order the bounds of a column are to be understood.
+//! The column orders of the footer: in which order the bounds of a column are compared.
 //!
 //! The `parquet` crate says of every column of doubles that its bounds are in the total order of
 //! IEEE 754, which came to the format in 2026 and cannot be turned off. Readers that do not know it

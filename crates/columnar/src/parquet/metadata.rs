@@ -1,4 +1,4 @@
-//! What a file says of a column chunk: its metadata, statistics and the indexes of its pages.
+//! An encoded column chunk, and the metadata, statistics and page indexes that its file has of it.
 
 use crate::options::compression::Compression;
 use crate::parquet::compressor::codec;

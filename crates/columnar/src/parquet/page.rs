@@ -1,9 +1,9 @@
 //! Cuts a column chunk into pages and writes them.
 //!
-//! The `parquet` crate's column writers take one level for each row, so that a table of 4,000
-//! columns costs its nulls; and they look every text up again in a dictionary of their own. So the
-//! bytes of pages are made here, from validity bitmaps and dictionary indices. Page headers, indexes, metadata
-//! and the file are the crate's.
+//! The column writers of the `parquet` crate take one level for each row, so a table of 4,000 columns pays for
+//! its nulls. They also look up every string again in a dictionary of their own. So the bytes of pages are made
+//! here, from validity bitmaps and dictionary indices. The crate writes page headers, indexes, metadata and
+//! the file.
 
 use crate::options::compression::Compression;
 use crate::parquet::compressor::Compressor;

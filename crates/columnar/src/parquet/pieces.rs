@@ -1,5 +1,5 @@
-//! Encoded bytes in blocks. Growing copies little, and a block is given back when the last chunk in it
-//! has been copied to a file: so a file and what it is made of are never in memory as a whole together.
+//! Encoded bytes in blocks. Growing copies little. A block is freed when the last chunk in it has been copied
+//! to a file, so a file and all of its chunks are never in memory at the same time.
 
 use bytes::{Buf, Bytes};
 use parquet::errors::Result;

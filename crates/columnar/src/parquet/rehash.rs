@@ -1,5 +1,5 @@
-//! Computes the hash of the rows of a Parquet file from its columns: to check what the file says of itself,
-//! and for files of versions that did not say it.
+//! Computes the hash of the rows of a Parquet file from its columns: to check the hash in its footer, and for
+//! files of versions that wrote none.
 
 use crate::parquet::leaf::column_type;
 use crate::rows::rows_hash::{ColumnHash, RowSums, RowsHash};

@@ -1,4 +1,4 @@
-//! What a column chunk and its pages say of their values, for readers that skip.
+//! The bounds and counts of column chunks and pages. Readers use them to skip data.
 
 use crate::parquet::values::Extremes;
 use mixlake_schema::ColumnType;

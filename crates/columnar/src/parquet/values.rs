@@ -1,4 +1,4 @@
-//! The values of a column chunk in the order of their rows, as pages take them.
+//! The values of a column chunk in the order in which they are written, dictionary-encoded or plain.
 
 use crate::parquet::rle;
 use crate::rows::blocks::Blocks;

@@ -1,5 +1,5 @@
-//! Why a line is no event. Every reason begins with the field that is wrong, or with `line` where no field
-//! is to blame.
+//! Why a line is no event. Every reason begins with the name of the wrong field, or with `line` if no field
+//! is wrong.
 
 use crate::reading::keys::NAME_BYTES;
 use std::fmt;

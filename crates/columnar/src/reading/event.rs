@@ -1,4 +1,4 @@
-//! An event as places in its line, so that reading it makes no copies.
+//! An event as positions in its line, so that reading it makes no copies.
 
 use crate::reading::bad_line::BadLine;
 use crate::reading::keys::KeyId;
@@ -153,7 +153,7 @@ impl Span {
         Self { start: start as u32, end: end as u32 }
     }
 
-    /// The place of a part of a line.
+    /// The position of a part of a line.
     pub(crate) fn of(part: &str, line: &str) -> Self {
         let start = part.as_ptr().addr() - line.as_ptr().addr();
         Self::new(start, start + part.len())

@@ -1,5 +1,5 @@
-//! Escapes of half a surrogate pair (`\ud83d` without the `\ude00` that belongs to it): a client has cut
-//! a text in the middle of an emoji.
+//! Replaces escapes of half a surrogate pair (`\ud83d` without the `\ude00` that belongs to it). They come from
+//! clients that cut a text in the middle of an emoji.
 //!
 //! JSON has two escapes for such a character. One half alone stands for no character, and no text in
 //! UTF-8 can hold it. Each half is replaced by the escape of U+FFFD, which is as long, wherever it

@@ -1,4 +1,4 @@
-//! What can be told of a line without a transformation: for sources that choose lines themselves.
+//! Reads one line without a transformation, for sources that choose lines themselves.
 
 use crate::reading::event::{self, Event};
 use crate::reading::lines::Line;

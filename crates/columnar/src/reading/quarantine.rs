@@ -1,4 +1,4 @@
-//! Lines that are no events, as received, each with its reason.
+//! The quarantine file: lines that are no events, as received, each with its reason.
 
 use crate::reading::bad_line::BadLine;
 use base64::Engine;

@@ -1,8 +1,8 @@
 //! Reads a line in its common form, in one pass and without building values.
 //!
-//! Everything unusual (an escape in a key, a field that Mixpanel does not send today, any fault) is
-//! answered with `None`: then `parse.rs` reads the line, slowly, and says what is wrong. So this
-//! file only has to be right about what it accepts, and a property test holds the two together.
+//! For an unusual line (an escape in a key, a field that Mixpanel does not send today, any fault) it returns
+//! `None`. Then `parse.rs` reads the line, slowly, and says what is wrong. So this file only has to be right
+//! about what it accepts. A property test compares the two.
 
 use crate::reading::bad_line::BadLine;
 use crate::reading::event::{Event, Packed, Span, Text};

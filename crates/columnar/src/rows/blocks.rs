@@ -1,5 +1,5 @@
-//! Values behind one another in blocks: growing moves nothing, and leaves no memory behind that is
-//! too small for what comes next.
+//! A list of values in blocks. Growing it moves no value, and frees no memory that is too small for the next
+//! allocation.
 
 use prefetch_index::prefetch_index;
 

@@ -1,4 +1,4 @@
-//! The rows of a day of a table that are not yet encoded.
+//! A buffer: the rows of one day of one table that are not yet encoded.
 
 use crate::deduplication::identity::RowIdentity;
 use crate::rows::blocks::Size;

@@ -1,7 +1,7 @@
 //! A sparse column: its values, and the rows they are in. Rows without a value cost nothing.
 //!
-//! A value lies beside its row, so that adding one touches one place in memory: with hundreds of
-//! columns, each place is another line of the cache.
+//! A value is stored beside its row number, so adding one touches one cache line. With hundreds of columns,
+//! that counts.
 
 use crate::rows::blocks::{Blocks, Size};
 use crate::rows::part::Part;

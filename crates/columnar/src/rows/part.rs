@@ -1,7 +1,9 @@
-//! Bytes with what stands behind them: copying as many as fit in a register is faster than copying
-//! as many as there are, and what is too much is overwritten by what comes next.
+//! A range of bytes, with access to the bytes after it.
+//!
+//! To copy a fixed number of bytes is faster than to copy the exact number. The surplus bytes are overwritten
+//! by the next copy.
 
-/// Some of some bytes.
+/// A range of bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part<'a> {
     all: &'a [u8],
@@ -9,7 +11,7 @@ pub(crate) struct Part<'a> {
     end: usize,
 }
 
-/// How many bytes are copied at once.
+/// A short range is copied as this many bytes.
 pub(crate) const AT_ONCE: usize = 32;
 
 impl<'a> Part<'a> {
@@ -27,7 +29,7 @@ impl<'a> Part<'a> {
         self.end - self.start
     }
 
-    /// Appends them.
+    /// Appends the bytes of the range.
     #[inline]
     pub(crate) fn append_to(self, out: &mut Vec<u8>) {
         match self.all[self.start..].first_chunk::<AT_ONCE>() {

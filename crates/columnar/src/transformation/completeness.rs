@@ -1,4 +1,4 @@
-//! Whether a stream of lines is complete, as far as its lines can say.
+//! Checks from its lines whether a stream is complete.
 
 use crate::error::TransformError;
 use crate::reading::lines::{Line, LineSplitter};

@@ -1,4 +1,4 @@
-//! What a transformation gives.
+//! The result of a transformation: files, counts, and what the next pass needs.
 
 use crate::deduplication::superseded::Superseded;
 use crate::files::data_file::DataFile;
