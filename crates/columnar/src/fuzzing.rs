@@ -3,11 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "whatever fails here is a finding")]
 
-use crate::event::{Event, Scalar};
-use crate::vocabulary::Vocabulary;
+use crate::reading::event::{Event, Scalar};
+use crate::reading::vocabulary::Vocabulary;
+use crate::reading::{parse, scan};
 use crate::{
     Bounds, Contract, Contracts, Options, SchemaType, Superseded, Transform, TransformError,
-    Transformed, parse, scan,
+    Transformed,
 };
 use mixlake_domain::{DataFormat, Slice, Zone};
 use mixlake_schema::{MASTER_TABLE, Registry, ValueType};

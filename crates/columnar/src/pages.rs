@@ -1,18 +1,19 @@
 //! Sparse columns for `mixlake-bench pages`, which compares the pages that are made here with those of
 //! the `parquet` crate's column writers. Nothing that is shipped has this module.
 
-use crate::buffer::{Buffer, RowKey, Sorting};
-use crate::chunk::Encoder;
-use crate::column::{SparseColumn, booleans, longs, numbers};
-use crate::compression::Compressor;
-use crate::encode::Encoding;
-use crate::file::assemble;
-use crate::group::RowGroup;
+use crate::error::TransformError;
+use crate::files::encode::Encoding;
 use crate::options::Options;
-use crate::part::Part;
-use crate::places::{Bits, Places, Present};
-use crate::texts::{Place, View};
-use crate::transform::TransformError;
+use crate::parquet::compressor::Compressor;
+use crate::parquet::file::assemble;
+use crate::parquet::page::ChunkEncoder;
+use crate::parquet::row_group::RowGroup;
+use crate::rows::buffer::{Buffer, RowKey, Sorting};
+use crate::rows::column::{SparseColumn, booleans, longs, numbers};
+use crate::rows::part::Part;
+use crate::rows::row_order::RowOrder;
+use crate::rows::string_column::{StringRef, Strings};
+use crate::rows::validity::{Bitmap, Validity};
 use crate::{Compression, Transformed};
 use bytes::Bytes;
 use foldhash::HashMap;
@@ -42,7 +43,7 @@ impl Table {
         &self.columns
     }
 
-    /// Begins a row group. Each row has the place of its event's name in the order of names, and a time.
+    /// Begins a row group. Each row has the rank of its event's name, and a time.
     pub fn begin(&mut self, rows: impl Iterator<Item = (u32, i64)>) -> Group<'_> {
         let mut buffer = Buffer::default();
         for ((event, time), tie) in rows.zip(0..) {
@@ -54,7 +55,7 @@ impl Table {
 
     /// The file of all row groups, as a slice makes it.
     pub fn file(&mut self, options: &Options) -> Result<Bytes, TransformError> {
-        let mut kept: Option<Encoder> = None;
+        let mut kept: Option<ChunkEncoder> = None;
         let mut groups = Vec::new();
         for buffer in &mut self.groups {
             let rows = std::mem::take(buffer);
@@ -70,7 +71,7 @@ impl Table {
     pub fn sorted(&self) -> impl Iterator<Item = Sorted<'_>> {
         self.groups.iter().map(|buffer| Sorted {
             columns: buffer.columns().collect(),
-            places: buffer.places(&self.sorting),
+            order: buffer.row_order(&self.sorting),
         })
     }
 }
@@ -103,12 +104,12 @@ impl Group<'_> {
 /// A row group whose order of rows is known.
 pub struct Sorted<'a> {
     columns: HashMap<ColumnId, &'a SparseColumn>,
-    places: Places,
+    order: RowOrder,
 }
 
 /// The values of a column in the order in which they are written.
 pub struct Values<'a> {
-    present: Present,
+    validity: Validity,
     /// The values.
     pub values: Typed<'a>,
 }
@@ -127,15 +128,15 @@ pub enum Typed<'a> {
 
 /// Texts, which lie where they were put.
 pub struct Texts<'a> {
-    view: View<'a>,
-    order: Vec<Place>,
+    strings: Strings<'a>,
+    refs: Vec<StringRef>,
 }
 
 impl Texts<'_> {
     /// Some of the texts.
     #[must_use]
     pub fn some(&self, range: Range<usize>) -> impl ExactSizeIterator<Item = &[u8]> + Clone {
-        self.order[range].iter().map(|&place| self.view.get(place))
+        self.refs[range].iter().map(|&at| self.strings.get(at))
     }
 }
 
@@ -143,34 +144,34 @@ impl Sorted<'_> {
     /// The number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.places.rows
+        self.order.rows
     }
 
     /// The values of a column in their order; none if no row has one.
     #[must_use]
     pub fn column(&self, id: ColumnId) -> Option<Values<'_>> {
-        let places = &self.places;
-        let (present, values) = match *self.columns.get(&id)? {
-            SparseColumn::Text(texts) => {
-                let texts = texts.placed();
-                let present = Present::of(once(texts.rows()), places)?;
-                let order = present.arrange(once(texts.places()));
-                (present, Typed::Texts(Texts { view: texts.view, order }))
+        let order = &self.order;
+        let (validity, values) = match *self.columns.get(&id)? {
+            SparseColumn::String(texts) => {
+                let texts = texts.locate();
+                let validity = Validity::of(once(texts.rows()), order)?;
+                let refs = validity.arrange(once(texts.refs()));
+                (validity, Typed::Texts(Texts { strings: texts.strings, refs }))
             }
             SparseColumn::Number(cells) => {
-                let (present, values) = Present::with(numbers(cells), places)?;
-                (present, Typed::Numbers(values))
+                let (validity, values) = Validity::with(numbers(cells), order)?;
+                (validity, Typed::Numbers(values))
             }
             SparseColumn::Long(cells) => {
-                let (present, values) = Present::with(longs(cells), places)?;
-                (present, Typed::Longs(values))
+                let (validity, values) = Validity::with(longs(cells), order)?;
+                (validity, Typed::Longs(values))
             }
             SparseColumn::Boolean(bits) => {
-                let (present, values) = Present::with(booleans(bits), places)?;
-                (present, Typed::Booleans(values))
+                let (validity, values) = Validity::with(booleans(bits), order)?;
+                (validity, Typed::Booleans(values))
             }
         };
-        Some(Values { present, values })
+        Some(Values { validity, values })
     }
 }
 
@@ -178,7 +179,7 @@ impl Values<'_> {
     /// Which rows have a value, as bits of words, and the number of the first word.
     #[must_use]
     pub fn words(&self) -> (usize, &[u64]) {
-        let Bits { first, words } = self.present.bits();
+        let Bitmap { first, words } = self.validity.bits();
         (first, words)
     }
 }

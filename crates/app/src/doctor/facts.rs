@@ -4,7 +4,7 @@ use super::accounts::{Accounts, Missing};
 use super::recorded_names::RecordedNames;
 use crate::manifest::{LiveFile, Manifest};
 use crate::ports::{Declared, Partition, Precondition, TableState};
-use crate::reconcile::footer::Footer;
+use mixlake_columnar::Footer;
 use mixlake_domain::{Dataset, Date, Generation, Partitioning, SliceLabel, TableName, Target};
 use mixlake_schema::{Contradiction, Registry};
 use std::collections::{BTreeMap, BTreeSet};

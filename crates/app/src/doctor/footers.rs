@@ -3,7 +3,7 @@
 use super::facts::{Facts, FileFacts, TableFacts, TargetFacts};
 use super::finding::{Finding, Kind, Remedy, by_hand, subject};
 use crate::LiveFile;
-use crate::reconcile::footer::Footer;
+use mixlake_columnar::Footer;
 use mixlake_schema::{ColumnType, Table};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

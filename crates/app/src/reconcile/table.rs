@@ -2,12 +2,13 @@
 
 use super::columns::TableSpec;
 use super::fold::TableWork;
-use super::footer::{self, Footer, FooterError};
+use super::footer::{self, FooterError};
 use super::memo::Names;
 use super::report::TableReport;
 use super::targets::Found;
 use super::{Failed, ReconcileError, Reconciler};
 use crate::ports::Column;
+use mixlake_columnar::Footer;
 use mixlake_domain::{Partitioning, TableName, Target};
 use mixlake_schema::{ColumnType, Registry};
 use std::collections::{BTreeSet, HashMap};
@@ -105,7 +106,7 @@ impl Reconciler<'_> {
             return Ok(());
         };
         files.seen.insert(key.to_owned());
-        let added = footer.and_then(|footer| files.add(footer, names));
+        let added = footer.map_err(FooterError::from).and_then(|footer| files.add(footer, names));
         added.map_err(|cause| ReconcileError::Footer { location: self.store.location(key), cause })
     }
 }

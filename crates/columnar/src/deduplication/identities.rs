@@ -1,0 +1,99 @@
+//! The sorted list of the identities of the rows of a file. It is stored beside the file, so that other slices
+//! that may have the same rows can leave them out.
+
+use bytes::Bytes;
+use std::cmp::Ordering;
+
+/// The list begins with its name and version. They are as long as an identity.
+const HEAD: &[u8; LENGTH] = b"mixlake rows v1\n";
+
+const LENGTH: usize = 16;
+
+/// The identities of rows; a row without an `$insert_id` has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identities(Bytes);
+
+/// The bytes are no identities.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not the identities of rows, as this version knows them")]
+pub struct NoIdentities;
+
+impl Identities {
+    pub(crate) fn of(mut rows: Vec<u128>) -> Self {
+        rows.sort_unstable();
+        let mut bytes = Vec::with_capacity((rows.len() + 1) * LENGTH);
+        bytes.extend_from_slice(HEAD);
+        // The most significant byte first: bytes are in the order of the numbers.
+        bytes.extend(rows.into_iter().flat_map(u128::to_be_bytes));
+        Self(bytes.into())
+    }
+
+    /// Reads what [`Self::bytes`] gave.
+    pub fn read(bytes: Bytes) -> Result<Self, NoIdentities> {
+        let whole = bytes.len().is_multiple_of(LENGTH);
+        if whole && bytes.starts_with(HEAD) { Ok(Self(bytes)) } else { Err(NoIdentities) }
+    }
+
+    /// The list as it is stored.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// The hash in the name of the object that stores them, as 32 hexadecimal digits.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        blake3::hash(&self.0).to_hex()[..32].to_owned()
+    }
+
+    fn rows(&self) -> &[[u8; LENGTH]] {
+        self.0[LENGTH..].as_chunks().0
+    }
+
+    /// The identities that two files have in common.
+    pub(crate) fn common<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = u128> + 'a {
+        let (mut ours, mut theirs) = (self.rows(), other.rows());
+        std::iter::from_fn(move || {
+            while let (Some((a, more)), Some((b, further))) =
+                (ours.split_first(), theirs.split_first())
+            {
+                match a.cmp(b) {
+                    Ordering::Less => ours = more,
+                    Ordering::Greater => theirs = further,
+                    Ordering::Equal => {
+                        (ours, theirs) = (more, further);
+                        return Some(u128::from_be_bytes(*a));
+                    }
+                }
+            }
+            None
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    proptest! {
+        #[test]
+        fn what_two_files_have_in_common_is_found(
+            one in prop::collection::btree_set(0_u128..40, 0..30),
+            other in prop::collection::btree_set(0_u128..40, 0..30),
+        ) {
+            let file = |rows: &BTreeSet<u128>| Identities::of(rows.iter().rev().copied().collect());
+            let read = Identities::read(file(&one).bytes().clone()).unwrap();
+            let common: Vec<u128> = read.common(&file(&other)).collect();
+            prop_assert_eq!(common, one.intersection(&other).copied().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn other_bytes_are_refused() {
+        for bytes in [&b""[..], b"mixlake rows v2\n", b"mixlake rows v1\nabc"] {
+            assert_eq!(Identities::read(Bytes::from_static(bytes)), Err(NoIdentities));
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! A data file, and the notes in its footer.
+
+use crate::deduplication::identities::Identities;
+use crate::files::context::Context;
+use crate::options::SchemaType;
+use crate::rows::rows_hash::RowsHash;
+use bytes::Bytes;
+use foldhash::HashSet;
+use mixlake_domain::{DataFormat, Date};
+use parquet::file::metadata::KeyValue;
+
+/// A file of one day of one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFile {
+    /// The table.
+    pub table: String,
+    /// The value of the partition.
+    pub date: Date,
+    /// How its rows lie in it.
+    pub format: DataFormat,
+    /// Counts from 0 within slice, table and date.
+    pub part: usize,
+    /// The number of rows.
+    pub rows: u64,
+    /// Which rows these are, whatever the bytes are.
+    pub rows_hash: RowsHash,
+    /// The names of the columns, in order.
+    pub columns: Vec<String>,
+    /// The file.
+    pub bytes: Bytes,
+    /// The identities of those of its rows that other slices may have too.
+    pub identities: Option<Identities>,
+}
+
+/// The notes of a file. `parquet/file.rs` adds its columns.
+pub(crate) fn metadata(
+    context: &Context<'_>,
+    table: &str,
+    (rows, rows_hash): (u64, RowsHash),
+    events: HashSet<u32>,
+) -> Vec<KeyValue> {
+    let mut pairs = vec![
+        pair("project", context.options.project.to_string()),
+        pair("table", table.to_owned()),
+        pair("slice", context.slice.to_string()),
+        pair("rows", rows.to_string()),
+        pair("rows_hash", rows_hash.to_string()),
+        pair("version", context.options.version.to_owned()),
+    ];
+    let mut events: Vec<u32> = events.into_iter().collect();
+    events.sort_unstable();
+    let mut names = events.into_iter().map(|event| &context.registry.events()[event as usize]);
+    match context.options.schema_type {
+        SchemaType::Monoschema => {
+            // In the order of the registry, which is a part of what files say.
+            let names: Vec<String> = names.map(|n| member(&n.event, &n.name)).collect();
+            pairs.push(pair("events", format!("{{{}}}", names.join(","))));
+        }
+        // Each event has a table of its own.
+        SchemaType::Multischema => {
+            pairs.extend(names.next().map(|n| pair("event", n.event.clone())));
+        }
+    }
+    pairs
+}
+
+/// A note of a file under a name of Mixlake.
+pub(crate) fn pair(key: &str, value: String) -> KeyValue {
+    KeyValue::new(format!("mixlake.{key}"), value)
+}
+
+/// A member of a JSON object.
+fn member(key: &str, value: &str) -> String {
+    format!("{}:{}", serde_json::Value::from(key), serde_json::Value::from(value))
+}

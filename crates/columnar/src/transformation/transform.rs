@@ -1,0 +1,356 @@
+//! The transformation of one slice: bytes in, files out.
+
+use crate::deduplication::identity::{Age, RowIdentity};
+use crate::deduplication::seen::{Seen, Verdict};
+use crate::deduplication::superseded::Superseded;
+use crate::error::TransformError;
+use crate::files::context::Context;
+use crate::files::data_file::DataFile;
+use crate::files::days::{DayId, Days};
+use crate::options::{EventNameForm, Options, SchemaType};
+use crate::reading::bad_line::BadLine;
+use crate::reading::event::{self, Event};
+use crate::reading::keys::Target;
+use crate::reading::lines::{Line, LineSplitter};
+use crate::reading::peek::{early_end, error_end, is_blank};
+use crate::reading::quarantine::Quarantine;
+use crate::reading::scan;
+use crate::reading::vocabulary::{Apart, Vocabulary};
+use crate::rows::buffer::RowKey;
+use crate::rows::part::Part;
+use crate::transformation::completeness;
+use crate::transformation::outcome::{Counts, Transformed};
+use crate::transformation::tables::{Tables, target};
+use mixlake_domain::{Slice, Timestamp};
+use mixlake_schema::{ColumnId, Registry, ValueType};
+use std::borrow::Cow;
+
+/// A transformation under way.
+pub struct Transform {
+    lines: LineSplitter,
+    rows: Rows,
+}
+
+/// Everything behind the lines.
+struct Rows {
+    options: Options,
+    slice: Slice,
+    registry: Registry,
+    vocabulary: Vocabulary,
+    /// By the numbers that the vocabulary gives to events.
+    events: Vec<Option<EventRoute>>,
+    tables: Tables,
+    days: Days,
+    seen: Seen,
+    counts: Counts,
+    quarantine: Quarantine,
+    /// The last line so far, if it is an error.
+    error_at_end: Option<String>,
+    /// The event being read.
+    event: Event,
+}
+
+/// Where the rows of an event go.
+#[derive(Clone, Copy)]
+struct EventRoute {
+    /// The number that the registry gives it.
+    number: usize,
+    /// The number of its table.
+    table: usize,
+    /// How many of the table's columns it takes.
+    frozen_at: usize,
+}
+
+impl Transform {
+    /// Begins a slice with the names given so far and, in a further pass, the rows that the last
+    /// one found superseded.
+    pub fn new(
+        options: Options,
+        slice: Slice,
+        mut registry: Registry,
+        superseded: Superseded,
+    ) -> Result<Self, TransformError> {
+        let mut tables = Tables::new(&options);
+        if options.schema_type == SchemaType::Monoschema {
+            // It is there from the first slice on, whether the slice has events or not.
+            tables.master(&mut registry)?;
+        }
+        let apart = match options.schema_type {
+            SchemaType::Multischema => Apart::Everybody,
+            SchemaType::Monoschema => Apart::Those(options.contracts.clone()),
+        };
+        let seen = Seen::new(superseded, &options.bounds);
+        Ok(Self {
+            lines: LineSplitter::new(options.bounds.line_bytes),
+            rows: Rows {
+                options,
+                slice,
+                registry,
+                vocabulary: Vocabulary::new(apart),
+                events: Vec::new(),
+                tables,
+                days: Days::default(),
+                seen,
+                counts: Counts::default(),
+                quarantine: Quarantine::new(),
+                error_at_end: None,
+                event: Event::default(),
+            },
+        })
+    }
+
+    /// Takes the next bytes, cut anywhere.
+    pub fn push(&mut self, piece: &[u8]) -> Result<(), TransformError> {
+        self.lines.push(piece, |line| self.rows.line(line))
+    }
+
+    /// Takes the files that are full already. They are good only if the slice ends well.
+    pub fn take_files(&mut self) -> Vec<DataFile> {
+        self.rows.days.take_files()
+    }
+
+    /// Ends the slice; the source has said that there is no more.
+    pub fn finish(mut self) -> Result<Transformed, TransformError> {
+        completeness::whole(self.lines.rest(), self.rows.counts.received)?;
+        self.push(b"\n")?;
+        self.rows.finish()
+    }
+}
+
+impl Rows {
+    fn line(&mut self, line: Line<'_>) -> Result<(), TransformError> {
+        let (bytes, end) = match line {
+            Line::Whole(bytes) if is_blank(bytes) => return Ok(()),
+            Line::Whole(bytes) => (bytes, bytes),
+            Line::TooLong { start, end } => (start, end),
+        };
+        self.counts.received += 1;
+        // It is filled anew by every line; taken out, it can be read while rows are written.
+        let mut event = std::mem::take(&mut self.event);
+        let read = match line {
+            Line::Whole(bytes) => self.read(bytes, &mut event),
+            Line::TooLong { .. } => Err(BadLine::TooLong(self.options.bounds.line_bytes)),
+        };
+        self.check_names(&event)?;
+        let result = match read {
+            Ok((line, time)) => {
+                self.error_at_end = None;
+                self.counts.mended += u64::from(matches!(line, Cow::Owned(_)));
+                self.row(&event, time, &line)
+            }
+            Err(reason) => {
+                if let Some(text) = early_end(end) {
+                    Err(TransformError::TerminatedEarly(text))
+                } else {
+                    let whole = matches!(line, Line::Whole(_));
+                    self.error_at_end = whole.then(|| error_end(bytes)).flatten();
+                    self.quarantine(bytes, &reason)
+                }
+            }
+        };
+        self.event = event;
+        result
+    }
+
+    /// Names that were read stay in memory, those of bad lines too.
+    #[inline]
+    fn check_names(&mut self, event: &Event) -> Result<(), TransformError> {
+        let bound = self.options.bounds.name_bytes;
+        if self.vocabulary.memory(event.number) <= bound {
+            return Ok(());
+        }
+        let example = self.vocabulary.last(event.number);
+        let (events, properties) = (self.vocabulary.events(), self.vocabulary.properties());
+        Err(TransformError::TooManyNames { events, properties, bound, example })
+    }
+
+    fn quarantine(&mut self, line: &[u8], reason: &BadLine) -> Result<(), TransformError> {
+        self.quarantine.add(line, reason)?;
+        if self.quarantine.memory() > self.options.bounds.quarantine_bytes {
+            return Err(TransformError::TooManyBadLines { reason: reason.to_string() });
+        }
+        Ok(())
+    }
+
+    fn read<'a>(
+        &mut self,
+        line: &'a [u8],
+        event: &mut Event,
+    ) -> Result<(Cow<'a, str>, Timestamp), BadLine> {
+        let line = scan::read(line, &mut self.vocabulary, event)?;
+        let time = event::instant(event.time.get(&line), self.options.wall_clock.as_ref())?;
+        Ok((line, time))
+    }
+
+    fn row(&mut self, event: &Event, time: Timestamp, line: &str) -> Result<(), TransformError> {
+        let route = self.route(event.number)?;
+        let day = self.days.id(route.table, self.options.date_zone.date_of(time));
+        let milliseconds = time.as_millisecond();
+        let said = RowIdentity::of_line(line.as_bytes());
+        let id = event.insert_id.filter(|_| self.options.deduplicate);
+        let mut replaces = false;
+        let mut known_as = None;
+        if let Some(id) = id {
+            let name = self.vocabulary.name(event.number);
+            let person = event.distinct_id.map(|id| event.text(id, line));
+            let identity = self.seen.identity(name, person, milliseconds, event.text(id, line));
+            known_as = Some(identity);
+            let place = self.days.next_place(day);
+            let age = Age::new(event.processing_ms, said);
+            match self.seen.judge(identity, age, place)? {
+                Verdict::First => {}
+                Verdict::Repeat => {
+                    self.counts.duplicates += 1;
+                    return Ok(());
+                }
+                Verdict::Replaces(older) => {
+                    self.counts.duplicates += 1;
+                    replaces = true;
+                    if !self.days.drop_row(day, older) {
+                        self.seen.came_late(identity, age)?;
+                    }
+                }
+            }
+        }
+        if !replaces {
+            self.counts.written += 1;
+            self.counts.outside += u64::from(!self.slice.contains(time));
+        }
+        let number = u32::try_from(route.number).expect("far fewer events than 2^32");
+        let key = RowKey { event: number, time: milliseconds, tie: said.low() };
+        self.write(event, line, route, day, key);
+        if let Some(identity) = known_as.filter(|_| self.is_told_of(time)) {
+            self.days.identify_last(day, identity);
+        }
+        let context = Context {
+            options: &self.options,
+            registry: &self.registry,
+            slice: self.slice.label(),
+            tables: self.tables.names(),
+        };
+        self.days.settle(day, line.len(), &context)
+    }
+
+    /// Whether the identity of a row of this time is kept beside its file, for other slices may have it.
+    fn is_told_of(&self, time: Timestamp) -> bool {
+        self.options.across_slices || !self.slice.is_well_inside(time)
+    }
+
+    /// Where the rows of an event go; its name and table are made if they are new.
+    fn route(&mut self, event: usize) -> Result<EventRoute, TransformError> {
+        if self.events.len() <= event {
+            self.events.resize(event + 1, None);
+        }
+        if let Some(route) = self.events[event] {
+            return Ok(route);
+        }
+        let name = self.vocabulary.name(event);
+        let number = self.registry.event(name, self.options.profile, self.slice.date());
+        let table = self.tables.of_event(&mut self.registry, number)?;
+        let frozen_at = if self.options.contracts.freezes(name) {
+            self.registry.freeze(number, self.tables.columns_before(table))
+        } else {
+            self.registry.thaw(number);
+            usize::MAX
+        };
+        let route = EventRoute { number, table, frozen_at };
+        self.events[event] = Some(route);
+        Ok(route)
+    }
+
+    fn write(&mut self, event: &Event, line: &str, route: EventRoute, day: DayId, key: RowKey) {
+        let Self { options, registry, vocabulary, tables, days, slice, .. } = self;
+        let built_in = tables.built_in();
+        let buffer = days.buffer(day);
+        let row = buffer.begin(key);
+        if let Some(column) = built_in.event_name {
+            let name = &registry.events()[route.number];
+            let name = match options.event_name {
+                EventNameForm::Cleaned => &name.name,
+                EventNameForm::Raw => &name.event,
+            };
+            buffer.text(row, column, Part::whole(name.as_bytes()));
+        }
+        buffer.long(row, built_in.time, key.time);
+        if let Some(id) = event.distinct_id {
+            buffer.text(row, built_in.distinct_id, event.part(id, line));
+        }
+        let keys = vocabulary.keys(event.number);
+        let mut overflow = Overflow::default();
+        for property in &event.properties {
+            let key = property.key;
+            let value = property.value;
+            let Some(value_type) = value.value_type() else { continue };
+            let mut to = keys.target(key, value_type);
+            if to == Target::Undecided {
+                let name = &registry.events()[route.number].event;
+                let fate = options.contracts.fate(name, keys.name(key));
+                let table = &tables.names()[route.table];
+                let table = registry.table_mut(table).expect("it was made with its first event");
+                let asked = (keys.name(key), value_type, fate);
+                to = target(table, asked, route.frozen_at, (options.profile, slice.date()));
+                keys.decide(key, value_type, to);
+            }
+            if let Target::Column(id) = to {
+                let id = id as ColumnId;
+                match value_type {
+                    ValueType::String => buffer.text(row, id, event.part(value.as_text(), line)),
+                    ValueType::Number => buffer.number(row, id, value.as_number()),
+                    ValueType::Boolean => buffer.boolean(row, id, value.as_boolean()),
+                }
+            } else if let Target::Overflow(id) = to {
+                overflow.add(id as ColumnId, keys.name(key), property.json.get(line));
+            }
+        }
+        if let Some((id, json)) = overflow.finish() {
+            buffer.text(row, id, Part::whole(json.as_bytes()));
+        }
+    }
+
+    fn finish(mut self) -> Result<Transformed, TransformError> {
+        let context = Context {
+            options: &self.options,
+            registry: &self.registry,
+            slice: self.slice.label(),
+            tables: self.tables.names(),
+        };
+        // First: it gives the room back that the rows seen take.
+        let superseded = self.seen.superseded()?;
+        self.days.end(&context)?;
+        let reasons = self.quarantine.reasons().to_vec();
+        let (quarantined, quarantine) = self.quarantine.finish()?;
+        self.counts.quarantined = quarantined;
+        Ok(Transformed {
+            reasons,
+            error_at_end: self.error_at_end,
+            counts: self.counts,
+            files: self.days.take_files(),
+            quarantine,
+            superseded,
+            registry: self.registry,
+        })
+    }
+}
+
+/// The JSON object of the properties for which the table has no column.
+#[derive(Default)]
+struct Overflow {
+    column: Option<usize>,
+    json: String,
+}
+
+impl Overflow {
+    fn add(&mut self, column: usize, property: &str, json: &str) {
+        self.json.push(if self.column.is_none() { '{' } else { ',' });
+        self.column = Some(column);
+        self.json.push_str(&serde_json::Value::from(property).to_string());
+        self.json.push(':');
+        self.json.push_str(json);
+    }
+
+    fn finish(mut self) -> Option<(usize, String)> {
+        let column = self.column?;
+        self.json.push('}');
+        Some((column, self.json))
+    }
+}
