@@ -57,7 +57,7 @@ impl Doctor<'_> {
             let Some(place) = place else { return Ok(Edit::Keep(None)) };
             // The shorter limit of names, which every profile accepts.
             let is_new = registry.unhide(place, Profile::Portable);
-            let name = registry.events()[place].name.parse().ok();
+            let name = Some(registry.events()[place].name.parse()?);
             if !is_new {
                 return Ok(Edit::Keep(name));
             }

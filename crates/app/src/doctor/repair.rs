@@ -10,7 +10,7 @@ use crate::commit::{Change, Commit, CommitError, Guard, Outcome, Seen};
 use crate::manifest::Manifest;
 use crate::ports::{CatalogError, Partition, Put, StoreError};
 use crate::reconcile::{OnDrift, ReconcileError, Reconciler};
-use mixlake_domain::{Origin, SliceLabel, TableName, Target};
+use mixlake_domain::{Date, Origin, SliceLabel, TableName, TableNameError, Target};
 use mixlake_schema::Table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,6 +32,10 @@ pub(super) enum RepairError {
     InHours(Origin),
     #[error("{0}")]
     NotCatalogued(String),
+    #[error("{0:?} is not a day of a table")]
+    NoDay(String),
+    #[error(transparent)]
+    Table(#[from] TableNameError),
     #[error(transparent)]
     Reconcile(#[from] ReconcileError),
     #[error(transparent)]
@@ -53,7 +57,7 @@ impl From<CommitError> for RepairError {
 /// The remedies by target and by table.
 #[derive(Default)]
 struct Plan<'f> {
-    targets: BTreeMap<Target, Vec<&'f Finding>>,
+    targets: BTreeMap<(&'f str, Option<Date>), Vec<&'f Finding>>,
     tables: BTreeMap<&'f str, Vec<&'f Finding>>,
     left: Vec<(&'f Finding, &'f [String])>,
     back: Vec<(&'f Finding, SliceLabel)>,
@@ -68,9 +72,7 @@ impl<'f> Plan<'f> {
             let table = finding.table.as_str();
             match &finding.remedy {
                 Remedy::Strike { date, .. } | Remedy::LeaveBehind { date, .. } => {
-                    let Ok(table) = table.parse() else { continue };
-                    let target = Target { table, date: *date };
-                    plan.targets.entry(target).or_default().push(finding);
+                    plan.targets.entry((table, *date)).or_default().push(finding);
                 }
                 Remedy::Reconcile
                 | Remedy::RemovePartitions { .. }
@@ -136,7 +138,7 @@ impl Doctor<'_> {
             add(&mut failed, &[finding], done);
         }
         for (target, findings) in plan.targets {
-            let done = self.renew(&target, &findings, &accounts).await;
+            let done = self.renew(target, &findings, &accounts).await;
             add(&mut failed, &findings, done);
         }
         for (table, findings) in plan.tables {
@@ -154,10 +156,11 @@ impl Doctor<'_> {
     /// changes the manifest. Objects that readers must not see stay where they are.
     async fn renew(
         &self,
-        target: &Target,
+        (table, date): (&str, Option<Date>),
         findings: &[&Finding],
         accounts: &Arc<Accounts>,
     ) -> Result<(), RepairError> {
+        let target = &Target { table: table.parse()?, date };
         // Findings from whole files can be checked only by reading whole files again.
         let deep = findings.iter().any(|finding| finding.kind == Kind::ContentDiffers);
         let facts = Doctor { deep, ..*self }.facts_of(target, accounts).await?;
@@ -189,7 +192,7 @@ impl Doctor<'_> {
     /// because drift affects each of them.
     async fn follow(&self, table: &str, findings: &[&Finding]) -> Result<(), RepairError> {
         let lake = &self.lake;
-        let Ok(table) = table.parse::<TableName>() else { return Ok(()) };
+        let table: TableName = table.parse()?;
         let of_day = |value: &String| {
             let date = value.parse().ok()?;
             Some(lake.layout.manifest(&Target::day(table.clone(), date)))
@@ -245,9 +248,7 @@ impl Doctor<'_> {
         keys: &[String],
         accounts: &Arc<Accounts>,
     ) -> Result<(), RepairError> {
-        let Ok(table) = finding.table.parse() else { return Ok(()) };
-        let date = finding.subject.parse().ok();
-        let target = Target { table, date };
+        let target = target_of(finding)?;
         let shallow = Doctor { deep: false, ..*self };
         let facts = shallow.facts_of(&target, accounts).await?;
         let Some((_, (Some(manifest), precondition))) = seen(&facts, &target)? else {
@@ -320,9 +321,35 @@ fn seen<'f>(
     }
 }
 
+/// The target that a finding about replaced files is about: a day, or a whole table if it names no day.
+fn target_of(finding: &Finding) -> Result<Target, RepairError> {
+    let date = match finding.subject.as_str() {
+        "" => None,
+        day => Some(day.parse().map_err(|_| RepairError::NoDay(day.to_owned()))?),
+    };
+    Ok(Target { table: finding.table.parse()?, date })
+}
+
 fn add(failed: &mut Failed, findings: &[&Finding], done: Result<(), RepairError>) {
     if let Err(error) = done {
         let error = chain(&error);
         failed.extend(findings.iter().map(|&finding| (finding.clone(), error.clone())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_about_no_day_is_refused_and_not_taken_for_the_whole_table() {
+        let about = |subject: &str| {
+            target_of(&Finding::problem(Kind::LeftBehind, "t", subject, "", Remedy::Reconcile))
+        };
+        let table: TableName = "t".parse().unwrap();
+        assert_eq!(about("").unwrap(), Target::whole(table.clone()));
+        let day = "2026-11-10".parse().unwrap();
+        assert_eq!(about("2026-11-10").unwrap(), Target::day(table, day));
+        assert!(matches!(about("2026-13-10"), Err(RepairError::NoDay(_))));
     }
 }
