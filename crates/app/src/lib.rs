@@ -8,6 +8,8 @@ pub mod export;
 mod hash;
 mod ledger;
 mod manifest;
+#[cfg(test)]
+mod messages;
 pub mod ports;
 pub mod reconcile;
 

@@ -22,6 +22,8 @@ mod finding;
 mod footers;
 mod gather;
 mod hidden;
+#[cfg(test)]
+mod messages;
 mod read;
 mod recorded_names;
 mod recovery;

@@ -24,10 +24,10 @@ pub(super) enum RepairError {
     Busy,
     #[error("somebody else changed the day at the same time; try again later")]
     Overtaken,
-    #[error("others changed the registry again and again; try again later")]
+    #[error("other runs changed the registry too often; try again later")]
     Names,
     #[error(
-        "the new table has hours of {0}, which is one slice in the old one: export {0} again, then repair again"
+        "the new table has hours of {0}, but the old table has {0} as one slice. Export {0} again, then repair again"
     )]
     InHours(Origin),
     #[error("{0}")]

@@ -317,5 +317,8 @@ async fn a_date_has_slices_of_one_time_only() {
     lake.try_to_export(&by_time(BEFORE)).await.unwrap();
     lake.set(BEFORE + 2, Some(BEFORE));
     let text = lake.refusal(&of_ingestion(BEFORE)).await;
-    assert!(text.starts_with("i2026-01-16 would hold events that 2026-01-16 holds"), "{text}");
+    assert!(
+        text.starts_with("i2026-01-16 would hold events that 2026-01-16 already holds"),
+        "{text}"
+    );
 }
