@@ -31,7 +31,7 @@ pub fn settings(lake: &Lake) -> (Settings, Problems) {
             }
         }
         if lake.place.is_empty() || lake.place.contains("://") {
-            let what = format!("a folder or s3://bucket/prefix is expected, got {:?}", lake.place);
+            let what = format!("must be a folder or s3://bucket/prefix, got {:?}", lake.place);
             problems.add("--lake", what);
         } else if Path::new(&lake.place).is_file() {
             problems.add("--lake", format!("{} is a file, not a folder", lake.place));

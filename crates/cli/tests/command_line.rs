@@ -439,7 +439,10 @@ fn the_doctor_says_what_is_wrong_and_puts_it_right() {
     std::fs::remove_file(file).unwrap();
     let (code, text) = doctor(&["--repair"]);
     assert_eq!(code, Some(1));
-    assert!(text.contains("is not there\n    done: send readers to a new folder"), "{text}");
+    assert!(
+        text.contains("but the file is missing\n    done: send readers to a new folder"),
+        "{text}"
+    );
     assert!(text.contains("by hand: export 2026-11-11 again"), "{text}");
     export(&lake, "storefront-events.jsonl.gz", "2026-11-11", "2026-11-11");
     assert_eq!(doctor(&["--repair"]).0, Some(0));

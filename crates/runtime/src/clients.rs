@@ -101,7 +101,7 @@ impl Clients {
     }
 }
 
-fn no_region(purpose: Purpose) -> Failure {
+pub(crate) fn no_region(purpose: Purpose) -> Failure {
     let what = match purpose {
         Purpose::Lake => "s3_region: required",
         Purpose::Source => "raw_pipeline_region: required",
@@ -113,7 +113,7 @@ fn no_region(purpose: Purpose) -> Failure {
 }
 
 /// An ARN helps whoever reads it. What looks like a name may be a secret that was put in its place.
-fn no_credentials(secret: &str, what: &str) -> Failure {
+pub(crate) fn no_credentials(secret: &str, what: &str) -> Failure {
     let is_arn = secret.starts_with("arn:");
     let message = if is_arn {
         format!("mixpanel_secret {secret}: {what}")

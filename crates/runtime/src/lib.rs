@@ -8,6 +8,8 @@ mod contracts;
 mod deferred;
 mod handlers;
 pub mod logs;
+#[cfg(test)]
+mod messages;
 mod metrics;
 pub mod notification;
 mod report;

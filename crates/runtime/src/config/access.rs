@@ -150,8 +150,8 @@ mod tests {
         let text = crate::config::LakeConfig::check(&settings).unwrap_err().to_string();
         assert_eq!(
             text,
-            "s3_region: an AWS region is expected, as in eu-central-1, got \"EU (Ireland)\"\n\
-             glue_region: an AWS region is expected, as in eu-central-1, got \"eu_west\""
+            "s3_region: must be an AWS region such as eu-central-1, got \"EU (Ireland)\"\n\
+             glue_region: must be an AWS region such as eu-central-1, got \"eu_west\""
         );
     }
 }

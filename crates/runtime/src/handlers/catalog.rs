@@ -85,7 +85,9 @@ impl CatalogHandler {
         objects: impl IntoIterator<Item = &ObjectName>,
     ) -> (Value, BTreeMap<String, String>) {
         if self.config.catalog == CatalogBy::Crawler {
-            tracing::info!("catalog=crawler: the tables are a crawler's, nothing to do here");
+            tracing::info!(
+                "catalog=crawler: a crawler keeps the tables, so this function changes nothing"
+            );
             return (json!([]), BTreeMap::new());
         }
         let keys = objects.into_iter().filter(|o| self.is_ours(o)).map(|o| o.key.as_str());

@@ -136,7 +136,7 @@ mod tests {
         }
         assert_eq!(GLUE_TABLE_PREFIX.check(&["a".repeat(64)]), Ok(()));
         let problem = GLUE_TABLE_PREFIX.check(&["a".repeat(65)]).unwrap_err();
-        assert_eq!(problem, "at most 64 bytes are accepted; it has 65");
+        assert_eq!(problem, "must have at most 64 bytes, and has 65");
     }
 
     #[test]
