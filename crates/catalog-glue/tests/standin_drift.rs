@@ -61,7 +61,7 @@ async fn table() -> (Lake, Vec<String>, Glue) {
 #[case::retyped(retyped, "column p2 is string in the catalog, but double in the files")]
 #[case::dropped(dropped, "column p2 was dropped in the catalog, but is double in the files")]
 #[case::reordered(reordered, "column p5 was moved before column p4 in the catalog")]
-#[case::moved(moved, "the table describes memory://lake/backup/")]
+#[case::moved(moved, "the table points to memory://lake/backup/")]
 #[case::other_serde(other_serde, "OpenCSVSerde")]
 #[tokio::test(start_paused = true)]
 async fn drift_is_told_and_left_or_put_right_as_is_asked(#[case] edit: Edit, #[case] told: &str) {
