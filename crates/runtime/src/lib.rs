@@ -14,6 +14,7 @@ mod metrics;
 pub mod notification;
 mod report;
 pub mod request;
+mod role;
 pub mod settings;
 
 pub use answer::{Failure, Kind};

@@ -4,7 +4,7 @@ use super::accounts::Missing;
 use super::engines::{self, Engine};
 use super::facts::{DocumentKind, Facts, TableFacts, Unreadable};
 use super::finding::{Finding, Kind, Remedy, by_hand, subject};
-use super::{footers, hidden, tables, targets};
+use super::{encryption, footers, hidden, tables, targets};
 use crate::reconcile::same_folder;
 use mixlake_domain::{Date, Target};
 
@@ -17,6 +17,7 @@ pub(super) fn findings(facts: &Facts, engines: &[Engine]) -> Vec<Finding> {
         Finding::problem(Kind::SliceUnfinished, "", slice.to_string(), text, advice)
     }));
     findings.extend(rows_missing(facts));
+    findings.extend(encryption::findings(facts));
     for (name, table) in &facts.tables {
         for date in table.targets.keys() {
             let target = Target { table: name.clone(), date: *date };

@@ -84,6 +84,8 @@ pub enum Kind {
     HiddenTable,
     /// An engine cannot read a name, number or length.
     Engine,
+    /// Objects are encrypted differently from what the settings say.
+    OldEncryption,
 }
 
 /// The remedy.
@@ -138,6 +140,11 @@ pub enum Remedy {
         /// The event.
         event: String,
     },
+    /// Write objects again, so that they are encrypted as the settings say.
+    Encrypt {
+        /// Their keys.
+        keys: Vec<String>,
+    },
     /// Wait.
     Wait {
         /// What will be done, and when.
@@ -184,6 +191,15 @@ impl Remedy {
             Self::Rename { event } => format!(
                 "give the event {event:?} a name that engines see, and move its rows to a table with that name"
             ),
+            Self::Encrypt { keys } => match keys.as_slice() {
+                [key] => format!("write {key} again, with the encryption of the settings"),
+                keys => {
+                    format!(
+                        "write {} objects again, with the encryption of the settings",
+                        keys.len()
+                    )
+                }
+            },
             Self::Wait { reason } => reason.clone(),
             Self::ByHand { advice } => advice.clone(),
         }

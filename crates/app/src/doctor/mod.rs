@@ -16,6 +16,7 @@ mod accounts;
 mod check;
 mod completion;
 mod content;
+mod encryption;
 mod engines;
 mod facts;
 mod finding;

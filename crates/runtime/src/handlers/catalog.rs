@@ -23,7 +23,8 @@ impl CatalogHandler {
     pub async fn new(settings: &Settings) -> Result<Self, Failure> {
         let config = LakeConfig::check(settings).map_err(|p| Failure::settings(&p))?;
         let bucket = crate::config::bucket(settings).map_err(|p| Failure::settings(&p))?;
-        let clients = Clients::new(config.access.clone());
+        let clients =
+            Clients::new(config.access.clone(), format!("mixlake-catalog-{}", config.project));
         let store = Box::new(clients.lake(bucket.clone()).await?);
         let catalog = Box::new(clients.catalog(&config.database).await?);
         Ok(Self { config, bucket, store, catalog })

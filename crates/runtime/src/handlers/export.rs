@@ -47,7 +47,8 @@ impl ExportHandler {
             return Err(Failure::new(Kind::InvalidSettings, what));
         }
         let bucket = crate::config::bucket(settings).map_err(|p| Failure::settings(&p))?;
-        let clients = Clients::new(config.lake.access.clone());
+        let session = format!("mixlake-export-{}", config.lake.project);
+        let clients = Clients::new(config.lake.access.clone(), session);
         let store = Arc::new(clients.lake(bucket).await?);
         Ok(Self { config, clients, store })
     }

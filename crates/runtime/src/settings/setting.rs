@@ -58,8 +58,6 @@ pub enum Accepts<T: 'static> {
     },
     /// Mixpanel has other values; this version has one.
     Only(&'static str, T),
-    /// This version knows only the name.
-    NotYet,
 }
 
 /// What counts if a setting is not given.
@@ -140,7 +138,6 @@ impl<T: Clone> Setting<T> {
             Accepts::List { read, .. } => read(&[text.to_owned()]),
             Accepts::Only(only, value) if *only == text => Ok(value.clone()),
             Accepts::Only(only, _) => Err(unsupported(text, [*only])),
-            Accepts::NotYet => Err("not supported by this version; leave it out".to_owned()),
         }
     }
 }

@@ -100,6 +100,15 @@ pub(super) fn secret_id(text: &str) -> Result<String, String> {
     Err(what.to_owned())
 }
 
+/// The characters that IAM accepts.
+pub(super) fn external_id(text: &str) -> Result<String, String> {
+    let fine = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    if text.len() >= 2 && text.chars().all(fine) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("at least two letters, digits or `_+=,.@:/-` are expected, got {text:?}"))
+}
+
 pub(super) fn region(text: &str) -> Result<String, String> {
     let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !text.is_empty() && text.chars().all(fine) {
