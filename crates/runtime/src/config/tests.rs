@@ -31,7 +31,7 @@ fn every_problem_is_told_at_once_with_what_is_accepted() {
         "deduplicate: \"yes\" is not supported; it accepts true, false",
         "s3_prefix: a prefix is made of folders",
         "mixpanel_endpoint: the Mixpanel endpoint must be https",
-        "s3_role: the ARN of an IAM role is expected",
+        "s3_role: must be the ARN of an IAM role",
         "schema_type: \"both\" is not supported; it accepts monoschema, multischema",
         "queries_per_hour: must be a number from 1 to 3600, got \"0\"",
     ] {
