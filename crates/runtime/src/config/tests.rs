@@ -97,7 +97,7 @@ fn a_cursor_has_a_start_and_goes_by_mixpanels_own_answers() {
         ),
         (
             &["event_source=raw_pipeline", "raw_pipeline_location=s3://b"],
-            "late_data: only Mixpanel can be asked by processing time",
+            "late_data: only Mixpanel can select events by processing time",
         ),
     ] {
         let problems = with(pairs).unwrap_err().to_string();
