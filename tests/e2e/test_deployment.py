@@ -46,7 +46,7 @@ def test_a_database_that_exists_fails_the_first_deployment_and_not_the_second(cl
 
 def test_a_setting_that_is_too_long_is_refused_before_anything_is_made(cloud: MiniStack, deploy: Deploy) -> None:
     with pytest.raises(Failure, match="failed"):
-        deploy("toolong", STOREFRONT, Events="x" * 501)
+        deploy("toolong", STOREFRONT, Events="x" * 451)
     with pytest.raises(ClientError, match="does not exist"):
         cloud.client("cloudformation").describe_stacks(StackName="toolong")
 
