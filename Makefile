@@ -149,6 +149,10 @@ demo-up: setup ## Keeps the demo's AWS stand-in running for other tools until Ct
 demo-stop: setup ## Stops the demo's stand-ins if another terminal still runs them
 	@$(VENV)/python -m local stop
 
+.PHONY: redrive
+redrive: setup ## Exports the failed slices of a deployed stack again: STACK=mixlake, with your AWS settings
+	@$(VENV)/python -m local.redrive $(or $(STACK),mixlake)
+
 .PHONY: docs
 docs: ## Writes docs/SETTINGS.md from the table of settings in crates/runtime
 	cargo run --quiet --locked --bin mixlake -- settings > docs/SETTINGS.md
