@@ -1,4 +1,4 @@
-"""What the template promises that no stand-in checks: sizes, rights, numbers and alarms."""
+"""What the template promises that no stand-in checks: sizes, rights and numbers."""
 
 import json
 import re
@@ -23,10 +23,6 @@ BOUNDED = {"Events": 450, "Where": 250, "Contracts": 400}
 LOOSE = ('"', "\\", "é", "\n")
 """Characters that take more than one byte in a JSON text."""
 GLUE = names.ROOT / "crates" / "catalog-glue" / "src"
-METRICS = names.ROOT / "crates" / "runtime" / "src" / "metrics.rs"
-HANDLER = names.ROOT / "crates" / "runtime" / "src" / "handlers" / "export.rs"
-OF_THE_LOG = {"Fn::Sub": "Mixlake/${ProjectId}"}
-"""The namespace of metrics that come from a log."""
 
 
 @pytest.fixture(scope="module")
@@ -243,59 +239,3 @@ def test_what_outlives_the_stack_does_not_outlive_a_first_deployment_that_fails(
         if found.get("DeletionPolicy", "Delete") != "Delete"
     }
     assert kept == dict.fromkeys(("LakeBucket", "LakeKey", "LakeDatabase", "QueryResults"), "RetainExceptOnCreate")
-
-
-def test_every_trouble_has_its_alarm(template: Any) -> None:
-    alarms = {
-        name: found["Properties"]
-        for name, found in template["Resources"].items()
-        if found["Type"] == "AWS::CloudWatch::Alarm"
-    }
-    told = {name: (a["Namespace"], a["MetricName"], a["TreatMissingData"]) for name, a in alarms.items()}
-    visible = ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "notBreaching")
-    assert told == {
-        "FailedSlicesAlarm": visible,
-        "FailedObjectsAlarm": visible,
-        "OldestSliceAlarm": ("Mixlake", "OldestUnpublishedSliceHours", "breaching"),
-        "QuarantineAlarm": ("Mixlake", "QuarantineShare", "notBreaching"),
-        "ExportErrorsAlarm": ("AWS/Lambda", "Errors", "notBreaching"),
-        "CatalogErrorsAlarm": ("AWS/Lambda", "Errors", "notBreaching"),
-        "ExportThrottlesAlarm": ("AWS/Lambda", "Throttles", "notBreaching"),
-        "CatalogThrottlesAlarm": ("AWS/Lambda", "Throttles", "notBreaching"),
-        "PostponedSlicesAlarm": (OF_THE_LOG, "PostponedSlices", "notBreaching"),
-        "CatalogLagAlarm": ("AWS/SQS", "ApproximateAgeOfOldestMessage", "notBreaching"),
-    }
-    topic = {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AlarmTopic"}]}
-    to_the_topic = {"Fn::If": ["Notifies", [topic], {"Ref": "AWS::NoValue"}]}
-    assert all(alarm["AlarmActions"] == to_the_topic for alarm in alarms.values())
-
-
-def test_each_metric_of_the_alarms_and_the_dashboard_is_written_by_something(template: Any) -> None:
-    """Lambda and SQS write theirs themselves; the others are in the code of the functions or in a filter here."""
-    written = set(re.findall(r'"([A-Z]\w+)", "(?:Count|Percent|Bytes)"', METRICS.read_text()))
-    written |= set(re.findall(r'let name = "(\w+)"', METRICS.read_text()))
-    assert len(written) == 8, "the metrics are not written as this test reads them"
-    resources = template["Resources"]
-    (filtered,) = resources["PostponedSlices"]["Properties"]["MetricTransformations"]
-    assert filtered["MetricNamespace"] == OF_THE_LOG
-    asked = {("Mixlake", name) for name in written} | {("Mixlake/1", filtered["MetricName"])}
-    asked |= {("AWS/Lambda", name) for name in ("Errors", "Throttles", "Duration")}
-    asked |= {("AWS/SQS", f"Approximate{name}") for name in ("AgeOfOldestMessage", "NumberOfMessagesVisible")}
-    shown = {tuple(metric[:2]) for widget in widgets(template) for metric in widget["properties"]["metrics"]}
-    assert shown <= asked
-    alarms = [found["Properties"] for found in resources.values() if found["Type"] == "AWS::CloudWatch::Alarm"]
-    spaces = [a["Namespace"] if isinstance(a["Namespace"], str) else "Mixlake/1" for a in alarms]
-    assert {(space, a["MetricName"]) for space, a in zip(spaces, alarms, strict=True)} <= shown, "unseen alarms"
-
-
-def widgets(template: Any) -> Any:
-    """The dashboard of project 1."""
-    text, _ = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    return json.loads(text.replace("${ProjectId}", "1"))["widgets"]
-
-
-def test_the_filter_of_postponed_slices_finds_what_the_function_logs(template: Any) -> None:
-    (sentence,) = re.findall(
-        r'message = "([^"]+)"', template["Resources"]["PostponedSlices"]["Properties"]["FilterPattern"]
-    )
-    assert f'tracing::warn!(slices, "{sentence}")' in HANDLER.read_text()
