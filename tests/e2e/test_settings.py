@@ -12,9 +12,14 @@ from local import names
 
 Row = dict[str, Any]
 FUNCTIONS = {"ExportFunction": "export", "CatalogFunction": "catalog"}
-NOTHING_TO_SET = ("only", "not_in_this_version")
-"""Types of settings that have one value, or none: a parameter would have no choice."""
-PARAMETERS = {"MIXPANEL_SECRET": "MixpanelSecretArn", "S3_BUCKET": "BucketName"}
+NOTHING_TO_SET = ("only",)
+"""Types of settings that have one value: a parameter would have no choice."""
+MADE_HERE = {
+    "S3_BUCKET": ("MakeBucket", {"Ref": "LakeBucket"}),
+    "S3_KMS_KEY_ID": ("MakeKey", {"Fn::GetAtt": ["LakeKey", "Arn"]}),
+}
+"""Settings whose parameter names what exists, with the condition on which the stack makes it."""
+PARAMETERS = {"MIXPANEL_SECRET": "MixpanelSecretArn", "S3_BUCKET": "BucketName", "S3_KMS_KEY_ID": "S3KmsKeyArn"}
 """Parameters that have another name than their setting."""
 LOCATION = ["HasRawPipeline", {"Fn::Sub": "s3://${RawPipelineBucket}/${RawPipelinePrefix}"}, ""]
 DERIVED = {
@@ -69,8 +74,8 @@ def test_a_variable_is_its_parameter_or_empty(template: Any, table: list[Row]) -
     for row, parameter in with_parameter(table):
         found = variables[row["variable"]]
         reference = {"Ref": parameter}
-        if row["variable"] == "S3_BUCKET":
-            assert found == {"Fn::If": ["MakeBucket", {"Ref": "LakeBucket"}, reference]}
+        if row["variable"] in MADE_HERE:
+            assert found == {"Fn::If": [*MADE_HERE[row["variable"]], reference]}
         elif "Ref" not in found:
             condition, given, otherwise = found["Fn::If"]
             assert (given, otherwise) == (reference, ""), row["name"]

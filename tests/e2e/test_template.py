@@ -1,4 +1,4 @@
-"""What the template promises that no stand-in checks: sizes, rights, numbers and alarms."""
+"""What the template promises that no stand-in checks: sizes, rights and numbers."""
 
 import json
 import re
@@ -13,10 +13,12 @@ from local import names
 
 LIMIT = 4096
 """Lambda's bound for all of a function's environment, as the JSON text that its error message shows."""
-BUCKET = "b" * 63
-"""As long as the name that CloudFormation gives to a bucket can be."""
+MADE_HERE = {"LakeBucket": "b" * 63, "LakeKey": "k" * 100, "AWS::NoValue": ""}
+"""What CloudFormation makes or leaves out, as long as it can be."""
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:mixpanel-Ab1Cd2"
-BOUNDED = {"Events": 500, "Where": 250, "Contracts": 400}
+KEY = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab"
+ROLE = "arn:aws:iam::123456789012:role/mixlake/lake"
+BOUNDED = {"Events": 450, "Where": 250, "Contracts": 400}
 """The parameters that hold any text, with their most characters."""
 LOOSE = ('"', "\\", "é", "\n")
 """Characters that take more than one byte in a JSON text."""
@@ -45,10 +47,8 @@ def value(found: Any, parameters: Any) -> str:
     match found:
         case str() | int():
             return str(found)
-        case {"Ref": "LakeBucket"}:
-            return BUCKET
-        case {"Ref": "AWS::NoValue"}:
-            return ""
+        case {"Ref": name} | {"Fn::GetAtt": [name, "Arn"]} if name in MADE_HERE:
+            return MADE_HERE[name]
         case {"Ref": name}:
             return longest(name, parameters[name])
         case {"Fn::If": [_, first, second]}:
@@ -90,11 +90,12 @@ def test_a_long_text_is_bounded_by_its_bytes(template: Any, name: str, most: int
 def test_every_other_text_that_reaches_a_function_has_characters_of_one_byte(template: Any) -> None:
     examples = {"MixpanelSecretArn": ARN, "IngestionStart": "2026-11-10", "MixpanelEndpoint": "http://a"}
     examples |= {"MaxQuarantineShare": "0.5", "ProjectId": "1", "RawPipelineRegion": "eu-central-1"}
+    examples |= {"S3KmsKeyArn": KEY, "FormerKmsKeyArn": KEY, "S3Role": ROLE, "GlueRole": ROLE}
     for name, parameter in template["Parameters"].items():
         if parameter["Type"] != "String" or "AllowedPattern" not in parameter or name in BOUNDED:
             continue
         example = examples.get(name, "abc")
-        if name == "AlarmTopicArn":
+        if name in ("AlarmTopicArn", "AlarmEmail"):
             continue
         assert pattern(template, name)(example), name
         assert not any(pattern(template, name)(example + character) for character in LOOSE), name
@@ -106,12 +107,27 @@ def test_a_share_is_a_number_above_0_and_up_to_1(template: Any) -> None:
     assert [share for share in ("0", "0.0", "0.00", "1.1", "0.001", "50", "") if takes(share)] == []
 
 
+def branches(found: Any) -> Iterator[Any]:
+    """What a value can be, whichever conditions are true."""
+    if isinstance(found, dict) and "Fn::If" in found:
+        _, first, second = found["Fn::If"]
+        yield from branches(first)
+        yield from branches(second)
+    elif found != {"Ref": "AWS::NoValue"}:
+        yield found
+
+
+def statements(template: Any, role: str) -> Iterator[Any]:
+    for listed in template["Resources"][role]["Properties"]["Policies"]:
+        for policy in branches(listed):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield from branches(statement)
+
+
 def actions(template: Any, role: str) -> Iterator[str]:
-    for policy in template["Resources"][role]["Properties"]["Policies"]:
-        for found in policy["PolicyDocument"]["Statement"]:
-            statement = found["Fn::If"][1] if "Fn::If" in found else found
-            listed = statement["Action"]
-            yield from [listed] if isinstance(listed, str) else listed
+    for statement in statements(template, role):
+        listed = statement["Action"]
+        yield from [listed] if isinstance(listed, str) else listed
 
 
 def calls_of_glue(folder: Path) -> set[str]:
@@ -123,9 +139,13 @@ def calls_of_glue(folder: Path) -> set[str]:
     return calls
 
 
-def test_the_catalog_role_may_do_what_the_adapter_calls_and_no_more(template: Any) -> None:
+OF_THE_COMMAND_LINE = {"glue:GetTables", "glue:GetPartitions"}
+"""What only `mixlake catalog` and `mixlake doctor` call, with the rights of whoever runs them."""
+
+
+def test_the_catalog_role_may_do_what_the_adapter_calls_for_the_function_and_no_more(template: Any) -> None:
     allowed = {action for action in actions(template, "CatalogRole") if action.startswith("glue:")}
-    assert allowed == calls_of_glue(GLUE)
+    assert allowed == calls_of_glue(GLUE) - OF_THE_COMMAND_LINE
 
 
 def test_no_role_may_do_what_nothing_calls(template: Any) -> None:
@@ -140,6 +160,69 @@ def test_a_crawler_may_do_what_aws_documents(template: Any) -> None:
     needed |= {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "cloudwatch:PutMetricData"}
     needed |= {"glue:Get*", "glue:BatchGet*", "glue:CreateTable", "glue:UpdateTable", "glue:BatchCreatePartition"}
     assert needed <= set(actions(template, "CrawlerRole"))
+
+
+def test_a_right_on_a_key_counts_only_for_what_s3_asks_of_it(template: Any) -> None:
+    through_s3 = {"StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.${AWS::URLSuffix}"}}}
+    rights = {
+        "ExportRole": {"kms:GenerateDataKey", "kms:Decrypt"},
+        "CatalogRole": {"kms:Decrypt"},
+        "CrawlerRole": {"kms:Decrypt"},
+    }
+    for role, allowed in rights.items():
+        assert {action for action in actions(template, role) if action.startswith("kms:")} == allowed
+        for statement in statements(template, role):
+            if "kms:" in str(statement["Action"]):
+                assert statement["Condition"] == through_s3, statement["Sid"]
+                assert statement["Resource"] != "*", statement["Sid"]
+
+
+@pytest.mark.parametrize(
+    ("role", "policy", "condition", "parameter"),
+    [
+        ("ExportRole", "lake", "HasS3Role", "S3Role"),
+        ("CatalogRole", "lake", "HasS3Role", "S3Role"),
+        ("CatalogRole", "tables", "HasGlueRole", "GlueRole"),
+    ],
+)
+def test_a_function_that_assumes_a_role_has_no_right_of_its_own_beside_it(
+    template: Any, role: str, policy: str, condition: str, parameter: str
+) -> None:
+    found = [listed["Fn::If"] for listed in template["Resources"][role]["Properties"]["Policies"] if "Fn::If" in listed]
+    (choice,) = [choice for choice in found if choice[1]["PolicyName"] == policy]
+    assert (choice[0], choice[2]["PolicyName"]) == (condition, policy)
+    (only,) = choice[1]["PolicyDocument"]["Statement"]
+    assert (only["Effect"], only["Action"], only["Resource"]) == ("Allow", "sts:AssumeRole", {"Ref": parameter})
+    service = {"lake": "s3:", "tables": "glue:"}[policy]
+    elsewhere = [s for s in statements(template, role) if service in str(s["Action"])]
+    beside = [s for s in elsewhere if s not in choice[2]["PolicyDocument"]["Statement"]]
+    assert {s["Sid"] for s in beside} <= {"ReadThePipeline", "ListThePipeline"}
+
+
+def test_the_catalog_hears_only_the_account_that_owns_the_bucket(template: Any) -> None:
+    of_the_role = {"Fn::Select": [4, {"Fn::Split": [":", {"Ref": "S3Role"}]}]}
+    resources = template["Resources"]
+    pattern = resources["NewObjects"]["Properties"]["EventPattern"]
+    assert pattern["account"] == [{"Fn::If": ["HasS3Role", of_the_role, {"Ref": "AWS::AccountId"}]}]
+    admitted = resources["LakeAccountMaySendEvents"]
+    assert admitted["Condition"] == "HasS3Role"
+    statement = admitted["Properties"]["Statement"]
+    assert statement["Action"] == "events:PutEvents"
+    text, names_of = statement["Principal"]["AWS"]["Fn::Sub"]
+    assert (text, names_of) == ("arn:${AWS::Partition}:iam::${Account}:root", {"Account": of_the_role})
+
+
+@pytest.mark.parametrize("bucket", ["LakeBucket", "QueryResults"])
+def test_a_bucket_with_a_key_of_kms_has_a_bucket_key_too(template: Any, bucket: str) -> None:
+    encryption = template["Resources"][bucket]["Properties"]["BucketEncryption"]
+    (rule,) = encryption["ServerSideEncryptionConfiguration"]
+    assert rule["BucketKeyEnabled"] == {"Fn::If": ["UseKms", True, {"Ref": "AWS::NoValue"}]}
+
+
+def test_results_of_queries_expire_by_themselves(template: Any) -> None:
+    (rule,) = template["Resources"]["QueryResults"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 30)
+    assert "Prefix" not in rule
 
 
 def test_the_catalog_queue_waits_six_times_as_long_as_the_function_may_work(template: Any) -> None:
@@ -159,22 +242,4 @@ def test_what_outlives_the_stack_does_not_outlive_a_first_deployment_that_fails(
         for name, found in template["Resources"].items()
         if found.get("DeletionPolicy", "Delete") != "Delete"
     }
-    assert kept == {"LakeBucket": "RetainExceptOnCreate", "LakeDatabase": "RetainExceptOnCreate"}
-
-
-def test_every_trouble_has_its_alarm(template: Any) -> None:
-    alarms = {
-        name: found["Properties"]
-        for name, found in template["Resources"].items()
-        if found["Type"] == "AWS::CloudWatch::Alarm"
-    }
-    told = {name: (a["Namespace"], a["MetricName"], a["TreatMissingData"]) for name, a in alarms.items()}
-    visible = ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "notBreaching")
-    assert told == {
-        "FailedSlicesAlarm": visible,
-        "FailedObjectsAlarm": visible,
-        "OldestSliceAlarm": ("Mixlake", "OldestUnpublishedSliceHours", "breaching"),
-        "QuarantineAlarm": ("Mixlake", "QuarantineShare", "notBreaching"),
-    }
-    to_the_topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
-    assert all(alarm["AlarmActions"] == to_the_topic for alarm in alarms.values())
+    assert kept == dict.fromkeys(("LakeBucket", "LakeKey", "LakeDatabase", "QueryResults"), "RetainExceptOnCreate")
