@@ -53,6 +53,12 @@ def may_put(sender: str, role_arn: str, bus: Any) -> bool:
     session = f"arn:aws:sts::{sender}:assumed-role/{name}/events"
     put = Context(session, "AssumedRole", sender, "events:PutEvents", str(bus), bus.region)
     own = iam_evaluator.evaluate(put, iam_evaluator._gather_role_policies(name, sender))
-    policy = eventbridge._event_bus_policies.get(bus.resource.split("/", 1)[1])
-    theirs = iam_evaluator.evaluate_resource_policy(policy, put)
+    theirs = iam_evaluator.evaluate_resource_policy(policy_of(bus.resource.split("/", 1)[1]), put)
     return all(result.decision == "Allow" for result in (trusted, own, theirs))
+
+
+def policy_of(bus: str) -> dict[str, Any]:
+    """PutPermission takes the number of an account for a principal."""
+    statements = eventbridge._event_bus_policies.get(bus, {}).get("Statement", [])
+    named = [s | {"Principal": {"AWS": s["Principal"]}} if isinstance(s["Principal"], str) else s for s in statements]
+    return {"Statement": named}

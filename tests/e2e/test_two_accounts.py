@@ -336,3 +336,44 @@ def test_wrong_parameters_are_refused_before_anything_is_made(
 ) -> None:
     with pytest.raises(Failure, match=why):
         deploy_owner(cloud, owner, "wrong", **PARAMETERS | {"GlueDatabase": "wrong"} | wrong)
+
+
+# --- notifications -----------------------------------------------------------------------------------
+
+
+def watch(account: Cloud, source: str) -> str:
+    """A queue of what another account sends to the default bus."""
+    queue = account.client("sqs").create_queue(QueueName="watch")["QueueUrl"]
+    arn = account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    account.client("events").put_rule(Name="watch", EventPattern=json.dumps({"account": [source]}))
+    account.client("events").put_targets(Rule="watch", Targets=[{"Id": "queue", "Arn": arn["QueueArn"]}])
+    return str(queue)
+
+
+def test_notifications_reach_the_bus_of_the_exporter_once_both_accounts_allow_it(
+    cloud: MiniStack, owner: Cloud
+) -> None:
+    exporter = cloud.account(STRANGER)
+    queue = watch(exporter, OWNER)
+    settings = {"ExporterAccountId": STRANGER, "GlueDatabase": "forwarded"}
+    bucket = deploy_owner(cloud, owner, "forwarded", **PARAMETERS | settings)["BucketName"]
+
+    def sent(name: str) -> list[str]:
+        """What arrives of a file that is written."""
+        owner.client("s3").put_object(Bucket=bucket, Key=f"{names.PROJECT_ID}/{name}", Body=b"x")
+        found = exporter.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", [])
+        return [json.loads(message["Body"])["detail"]["object"]["key"] for message in found]
+
+    data = "mp_master_event/2026/11/10/g/a.parquet"
+    assert sent(data) == [], "the bus lets nobody in"
+    exporter.client("events").put_permission(StatementId="owner", Action="events:PutEvents", Principal=OWNER)
+    assert sent(data) == [f"{names.PROJECT_ID}/{data}"]
+    assert sent("mp_master_event/2026/11/10/_manifest.json") != []
+    assert sent("schema/registry.json") == [], "no data and no manifest"
+    role = next(
+        role["Arn"]
+        for role in owner.client("iam").list_roles()["Roles"]
+        if role["RoleName"].startswith("forwarded-ForwardRole-")
+    )
+    with without_policy(owner, role, "forward"):
+        assert sent(data) == [], "the role of the rule may put no events"
