@@ -1,37 +1,20 @@
-"""account.yaml in the owner's account: what its roles let the exporter's account do, and what they refuse.
+"""The roles of account.yaml: what they let the exporter's account do, and what they refuse.
 
 The roles of the exporter's functions are played by roles of the same names, because only Lambda may assume the real
 ones.
 """
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from accounts import EXPORTER, OWNER, PARAMETERS, STRANGER, TOKEN, act_as, refused, without_policy
 
 from local import names
 from local.cloud import Cloud
-from local.failure import Failure
 from local.ministack import MiniStack
 from local.pipeline import deploy_owner
 
-EXPORTER, OWNER, STRANGER = "000000000000", "111122223333", "444455556666"
-TOKEN = "0123456789abcdef0123456789abcdef"
-PARAMETERS = {
-    "ExporterAccountId": EXPORTER,
-    "ExporterStack": "exporter",
-    "ExternalId": TOKEN,
-    "ProjectId": names.PROJECT_ID,
-}
 FOLDER = f"shared/lake/{names.PROJECT_ID}"
-ASSUME = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
-
-
-def refused(code: str = "AccessDenied", text: str = "") -> Any:
-    return pytest.raises(ClientError, match=rf"\({code}\).*{text}")
 
 
 @pytest.fixture(scope="module")
@@ -45,19 +28,6 @@ def given(cloud: MiniStack, owner: Cloud) -> dict[str, str]:
     limits = {"S3Prefix": "shared/lake", "GlueDatabase": "owned", "GlueTablePrefix": "raw_"}
     key = {"S3Encryption": "kms", "CreateKmsKey": "true"}
     return deploy_owner(cloud, owner, "owner", **PARAMETERS, **limits, **key, GlueExternalId="for-glue")
-
-
-def act_as(cloud: MiniStack, role: str, account: str = EXPORTER) -> Cloud:
-    """A session of a role that may assume whatever trusts it."""
-    root = cloud.account(account)
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
-    iam = root.client("iam")
-    try:
-        made = iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))["Role"]
-    except iam.exceptions.EntityAlreadyExistsException:
-        made = iam.get_role(RoleName=role)["Role"]
-    iam.put_role_policy(RoleName=role, PolicyName="assume", PolicyDocument=json.dumps({"Statement": [ASSUME]}))
-    return root.assume(made["Arn"])
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +50,7 @@ def glue(given: dict[str, str], catalog: Cloud) -> Any:
     return catalog.assume(given["GlueRole"], ExternalId="for-glue").client("glue")
 
 
-# --- who may assume the roles ------------------------------------------------------------------------
+# --- who may assume the roles ----------------------------------------------------------------------
 
 
 def test_both_functions_assume_the_bucket_role_and_the_catalog_function_the_glue_role(
@@ -132,7 +102,7 @@ def test_a_role_of_the_exporter_that_was_made_again_is_still_trusted(cloud: Mini
         cloud.client("iam").delete_role(RoleName=name)
 
 
-# --- the bucket --------------------------------------------------------------------------------------
+# --- the bucket ------------------------------------------------------------------------------------
 
 
 def test_the_bucket_role_writes_and_reads_the_folder_of_its_project(given: dict[str, str], s3: Any) -> None:
@@ -187,7 +157,7 @@ def without_tls(request: Any, **_: Any) -> None:
     request.headers["x-forwarded-proto"] = "http"
 
 
-# --- the key -----------------------------------------------------------------------------------------
+# --- the key ---------------------------------------------------------------------------------------
 
 
 def test_every_write_takes_the_key_of_the_stack(given: dict[str, str], s3: Any) -> None:
@@ -197,15 +167,6 @@ def test_every_write_takes_the_key_of_the_stack(given: dict[str, str], s3: Any) 
         s3.put_object(**place, Body=b"rows", **request)
         found = s3.head_object(**place)
         assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", given["S3KmsKeyArn"])
-
-
-@contextmanager
-def without_policy(owner: Cloud, role: str, policy: str) -> Iterator[None]:
-    iam, name = owner.client("iam"), role.rsplit("/", 1)[-1]
-    document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
-    iam.delete_role_policy(RoleName=name, PolicyName=policy)
-    yield
-    iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
 
 
 def test_without_the_policy_of_the_key_nothing_is_written_read_or_copied(
@@ -231,7 +192,7 @@ def test_the_key_is_for_s3_only(given: dict[str, str], export: Cloud) -> None:
         kms.generate_data_key(KeyId=given["S3KmsKeyArn"], KeySpec="AES_256")
 
 
-# --- the catalog -------------------------------------------------------------------------------------
+# --- the catalog -----------------------------------------------------------------------------------
 
 
 def table(name: str) -> dict[str, Any]:
@@ -277,103 +238,3 @@ def test_the_glue_role_deletes_no_table(glue: Any, owner: Cloud) -> None:
     owner.client("glue").create_table(DatabaseName="owned", TableInput=table("raw_kept"))
     with refused("AccessDeniedException", "DeleteTable"):
         glue.delete_table(DatabaseName="owned", Name="raw_kept")
-
-
-# --- variants of the stack ---------------------------------------------------------------------------
-
-
-def test_the_crawler_variant_has_a_crawler_and_no_glue_role(cloud: MiniStack, owner: Cloud) -> None:
-    settings = {"GlueDatabase": "crawled", "Catalog": "crawler", "CreateSpectrumRole": "true"}
-    outputs = deploy_owner(cloud, owner, "crawled", **PARAMETERS, **settings)
-    assert "GlueRole" not in outputs
-    crawlers = owner.client("glue").get_crawlers()["Crawlers"]
-    found = next(crawler for crawler in crawlers if crawler["DatabaseName"] == "crawled")
-    assert found["Targets"]["S3Targets"][0]["Path"] == f"s3://{outputs['BucketName']}/{names.PROJECT_ID}/"
-    rules = owner.client("events").list_rules()["Rules"]
-    assert not [rule["Name"] for rule in rules if rule["Name"].startswith("crawled-")]
-    role = owner.client("iam").get_role(RoleName=outputs["SpectrumRole"].rsplit("/", 1)[-1])["Role"]
-    services = role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]
-    assert services == ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]
-
-
-def test_the_stack_takes_a_bucket_a_key_and_a_database_that_exist(
-    cloud: MiniStack, owner: Cloud, export: Cloud
-) -> None:
-    owner.client("s3").create_bucket(Bucket="owned-before")
-    owner.client("glue").create_database(DatabaseInput={"Name": "ownedbefore"})
-    key = owner.client("kms").create_key()["KeyMetadata"]["Arn"]
-    former = owner.client("kms").create_key()["KeyMetadata"]["Arn"]
-    there = {"CreateBucket": "false", "BucketName": "owned-before", "CreateDatabase": "false"}
-    keys = {"S3Encryption": "kms", "S3KmsKeyArn": key, "FormerKmsKeyArn": former}
-    place = {"Bucket": "owned-before", "Key": f"{names.PROJECT_ID}/a"}
-    by_former = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": former}
-    owner.client("s3").put_object(**place, Body=b"old", **by_former)
-
-    outputs = deploy_owner(cloud, owner, "before", **PARAMETERS, **there, **keys, GlueDatabase="ownedbefore")
-    s3 = export.assume(outputs["S3Role"], ExternalId=TOKEN).client("s3")
-    assert s3.get_object(**place)["Body"].read() == b"old"
-    with refused(text="kms:GenerateDataKey"):
-        s3.put_object(**place, Body=b"new", **by_former)
-    s3.put_object(**place, Body=b"new", ServerSideEncryption="aws:kms", SSEKMSKeyId=outputs["S3KmsKeyArn"])
-    assert s3.head_object(**place)["SSEKMSKeyId"] == key
-
-
-@pytest.mark.parametrize(
-    ("wrong", "why"),
-    [
-        ({"CreateBucket": "false"}, "BucketName"),
-        ({"CreateKmsKey": "true"}, "S3Encryption=kms"),
-        ({"S3Encryption": "kms", "CreateKmsKey": "true", "S3KmsKeyArn": "arn:aws:kms:x:111122223333:key/a"}, "empty"),
-        ({"S3KmsKeyArn": "alias/lake"}, "ARN of a KMS key"),
-        ({"ExternalId": "x"}, "ExternalId"),
-        ({"ExternalId": "with a blank"}, "2 to 64"),
-        ({"ExporterAccountId": "12"}, "12 digits"),
-        ({"OperatorRole": "*"}, "name of a role"),
-    ],
-)
-def test_wrong_parameters_are_refused_before_anything_is_made(
-    cloud: MiniStack, owner: Cloud, wrong: dict[str, str], why: str
-) -> None:
-    with pytest.raises(Failure, match=why):
-        deploy_owner(cloud, owner, "wrong", **PARAMETERS | {"GlueDatabase": "wrong"} | wrong)
-
-
-# --- notifications -----------------------------------------------------------------------------------
-
-
-def watch(account: Cloud, source: str) -> str:
-    """A queue of what another account sends to the default bus."""
-    queue = account.client("sqs").create_queue(QueueName="watch")["QueueUrl"]
-    arn = account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
-    account.client("events").put_rule(Name="watch", EventPattern=json.dumps({"account": [source]}))
-    account.client("events").put_targets(Rule="watch", Targets=[{"Id": "queue", "Arn": arn["QueueArn"]}])
-    return str(queue)
-
-
-def test_notifications_reach_the_bus_of_the_exporter_once_both_accounts_allow_it(
-    cloud: MiniStack, owner: Cloud
-) -> None:
-    exporter = cloud.account(STRANGER)
-    queue = watch(exporter, OWNER)
-    settings = {"ExporterAccountId": STRANGER, "GlueDatabase": "forwarded"}
-    bucket = deploy_owner(cloud, owner, "forwarded", **PARAMETERS | settings)["BucketName"]
-
-    def sent(name: str) -> list[str]:
-        """What arrives of a file that is written."""
-        owner.client("s3").put_object(Bucket=bucket, Key=f"{names.PROJECT_ID}/{name}", Body=b"x")
-        found = exporter.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", [])
-        return [json.loads(message["Body"])["detail"]["object"]["key"] for message in found]
-
-    data = "mp_master_event/2026/11/10/g/a.parquet"
-    assert sent(data) == [], "the bus lets nobody in"
-    exporter.client("events").put_permission(StatementId="owner", Action="events:PutEvents", Principal=OWNER)
-    assert sent(data) == [f"{names.PROJECT_ID}/{data}"]
-    assert sent("mp_master_event/2026/11/10/_manifest.json") != []
-    assert sent("schema/registry.json") == [], "no data and no manifest"
-    role = next(
-        role["Arn"]
-        for role in owner.client("iam").list_roles()["Roles"]
-        if role["RoleName"].startswith("forwarded-ForwardRole-")
-    )
-    with without_policy(owner, role, "forward"):
-        assert sent(data) == [], "the role of the rule may put no events"
