@@ -33,9 +33,10 @@ def with_owner_and_key(inner: Inner) -> Inner:
         refused = inner(method, bucket, key, headers, query, *rest, **more)
         if refused or not bucket:
             return refused
-        expected = headers.get("x-amz-expected-bucket-owner")
-        if expected and expected != (s3._bucket_owner_account(bucket) or expected):
-            return s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}/{key}")
+        # A copy stays in its bucket, so both headers are about the same one.
+        for name in ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"):
+            if headers.get(name, owner := s3._bucket_owner_account(bucket)) != owner:
+                return s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}/{key}")
         access_key = extract_access_key_id(headers, query)
         for used in keys_to_read(method, bucket, key, headers, query):
             if refused := refusal_of_key(access_key, "kms:Decrypt", used):
