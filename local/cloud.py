@@ -52,6 +52,7 @@ class Cloud:
             AWS_ENDPOINT_URL=self.endpoint,
             AWS_ACCESS_KEY_ID=self.access_key,
             AWS_SECRET_ACCESS_KEY=self.secret_key,
+            **{"AWS_SESSION_TOKEN": self.token} if self.token else {},
             AWS_REGION=names.REGION,
             AWS_DEFAULT_REGION=names.REGION,
             AWS_CONFIG_FILE=os.devnull,

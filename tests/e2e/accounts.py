@@ -28,16 +28,15 @@ def refused(code: str = "AccessDenied", text: str = "") -> Any:
 
 
 def act_as(cloud: MiniStack, role: str, account: str = EXPORTER) -> Cloud:
-    """A session of a role that may assume whatever trusts it."""
+    """A session of a role, with its path, that may assume whatever trusts it."""
+    path, _, name = f"/{role}".rpartition("/")
     root = cloud.account(account)
     trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
     iam = root.client("iam")
-    try:
-        made = iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))["Role"]
-    except iam.exceptions.EntityAlreadyExistsException:
-        made = iam.get_role(RoleName=role)["Role"]
-    iam.put_role_policy(RoleName=role, PolicyName="assume", PolicyDocument=json.dumps({"Statement": [ASSUME]}))
-    return root.assume(made["Arn"])
+    document = json.dumps({"Statement": [trust]})
+    arn = iam.create_role(RoleName=name, Path=f"{path}/", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="assume", PolicyDocument=json.dumps({"Statement": [ASSUME]}))
+    return root.assume(arn)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ def owner(cloud: MiniStack) -> Cloud:
 
 @pytest.fixture(scope="module")
 def export(cloud: MiniStack) -> Cloud:
-    return act_as(cloud, "exporter-ExportRole-1A2B3C")
+    return act_as(cloud, "exporter-ExportRole-4D5E6F")
 
 
 def test_the_crawler_variant_has_a_crawler_and_no_glue_role(cloud: MiniStack, owner: Cloud) -> None:
@@ -56,6 +56,19 @@ def test_the_stack_takes_a_bucket_a_key_and_a_database_that_exist(
         s3.put_object(**place, Body=b"new", **by_former)
     s3.put_object(**place, Body=b"new", ServerSideEncryption="aws:kms", SSEKMSKeyId=outputs["S3KmsKeyArn"])
     assert s3.head_object(**place)["SSEKMSKeyId"] == key
+
+
+def test_an_operators_role_is_trusted_under_its_path(cloud: MiniStack, owner: Cloud) -> None:
+    settings = {"GlueDatabase": "operated", "OperatorRole": "people/*/DataEngineer_*"}
+    outputs = deploy_owner(cloud, owner, "operated", **PARAMETERS | settings)
+    operator = act_as(cloud, "people/eu/DataEngineer_1A2B")
+    other = act_as(cloud, "others/DataEngineer_3C4D")
+    for role in ("S3Role", "GlueRole"):
+        operator.assume(outputs[role], ExternalId=TOKEN)
+        with refused(text="AssumeRole"):
+            operator.assume(outputs[role])
+        with refused(text="AssumeRole"):
+            other.assume(outputs[role], ExternalId=TOKEN)
 
 
 @pytest.mark.parametrize(

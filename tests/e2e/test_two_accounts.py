@@ -1,10 +1,22 @@
-"""The functions in one account, bucket and catalog in another: both templates deployed, and an export between them."""
+"""The functions in one account, bucket and catalog in another: both templates deployed, and an export between them.
+
+What the stand-in cannot show:
+
+- Lake Formation, Redshift and the runs of a crawler: it has none of them. cfn-lint checks the resources.
+- Time: IAM takes some seconds until a new role or policy counts, and a role's session ends after an hour.
+- The principal of a trust policy that goes stale when its role is deleted: here only names count.
+- The 24 hours in which EventBridge tries again to deliver an event: here it tries once.
+- GetTables leaves out tables that its caller may not see: here it lists all.
+- TLS: every request counts as encrypted, unless it says otherwise.
+- The endpoints of STS in each region, and service control policies.
+"""
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
-from accounts import EXPORTER, OWNER, PARAMETERS, TOKEN, without_policy
+from accounts import EXPORTER, OWNER, PARAMETERS, TOKEN, act_as, without_policy
 from conftest import STOREFRONT
 from source import read_events, without_repeats
 from test_drift import created
@@ -18,6 +30,7 @@ from local.pipeline import Answer, Pipeline, deploy_owner
 from local.query import Engine
 
 STACK = "across"
+OPERATOR = "people/operator"
 NOBODY = "http://127.0.0.1:9"
 """An export that asks Mixpanel before it asks for the role fails with another error."""
 
@@ -35,7 +48,8 @@ def given(cloud: MiniStack, owner: Cloud) -> Settings:
     """The outputs of the owner's stack."""
     place = {"S3Prefix": "shared/lake", "GlueDatabase": STACK, "GlueTablePrefix": "raw_"}
     key = {"S3Encryption": "kms", "CreateKmsKey": "true"}
-    return deploy_owner(cloud, owner, "across-owner", **PARAMETERS | {"ExporterStack": STACK}, **place, **key)
+    people = {"ExporterStack": STACK, "OperatorRole": OPERATOR}
+    return deploy_owner(cloud, owner, "across-owner", **PARAMETERS | people, **place, **key)
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +143,23 @@ def test_without_external_ids_of_their_own_the_roles_get_the_project_token(deplo
     assert not catalog(deployed).error
 
 
+def test_the_command_line_of_the_operator_uses_the_same_roles(
+    deploy: Deploy, cloud: MiniStack, settings: Settings
+) -> None:
+    lake = deploy().lake
+    chosen = {"project_id": names.PROJECT_ID, "glue_database": STACK, "glue_table_prefix": "raw_"}
+    roles = {"s3_role": settings["S3Role"], "glue_role": settings["GlueRole"], "project_token": TOKEN}
+    given = [f"--set={name}={value}" for name, value in {**chosen, **roles}.items()]
+    command = [str(names.binary(names.COMMAND_LINE)), "doctor", f"--lake=s3://{lake.bucket}/shared/lake", *given]
+    env = act_as(cloud, OPERATOR).client_environment()
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    without = [option for option in command if "project_token" not in option]
+    done = subprocess.run(without, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "s3_external_id is not set" in done.stderr
+
+
 # --- what is refused ---------------------------------------------------------------------------------
 
 
@@ -178,3 +209,15 @@ def test_an_export_without_the_policy_of_the_key_names_the_key(
         answer = deployed.invoke({"date": "2026-11-10"})
     assert answer.error
     assert f"on resource: {settings['S3KmsKeyArn']}" in answer.message
+
+
+def test_an_export_with_a_key_that_cannot_be_used_says_why(deploy: Deploy, owner: Cloud, settings: Settings) -> None:
+    key, kms = settings["S3KmsKeyArn"], owner.client("kms")
+    gone = f"{key.rpartition('/')[0]}/00000000-0000-0000-0000-000000000000"
+    missing = deploy(S3KmsKeyArn=gone).invoke({"date": "2026-11-09"})
+    assert f"Key '{gone}' does not exist" in missing.message
+    deployed = deploy()
+    kms.disable_key(KeyId=key)
+    disabled = deployed.invoke({"date": "2026-11-09"})
+    kms.enable_key(KeyId=key)
+    assert f"{key} is disabled" in disabled.message
