@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from accounts import EXPORTER, OWNER, PARAMETERS, TOKEN, act_as, without_policy
+from botocore.exceptions import ClientError
 from conftest import STOREFRONT
 from source import read_events, without_repeats
 from test_drift import created
@@ -66,15 +67,31 @@ def settings(cloud: MiniStack, given: Settings) -> Iterator[Settings]:
 
 @pytest.fixture(scope="module")
 def deploy(cloud: MiniStack, owner: Cloud, settings: Settings) -> Deploy:
-    """Deploys or updates the exporter's stack, with these parameters instead of those that the owner's gives."""
+    """The exporter's stack, with these parameters instead of those that the owner's gives."""
+    Pipeline.deploy(cloud, package.prepare(), STACK, **settings)
 
-    def deploy_one(**changed: str) -> Pipeline:
-        deployed = Pipeline.deploy(cloud, package.prepare(), STACK, **settings | changed)
+    def update(**changed: str) -> Pipeline:
+        change_parameters(cloud, STACK, settings | {"ProjectToken": ""} | changed)
+        deployed = Pipeline.of_stack(cloud, cloud.logs, STACK)
         lake = deployed.lake
         deployed.lake = Lake(owner, lake.bucket, lake.folder, lake.database, lake.table_prefix)
         return deployed
 
-    return deploy_one
+    return update
+
+
+def change_parameters(cloud: Cloud, stack: str, parameters: Settings) -> None:
+    """Without `sam`, which takes some seconds to find that the template is the same."""
+    formation = cloud.client("cloudformation")
+    given = [{"ParameterKey": name, "ParameterValue": text} for name, text in parameters.items()]
+    capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    try:
+        formation.update_stack(StackName=stack, UsePreviousTemplate=True, Parameters=given, Capabilities=capabilities)
+    except ClientError as problem:
+        if "No updates are to be performed" in str(problem):
+            return
+        raise
+    formation.get_waiter("stack_update_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
 
 
 def stored(deployed: Pipeline) -> dict[str, str]:
