@@ -39,7 +39,11 @@ class Engine:
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
         self._stores: set[str] = set()
-        config = SessionConfig().set("datafusion.execution.parquet.schema_force_view_types", "false")
+        config = (
+            SessionConfig()
+            .with_information_schema(enabled=True)
+            .set("datafusion.execution.parquet.schema_force_view_types", "false")
+        )
         self._context = SessionContext(config)
         self._run(f"CREATE SCHEMA {quote(lake.database)}")
         for table in lake.tables().values():

@@ -1,5 +1,6 @@
 """What the template makes, and what a first deployment that fails leaves behind: nothing that blocks the second."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,8 @@ def watched(deploy: Deploy) -> Pipeline:
 
 def alarms(deployed: Pipeline) -> dict[str, Any]:
     """The alarms of a stack by their names in the template."""
-    found = deployed.cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    mine = [alarm for alarm in found if alarm["AlarmName"].startswith(f"{deployed.stack}-")]
+    pages = deployed.cloud.client("cloudwatch").get_paginator("describe_alarms")
+    mine = [alarm for page in pages.paginate(AlarmNamePrefix=f"{deployed.stack}-") for alarm in page["MetricAlarms"]]
     return {alarm["AlarmName"].split("-")[1]: alarm for alarm in mine}
 
 
@@ -76,6 +77,46 @@ def test_a_schedule_that_is_off_has_no_alarm_for_its_silence(kolkata: Pipeline) 
     assert len(found) == 9
     assert "OldestSliceAlarm" not in found
     assert all(alarm["AlarmActions"] == [] for alarm in found.values())
+
+
+@pytest.fixture(scope="module")
+def told(deploy: Deploy) -> Pipeline:
+    return deploy("told", STOREFRONT, AlarmEmail="data@example.com", Tracing="true")
+
+
+def test_alarms_tell_an_address_by_a_topic_of_the_stack(told: Pipeline) -> None:
+    topic = told.outputs["AlarmTopicArn"]
+    found = told.cloud.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert [(s["Protocol"], s["Endpoint"]) for s in found] == [("email", "data@example.com")]
+    assert all(alarm["AlarmActions"] == [topic] for alarm in alarms(told).values())
+
+
+def test_invocations_are_traced_only_where_that_is_asked_for(told: Pipeline, kolkata: Pipeline) -> None:
+    for deployed, mode, has_the_right in ((told, "Active", True), (kolkata, "PassThrough", False)):
+        for function, role in (("ExportFunctionName", "ExportRoleArn"), ("CatalogFunctionName", "CatalogRoleArn")):
+            name = deployed.outputs[function]
+            found = deployed.cloud.client("lambda").get_function_configuration(FunctionName=name)
+            assert found["TracingConfig"]["Mode"] == mode
+            assert ("xray:PutTraceSegments" in rights(deployed, deployed.outputs[role])) == has_the_right
+
+
+def rights(deployed: Pipeline, role: str) -> str:
+    iam, name = deployed.cloud.client("iam"), role.rpartition("/")[2]
+    policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    found = [iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in policies]
+    return json.dumps(found)
+
+
+def test_the_dashboard_shows_this_stack(kolkata: Pipeline) -> None:
+    name = kolkata.outputs["DashboardName"]
+    body = json.loads(kolkata.cloud.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"])
+    titles = [widget["properties"]["title"] for widget in body["widgets"]]
+    assert len(set(titles)) == len(titles) == 9
+    text = json.dumps(body)
+    assert "${" not in text
+    queues = [kolkata.outputs[f"{queue}Url"].rpartition("/")[2] for queue in ("CatalogQueue", "FailedSlices")]
+    for shown in (kolkata.outputs["ExportFunctionName"], kolkata.outputs["CatalogFunctionName"], *queues):
+        assert f'"{shown}"' in text
 
 
 def test_the_export_has_the_temporary_storage_that_was_asked_for(deploy: Deploy, kolkata: Pipeline) -> None:

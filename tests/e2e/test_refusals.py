@@ -47,6 +47,10 @@ REFUSED: list[tuple[str, Given, str]] = [
         BY_ROLE | {"Catalog": "crawler"},
         "CreateDatabase must be false",
     ),
+    ("SlicesOfIngestionNeedAStart", {"LateData": "ingestion_cursor"}, "needs IngestionStart"),
+    ("AStartIsForSlicesOfIngestion", {"IngestionStart": "2026-11-10"}, "needs LateData=ingestion_cursor"),
+    ("APlaceOfAPipelineNeedsItsBucket", {"RawPipelinePrefix": "raw"}, "need RawPipelineBucket"),
+    ("APlaceOfAPipelineNeedsItsBucket", {"RawPipelineRegion": "eu-central-1"}, "need RawPipelineBucket"),
     (
         "AlarmsHaveOneTopic",
         {"AlarmEmail": "a@example.com", "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:trouble"},

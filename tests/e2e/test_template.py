@@ -212,6 +212,19 @@ def test_the_catalog_hears_only_the_account_that_owns_the_bucket(template: Any) 
     assert (text, names_of) == ("arn:${AWS::Partition}:iam::${Account}:root", {"Account": of_the_role})
 
 
+@pytest.mark.parametrize("bucket", ["LakeBucket", "QueryResults"])
+def test_a_bucket_with_a_key_of_kms_has_a_bucket_key_too(template: Any, bucket: str) -> None:
+    encryption = template["Resources"][bucket]["Properties"]["BucketEncryption"]
+    (rule,) = encryption["ServerSideEncryptionConfiguration"]
+    assert rule["BucketKeyEnabled"] == {"Fn::If": ["UseKms", True, {"Ref": "AWS::NoValue"}]}
+
+
+def test_results_of_queries_expire_by_themselves(template: Any) -> None:
+    (rule,) = template["Resources"]["QueryResults"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 30)
+    assert "Prefix" not in rule
+
+
 def test_the_catalog_queue_waits_six_times_as_long_as_the_function_may_work(template: Any) -> None:
     timeout = template["Resources"]["CatalogFunction"]["Properties"]["Timeout"]
     queue = template["Resources"]["CatalogQueue"]["Properties"]

@@ -28,7 +28,7 @@ pub enum DocumentError {
         cause: serde_json::Error,
     },
     /// The document belongs to another place: somebody copied it.
-    #[error("{location} does not belong there: {text}")]
+    #[error("{location} is in the wrong place: {text}")]
     Misplaced {
         /// The location of the document.
         location: String,

@@ -8,6 +8,8 @@ pub mod export;
 mod hash;
 mod ledger;
 mod manifest;
+#[cfg(test)]
+mod messages;
 pub mod ports;
 pub mod reconcile;
 
@@ -30,4 +32,13 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// The first error of a type: the error itself, or one of its causes.
+#[must_use]
+pub fn cause_of<'a, T: std::error::Error + 'static>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a T> {
+    std::iter::successors(Some(error), |&error| error.source())
+        .find_map(|cause| cause.downcast_ref())
 }

@@ -74,7 +74,7 @@ async fn rows_that_a_manifest_from_a_backup_does_not_list_are_taken_back() {
     let findings = examine(&lake, &catalog).await;
     assert_eq!(kinds(&findings), [Kind::RowsMissing, Kind::PartitionStale], "{findings:#?}");
     assert_eq!(findings[0].subject, DAY);
-    assert_eq!(findings[0].text, "the ledger counts 4 rows of the slice, and 2 are live");
+    assert_eq!(findings[0].text, "the ledger counts 4 rows of the slice, but 2 are live");
     assert!(matches!(&findings[0].remedy, Remedy::GoBack { folders, .. } if folders.len() == 1));
     let outcome = put_right(&lake, &catalog).await;
     assert_eq!((problems(&outcome.findings), outcome.failed), (vec![], vec![]));
@@ -149,7 +149,7 @@ async fn a_manifest_of_another_day_is_a_damaged_document_and_the_other_day_stays
     }
     assert_eq!(lake.store.snapshot(), before);
     let error = lake.exporter().slice(&slice("2026-11-09")).await.unwrap_err();
-    assert!(mixlake_app::chain(&error).contains("does not belong there"), "{error}");
+    assert!(mixlake_app::chain(&error).contains("is in the wrong place"), "{error}");
     let done = lake.reconciler(&catalog).reconcile([copy.as_str(), sound.as_str()]).await;
     assert_eq!(done.failed.len(), 1, "{done:?}");
     assert_eq!(done.failed[0].0, copy);
@@ -164,7 +164,7 @@ async fn a_ledger_of_another_date_is_a_damaged_document() {
     assert_eq!(kinds(&findings), [Kind::UnreadableDocument], "{findings:#?}");
     assert!(findings[0].text.contains("it is a ledger with the slice 2026-11-10"), "{findings:#?}");
     let error = lake.exporter().slice(&slice("2026-11-09")).await.unwrap_err();
-    assert!(mixlake_app::chain(&error).contains("does not belong there"), "{error}");
+    assert!(mixlake_app::chain(&error).contains("is in the wrong place"), "{error}");
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -299,7 +299,7 @@ async fn a_flipped_byte_is_found_by_reading_whole_files(#[case] json: bool) {
     assert_eq!(shallow.examine().await.unwrap(), []);
     let findings = examine(&lake, &catalog).await;
     assert_eq!(kinds(&findings), [Kind::ContentDiffers], "{findings:#?}");
-    assert!(findings[0].text.contains("its bytes are not those that were written"));
+    assert!(findings[0].text.contains("its bytes are not those that Mixlake wrote"));
     let outcome = put_right(&lake, &catalog).await;
     assert_eq!(kinds(&outcome.findings), [Kind::SliceMissing], "{outcome:#?}");
     assert!(lake.data().contains(&file), "it is kept");

@@ -115,7 +115,7 @@ async fn a_registry_that_is_gone_has_to_be_put_back() {
     assert!(kinds(&outcome.findings).contains(&Kind::UnknownColumn), "{outcome:#?}");
     for finding in outcome.findings.iter().filter(|f| f.kind == Kind::UnknownColumn) {
         let Remedy::ByHand { advice } = &finding.remedy else { panic!("{finding:?}") };
-        assert!(advice.contains("put its last good version back"), "{advice}");
+        assert!(advice.contains("restore its last good version"), "{advice}");
     }
     assert!(!lake.store.snapshot().contains_key(&lake.layout.registry(Dataset::Events)));
 }

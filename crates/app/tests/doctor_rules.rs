@@ -35,8 +35,13 @@ async fn names_numbers_and_lengths_that_spectrum_cannot_read_are_told() {
     lake.publish("2026-11-11").await;
     lake.catch_up(&catalog).await;
     let told = told(&lake, &catalog).await;
-    assert!(told[0].starts_with(": Redshift Spectrum reads tables of 1598 columns"), "{told:?}");
-    assert!(told[1].starts_with(&format!("{long_name}: Redshift Spectrum reads names of 127")));
+    assert!(
+        told[0].starts_with(": Redshift Spectrum reads tables of at most 1598 columns"),
+        "{told:?}"
+    );
+    assert!(
+        told[1].starts_with(&format!("{long_name}: Redshift Spectrum reads names of at most 127"))
+    );
     assert!(told[2].starts_with("essay: Redshift Spectrum cuts or nulls text"), "{told:?}");
     assert!(told[2].ends_with("has one of 70000"), "{told:?}");
     assert_eq!(told.len(), 3, "{told:?}");
@@ -61,7 +66,7 @@ async fn files_whose_compression_spectrum_does_not_read_are_told_once_for_a_tabl
     assert_eq!(
         told(&lake, &catalog).await,
         [
-            ": Redshift Spectrum does not read Parquet that is compressed with zstd; 2 live files of 2 days from \
+            ": Redshift Spectrum does not read Parquet that is compressed with zstd, as 2 live files of 2 days from \
           2026-11-11 to 2026-11-13 are"
         ]
     );
@@ -77,11 +82,12 @@ async fn a_name_of_more_bytes_than_athena_reads_is_told_for_both() {
     change(&catalog, |columns| columns.push(column(&name, "string"))).await;
     let told = told(&lake, &catalog).await;
     for (engine, limit) in [("Athena", 255), ("Redshift Spectrum", 127)] {
-        let text = format!("{name}: {engine} reads names of {limit} bytes; this one has 256");
+        let text =
+            format!("{name}: {engine} reads names of at most {limit} bytes; this one has 256");
         assert!(told.contains(&text), "{told:?}");
     }
     assert!(told.contains(&format!(
-        "{name}: Athena may not read a name with other signs than a-z, 0-9 and _"
+        "{name}: Athena may not read a name with characters other than a-z, 0-9 and _"
     )));
     assert_eq!(told.len(), 4, "{told:?}");
 }
@@ -109,7 +115,7 @@ async fn the_name_of_a_table_may_be_too_long_too() {
     let findings = doctor.examine().await.unwrap();
     assert_eq!(kinds(&findings), [Kind::Engine], "{findings:?}");
     let text = format!(
-        "Redshift Spectrum reads names of 127 bytes; the table is called {name}, which has 135"
+        "Redshift Spectrum reads names of at most 127 bytes; the table name {name} has 135"
     );
     assert_eq!(findings[0].text, text);
 }
@@ -121,8 +127,9 @@ async fn a_column_that_is_also_the_partition_key_is_told() {
     catalog.add_column_unchecked(IN_CATALOG, &column("MP_Date", "string"));
     let told = told(&lake, &catalog).await;
     for engine in ["Athena", "Redshift Spectrum"] {
-        let text =
-            format!("MP_Date: {engine} reads no table that is partitioned by one of its columns");
+        let text = format!(
+            "MP_Date: {engine} does not read a table that is partitioned by one of its columns"
+        );
         assert!(told.contains(&text), "{told:?}");
     }
 }

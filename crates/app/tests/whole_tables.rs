@@ -156,5 +156,5 @@ async fn partition_keys_on_such_a_table_are_drift() {
     let told = mixlake_app::reconcile::diff(Some(&with_keys), &wanted);
     let mixlake_app::reconcile::Difference::Conflict(conflicts) = told else { panic!("{told:?}") };
     let text = conflicts[0].to_string();
-    assert_eq!(text, "the table is partitioned by [mp_date], and its files have no partitions");
+    assert_eq!(text, "the table is partitioned by [mp_date], but its files have no partitions");
 }

@@ -1,5 +1,6 @@
 //! The meaning of Glue's errors.
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_glue::config::http::HttpResponse;
 use aws_sdk_glue::error::{ProvideErrorMetadata, SdkError};
 use mixlake_app::ports::CatalogError;
@@ -106,6 +107,12 @@ pub(crate) fn not_taken(
 }
 
 fn hint<E>(call: Call, error: &SdkError<E, HttpResponse>, code: Option<&str>) -> Option<String> {
+    if let SdkError::DispatchFailure(failure) = error
+        && let Some(cause) = failure.as_connector_error()
+        && mixlake_app::cause_of::<CredentialsError>(cause).is_some()
+    {
+        return Some(Hint::NoCredentials.to_string());
+    }
     if let SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) = error {
         return Some(Hint::NoResponse.to_string());
     }
@@ -134,6 +141,7 @@ pub(crate) enum Hint {
     Limit,
     Input,
     Credentials,
+    NoCredentials,
 }
 
 impl fmt::Display for Hint {
@@ -155,6 +163,7 @@ impl fmt::Display for Hint {
                 "Glue does not accept the input: an invalid name, type or comment, or a table that \
                  is too large",
             ),
+            Self::NoCredentials => f.write_str("the credentials for Glue could not be obtained"),
             Self::Credentials => f.write_str("the credentials are wrong or have expired"),
         }
     }

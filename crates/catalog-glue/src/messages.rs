@@ -14,6 +14,7 @@ fn hints() {
         Hint::Limit,
         Hint::Input,
         Hint::Credentials,
+        Hint::NoCredentials,
         Hint::Denied(GET_TABLES),
         Hint::Denied(GET_TABLE),
         Hint::Denied(CREATE_TABLE),
@@ -32,6 +33,7 @@ fn hints() {
             Hint::Limit => "Limit",
             Hint::Input => "Input",
             Hint::Credentials => "Credentials",
+            Hint::NoCredentials => "NoCredentials",
             Hint::Denied(_) => "Denied",
         };
         format!("{name}: {hint}\n")

@@ -58,10 +58,10 @@ async fn table() -> (Lake, Vec<String>, Glue) {
 }
 
 #[rstest]
-#[case::retyped(retyped, "column p2 is string in the catalog and double in the files")]
-#[case::dropped(dropped, "column p2 was dropped in the catalog and is double in the files")]
+#[case::retyped(retyped, "column p2 is string in the catalog, but double in the files")]
+#[case::dropped(dropped, "column p2 was dropped in the catalog, but is double in the files")]
 #[case::reordered(reordered, "column p5 was moved before column p4 in the catalog")]
-#[case::moved(moved, "the table describes memory://lake/backup/")]
+#[case::moved(moved, "the table points to memory://lake/backup/")]
 #[case::other_serde(other_serde, "OpenCSVSerde")]
 #[tokio::test(start_paused = true)]
 async fn drift_is_told_and_left_or_put_right_as_is_asked(#[case] edit: Edit, #[case] told: &str) {
@@ -177,7 +177,7 @@ async fn a_column_of_others_with_a_name_of_ours_takes_our_type_and_keeps_place_a
     let catalog = standin::catalog(0, Wire::quiet(&glue));
     let done = lake.reconcile(&catalog, &lake.store, OnDrift::Fail, &keys).await;
     let told = done.failed[0].1.to_string();
-    assert!(told.contains("column shared is string in the catalog and double in the files"));
+    assert!(told.contains("column shared is string in the catalog, but double in the files"));
     let done = lake.reconcile(&catalog, &lake.store, OnDrift::Repair, &keys).await;
     assert!(done.failed.is_empty(), "{:?}", done.failed);
     let mut after = glue.input(TABLE).unwrap();

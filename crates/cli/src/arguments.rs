@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "mixlake", version)]
 pub struct Arguments {
-    /// Say what is being done, on standard error.
+    /// Log each step on standard error.
     #[arg(long, short, global = true)]
     pub verbose: bool,
     /// What to do.
@@ -18,12 +18,12 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Export days of events into a lake. Ends with 0 only when every slice is whole, with 1 when
-    /// one failed, with 2 when nothing could be begun.
+    /// Export days of events into a lake. Exits with 0 if every slice is complete, with 1 if a slice
+    /// failed, with 2 if the export could not start.
     Export(Export),
     /// Bring the catalog up to date with the lake, and print its tables.
     Catalog(Catalog),
-    /// Look for what is wrong with a lake and its catalog. Ends with 1 when something is.
+    /// Find problems of a lake and its catalog. Exits with 1 if there is a problem.
     Doctor(Doctor),
     /// Print the reference of all settings.
     Settings(Settings),
@@ -33,7 +33,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Export {
     /// Files of JSON lines in the export API's form, plain or gzip; `-` is standard input. Each is read
-    /// once, so a pipe will do. Without them Mixpanel is asked.
+    /// once, so a pipe works. Without this argument, events come from Mixpanel.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub input: Vec<PathBuf>,
     /// The first day, in the project's zone.
@@ -42,13 +42,13 @@ pub struct Export {
     /// The last day, included.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub to_date: String,
-    /// Fetch slices again that are published. Files are always read.
+    /// Fetch published slices again. Files are always read.
     #[arg(long, conflicts_with = "input")]
     pub force: bool,
-    /// With --input: replace days also where they have fewer rows afterwards.
+    /// With --input: replace a day even if it has fewer rows afterwards.
     #[arg(long, requires = "input")]
     pub replace: bool,
-    /// With --input: empty days of which the input has no event.
+    /// With --input: empty a day if the input has no event of it.
     #[arg(long, requires = "input")]
     pub allow_empty: bool,
     /// Where and how.
@@ -70,17 +70,16 @@ pub struct Catalog {
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// Do what is to be done about it.
+    /// Repair what can be repaired.
     #[arg(long)]
     pub repair: bool,
-    /// How many hours files stay after readers were sent to another folder: as long as a query may run
-    /// that began before.
+    /// How many hours replaced files stay, so that running queries can still read them.
     #[arg(long, value_name = "HOURS", default_value_t = 24)]
     pub keep_replaced: u32,
-    /// Read whole files too, to find damage, and text that is too long for an engine. Takes time.
+    /// Also read whole files, to find damage, and text that is too long for an engine. Takes time.
     #[arg(long)]
     pub deep: bool,
-    /// Who reads the tables; may be repeated.
+    /// An engine that reads the tables; may be repeated.
     #[arg(long = "engine", value_name = "ENGINE", value_enum,
           default_values = ["athena", "spectrum"])]
     pub engines: Vec<Engine>,

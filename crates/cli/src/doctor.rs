@@ -128,6 +128,7 @@ fn to_do(finding: &Finding, repair: bool) -> String {
         | Remedy::LeaveBehind { .. }
         | Remedy::GoBack { .. }
         | Remedy::CompleteRegistry
+        | Remedy::Encrypt { .. }
         | Remedy::Rename { .. } => {
             let when = if repair { "run it again, and --repair would" } else { "--repair would" };
             format!("    {when}: {what}")

@@ -28,7 +28,7 @@ pub async fn run(arguments: Export, account: Option<String>, verbose: bool) -> R
     let (config, slices) = check(&arguments, &settings, account.as_deref(), problems)?;
     neighbours::check(&arguments.lake, &config.lake, &settings).await?;
     let mut progress = show::Progress::new(verbose);
-    let clients = Clients::new(config.lake.access.clone());
+    let clients = Clients::new(config.lake.access.clone(), lake::SESSION);
     let store = lake::store(&arguments.lake, &settings, &clients).await?;
     let (source, accounts): (Box<dyn EventSource>, _) = if arguments.input.is_empty() {
         (source(&clients, &config, account, &store).await?, None)

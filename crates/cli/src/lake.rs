@@ -8,14 +8,18 @@ use mixlake_app::reconcile::Reconciler;
 use mixlake_folder::{FolderCatalog, FolderStore};
 use mixlake_runtime::config::{self, LakeConfig};
 use mixlake_runtime::settings::table::{
-    CATALOG, GLUE_DATABASE, GLUE_REGION, GLUE_TABLE_PREFIX, PROJECT_ID, S3_BUCKET, S3_PREFIX,
-    S3_REGION,
+    CATALOG, GLUE_DATABASE, GLUE_EXTERNAL_ID, GLUE_REGION, GLUE_ROLE, GLUE_TABLE_PREFIX,
+    PROJECT_ID, PROJECT_TOKEN, S3_BUCKET, S3_ENCRYPTION, S3_EXTERNAL_ID, S3_KMS_KEY_ID, S3_PREFIX,
+    S3_REGION, S3_ROLE,
 };
-use mixlake_runtime::settings::{CatalogBy, Problems, Settings};
+use mixlake_runtime::settings::{CatalogBy, Problems, Row, Settings};
 use mixlake_runtime::{Clients, Failure};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+
+/// The name of the sessions of assumed roles.
+pub const SESSION: &str = "mixlake-command-line";
 
 /// What the project is called where events come from files and nobody says.
 pub const LOCAL_PROJECT: &str = "local";
@@ -25,13 +29,25 @@ pub const LOCAL_PROJECT: &str = "local";
 pub fn settings(lake: &Lake) -> (Settings, Problems) {
     let (mut settings, mut problems) = Settings::read_pairs(lake.set.iter().map(String::as_str));
     let Some(place) = lake.place.strip_prefix("s3://") else {
-        for row in [&S3_BUCKET, &S3_PREFIX, &S3_REGION, &GLUE_REGION] {
+        let of_aws: [&dyn Row; 10] = [
+            &S3_BUCKET,
+            &S3_PREFIX,
+            &S3_REGION,
+            &S3_ENCRYPTION,
+            &S3_KMS_KEY_ID,
+            &S3_ROLE,
+            &S3_EXTERNAL_ID,
+            &GLUE_REGION,
+            &GLUE_ROLE,
+            &GLUE_EXTERNAL_ID,
+        ];
+        for row in of_aws {
             if settings.has(row) {
-                problems.add(row.name, "has no meaning where --lake is a folder");
+                problems.add(row.name(), "has no meaning where --lake is a folder");
             }
         }
         if lake.place.is_empty() || lake.place.contains("://") {
-            let what = format!("a folder or s3://bucket/prefix is expected, got {:?}", lake.place);
+            let what = format!("must be a folder or s3://bucket/prefix, got {:?}", lake.place);
             problems.add("--lake", what);
         } else if Path::new(&lake.place).is_file() {
             problems.add("--lake", format!("{} is a file, not a folder", lake.place));
@@ -57,11 +73,20 @@ pub fn settings(lake: &Lake) -> (Settings, Problems) {
 pub fn command(name: &str, lake: &Lake, options: &[&str]) -> String {
     let mut words = vec!["mixlake".to_owned(), name.to_owned(), "--lake".to_owned()];
     words.push(show::shell(&lake.place).into_owned());
+    let of_tables: [&dyn Row; 9] = [
+        &GLUE_DATABASE,
+        &GLUE_TABLE_PREFIX,
+        &GLUE_REGION,
+        &GLUE_ROLE,
+        &GLUE_EXTERNAL_ID,
+        &S3_REGION,
+        &S3_ROLE,
+        &S3_EXTERNAL_ID,
+        &PROJECT_TOKEN,
+    ];
     let of_tables = |pair: &&String| {
         let name = pair.split_once('=').map_or(&***pair, |(name, _)| name);
-        [&GLUE_DATABASE, &GLUE_TABLE_PREFIX, &GLUE_REGION, &S3_REGION]
-            .iter()
-            .any(|r| r.name == name)
+        of_tables.iter().any(|row| row.name() == name)
     };
     for pair in lake.set.iter().filter(of_tables) {
         words.extend(["--set".to_owned(), show::shell(pair).into_owned()]);
@@ -74,7 +99,7 @@ pub fn command(name: &str, lake: &Lake, options: &[&str]) -> String {
 pub fn checked(lake: &Lake) -> Result<(Settings, Clients), Problems> {
     let (settings, mut problems) = settings(lake);
     match LakeConfig::check_lake(&settings) {
-        Ok(access) => problems.into_result((settings, Clients::new(access))),
+        Ok(access) => problems.into_result((settings, Clients::new(access, SESSION))),
         Err(others) => {
             problems.extend(others);
             Err(problems)

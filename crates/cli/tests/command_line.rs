@@ -420,7 +420,7 @@ fn the_doctor_says_what_is_wrong_and_puts_it_right() {
     };
     let (code, text) = doctor(&[]);
     assert_eq!(code, Some(1), "nothing is in the catalog yet: {text}");
-    let expected = "mp_master_event: there are live files, and no table in the catalog\n    \
+    let expected = "mp_master_event: there are live files, but the catalog has no table\n    \
                     --repair would: bring the table up to date with the manifests\n\
                     1 problem, 0 notes\n";
     assert_eq!(text, expected);
@@ -439,7 +439,10 @@ fn the_doctor_says_what_is_wrong_and_puts_it_right() {
     std::fs::remove_file(file).unwrap();
     let (code, text) = doctor(&["--repair"]);
     assert_eq!(code, Some(1));
-    assert!(text.contains("is not there\n    done: send readers to a new folder"), "{text}");
+    assert!(
+        text.contains("but the file is missing\n    done: send readers to a new folder"),
+        "{text}"
+    );
     assert!(text.contains("by hand: export 2026-11-11 again"), "{text}");
     export(&lake, "storefront-events.jsonl.gz", "2026-11-11", "2026-11-11");
     assert_eq!(doctor(&["--repair"]).0, Some(0));
@@ -486,7 +489,7 @@ fn the_doctor_keeps_what_was_replaced_for_a_while() {
     };
     let (code, text) = doctor(&["--repair"]);
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("part-0, and no manifest lists it\n    done: send"), "{text}");
+    assert!(text.contains("part-0, but no manifest lists it\n    done: send"), "{text}");
     assert!(text.contains("--repair will, later: delete them"), "{text}");
     assert!(Path::new(file).exists());
     let (_, rows) = catalog(&lake);

@@ -103,7 +103,7 @@ fn every_line_is_accounted_for() {
         })
     );
     let said = mixlake(&arguments);
-    let sentence = "Of 4 lines of the input, 1 of dates that were not asked for (2026-11-14).";
+    let sentence = "Of 4 lines of the input, the export left out 1 of other dates (2026-11-14).";
     assert!(text(&said.stdout).contains(sentence), "{}", text(&said.stdout));
 }
 
@@ -281,7 +281,7 @@ fn a_lake_without_tables_says_so() {
     std::fs::remove_dir_all(place.path("lake/local/mp_master_event")).unwrap();
     let output = mixlake(&["catalog", "--lake", &lake]);
     assert_eq!(output.status.code(), Some(0));
-    assert!(text(&output.stdout).starts_with("There is no table"), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).starts_with("The lake has no tables"), "{}", text(&output.stdout));
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub enum TransformError {
     TerminatedEarly(String),
     /// Lines came, and none of them is an event.
     #[error(
-        "none of the {lines} lines of the answer is an event, so it is no export: {}. What is live stays",
+        "none of the {lines} lines of the answer is an event, so the answer is not an export: {}. The live rows stay as they are",
         reasons.join("; ")
     )]
     NoEvent {
@@ -28,7 +28,7 @@ pub enum TransformError {
     CutLine(u64),
     /// The table has its `time` in another type since its first slice.
     #[error(
-        "time_type: table {table} has time as {has}, and a column's type never changes; the setting asks for {wanted}"
+        "time_type: table {table} stores time as {has}, and the setting asks for {wanted}. The type of a column never changes. Set time_type back, or use another s3_prefix"
     )]
     TimeType {
         /// The table.
@@ -40,7 +40,7 @@ pub enum TransformError {
     },
     /// The table has its files in another format since its first slice.
     #[error(
-        "data_format: the files of table {table} are {has}; the setting asks for {wanted}. Another format needs another s3_prefix"
+        "data_format: the files of table {table} are {has}, and the setting asks for {wanted}. Set data_format={has}, or use another s3_prefix"
     )]
     Format {
         /// The table.
@@ -55,7 +55,7 @@ pub enum TransformError {
     FarApart(#[from] FarApart),
     /// So many lines are bad that this cannot be an export.
     #[error(
-        "the lines that are no events fill memory, and that is no export any more; the last one: {reason}"
+        "so many lines are not events that memory has no room for more of them, so the answer is not an export. The last reason: {reason}"
     )]
     TooManyBadLines {
         /// What is wrong with one of them.
@@ -63,7 +63,7 @@ pub enum TransformError {
     },
     /// There are more different names than fit in memory.
     #[error(
-        "the slice has {events} different names of events and {properties} of properties: more than fit in {} MiB, which is the bound of one slice. Names like {example:?} seem to hold values; export shorter slices, or leave such events out",
+        "the slice has {events} different event names and {properties} different property names. They do not fit in {} MiB, the limit of one slice. Names such as {example:?} seem to contain values. Export shorter slices, or leave such events out",
         .bound / (1 << 20)
     )]
     TooManyNames {

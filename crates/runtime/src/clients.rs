@@ -2,6 +2,7 @@
 
 use crate::answer::{Failure, Kind};
 use crate::config::{Access, ClientRegion, Purpose};
+use crate::role;
 use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_secretsmanager::Client as Secrets;
@@ -17,6 +18,8 @@ use tokio::sync::OnceCell;
 #[derive(Debug)]
 pub struct Clients {
     access: Access,
+    /// The name of the sessions of assumed roles, which CloudTrail shows.
+    session: String,
     shared: OnceCell<SdkConfig>,
     region_of_process: OnceCell<Option<Region>>,
 }
@@ -24,14 +27,26 @@ pub struct Clients {
 impl Clients {
     /// Clients as the settings say. Nothing is loaded yet.
     #[must_use]
-    pub fn new(access: Access) -> Self {
-        Self { access, shared: OnceCell::new(), region_of_process: OnceCell::new() }
+    pub fn new(access: Access, session: impl Into<String>) -> Self {
+        let session = session.into();
+        Self { access, session, shared: OnceCell::new(), region_of_process: OnceCell::new() }
+    }
+
+    /// Clients of a process that has loaded what they share.
+    #[cfg(test)]
+    pub(crate) fn over(access: Access, session: &str, shared: SdkConfig) -> Self {
+        let region_of_process = OnceCell::new_with(Some(shared.region().cloned()));
+        let (session, shared) = (session.to_owned(), OnceCell::new_with(Some(shared)));
+        Self { access, session, shared, region_of_process }
     }
 
     /// The bucket of the lake.
     pub async fn lake(&self, bucket: String) -> Result<S3Store, Failure> {
         let sdk = self.sdk(Purpose::Lake).await?;
-        Ok(S3Store::new(mixlake_store_s3::client(&sdk), bucket))
+        let role = self.access.of(Purpose::Lake).role.as_ref();
+        let store = S3Store::new(mixlake_store_s3::client(&sdk), bucket);
+        let store = store.encrypted(self.access.encryption().clone());
+        Ok(store.owned_by(role.map(|role| role.arn.account().to_owned())))
     }
 
     /// The bucket of a pipeline.
@@ -65,7 +80,11 @@ impl Clients {
     /// What a client of a purpose is made with.
     async fn sdk(&self, purpose: Purpose) -> Result<SdkConfig, Failure> {
         let region = self.region(purpose).await.ok_or_else(|| no_region(purpose))?;
-        Ok(self.shared().await.to_builder().region(region).build())
+        let sdk = self.shared().await.to_builder().region(region.clone()).build();
+        match &self.access.of(purpose).role {
+            Some(role) => Ok(role::assume(sdk, role, region, &self.session).await),
+            None => Ok(sdk),
+        }
     }
 
     async fn region(&self, purpose: Purpose) -> Option<Region> {
@@ -101,7 +120,7 @@ impl Clients {
     }
 }
 
-fn no_region(purpose: Purpose) -> Failure {
+pub(crate) fn no_region(purpose: Purpose) -> Failure {
     let what = match purpose {
         Purpose::Lake => "s3_region: required",
         Purpose::Source => "raw_pipeline_region: required",
@@ -113,7 +132,7 @@ fn no_region(purpose: Purpose) -> Failure {
 }
 
 /// An ARN helps whoever reads it. What looks like a name may be a secret that was put in its place.
-fn no_credentials(secret: &str, what: &str) -> Failure {
+pub(crate) fn no_credentials(secret: &str, what: &str) -> Failure {
     let is_arn = secret.starts_with("arn:");
     let message = if is_arn {
         format!("mixpanel_secret {secret}: {what}")
@@ -134,12 +153,9 @@ mod tests {
         let settings = Settings::from_pairs(pairs.iter().copied()).unwrap();
         let region = region.map(Region::from_static);
         let shared = SdkConfig::builder().behavior_version(BehaviorVersion::latest());
-        let shared = shared.region(region.clone()).endpoint_url("http://127.0.0.1:9").build();
-        Clients {
-            access: LakeConfig::check_lake(&settings).unwrap(),
-            shared: OnceCell::new_with(Some(shared)),
-            region_of_process: OnceCell::new_with(Some(region)),
-        }
+        let shared = shared.region(region).endpoint_url("http://127.0.0.1:9").build();
+        let access = LakeConfig::check_lake(&settings).unwrap();
+        Clients::over(access, "mixlake-test", shared)
     }
 
     async fn region(clients: &Clients, purpose: Purpose) -> String {
@@ -198,7 +214,7 @@ mod tests {
     #[test]
     fn nothing_is_loaded_before_a_client_is_needed() {
         let access = LakeConfig::check_lake(&Settings::default()).unwrap();
-        assert!(!Clients::new(access).shared.initialized());
+        assert!(!Clients::new(access, "mixlake-test").shared.initialized());
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl<'de> Visitor<'de> for EachEventOnce {
 pub(crate) fn contracts(text: &str) -> Result<Contracts, String> {
     let Documents(documents) = serde_json::from_str(text).map_err(|error| {
         format!(
-            "a JSON object is expected, such as \
+            "must be a JSON object, such as \
              {{\"*\":{{\"exclude\":[\"$email\"]}},\"Sign up\":{{\"freeze\":true}}}}; {error}"
         )
     })?;
@@ -92,7 +92,7 @@ mod tests {
     fn what_is_misspelt_or_impossible_is_refused() {
         let problem = |text| contracts(text).unwrap_err();
         assert!(problem(r#"{"*":{"excludes":[]}}"#).contains("unknown field `excludes`"));
-        assert!(problem("[]").contains("a JSON object is expected"));
+        assert!(problem("[]").contains("must be a JSON object"));
         let twice = problem(r#"{"A":{"exclude":["$email"]},"B":{},"A":{"freeze":true}}"#);
         assert!(twice.contains(r#""A" is there twice"#), "{twice}");
         let twice = problem(r#"{"A":{"exclude":["$email"],"exclude":[]}}"#);

@@ -8,10 +8,13 @@ mod contracts;
 mod deferred;
 mod handlers;
 pub mod logs;
+#[cfg(test)]
+mod messages;
 mod metrics;
 pub mod notification;
 mod report;
 pub mod request;
+mod role;
 pub mod settings;
 
 pub use answer::{Failure, Kind};

@@ -42,10 +42,13 @@ pub(crate) fn failure(report: &ExportReport, request: &Request) -> Failure {
     let (kind, error) = if retry_after_seconds(report).is_some() {
         (
             Kind::RateLimited,
-            "the project's query budget is used up; go on later with the payload go_on",
+            "the query budget of the project is used up. Later, invoke the function with the payload in go_on",
         )
     } else if report.is_out_of_time() {
-        (Kind::OutOfTime, "the function's time is used up; go on with the payload go_on")
+        (
+            Kind::OutOfTime,
+            "the time of the function is used up. Invoke it again with the payload in go_on",
+        )
     } else {
         return Failure::new(Kind::SliceFailed, in_words(report));
     };
@@ -86,8 +89,8 @@ fn retry_after_seconds(report: &ExportReport) -> Option<u64> {
 fn in_words(report: &ExportReport) -> String {
     let failed = report.errors().count();
     format!(
-        "{failed} of {} slices are not published: {}. What is published stays so; ask for the others \
-         again, from the first that failed. Report: {}",
+        "{failed} of {} slices are not published: {}. Published slices stay as they are. Export the \
+         others again, starting with the first that failed. Report: {}",
         report.slices.len(),
         reasons(report).join("; "),
         bounded(report)

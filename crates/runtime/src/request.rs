@@ -99,10 +99,10 @@ fn of_a_person(
             problems.add(field, format!("no such field; {FORMS}"));
         } else if field == "force" {
             if !value.is_boolean() {
-                problems.add(field, format!("true or false is expected, got {value}"));
+                problems.add(field, format!("must be true or false, got {value}"));
             }
         } else if !value.is_string() {
-            problems.add(field, format!("a text is expected, got {value}"));
+            problems.add(field, format!("must be a text, got {value}"));
         }
     }
     problems.into_result(())?;
@@ -125,10 +125,7 @@ fn due(fields: &Map<String, Value>) -> Result<Option<Timestamp>, Problems> {
     let rule = fields.get("source").is_some_and(|source| source == "aws.events");
     let field = match (fields.contains_key("scheduled_time"), rule) {
         (true, _) if fields.len() > 1 => {
-            return Err(Problems::one(
-                "scheduled_time",
-                "stands alone; other fields are not taken",
-            ));
+            return Err(Problems::one("scheduled_time", "must be the only field of the payload"));
         }
         (true, _) => "scheduled_time",
         (false, true) => "time",
@@ -136,10 +133,7 @@ fn due(fields: &Map<String, Value>) -> Result<Option<Timestamp>, Problems> {
     };
     let text = fields.get(field).and_then(Value::as_str).unwrap_or_default();
     text.parse().map(Some).map_err(|_| {
-        Problems::one(
-            field,
-            format!("an instant such as 2026-11-10T14:10:00Z is expected, got {text:?}"),
-        )
+        Problems::one(field, format!("must be a time such as 2026-11-10T14:10:00Z, got {text:?}"))
     })
 }
 
@@ -159,12 +153,12 @@ pub fn days(
     problems.into_result(())?;
     let (Some(from), Some(to)) = (from_date, to_date) else { return Ok(Vec::new()) };
     if to < from {
-        return Err(Problems::one(to_field, format!("{to} lies before {from_field} {from}")));
+        return Err(Problems::one(to_field, format!("{to} is before {from_field} {from}")));
     }
     let dates: Vec<Date> =
         from.series(one_day()).take_while(|date| *date <= to).take(MOST_DAYS + 1).collect();
     if dates.len() > MOST_DAYS {
-        return Err(Problems::one(to_field, format!("at most {MOST_DAYS} days at a time")));
+        return Err(Problems::one(to_field, format!("a range has at most {MOST_DAYS} days")));
     }
     let has_ended = |slice: &Slice| latest.is_none_or(|latest| slice.end() <= past(latest));
     let mut slices = Vec::new();
@@ -197,12 +191,12 @@ fn date(
 ) -> Option<Date> {
     let parsed = if text.len() == 10 { text.parse::<Date>().ok() } else { None };
     let Some(date) = parsed else {
-        problems.add(field, format!("a date such as 2026-11-10 is expected, got {text:?}"));
+        problems.add(field, format!("must be a date such as 2026-11-10, got {text:?}"));
         return None;
     };
     let today = now.map(|now| zone.date_of(now));
     if let Some(today) = today.filter(|today| date > *today) {
-        problems.add(field, format!("{date} lies in the future; in {zone} it is {today}"));
+        problems.add(field, format!("{date} is in the future; today is {today} in {zone}"));
         return None;
     }
     Some(date)
@@ -213,9 +207,8 @@ fn hour(
     zone: &Zone,
     (now, margin): (Timestamp, Duration),
 ) -> Result<Vec<Slice>, Problems> {
-    let wrong = || {
-        Problems::one("hour", format!("an hour such as 2026-11-10T13 is expected, got {label:?}"))
-    };
+    let wrong =
+        || Problems::one("hour", format!("must be an hour such as 2026-11-10T13, got {label:?}"));
     // Whether an hour is one of ingestion, the settings say.
     if !label.contains('T') || label.starts_with('i') {
         return Err(wrong());
@@ -230,7 +223,7 @@ fn hour(
     if slice.end() > past((now, margin)) {
         let minutes = margin.as_secs() / 60;
         let what =
-            format!("{label} has ended less than {minutes} minutes ago (ingestion_margin_minutes)");
+            format!("{label} ended less than {minutes} minutes ago (ingestion_margin_minutes)");
         return Err(Problems::one("hour", what));
     }
     Ok(vec![slice])
@@ -338,7 +331,7 @@ mod tests {
         assert_eq!(in_zone("Asia/Tokyo", date("2026-11-14")), Ok(8));
         assert_eq!(in_zone("America/New_York", date("2026-11-13")), Ok(18));
         let problems = in_zone("America/New_York", date("2026-11-14")).unwrap_err().to_string();
-        assert!(problems.contains("in America/New_York it is 2026-11-13"), "{problems}");
+        assert!(problems.contains("today is 2026-11-13 in America/New_York"), "{problems}");
     }
 
     #[rstest]
@@ -346,16 +339,16 @@ mod tests {
     #[case::not_an_object(json!([1]), "payload: a payload is")]
     #[case::half_a_range(json!({"from_date": "2026-11-10"}), "payload: a payload is")]
     #[case::misspelt(json!({"form_date": "2026-11-10", "to_date": "2026-11-11"}), "form_date: no such field")]
-    #[case::force(json!({"date": "2026-11-10", "force": "yes"}), "force: true or false is expected")]
-    #[case::number(json!({"date": 20_261_110}), "date: a text is expected")]
-    #[case::no_date(json!({"date": "2026-02-30"}), "date: a date such as")]
-    #[case::reversed(json!({"from_date": "2026-11-12", "to_date": "2026-11-10"}), "to_date: 2026-11-10 lies before")]
-    #[case::future(json!({"date": "2026-11-14"}), "date: 2026-11-14 lies in the future; in UTC it is 2026-11-13")]
+    #[case::force(json!({"date": "2026-11-10", "force": "yes"}), "force: must be true or false")]
+    #[case::number(json!({"date": 20_261_110}), "date: must be a text")]
+    #[case::no_date(json!({"date": "2026-02-30"}), "date: must be a date such as")]
+    #[case::reversed(json!({"from_date": "2026-11-12", "to_date": "2026-11-10"}), "to_date: 2026-11-10 is before")]
+    #[case::future(json!({"date": "2026-11-14"}), "date: 2026-11-14 is in the future; today is 2026-11-13 in UTC")]
     #[case::unfinished_hour(json!({"hour": "2026-11-13T10"}), "hour: 2026-11-13T10 has not ended yet")]
-    #[case::label_of_ingestion(json!({"hour": "i2026-11-13T05"}), "hour: an hour such as")]
-    #[case::day_as_hour(json!({"hour": "2026-11-10"}), "hour: an hour such as")]
-    #[case::bad_time(json!({"scheduled_time": "now"}), "scheduled_time: an instant such as")]
-    #[case::literal_placeholder(json!({"scheduled_time": "<aws.scheduler.scheduled-time>"}), "scheduled_time: an instant")]
+    #[case::label_of_ingestion(json!({"hour": "i2026-11-13T05"}), "hour: must be an hour such as")]
+    #[case::day_as_hour(json!({"hour": "2026-11-10"}), "hour: must be an hour such as")]
+    #[case::bad_time(json!({"scheduled_time": "now"}), "scheduled_time: must be a time such as")]
+    #[case::literal_placeholder(json!({"scheduled_time": "<aws.scheduler.scheduled-time>"}), "scheduled_time: must be a time")]
     fn a_payload_that_cannot_be_meant_says_what_is_wrong(
         #[case] payload: Value,
         #[case] expected: &str,

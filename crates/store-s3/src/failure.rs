@@ -1,7 +1,9 @@
 //! The meaning of S3's errors.
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::head_object::HeadObjectError;
 use mixlake_app::ports::{Precondition, Put};
 use std::error::Error;
 use std::fmt;
@@ -21,12 +23,16 @@ pub(crate) enum Meaning {
     Denied,
     /// The role may not use the KMS key that the bucket or the object is encrypted with.
     KeyDenied,
+    /// The KMS key does not exist in the bucket's region, or cannot be used.
+    KeyUnusable,
     /// The bucket is in another region.
     OtherRegion,
     /// The credentials are invalid or have expired.
     BadCredentials,
     /// There are no credentials.
     NoCredentials,
+    /// A role could not be assumed, or another source of credentials failed.
+    CredentialsFailed,
     /// No response arrived.
     Unreachable,
     /// Anything else.
@@ -36,11 +42,9 @@ pub(crate) enum Meaning {
 /// Reads the error code, or the status if a stand-in or a proxy sends no code.
 fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Meaning {
     if let SdkError::DispatchFailure(failure) = error {
-        // Missing credentials appear as a request that could not be sent; only the text tells them
-        // apart.
-        let cause = failure.as_connector_error().map(|error| mixlake_app::chain(error));
-        let without = cause.is_some_and(|text| text.contains("credentials"));
-        return if without { Meaning::NoCredentials } else { Meaning::Unreachable };
+        // Missing credentials appear as a request that could not be sent.
+        let cause = failure.as_connector_error();
+        return cause.and_then(|error| of_credentials(error)).unwrap_or(Meaning::Unreachable);
     }
     if let SdkError::TimeoutError(_) = error {
         return Meaning::Unreachable;
@@ -53,6 +57,7 @@ fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Meanin
         Some("AccessDenied") if error.message().is_some_and(|text| text.contains("kms:")) => {
             Meaning::KeyDenied
         }
+        Some(code) if code.starts_with("KMS.") => Meaning::KeyUnusable,
         Some("AccessDenied" | "AllAccessDisabled" | "Forbidden") => Meaning::Denied,
         Some(
             "PermanentRedirect"
@@ -65,6 +70,14 @@ fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Meanin
         Some(_) => Meaning::Other,
         None => by_status(error.raw_response().map(|response| response.status().as_u16())),
     }
+}
+
+/// What failed, if a cause of the error is about credentials.
+fn of_credentials(error: &(dyn Error + 'static)) -> Option<Meaning> {
+    Some(match mixlake_app::cause_of::<CredentialsError>(error)? {
+        CredentialsError::CredentialsNotLoaded(_) => Meaning::NoCredentials,
+        _ => Meaning::CredentialsFailed,
+    })
 }
 
 /// A 404 without a code does not prove that the key is missing, so it stays an error.
@@ -113,6 +126,16 @@ impl Failure {
         Self { meaning: meaning(&error), rights, cause: Box::new(error) }
     }
 
+    /// A failed `HEAD`. Its response has no body, so a missing key has only its status.
+    pub(crate) fn of_head(
+        error: SdkError<HeadObjectError, HttpResponse>,
+        rights: &'static str,
+    ) -> Self {
+        let absent = error.as_service_error().is_some_and(HeadObjectError::is_not_found);
+        let failure = Self::of(error, rights);
+        if absent { Self { meaning: Meaning::NoSuchKey, ..failure } } else { failure }
+    }
+
     /// A response that cannot be used.
     pub(crate) fn odd(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { meaning: Meaning::Other, rights: "", cause: cause.into() }
@@ -133,18 +156,30 @@ impl Failure {
     }
 
     /// What a person should check.
-    pub(crate) fn hint(&self, bucket: &str) -> Option<String> {
+    pub(crate) fn hint(&self, bucket: &str, owner: Option<&str>) -> Option<String> {
         match self.meaning {
             Meaning::NoSuchBucket => {
                 Some(format!("the bucket {bucket} does not exist: check s3_bucket"))
             }
-            Meaning::Denied => Some(format!(
-                "access denied: the role needs {} on {bucket}, and the right to use the KMS key if the bucket is encrypted with one",
-                self.rights
-            )),
+            Meaning::Denied => {
+                let rights = self.rights;
+                let owner = owner.map(|owner| {
+                    format!("; the bucket must belong to the account {owner} of s3_role")
+                });
+                Some(format!(
+                    "access denied: the role needs {rights} on {bucket}, and the right to use the KMS \
+                     key if the bucket is encrypted with one{}",
+                    owner.unwrap_or_default()
+                ))
+            }
             Meaning::KeyDenied => Some(format!(
                 "access denied to a KMS key: the role needs kms:Decrypt and kms:GenerateDataKey on the \
                  key that encrypts {bucket}; its rights on the bucket are not the cause"
+            )),
+            Meaning::KeyUnusable => Some(format!(
+                "the KMS key cannot be used: check that the key of s3_kms_key_id, or of the default \
+                 encryption of {bucket}, exists in the bucket's region, is enabled, and is not \
+                 scheduled for deletion"
             )),
             Meaning::OtherRegion => Some(format!(
                 "the bucket {bucket} is in another region: check s3_region, or raw_pipeline_region for the bucket of a pipeline"
@@ -155,6 +190,9 @@ impl Failure {
                  AWS_SECRET_ACCESS_KEY"
                     .to_owned(),
             ),
+            Meaning::CredentialsFailed => {
+                Some(format!("the credentials for {bucket} could not be obtained"))
+            }
             Meaning::Unreachable => {
                 Some("no response from S3: check s3_region and the network".to_owned())
             }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod encryption;
 mod failure;
 #[cfg(test)]
 mod messages;
@@ -8,4 +9,5 @@ mod multipart;
 mod store;
 
 pub use client::client;
+pub use encryption::Encryption;
 pub use store::S3Store;

@@ -5,6 +5,7 @@
 //! checksum of a part and does not keep it. A completion that lists it is then refused with
 //! `InvalidPart`.
 
+use crate::encryption::{Encrypted, Encryption};
 use crate::failure::{Failure, Omission};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Builder, RequestChecksumCalculation};
@@ -29,8 +30,17 @@ const RIGHTS: &str = "s3:PutObject and s3:AbortMultipartUpload";
 pub(crate) struct Target<'a> {
     pub(crate) client: &'a Client,
     pub(crate) bucket: &'a str,
+    /// The account that must own the bucket.
+    pub(crate) owner: Option<&'a str>,
     pub(crate) key: &'a str,
+    pub(crate) encryption: &'a Encryption,
     pub(crate) part_size: usize,
+}
+
+impl Target<'_> {
+    fn owner(&self) -> Option<String> {
+        self.owner.map(str::to_owned)
+    }
 }
 
 /// An upload that has started.
@@ -57,9 +67,11 @@ pub(crate) async fn put(
 
 impl<'a> Upload<'a> {
     async fn begin(target: Target<'a>) -> Result<Self, Failure> {
-        let Target { client, bucket, key, .. } = target;
+        let Target { client, bucket, key, encryption, .. } = target;
         let request = client.create_multipart_upload().bucket(bucket).key(key);
+        let request = request.set_expected_bucket_owner(target.owner());
         let begun = request
+            .encrypted(encryption)
             .checksum_algorithm(CHECKSUM)
             .send()
             .await
@@ -81,6 +93,7 @@ impl<'a> Upload<'a> {
     async fn part(&self, number: i32, body: Bytes) -> Result<CompletedPart, Failure> {
         let request = self.target.client.upload_part();
         let request = request.bucket(self.target.bucket).key(self.target.key).upload_id(&self.id);
+        let request = request.set_expected_bucket_owner(self.target.owner());
         let request = request.part_number(number).checksum_algorithm(CHECKSUM);
         let request = request.body(ByteStream::from(body)).customize();
         let sent = request.config_override(with_checksum()).send().await;
@@ -100,6 +113,7 @@ impl<'a> Upload<'a> {
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         let request = self.target.client.complete_multipart_upload();
         let request = request.bucket(self.target.bucket).key(self.target.key).upload_id(&self.id);
+        let request = request.set_expected_bucket_owner(self.target.owner());
         let request = request.multipart_upload(parts);
         let request = match when {
             Precondition::Absent => request.if_none_match("*"),
@@ -112,6 +126,7 @@ impl<'a> Upload<'a> {
     async fn abort(&self) {
         let request = self.target.client.abort_multipart_upload();
         let request = request.bucket(self.target.bucket).key(self.target.key).upload_id(&self.id);
+        let request = request.set_expected_bucket_owner(self.target.owner());
         if let Err(error) = request.send().await {
             tracing::warn!(
                 key = self.target.key,

@@ -1,5 +1,6 @@
 //! The port, call by call.
 
+use crate::encryption::{Encrypted, Encryption};
 use crate::failure::{Failure, Meaning, Omission};
 use crate::multipart::{self, Target};
 use aws_sdk_s3::Client;
@@ -32,13 +33,28 @@ const PLAIN: &AsciiSet =
 pub struct S3Store {
     client: Client,
     bucket: String,
+    owner: Option<String>,
+    encryption: Encryption,
     part_size: usize,
 }
 
 impl S3Store {
     /// A store over a bucket.
     pub fn new(client: Client, bucket: impl Into<String>) -> Self {
-        Self { client, bucket: bucket.into(), part_size: PART_SIZE }
+        let encryption = Encryption::default();
+        Self { client, bucket: bucket.into(), owner: None, encryption, part_size: PART_SIZE }
+    }
+
+    /// Lets S3 refuse every call if the bucket belongs to another account than this one.
+    #[must_use]
+    pub fn owned_by(self, account: Option<String>) -> Self {
+        Self { owner: account, ..self }
+    }
+
+    /// Encrypts what is written.
+    #[must_use]
+    pub fn encrypted(self, encryption: Encryption) -> Self {
+        Self { encryption, ..self }
     }
 
     /// Uploads larger bodies in parts of this size: a larger size needs more memory and fewer calls.
@@ -48,12 +64,13 @@ impl S3Store {
     }
 
     fn failed(&self, action: &'static str, key: &str, failure: Failure) -> StoreError {
-        let hint = failure.hint(&self.bucket);
+        let hint = failure.hint(&self.bucket, self.owner.as_deref());
         StoreError { action, location: self.location(key), hint, cause: failure.cause }
     }
 
     async fn ask(&self, key: &str, range: Option<String>) -> Result<GetObjectOutput, Failure> {
         let request = self.client.get_object().bucket(&self.bucket).key(key).set_range(range);
+        let request = request.set_expected_bucket_owner(self.owner.clone());
         request.send().await.map_err(|e| Failure::of(e, READ))
     }
 
@@ -85,18 +102,33 @@ impl S3Store {
         when: &Precondition,
     ) -> Result<Put, Failure> {
         let request = self.client.put_object().bucket(&self.bucket).key(key);
+        let request = request.set_expected_bucket_owner(self.owner.clone());
         let request = match when {
             Precondition::Absent => request.if_none_match("*"),
             Precondition::Matches(etag) => request.if_match(etag),
         };
-        match request.body(ByteStream::from(body)).send().await {
+        let request = request.encrypted(&self.encryption).body(ByteStream::from(body));
+        match request.send().await {
             Ok(_) => Ok(Put::Done),
             Err(error) => Failure::of(error, WRITE).unless_refused(when),
         }
     }
 
+    /// How an object is encrypted, if that is not how this store would write it now.
+    async fn encryption_of(&self, key: &str) -> Result<Option<String>, Failure> {
+        if self.encryption == Encryption::BucketDefault {
+            return Ok(None);
+        }
+        let request = self.client.head_object().bucket(&self.bucket).key(key);
+        let request = request.set_expected_bucket_owner(self.owner.clone());
+        let head = request.send().await.map_err(|e| Failure::of_head(e, READ))?;
+        let (algorithm, key) = (head.server_side_encryption, head.ssekms_key_id);
+        Ok(self.encryption.difference(algorithm.as_ref(), key.as_deref()))
+    }
+
     async fn keys(&self, prefix: &str) -> Result<Vec<ObjectMeta>, Failure> {
         let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+        let request = request.set_expected_bucket_owner(self.owner.clone());
         let mut pages = request.into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
@@ -153,8 +185,15 @@ impl ObjectStore for S3Store {
 
     async fn put(&self, key: &str, body: Bytes, when: Precondition) -> Result<Put, StoreError> {
         let put = if body.len() > self.part_size {
-            let (client, bucket, part_size) = (&self.client, &*self.bucket, self.part_size);
-            multipart::put(Target { client, bucket, key, part_size }, body, &when).await
+            let target = Target {
+                client: &self.client,
+                bucket: &self.bucket,
+                owner: self.owner.as_deref(),
+                key,
+                encryption: &self.encryption,
+                part_size: self.part_size,
+            };
+            multipart::put(target, body, &when).await
         } else {
             self.put_at_once(key, body, &when).await
         };
@@ -164,12 +203,16 @@ impl ObjectStore for S3Store {
     async fn copy(&self, from: &str, to: &str) -> Result<(), StoreError> {
         let source = format!("{}/{}", self.bucket, utf8_percent_encode(from, PLAIN));
         let request = self.client.copy_object().bucket(&self.bucket).key(to).copy_source(source);
+        let request = request.set_expected_bucket_owner(self.owner.clone());
+        let request = request.set_expected_source_bucket_owner(self.owner.clone());
+        let request = request.encrypted(&self.encryption);
         let copied = request.send().await.map_err(|e| Failure::of(e, COPY));
         copied.map(|_| ()).map_err(|e| self.failed("copy", from, e))
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
         let request = self.client.delete_object().bucket(&self.bucket).key(key);
+        let request = request.set_expected_bucket_owner(self.owner.clone());
         let deleted = request.send().await.map_err(|e| Failure::of(e, DELETE));
         match deleted.map(|_| ()) {
             Ok(()) => Ok(()),
@@ -180,6 +223,11 @@ impl ObjectStore for S3Store {
 
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError> {
         self.keys(prefix).await.map_err(|e| self.failed("list", prefix, e))
+    }
+
+    async fn old_encryption(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let found = self.encryption_of(key).await.or_else(Failure::unless_absent);
+        found.map_err(|e| self.failed("read", key, e))
     }
 
     fn location(&self, key: &str) -> String {

@@ -37,7 +37,7 @@ pub(crate) enum CommitError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Document(#[from] DocumentError),
-    #[error("others changed the same document {0} times in a row")]
+    #[error("other runs changed the same document {0} times in a row")]
     Contended(u32),
 }
 

@@ -4,7 +4,7 @@ use super::accounts::Missing;
 use super::engines::{self, Engine};
 use super::facts::{DocumentKind, Facts, TableFacts, Unreadable};
 use super::finding::{Finding, Kind, Remedy, by_hand, subject};
-use super::{footers, hidden, tables, targets};
+use super::{encryption, footers, hidden, tables, targets};
 use crate::reconcile::same_folder;
 use mixlake_domain::{Date, Target};
 
@@ -12,11 +12,12 @@ use mixlake_domain::{Date, Target};
 pub(super) fn findings(facts: &Facts, engines: &[Engine]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = facts.unreadable.iter().map(unreadable).collect();
     findings.extend(facts.unfinished.iter().map(|slice| {
-        let text = "an export of the slice was begun long ago and not ended";
+        let text = "an export of the slice began long ago and did not end";
         let advice = by_hand(&format!("export {slice} again, unless an export is still running"));
         Finding::problem(Kind::SliceUnfinished, "", slice.to_string(), text, advice)
     }));
     findings.extend(rows_missing(facts));
+    findings.extend(encryption::findings(facts));
     for (name, table) in &facts.tables {
         for date in table.targets.keys() {
             let target = Target { table: name.clone(), date: *date };
@@ -54,11 +55,11 @@ fn rows_missing(facts: &Facts) -> impl Iterator<Item = Finding> {
                 return None;
             }
             None => by_hand(&format!(
-                "export {slice} again. Until then nothing is deleted that may be those rows"
+                "export {slice} again. Until then Mixlake deletes no file that may hold those rows"
             )),
         };
         let written = entry.counts.written;
-        let text = format!("the ledger counts {written} rows of the slice, and {live} are live");
+        let text = format!("the ledger counts {written} rows of the slice, but {live} are live");
         Some(Finding::problem(Kind::RowsMissing, "", slice.to_string(), text, remedy))
     })
 }
@@ -66,17 +67,17 @@ fn rows_missing(facts: &Facts) -> impl Iterator<Item = Finding> {
 fn unreadable(document: &Unreadable) -> Finding {
     let advice = match document.what {
         DocumentKind::Registry => {
-            "put its last good version back. Do not delete it: nothing else says which name and type \
-             each property has"
+            "restore its last good version. Do not delete it: nothing else records the name and type of \
+             each property"
         }
         DocumentKind::Ledger => {
-            "put its last good version back, or delete it; then export the days again that it is of"
+            "restore its last good version, or delete it; then export its days again"
         }
         DocumentKind::Manifest => {
-            "put its last good version back, or delete it; then export the day again"
+            "restore its last good version, or delete it; then export the day again"
         }
         DocumentKind::Catalog => {
-            "delete it, then run `mixlake catalog`: it is made from the manifests"
+            "delete it, then run `mixlake catalog`, which makes it again from the manifests"
         }
     };
     let (key, error) = (document.key.clone(), &document.error);
@@ -97,7 +98,7 @@ fn partitions(name: &str, table: &TableFacts, findings: &mut Vec<Finding>) {
             None => (Kind::PartitionMissing, "readers do not see this day".to_owned()),
             Some(is) if !same_folder(is, &target.location) => (
                 Kind::PartitionStale,
-                format!("readers are sent to {is}, and the live files are in {}", target.location),
+                format!("readers are sent to {is}, but the live files are in {}", target.location),
             ),
             Some(_) => continue,
         };
@@ -109,10 +110,10 @@ fn partitions(name: &str, table: &TableFacts, findings: &mut Vec<Finding>) {
         if day.is_some_and(|day| day.is_live() || day.busy) {
             continue;
         }
-        let text = format!("readers are sent to {}, where no file is live", partition.location);
+        let text = format!("readers are sent to {}, which has no live files", partition.location);
         let remedy = match date {
             Some(_) => Remedy::RemovePartitions { values: vec![partition.value.clone()] },
-            None => by_hand("it is no day, so Mixlake did not make it: ask who did"),
+            None => by_hand("its value is not a day, so Mixlake did not make it: ask who did"),
         };
         let value = partition.value.clone();
         findings.push(Finding::problem(Kind::PartitionWithoutFiles, name, value, text, remedy));

@@ -21,7 +21,7 @@ const BATCH: usize = 1_024;
 pub(super) fn examine(body: &Bytes, file: &LiveFile, limit: Option<usize>) -> Content {
     let same_size = body.len() as u64 == file.bytes;
     let damage = (same_size && hash::content(body) != file.hash)
-        .then(|| "its bytes are not those that were written".to_owned());
+        .then(|| "its bytes are not those that Mixlake wrote".to_owned());
     if DataFormat::of_file(&file.name) == Some(DataFormat::Json) {
         return Content { damage, long_text: Vec::new() };
     }
@@ -32,7 +32,7 @@ pub(super) fn examine(body: &Bytes, file: &LiveFile, limit: Option<usize>) -> Co
             Content { damage, long_text: texts.into_iter().filter(is_long).collect() }
         }
         Err(error) => {
-            let undecoded = format!("a page of it cannot be decoded: {error}");
+            let undecoded = format!("one of its pages cannot be decoded: {error}");
             let damage = damage.or_else(|| same_size.then_some(undecoded));
             Content { damage, long_text: Vec::new() }
         }

@@ -89,8 +89,9 @@ fn too_many(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<F
     let Some(state) = &table.state else { return };
     let columns = state.columns.len() + state.partition_keys.len();
     if let Some(most) = engine.most_columns().filter(|most| columns > *most) {
-        let text = format!("{engine} reads tables of {most} columns; this one has {columns}");
-        let advice = "with schema_profile=portable further properties go into mp_properties";
+        let text =
+            format!("{engine} reads tables of at most {most} columns; this one has {columns}");
+        let advice = "set schema_profile=portable, so that Mixlake puts further properties into mp_properties";
         findings.push(found(name, "", text, advice));
     }
 }
@@ -101,7 +102,7 @@ fn names(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<Find
     let bytes = table.name.len();
     if bytes > limit {
         let text = format!(
-            "{engine} reads names of {limit} bytes; the table is called {}, which has {bytes}",
+            "{engine} reads names of at most {limit} bytes; the table name {} has {bytes}",
             table.name
         );
         findings.push(found(name, "", text, SHORTER));
@@ -109,16 +110,19 @@ fn names(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<Find
     for column in &state.columns {
         let bytes = column.name.len();
         if bytes > limit {
-            let text = format!("{engine} reads names of {limit} bytes; this one has {bytes}");
+            let text =
+                format!("{engine} reads names of at most {limit} bytes; this one has {bytes}");
             findings.push(found(name, &column.name, text, NARROWER));
         }
         let odd = |c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         if column.name.contains(odd) {
-            let text = format!("{engine} may not read a name with other signs than a-z, 0-9 and _");
+            let text =
+                format!("{engine} may not read a name with characters other than a-z, 0-9 and _");
             findings.push(found(name, &column.name, text, NARROWER));
         }
         if state.partition_keys.iter().any(|key| key.eq_ignore_ascii_case(&column.name)) {
-            let text = format!("{engine} reads no table that is partitioned by one of its columns");
+            let text =
+                format!("{engine} does not read a table that is partitioned by one of its columns");
             findings.push(found(name, &column.name, text, NARROWER));
         }
     }
@@ -129,15 +133,16 @@ pub(super) fn is_hidden(name: &str) -> bool {
     name.starts_with(['_', '.', '#']) || name.ends_with('~')
 }
 
-const HIDDEN_FILE: &str = "nothing of Mixlake has such a name: ask who made it";
+const HIDDEN_FILE: &str = "Mixlake does not write files with such a name: ask who did";
 
-const HIDDEN_TABLE: &str = "the registry knows no event of this name: put the registry's last good version back, \
-                            or, if no export of Mixlake made the table, ask who did";
+const HIDDEN_TABLE: &str = "the registry has no event with this name: restore the registry's last good version. \
+                            If no export of Mixlake made the table, ask who did";
 
 /// A folder or file that engines ignore without an error.
 fn hidden(table: &str, name: &str, advice: &str) -> Option<Finding> {
     is_hidden(name).then(|| {
-        let text = format!("engines pass over {name} without a word: they take it for hidden");
+        let text =
+            format!("engines skip {name} without an error, because its name marks it as hidden");
         found(table, "", text, advice)
     })
 }
@@ -147,8 +152,8 @@ pub(super) fn hidden_table(name: &str) -> Option<Finding> {
     hidden(name, name, HIDDEN_TABLE)
 }
 
-const EXPORT_AGAIN: &str = "set compression=snappy and export the days again; what is exported from then on can be read, \
-                            and files that are there stay as they are";
+const EXPORT_AGAIN: &str = "set compression=snappy and export the days again. Engines can read new files then; \
+                            existing files stay as they are";
 
 /// One finding per table, because a lake that has changed its compression may have years of such files.
 fn compression(name: &str, table: &TableFacts, engine: Engine) -> Option<Finding> {
@@ -176,7 +181,7 @@ fn compression(name: &str, table: &TableFacts, engine: Engine) -> Option<Finding
         _ => String::new(),
     };
     let text = format!(
-        "{engine} does not read Parquet that is compressed with {codecs}; {files} live files{days} are"
+        "{engine} does not read Parquet that is compressed with {codecs}, as {files} live files{days} are"
     );
     Some(found(name, "", text, EXPORT_AGAIN))
 }
@@ -186,7 +191,7 @@ fn long_text(name: &str, table: &TableFacts, engine: Engine, findings: &mut Vec<
     for (key, file) in table.targets.values().flat_map(|day| &day.files) {
         for (column, bytes) in &file.content.long_text {
             let text = format!(
-                "{engine} cuts or nulls text of more than {limit} bytes; {key} has one of {bytes}"
+                "{engine} cuts or nulls text of more than {limit} bytes; {key} has a text of {bytes}"
             );
             findings.push(found(name, column, text, "query such text with another engine"));
         }

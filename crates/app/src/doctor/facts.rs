@@ -1,6 +1,7 @@
 //! The facts that the doctor gathers.
 
 use super::accounts::{Accounts, Missing};
+use super::encryption::OldEncryption;
 use super::recorded_names::RecordedNames;
 use crate::manifest::{LiveFile, Manifest};
 use crate::ports::{Declared, Partition, Precondition, TableState};
@@ -29,6 +30,8 @@ pub(super) struct Facts {
     pub recoveries: BTreeMap<SliceLabel, Recovery>,
     /// The names that the files add to the registry.
     pub completion: Completion,
+    /// Objects that a write would encrypt differently.
+    pub old_encryption: OldEncryption,
 }
 
 /// The files to list again, by target. Targets that already have the right files are left out.

@@ -84,6 +84,8 @@ pub enum Kind {
     HiddenTable,
     /// An engine cannot read a name, number or length.
     Engine,
+    /// Objects are encrypted differently from what the settings say.
+    OldEncryption,
 }
 
 /// The remedy.
@@ -138,6 +140,11 @@ pub enum Remedy {
         /// The event.
         event: String,
     },
+    /// Write objects again, so that they are encrypted as the settings say.
+    Encrypt {
+        /// Their keys.
+        keys: Vec<String>,
+    },
     /// Wait.
     Wait {
         /// What will be done, and when.
@@ -160,33 +167,39 @@ impl Remedy {
                 format!("remove the partition {}", values.join(", "))
             }
             Self::RepairPartition { value } => {
-                format!(
-                    "describe the partition {value} as the table is, without columns of its own"
-                )
+                format!("describe the partition {value} like its table, without columns of its own")
             }
             Self::Delete { keys } => match keys.as_slice() {
                 [key] => format!("delete {key}"),
                 keys => format!("delete {} objects", keys.len()),
             },
             Self::Strike { names, .. } => format!(
-                "send readers to a new folder with the day's other files, without {}, whose \
-                 slice can then be exported again",
+                "send readers to a new folder with the day's other files, without {}, whose slice you can \
+                 then export again",
                 names.join(", ")
             ),
             Self::LeaveBehind { .. } => {
-                "send readers to a new folder with the day's live files, without it".to_owned()
+                "send readers to a new folder with the day's live files, without this object"
+                    .to_owned()
             }
             Self::GoBack { slice, folders } => format!(
-                "go back to the files of {slice} in {}, which are exactly what the ledger has: copy \
-                 them to a new folder, beside the other live files",
+                "restore the files of {slice} from {}, which match the ledger exactly: copy them to \
+                 a new folder, beside the other live files",
                 folders.join(" and ")
             ),
-            Self::CompleteRegistry => {
-                "add it to the registry, as the files say what it is".to_owned()
-            }
+            Self::CompleteRegistry => "add it to the registry, as the files describe it".to_owned(),
             Self::Rename { event } => format!(
-                "give the event {event:?} a name that engines see, and move its rows to a table of that name"
+                "give the event {event:?} a name that engines see, and move its rows to a table with that name"
             ),
+            Self::Encrypt { keys } => match keys.as_slice() {
+                [key] => format!("write {key} again, with the encryption of the settings"),
+                keys => {
+                    format!(
+                        "write {} objects again, with the encryption of the settings",
+                        keys.len()
+                    )
+                }
+            },
             Self::Wait { reason } => reason.clone(),
             Self::ByHand { advice } => advice.clone(),
         }

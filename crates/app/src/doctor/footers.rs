@@ -7,12 +7,12 @@ use mixlake_columnar::Footer;
 use mixlake_schema::{ColumnType, Table};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-const RIGHT: &str = "put the files right that disagree with the registry";
+const RIGHT: &str = "correct the files that disagree with the registry";
 const WHOSE: &str = "no export of Mixlake wrote it: ask who did";
-const SILENT: &str = "the file does not say which property it is: put the last good version of the registry \
-                      back, or, if no export of Mixlake wrote the file, ask who did";
+const SILENT: &str = "the file does not say which property it is: restore the last good version of the registry. \
+                      If no export of Mixlake wrote the file, ask who did";
 const GONE: &str =
-    "the registry is gone: put its last good version back, then --repair completes it";
+    "the registry is missing: restore its last good version, then --repair completes it";
 
 pub(super) fn findings(
     name: &str,
@@ -58,7 +58,7 @@ pub(super) fn findings(
     findings.extend(events(name, table, facts));
     for (column, types) in types.into_iter().filter(|(_, types)| types.len() > 1) {
         let types: Vec<&str> = types.into_iter().map(ColumnType::hive).collect();
-        let text = format!("the live files have it as {}", types.join(" and as "));
+        let text = format!("live files have the column as {}", types.join(" and as "));
         findings.push(Finding::problem(Kind::SeveralTypes, name, column, text, by_hand(RIGHT)));
     }
     findings
@@ -75,11 +75,11 @@ fn column_of(
         Some(right) if *right == column_type => return None,
         Some(right) => {
             let (is, right) = (column_type.hive(), right.hive());
-            let text = format!("the column is {is} in {key}, and {right} in the registry");
+            let text = format!("the column is {is} in {key}, but {right} in the registry");
             (Kind::FileType, text, strike(day, key))
         }
         None => {
-            let text = format!("{key} has the column, and the registry does not know it");
+            let text = format!("{key} has the column, but the registry does not know it");
             (Kind::UnknownColumn, text, by_hand(WHOSE))
         }
     };
@@ -128,7 +128,7 @@ fn events(name: &str, table: &TableFacts, facts: &Facts) -> Vec<Finding> {
         .filter(|(event, name)| registry.find_event(event).is_none_or(|known| known.name != *name));
     let events: BTreeMap<&String, &String> = news.map(|(event, name)| (event, name)).collect();
     let found = |(event, called): (&String, &String)| {
-        let text = format!("the files call the event {called}, and the registry does not");
+        let text = format!("the files call the event {called}, but the registry does not");
         let remedy = match facts.completion.events.get(&(name.to_owned(), event.clone())) {
             Some(error) => by_hand(&format!("{RIGHT}: {error}")),
             None => Remedy::CompleteRegistry,
@@ -157,9 +157,9 @@ fn against_manifest(
     let file = manifest.files.iter().find(is)?;
     let columns: Vec<&str> = footer.columns.iter().map(|(name, _)| name.as_str()).collect();
     let text = if file.rows != footer.rows {
-        format!("{key} has {} rows, and {} in the manifest", footer.rows, file.rows)
+        format!("{key} has {} rows, but {} in the manifest", footer.rows, file.rows)
     } else if file.columns != columns {
-        format!("{key} has other columns than in the manifest")
+        format!("{key} has other columns than the manifest lists")
     } else {
         return None;
     };

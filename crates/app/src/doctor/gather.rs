@@ -59,6 +59,9 @@ impl Doctor<'_> {
         self.spare(&mut facts).await?;
         facts.recoveries = recovery::recoveries(&facts);
         facts.completion = completion::completion(&facts);
+        if let Scope::Lake = scope {
+            facts.old_encryption = self.old_encryption(&objects).await?;
+        }
         Ok(facts)
     }
 

@@ -17,8 +17,9 @@ pub(super) fn finding(name: &str, facts: &Facts) -> Option<Finding> {
     let live = facts.tables.get(name)?.targets.values().any(TargetFacts::is_live);
     live.then(|| {
         let event = event.event.clone();
-        let text =
-            format!("engines pass over the table {name} without a word: they take it for hidden");
+        let text = format!(
+            "engines skip the table {name} without an error, because its name marks it as hidden"
+        );
         Finding::problem(Kind::HiddenTable, name, event.clone(), text, Remedy::Rename { event })
     })
 }

@@ -16,12 +16,15 @@ mod accounts;
 mod check;
 mod completion;
 mod content;
+mod encryption;
 mod engines;
 mod facts;
 mod finding;
 mod footers;
 mod gather;
 mod hidden;
+#[cfg(test)]
+mod messages;
 mod read;
 mod recorded_names;
 mod recovery;

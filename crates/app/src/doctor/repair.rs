@@ -24,10 +24,10 @@ pub(super) enum RepairError {
     Busy,
     #[error("somebody else changed the day at the same time; try again later")]
     Overtaken,
-    #[error("others changed the registry again and again; try again later")]
+    #[error("other runs changed the registry too often; try again later")]
     Names,
     #[error(
-        "the new table has hours of {0}, which is one slice in the old one: export {0} again, then repair again"
+        "the new table has hours of {0}, but the old table has {0} as one slice. Export {0} again, then repair again"
     )]
     InHours(Origin),
     #[error("{0}")]
@@ -63,6 +63,7 @@ struct Plan<'f> {
     back: Vec<(&'f Finding, SliceLabel)>,
     names: Vec<&'f Finding>,
     hidden: Vec<(&'f Finding, &'f str)>,
+    encryption: Vec<(&'f Finding, &'f [String])>,
 }
 
 impl<'f> Plan<'f> {
@@ -82,6 +83,7 @@ impl<'f> Plan<'f> {
                 Remedy::Delete { keys } => plan.left.push((finding, keys.as_slice())),
                 Remedy::GoBack { slice, .. } => plan.back.push((finding, *slice)),
                 Remedy::Rename { event } => plan.hidden.push((finding, event)),
+                Remedy::Encrypt { keys } => plan.encryption.push((finding, keys.as_slice())),
                 Remedy::CompleteRegistry => plan.names.push(finding),
                 Remedy::Wait { .. } | Remedy::ByHand { .. } => {}
             }
@@ -125,7 +127,11 @@ impl Doctor<'_> {
                 Ok(now) => accounts = now,
                 Err(error) => {
                     add(&mut failed, &plan.of_targets(), Err(error.into()));
-                    plan = Plan { tables: plan.tables, ..Plan::default() };
+                    plan = Plan {
+                        tables: plan.tables,
+                        encryption: plan.encryption,
+                        ..Plan::default()
+                    };
                 }
             }
         }
@@ -144,6 +150,10 @@ impl Doctor<'_> {
         for (table, findings) in plan.tables {
             let done = self.follow(table, &findings).await;
             add(&mut failed, &findings, done);
+        }
+        for (finding, keys) in plan.encryption {
+            let done = self.encrypt(keys).await;
+            add(&mut failed, &[finding], done);
         }
         for (finding, keys) in plan.left {
             let done = self.sweep(finding, keys, &accounts).await;
@@ -219,6 +229,7 @@ impl Doctor<'_> {
                 | Remedy::CompleteRegistry
                 | Remedy::Rename { .. }
                 | Remedy::Wait { .. }
+                | Remedy::Encrypt { .. }
                 | Remedy::ByHand { .. } => {}
             }
         }

@@ -36,7 +36,7 @@ pub(super) fn findings(
     cases.into_iter().map(move |(case, left)| match case {
         Case::Replaced => replaced(date, table, day, &left),
         Case::Unknown => {
-            let reason = "delete them when it can be said which rows are live".to_owned();
+            let reason = "delete them when it is known which rows are live".to_owned();
             (Kind::LeftBehind, still_there(&left), Remedy::Wait { reason })
         }
         Case::Unproven => unproven(&left, &facts.accounts),
@@ -69,7 +69,7 @@ fn replaced(
     let remedy = if !readers_are_elsewhere(date, table, day) {
         Remedy::Wait { reason: "delete them when readers are sent to the live folder".to_owned() }
     } else if keys.is_empty() || !day.is_old {
-        Remedy::Wait { reason: "delete them when no query can be reading them any more".to_owned() }
+        Remedy::Wait { reason: "delete them when no query can still read them".to_owned() }
     } else {
         Remedy::Delete { keys }
     };
@@ -78,7 +78,7 @@ fn replaced(
 
 fn still_there(left: &[Left<'_>]) -> String {
     let bytes: u64 = left.iter().map(|(_, object)| object.size).sum();
-    format!("{} of folders that were replaced are still there ({bytes} bytes)", files(left.len()))
+    format!("replaced folders still hold {} ({bytes} bytes)", files(left.len()))
 }
 
 /// Names the slices, so that a person can export them again, and the reason.
@@ -88,24 +88,24 @@ fn unproven(left: &[Left<'_>], accounts: &Accounts) -> Verdict {
     slices.dedup();
     let differs = slices.iter().find_map(|slice| match accounts.evidence(*slice) {
         Evidence::Differs { written, live } => {
-            Some(format!("of {slice} the ledger counts {written} rows, and {live} are live"))
+            Some(format!("the ledger counts {written} rows of {slice}, but {live} are live"))
         }
         Evidence::Live | Evidence::Uncounted | Evidence::Unknown => None,
     });
     let (why, advice) = if slices.is_empty() {
-        let why = "no export gives such a name".to_owned();
-        (why, format!("look at {}, and delete or move what is not needed", keys(left)))
+        let why = "no export writes files with such names".to_owned();
+        (why, format!("look at {}, and delete or move what you do not need", keys(left)))
     } else {
         let why = differs
-            .unwrap_or_else(|| format!("no ledger and manifest have {}", list_slices(&slices)));
+            .unwrap_or_else(|| format!("no ledger and no manifest lists {}", list_slices(&slices)));
         let advice = format!(
-            "export {} again, after which --repair deletes them; keep them if that is not possible: {}",
+            "export {} again; then --repair deletes them. If that is not possible, keep {}",
             list_slices(&slices),
             keys(left)
         );
         (why, advice)
     };
-    let text = format!("{}, and may be the only copy of their rows: {why}", still_there(left));
+    let text = format!("{}, which may be the only copy of their rows: {why}", still_there(left));
     (Kind::LeftBehind, text, by_hand(&advice))
 }
 

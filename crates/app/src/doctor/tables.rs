@@ -29,14 +29,16 @@ pub(super) fn findings(name: &str, table: &TableFacts, known: Option<&Table>) ->
     findings.extend(match diff(table.state.as_ref(), &wanted) {
         Difference::Unchanged => Vec::new(),
         Difference::Create => {
-            let text = "there are live files, and no table in the catalog".to_owned();
+            let text = "there are live files, but the catalog has no table".to_owned();
             vec![found(Kind::TableMissing, "", text, Remedy::Reconcile)]
         }
         Difference::Append(columns) => columns
             .iter()
             .map(|column| {
-                let text =
-                    format!("the table lacks the column, {} in live files", column.hive_type);
+                let text = format!(
+                    "the table lacks the column, which is {} in live files",
+                    column.hive_type
+                );
                 found(Kind::ColumnMissing, &column.name, text, Remedy::Reconcile)
             })
             .collect(),
@@ -67,7 +69,7 @@ fn remedy(conflict: &Conflict) -> Remedy {
         | Conflict::Location { .. }
         | Conflict::Format { .. } => Remedy::Reconcile,
         Conflict::PartitionKeys { .. } => {
-            by_hand("Glue cannot change it: drop the table, and bring it up to date again")
+            by_hand("Glue cannot change partition keys: drop the table, then run `mixlake catalog`")
         }
     }
 }
@@ -97,14 +99,14 @@ fn declared(name: &str, table: &TableFacts, format: DataFormat) -> Vec<Finding> 
     for (value, declared) in &table.declared {
         let remedy = || match value.parse::<Date>() {
             Ok(_) => Remedy::RepairPartition { value: value.clone() },
-            Err(_) => by_hand("it is no day, so Mixlake did not make it: ask who did"),
+            Err(_) => by_hand("its value is not a day, so Mixlake did not make it: ask who did"),
         };
         let mut found =
             |kind, text: String| findings.push(Finding::problem(kind, name, value, text, remedy()));
         for (column, right) in contradictions(declared, &of_table) {
             let (is, right) = (&column.hive_type, &right.hive_type);
             let text = format!(
-                "the partition {value} says {} is {is}, and the table says {right}: Athena refuses to \
+                "the partition {value} says {} is {is}, but the table says {right}: Athena refuses to \
                  read it",
                 column.name
             );
@@ -113,7 +115,7 @@ fn declared(name: &str, table: &TableFacts, format: DataFormat) -> Vec<Finding> 
         if declared.format != Format::Lake(format) {
             let is = &declared.format;
             let text =
-                format!("the files are {format}, and the partition says they are read as {is}");
+                format!("the files are {format}, but the partition says to read them as {is}");
             found(Kind::PartitionFormat, text);
         }
     }

@@ -23,7 +23,7 @@ pub(super) fn findings(target: &Target, facts: &Facts, findings: &mut Vec<Findin
     findings.extend(strays(date, day, facts, missing).map(found));
     let for_good = day.missing_slices().filter(|slice| !facts.recoveries.contains_key(slice));
     findings.extend(for_good.map(|slice| {
-        let text = format!("{slice} was exported, and readers find none of its rows on this day");
+        let text = format!("{slice} was exported, but readers find none of its rows on this day");
         found((Kind::SliceMissing, text, by_hand(&format!("export {slice} again"))))
     }));
     if missing.is_empty() && day.missing_slices().next().is_none() {
@@ -47,12 +47,13 @@ fn differs(day: &TargetFacts, file: &LiveFile, key: &str) -> Option<(Kind, Strin
     match day.objects.get(key) {
         // The listing may be older than the file. The file was read later.
         None if day.files.get(key).is_some_and(|f| f.is_there) => None,
-        None => {
-            Some((Kind::ObjectMissing, format!("the manifest lists {key}, and it is not there")))
-        }
+        None => Some((
+            Kind::ObjectMissing,
+            format!("the manifest lists {key}, but the file is missing"),
+        )),
         Some(object) if object.size != file.bytes => Some((
             Kind::ObjectDiffers,
-            format!("{key} has {} bytes, and {} in the manifest", object.size, file.bytes),
+            format!("{key} has {} bytes, but {} in the manifest", object.size, file.bytes),
         )),
         Some(_) => {
             let damage = day.files.get(key)?.content.damage.as_ref()?;
@@ -75,7 +76,7 @@ fn strays(
         !name.ends_with('/') && !name.split('/').any(is_hidden) && !day.files.contains_key(*key)
     };
     below.filter(seen).map(move |key| {
-        let text = format!("readers see {key}, and no manifest lists it");
+        let text = format!("readers see {key}, but no manifest lists it");
         (Kind::Orphan, text, leave_behind(date, key, facts, missing))
     })
 }
@@ -93,8 +94,8 @@ fn leave_behind(date: Option<Date>, key: &str, facts: &Facts, missing: &[SliceLa
     let slice = Layout::slice_of(key.rsplit('/').next().unwrap_or(key));
     match slice.map(|slice| (slice, facts.accounts.evidence(slice))) {
         Some((slice, Evidence::Uncounted)) => by_hand(&format!(
-            "no ledger has {slice}, so this may be the only copy of its rows: put the ledger's last \
-             good version back, or export {slice} again"
+            "no ledger lists {slice}, so this may be the only copy of its rows: restore the ledger's last \
+             good version, or export {slice} again"
         )),
         Some((_, Evidence::Live | Evidence::Differs { .. } | Evidence::Unknown)) | None => {
             Remedy::LeaveBehind { date, keys: vec![key.to_owned()] }

@@ -111,7 +111,7 @@ impl Exporter<'_> {
             return;
         }
         if let Err(error) = self.note_complete(window, &part).await {
-            tracing::warn!(%window, error = crate::chain(&error), "the part is not kept");
+            tracing::warn!(%window, error = crate::chain(&error), "cannot keep the part for a later run");
             part.discard(self.store).await;
         }
     }
@@ -140,7 +140,7 @@ impl Exporter<'_> {
         let received = self.now().as_millisecond();
         let checkpoint = Checkpoint { format: Format, received, lines: Vec::new(), too_long: true };
         if let Err(error) = self.write_checkpoint(window, checkpoint).await {
-            tracing::warn!(%window, error = crate::chain(&error), "cannot note that the window is too long");
+            tracing::warn!(%window, error = crate::chain(&error), "cannot record that the window is too long");
         }
     }
 
@@ -216,7 +216,11 @@ impl Part {
     pub(super) async fn discard(self, store: &dyn ObjectStore) {
         for key in self.checkpoint.iter().chain(&self.staged) {
             if let Err(error) = store.delete(key).await {
-                tracing::warn!(key, error = crate::chain(&error), "staged lines stay behind");
+                tracing::warn!(
+                    key,
+                    error = crate::chain(&error),
+                    "cannot delete staged lines; they stay behind"
+                );
             }
         }
     }

@@ -24,7 +24,7 @@ pub enum ExportError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// The registry cannot be used.
-    #[error("{location} cannot be used")]
+    #[error("the registry {location} cannot be used")]
     Registry {
         /// Its location.
         location: String,
@@ -33,7 +33,9 @@ pub enum ExportError {
         cause: mixlake_schema::RegistryError,
     },
     /// The identities of a file's rows cannot be used.
-    #[error("{location} is missing or cannot be used; export the slice of its file again")]
+    #[error(
+        "the row identities {location} are missing or damaged. Export the slice of that data file again"
+    )]
     Identities {
         /// Their location.
         location: String,
@@ -43,7 +45,7 @@ pub enum ExportError {
     },
     /// The lake's slices are days and hours of another zone.
     #[error(
-        "timezone: the slices of this lake are days and hours of {has}; the setting says {wanted}. Another zone needs another s3_prefix or project"
+        "timezone: the slices of this lake are days and hours of {has}, and the setting says {wanted}. For another zone, use another s3_prefix or project"
     )]
     Zone {
         /// The zone of the lake.
@@ -56,7 +58,7 @@ pub enum ExportError {
     Start(#[from] StartError),
     /// More lines are bad than allowed, so the response proves nothing.
     #[error(
-        "{bad} of {lines} lines are no events, more than max_quarantine_share={share} allows: {}. What is live stays. If the lines are right, raise max_quarantine_share and export the slice again",
+        "{bad} of {lines} lines are not events, more than max_quarantine_share={share} allows: {}. The live rows stay as they are. If the lines are right, raise max_quarantine_share and export the slice again",
         reasons.join("; ")
     )]
     MostlyBad {
@@ -71,7 +73,7 @@ pub enum ExportError {
     },
     /// The input has no lines for a slice that has live rows.
     #[error(
-        "the input has no line of this slice, and {rows} of its rows are live; they stay. Use --allow-empty to empty it"
+        "the input has no line of this slice, but {rows} of its rows are live. The rows stay. Use --allow-empty to remove them"
     )]
     Empty {
         /// The live rows.
@@ -79,7 +81,7 @@ pub enum ExportError {
     },
     /// The export would remove live rows.
     #[error(
-        "the input would take rows away: {}. They stay. Use --replace to replace them",
+        "the input has fewer rows than are live: {}. The live rows stay. Use --replace to replace them",
         list(taken)
     )]
     Fewer {
@@ -87,10 +89,12 @@ pub enum ExportError {
         taken: Vec<RowsTaken>,
     },
     /// An earlier slice failed, and this slice would fail for the same reason.
-    #[error("not tried: what kept {0} from being exported would keep this slice too")]
+    #[error("not tried: the problem that stopped {0} would stop this slice too")]
     NotTried(SliceLabel),
     /// The slice was split down to this window, and even this window could not be fetched completely.
-    #[error("{window} cannot be had whole, and a shorter time is not asked for")]
+    #[error(
+        "the source does not send all events of {window}, and Mixlake does not ask for a shorter time"
+    )]
     Minute {
         /// The window.
         window: Box<Window>,
@@ -99,7 +103,9 @@ pub enum ExportError {
         cause: Box<ExportError>,
     },
     /// The slice's rows are in one file with rows of other slices.
-    #[error("a file of {target} holds {others} with this slice; export the whole day again")]
+    #[error(
+        "a data file of {target} holds rows of {others} together with rows of this slice. Export the whole day again"
+    )]
     Compacted {
         /// The day of the table.
         target: Target,
@@ -111,7 +117,7 @@ pub enum ExportError {
     Table(#[from] TableNameError),
     /// Other runs made changes at each attempt.
     #[error(
-        "other runs changed the same slice {0} times in a row; run it again when they are done"
+        "other runs changed the same slice {0} times in a row. Run the export again when they are done"
     )]
     Contended(u32),
 }

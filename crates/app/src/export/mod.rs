@@ -154,7 +154,7 @@ impl Exporter<'_> {
     ) -> Result<Next, ExportError> {
         let late = &received.transformed.superseded;
         if !late.is_empty() {
-            tracing::info!(%slice, "repeated rows lie far apart; reading the slice again");
+            tracing::info!(%slice, "repeated rows are far apart; the export reads the slice again");
             return Ok(Next::ReadAgain(late.clone()));
         }
         let taken = self.rows_taken(slice, received).await?;
@@ -164,7 +164,7 @@ impl Exporter<'_> {
                 OnEmpty::Refuse => return Err(ExportError::Empty { rows }),
                 OnEmpty::AskAgain if !*asked_again => {
                     *asked_again = true;
-                    tracing::warn!(%slice, rows, "the answer is empty, and rows are live; asking a second time");
+                    tracing::warn!(%slice, rows, "the answer is empty, but rows are live; the export asks a second time");
                     return Ok(Next::ReadAgain(Superseded::default()));
                 }
                 OnEmpty::AskAgain | OnEmpty::Allow => {}
@@ -180,7 +180,7 @@ impl Exporter<'_> {
         if shared.is_empty() {
             return Ok(Next::Publish(taken));
         }
-        tracing::info!(%slice, rows = shared.len(), "other slices have rows of this one; reading it again without them");
+        tracing::info!(%slice, rows = shared.len(), "other slices hold rows of this slice; the export reads it again without them");
         Ok(Next::ReadAgain(shared))
     }
 
@@ -191,12 +191,12 @@ impl Exporter<'_> {
         received: &Received,
     ) -> Result<Option<Published>, ExportError> {
         if !self.reserve(&received.transformed.registry).await? {
-            tracing::info!(%slice, "a name was given to something else meanwhile; starting again");
+            tracing::info!(%slice, "another run gave a name to something else; the export starts again");
             return Ok(None);
         }
         let published = self.publish(slice, received).await?;
         if published.is_none() {
-            tracing::info!(%slice, "another run took the slice over, or published rows of it; starting again");
+            tracing::info!(%slice, "another run took over the slice or published its rows; the export starts again");
         }
         Ok(published)
     }
@@ -236,7 +236,7 @@ fn log(slice: &Slice, outcome: &Result<SliceReport, ExportError>) {
         Ok(done) => {
             for taken in &done.rows_taken {
                 tracing::warn!(target: crate::TOLD, %slice, before = taken.before, after = taken.after,
-                    "the export took rows away: {taken}");
+                    "the slice has fewer rows than before: {taken}");
             }
             tracing::info!(
                 slice = %done.slice, received = done.counts.received,

@@ -86,7 +86,7 @@ impl Exporter<'_> {
                 // that another run of the slice has deleted the same parts.
                 Err(error) if error.may_be_too_much() && attempt < ATTEMPTS => {
                     let slice = &windows.slice;
-                    tracing::info!(%slice, attempt, error = crate::chain(&error), "asking for all parts again");
+                    tracing::info!(%slice, attempt, error = crate::chain(&error), "the parts of the slice failed; the export asks for all of them again");
                 }
                 result => return result,
             }
@@ -127,7 +127,7 @@ impl Exporter<'_> {
             match self.finish(window.slice(), read.map(|()| transform), files).await {
                 Err(error) if may_ask_again(&error, attempt, ATTEMPTS) => {
                     let slice = window.slice();
-                    tracing::warn!(%slice, attempt, error = crate::chain(&error), "asking for the slice again");
+                    tracing::warn!(%slice, attempt, error = crate::chain(&error), "the slice failed; the export asks for it again");
                 }
                 Err(error) => {
                     self.note_if_too_long(window, began, &error).await;
@@ -211,7 +211,7 @@ impl Exporter<'_> {
     /// The attempts continue the count of the failed one before the window was split.
     async fn part(&self, window: &Window) -> Result<Part, ExportError> {
         if let Some(part) = self.kept_part(window).await? {
-            tracing::info!(%window, "the part is there from an earlier run");
+            tracing::info!(%window, "an earlier run received this part; it is not requested again");
             return Ok(part);
         }
         let mut attempt = 0;
@@ -219,7 +219,7 @@ impl Exporter<'_> {
             attempt += 1;
             match self.receive_part(window, attempt).await {
                 Err(error) if may_ask_again(&error, attempt, ATTEMPTS_OF_A_PART) => {
-                    tracing::warn!(%window, attempt, error = crate::chain(&error), "asking for the part again");
+                    tracing::warn!(%window, attempt, error = crate::chain(&error), "a part of the slice failed; the export asks for it again");
                 }
                 result => return result,
             }
@@ -238,7 +238,7 @@ impl Exporter<'_> {
         }
         let window = windows.all[index].clone();
         if windows.cut(index) {
-            tracing::warn!(%window, error = crate::chain(&error), "asking for each half of the window");
+            tracing::warn!(%window, error = crate::chain(&error), "the window failed; the export asks for each half of it");
             return Ok(());
         }
         Err(ExportError::Minute { window: Box::new(window), cause: Box::new(error) })

@@ -57,7 +57,11 @@ pub(crate) async fn discard(store: &dyn ObjectStore, files: &[SliceFile]) {
         if let Body::Staged(key) = &file.body
             && let Err(error) = store.delete(key).await
         {
-            tracing::warn!(key, error = crate::chain(&error), "a staged file stays behind");
+            tracing::warn!(
+                key,
+                error = crate::chain(&error),
+                "cannot delete a staged file; it stays behind"
+            );
         }
     }
 }

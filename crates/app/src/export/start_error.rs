@@ -7,8 +7,8 @@ use mixlake_domain::{Date, SliceLabel};
 pub enum StartError {
     /// The settings have another date, or none.
     #[error(
-        "ingestion_start: the slices of this lake are of ingestion since {has}, and the settings say {}: events would be there twice or not at all. Set late_data=ingestion_cursor and ingestion_start={has}, or another s3_prefix",
-        wanted.map_or("nothing of it".to_owned(), |date| date.to_string())
+        "ingestion_start: this lake has slices by ingestion time since {has}, and the setting is {}. The lake would have events twice or not at all. Set late_data=ingestion_cursor and ingestion_start={has}, or use another s3_prefix",
+        wanted.map_or("not set".to_owned(), |date| date.to_string())
     )]
     Other {
         /// The start of the lake.
@@ -18,12 +18,12 @@ pub enum StartError {
     },
     /// The start has passed, and the lake has slices of event time since.
     #[error(
-        "ingestion_start: {0} has begun, and this lake has slices that were exported without it: events would be there twice. Set a date that is still to come, and let one export run before it begins"
+        "ingestion_start: {0} has already begun, and this lake has slices that were exported without it. The lake would have events twice. Set a future date, and let one export run before that date begins"
     )]
     Begun(Date),
     /// The date has slices of the other kind of time.
     #[error(
-        "{slice} would hold events that {other} holds; a date has slices of the time of its events or of ingestion, never both (ingestion_start)"
+        "{slice} would hold events that {other} already holds. A date has slices by event time or by ingestion time, never both (ingestion_start)"
     )]
     Both {
         /// The requested slice.

@@ -172,7 +172,7 @@ pub struct Declared {
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     /// Somebody else was faster. Read and decide again.
-    #[error("{0} was changed by somebody else at the same time")]
+    #[error("somebody else changed {0} at the same time")]
     Conflict(String),
     /// The database, or the table to change, does not exist.
     #[error("{0} does not exist in the catalog")]

@@ -61,7 +61,7 @@ pub enum SourceError {
         cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
     /// The time of the run is used up. Complete parts are kept for the next run.
-    #[error("the time of this run is used up; run it again to go on from here")]
+    #[error("the time of this run is used up. Run it again to continue from here")]
     OutOfTime,
     /// The source cannot respond now, and the adapter has waited as long as it may. A later run may
     /// succeed.
@@ -85,7 +85,7 @@ pub enum SourceError {
     },
     /// The query budget of the project is used up, or the source asks for a pause.
     #[error(
-        "the project's query budget is used up, or Mixpanel asks to be left alone; try again in {} s",
+        "the query budget of the project is used up, or Mixpanel accepts no more queries for now. Try again in {} s",
         retry_after.as_secs()
     )]
     RateLimited {
@@ -93,7 +93,7 @@ pub enum SourceError {
         retry_after: Duration,
     },
     /// The source does not export days that have not begun in the project's zone.
-    #[error("the events cannot be had yet: {reason}; ask again from {from} on")]
+    #[error("the events are not available yet: {reason}. Ask again from {from} on")]
     NotYet {
         /// The message of the source.
         reason: String,
@@ -101,7 +101,7 @@ pub enum SourceError {
         from: Timestamp,
     },
     /// The source refused the request, and will refuse it again.
-    #[error("the events cannot be had: {0}")]
+    #[error("the event source refuses the request: {0}")]
     Refused(String),
 }
 

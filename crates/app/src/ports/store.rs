@@ -37,6 +37,12 @@ pub trait ObjectStore: Send + Sync {
     /// All objects whose key starts with the prefix, in the order of their keys.
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError>;
 
+    /// How an object is encrypted at rest, if a write would encrypt it differently now. `None`: it is
+    /// as a write would make it, it does not exist, or the store does not encrypt.
+    async fn old_encryption(&self, _key: &str) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
     /// The location of a key, as the catalog has it: `s3://bucket/key`, or the path of a folder.
     fn location(&self, key: &str) -> String;
 }

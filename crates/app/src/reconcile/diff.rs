@@ -96,27 +96,27 @@ impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Type { column, table, files } => {
-                write!(f, "column {column} is {table} in the catalog and {files} in the files")
+                write!(f, "column {column} is {table} in the catalog, but {files} in the files")
             }
             Self::Dropped { column, files } => {
-                write!(f, "column {column} was dropped in the catalog and is {files} in the files")
+                write!(f, "column {column} was dropped in the catalog, but is {files} in the files")
             }
             Self::Order { column, before } => {
                 write!(f, "column {before} was moved before column {column} in the catalog")
             }
             Self::Location { table, files } => write!(
                 f,
-                "the table describes {table}, and the files lie in {files}; \
-                 glue_table_prefix or glue_database can keep the two apart"
+                "the table points to {table}, but the files are in {files}. \
+                 Set another glue_table_prefix or glue_database to keep the two apart"
             ),
             Self::Format { table, files } => {
-                write!(f, "the files are {files}, and the catalog says they are read as {table}")
+                write!(f, "the files are {files}, but the catalog says to read them as {table}")
             }
             Self::PartitionKeys { table, files } => {
                 write!(f, "the table is partitioned by [{}], ", table.join(", "))?;
                 match files {
                     Partitioning::ByDate => write!(f, "not by {PARTITION_KEY}"),
-                    Partitioning::Whole => f.write_str("and its files have no partitions"),
+                    Partitioning::Whole => f.write_str("but its files have no partitions"),
                 }
             }
         }

@@ -14,7 +14,7 @@ pub enum FooterError {
     Unreadable(#[from] UnreadableFooter),
     /// A column has another type than in the registry, or than in another file of the batch if the
     /// registry does not know it.
-    #[error("column {column:?} is {file} in it and {known} in the lake")]
+    #[error("column {column:?} is {file} in the file, but {known} in the lake")]
     OtherType {
         /// The column.
         column: String,

@@ -20,7 +20,7 @@ pub struct Memo {
 
 /// The text is not a memo.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a note of Mixlake: {0:?}")]
+#[error("not a note that Mixlake wrote: {0:?}")]
 pub struct NoMemo(String);
 
 impl Memo {

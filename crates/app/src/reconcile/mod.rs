@@ -60,7 +60,7 @@ pub enum OnDrift {
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
     /// A data file cannot be read.
-    #[error("{location} is no data file of this lake")]
+    #[error("{location} is not a data file of this lake")]
     Footer {
         /// Its location.
         location: String,
@@ -129,7 +129,7 @@ impl Reconciled {
     fn add(&mut self, report: TableReport, failed: Failed) {
         for (key, error) in &failed {
             let error = crate::chain(&**error);
-            tracing::error!(target: crate::TOLD, key, error, "the catalog does not have this");
+            tracing::error!(target: crate::TOLD, key, error, "the object did not reach the catalog");
         }
         self.failed.extend(failed);
         match self.tables.iter_mut().find(|known| known.table == report.table) {
@@ -140,7 +140,7 @@ impl Reconciled {
 
     fn fail(&mut self, work: &TableWork, error: ReconcileError) {
         for key in work.keys() {
-            tracing::error!(target: crate::TOLD, key, error = crate::chain(&error), "the catalog does not have this");
+            tracing::error!(target: crate::TOLD, key, error = crate::chain(&error), "the object did not reach the catalog");
         }
         let error = Arc::new(error);
         self.failed.extend(work.keys().map(|key| (key.to_owned(), error.clone())));

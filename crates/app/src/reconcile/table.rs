@@ -102,7 +102,7 @@ impl Reconciler<'_> {
     ) -> Result<(), ReconcileError> {
         let Some(footer) = footer::read(self.store, key).await? else {
             // The generation was replaced and deleted, or the file was removed.
-            tracing::info!(key, "the file is gone; its manifest says what is live");
+            tracing::info!(key, "the file is gone; the catalog follows the manifest");
             return Ok(());
         };
         files.seen.insert(key.to_owned());

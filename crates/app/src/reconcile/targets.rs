@@ -150,7 +150,7 @@ impl Reconciler<'_> {
             match self.store.tail(&key, 1).await {
                 Ok(Some(_)) => return Ok(true),
                 Ok(None) => {
-                    tracing::warn!(key, "a live file is missing; `mixlake doctor` says which");
+                    tracing::warn!(key, "a live file is missing; `mixlake doctor` tells which");
                 }
                 Err(error) => unread = Some(error),
             }

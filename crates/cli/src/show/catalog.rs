@@ -42,7 +42,7 @@ fn files(table: &TableView) -> impl Iterator<Item = &FileView> {
 
 fn summary(tables: &[TableView], next: &str) -> String {
     if tables.is_empty() {
-        return "There is no table: the lake has no events that are published. \
+        return "The lake has no tables, because no events are published. \
                 Export days that have events: mixlake export --help\n"
             .to_owned();
     }
@@ -126,6 +126,6 @@ Next: q
     #[test]
     fn a_lake_without_tables_says_so() {
         let text = tables(&[], "");
-        assert!(text.starts_with("There is no table: the lake has no events"), "{text}");
+        assert!(text.starts_with("The lake has no tables"), "{text}");
     }
 }

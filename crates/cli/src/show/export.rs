@@ -106,8 +106,7 @@ fn summary(report: &ExportReport, run: &Run<'_>) -> Vec<String> {
     said.push(if report.is_whole() {
         format!("Next: {}", run.next)
     } else {
-        "Next: put right what failed, and run the same command again; what is published stays."
-            .to_owned()
+        "Next: fix what failed, and run the same command again. Published slices stay.".to_owned()
     });
     said
 }
@@ -142,7 +141,7 @@ fn not_tried(slices: &[SliceOutcome]) -> Option<String> {
         Some(last) => format!("{} to {} were", first.slice, last.slice),
         None => format!("{} was", first.slice),
     };
-    Some(format!("{range} not tried: what kept {after} from being exported would keep them too."))
+    Some(format!("{range} not tried: the problem that stopped {after} would stop them too."))
 }
 
 fn new_columns(report: &ExportReport) -> Option<String> {
@@ -170,13 +169,14 @@ fn left_out(input: &Accounts) -> Option<String> {
     let mut parts = Vec::new();
     if input.outside_dates > 0 {
         let (lines, of) = (number(input.outside_dates), dates(&input.other_dates));
-        parts.push(format!("{lines} of dates that were not asked for ({of})"));
+        parts.push(format!("{lines} of other dates ({of})"));
     }
     if input.not_selected > 0 {
-        parts.push(format!("{} of events that were not asked for", number(input.not_selected)));
+        parts.push(format!("{} of other events", number(input.not_selected)));
     }
     let lines = some(input.lines, "line");
-    (!parts.is_empty()).then(|| format!("Of {lines} of the input, {}.", parts.join(", ")))
+    (!parts.is_empty())
+        .then(|| format!("Of {lines} of the input, the export left out {}.", parts.join(", ")))
 }
 
 #[cfg(test)]

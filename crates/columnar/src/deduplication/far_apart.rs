@@ -7,15 +7,15 @@ use std::io;
 pub enum FarApart {
     /// There are too many.
     #[error(
-        "more than {0} rows come again so much later that the older row was written by then, and \
-         memory has no room for more of them; export shorter slices, or set deduplicate=false and \
-         remove repeats in a view"
+        "more than {0} rows are repeated so far apart that the older row was already written, and memory \
+         has no room for more of them. Export shorter slices, or set deduplicate=false and remove repeated \
+         rows in a view"
     )]
     TooMany(usize),
     /// The disk of temporary files is nearly full.
     #[error(
-        "the temporary folder {folder} has {free_mb} MB free, which is not enough: the identities of the \
-         {rows} rows so far need {needed_mb} MB there, and some is left to others; give the function more \
+        "the temporary folder {folder} has only {free_mb} MB free. The identities of the {rows} rows so far \
+         need {needed_mb} MB there, and some space must stay free for others. Give the function more \
          ephemeral storage (parameter ExportStorage of the template), set TMPDIR to a larger disk, or \
          export shorter slices"
     )]
@@ -30,6 +30,6 @@ pub enum FarApart {
         needed_mb: u64,
     },
     /// The file of identities failed.
-    #[error("cannot keep the identities of rows in a temporary file")]
+    #[error("cannot store the identities of rows in a temporary file")]
     File(#[from] io::Error),
 }

@@ -15,7 +15,7 @@ pub struct Identities(Bytes);
 
 /// The bytes are no identities.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not the identities of rows, as this version knows them")]
+#[error("the file does not hold row identities in a format that this version reads")]
 pub struct NoIdentities;
 
 impl Identities {

@@ -211,10 +211,9 @@ mod tests {
         let error = runs.add(records(1_001)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the temporary folder /tmp has 16 MB free, which is not enough: the identities of the 1601 \
-             rows so far need 1 MB there, and some is left to others; give the function more ephemeral \
-             storage (parameter ExportStorage of the template), set TMPDIR to a larger disk, or export \
-             shorter slices"
+            "the temporary folder /tmp has only 16 MB free. The identities of the 1601 rows so far need 1 MB \
+             there, and some space must stay free for others. Give the function more ephemeral storage \
+             (parameter ExportStorage of the template), set TMPDIR to a larger disk, or export shorter slices"
         );
         assert_eq!(runs.lengths, [600], "the run was not written");
     }
@@ -224,7 +223,7 @@ mod tests {
         let disk = Disk { folder: "/tmp".into(), free: |_| Ok(0) };
         let error = disk.write_error(ErrorKind::StorageFull.into(), 16 << 20);
         let told = error.to_string();
-        assert!(told.contains("/tmp has 0 MB free") && told.contains("need 512 MB"), "{told}");
+        assert!(told.contains("/tmp has only 0 MB free") && told.contains("need 512 MB"), "{told}");
         let other = disk.write_error(ErrorKind::PermissionDenied.into(), 1);
         assert!(matches!(other, FarApart::File(_)), "{other}");
     }

@@ -18,7 +18,7 @@ pub enum FooterError {
     #[error(transparent)]
     Parquet(#[from] ParquetError),
     /// A column of a type that the lake does not write.
-    #[error("column {0:?} has a type that no column of the lake has")]
+    #[error("column {0:?} has a type that Mixlake does not write")]
     ForeignType(String),
 }
 
@@ -68,7 +68,9 @@ fn footer_length(tail: &[u8]) -> Result<u64, ParquetError> {
 fn parse(tail: &[u8], needed: u64) -> Result<Footer, FooterError> {
     let needed = usize::try_from(needed).unwrap_or(usize::MAX);
     let start = tail.len().checked_sub(needed).ok_or_else(|| {
-        ParquetError::General(format!("the footer says it has {needed} bytes; the file is shorter"))
+        ParquetError::General(format!(
+            "the footer should have {needed} bytes, but the file is shorter"
+        ))
     })?;
     let metadata = ParquetMetaDataReader::decode_metadata(&tail[start..tail.len() - FOOTER_SIZE])?;
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();

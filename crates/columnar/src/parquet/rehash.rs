@@ -20,7 +20,7 @@ pub enum RowsHashError {
     #[error("column {0} has a type that Mixlake does not write")]
     Type(String),
     /// A column has more or fewer rows than its row group.
-    #[error("column {column} has {has} rows, and its row group has {rows}")]
+    #[error("column {column} has {has} rows, but its row group has {rows}")]
     Rows {
         /// The name of the column.
         column: String,

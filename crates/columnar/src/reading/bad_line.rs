@@ -11,10 +11,10 @@ pub enum BadLine {
     #[error("line: not UTF-8 at byte {0}")]
     NotUtf8(usize),
     /// Longer than the bound.
-    #[error("line: longer than {0} bytes; only these are kept here")]
+    #[error("line: longer than {0} bytes; only the first {0} are kept here")]
     TooLong(usize),
     /// JSON, but no object.
-    #[error("line: not an event: not a JSON object")]
+    #[error("line: must be a JSON object")]
     NotAnObject,
     /// Not JSON: the line, or a part of it.
     #[error("{}: not JSON: {error}", Field(field))]
@@ -33,7 +33,7 @@ pub enum BadLine {
     )]
     OfPipeline,
     /// A field that has a value of another type than every event has there.
-    #[error("{field}: not an event: not {expected}")]
+    #[error("{field}: must be {expected}")]
     NotA {
         /// The field.
         field: &'static str,
@@ -44,7 +44,7 @@ pub enum BadLine {
     #[error("{}: the key occurs twice with different values", Field(_0))]
     DuplicateKey(String),
     /// The name of the event, or of a property, is longer than the bound.
-    #[error("{field}: a name of more than {NAME_BYTES} bytes, which begins with {begin:?}")]
+    #[error("{field}: a name is longer than {NAME_BYTES} bytes; it begins with {begin:?}")]
     LongName {
         /// `event` or `properties`.
         field: &'static str,
@@ -53,7 +53,7 @@ pub enum BadLine {
     },
     /// `time` is no number in the range of dates.
     #[error(
-        "time: not a number of seconds, milliseconds or microseconds between 1970 and 9999: {0}"
+        "time: must be a number of seconds, milliseconds or microseconds between 1970 and 9999; it is {0}"
     )]
     BadTime(String),
 }
@@ -125,8 +125,8 @@ mod tests {
             ("oops".into(), "line: not JSON: expected value at line 1 column 1"),
             (with(r#""time":1,"x":NaN"#), "line: not JSON: expected value at line 1 column 41"),
             (with(r#""time":1,"x":"\x""#), "line: not JSON: invalid escape at line 1 column 43"),
-            ("[1]".into(), "line: not an event: not a JSON object"),
-            ("x".repeat(4_001), "line: longer than 4000 bytes; only these are kept here"),
+            ("[1]".into(), "line: must be a JSON object"),
+            ("x".repeat(4_001), "line: longer than 4000 bytes; only the first 4000 are kept here"),
             (r#"{"properties":{"time":1}}"#.into(), "event: the field is missing"),
             (
                 r#"{"event":null,"properties":{"time":1}}"#.into(),
@@ -134,8 +134,8 @@ mod tests {
             ),
             (r#"{"event":"e"}"#.into(), "properties: the field is missing"),
             (with(r#""x":1"#), "time: the field is missing"),
-            (r#"{"event":1,"properties":{}}"#.into(), "event: not an event: not a string"),
-            (r#"{"event":"e","properties":[]}"#.into(), "properties: not an event: not an object"),
+            (r#"{"event":1,"properties":{}}"#.into(), "event: must be a string"),
+            (r#"{"event":"e","properties":[]}"#.into(), "properties: must be an object"),
             (
                 r#"{"event":"e","event":"f","properties":{"time":1}}"#.into(),
                 "event: the key occurs twice with different values",
@@ -151,30 +151,30 @@ mod tests {
             ),
             (
                 format!(r#"{{"event":"{long}","properties":{{"time":1}}}}"#),
-                &format!("event: a name of more than 1024 bytes, which begins with {shown:?}"),
+                &format!("event: a name is longer than 1024 bytes; it begins with {shown:?}"),
             ),
             (
                 with(&format!(r#""time":1,"{long}":1"#)),
-                &format!("properties: a name of more than 1024 bytes, which begins with {shown:?}"),
+                &format!("properties: a name is longer than 1024 bytes; it begins with {shown:?}"),
             ),
             (
                 with(r#""time":"noon""#),
-                "time: not a number of seconds, milliseconds or microseconds between 1970 and 9999: \"noon\"",
+                "time: must be a number of seconds, milliseconds or microseconds between 1970 and 9999; it is \"noon\"",
             ),
             (
                 with(r#""time":null"#),
-                "time: not a number of seconds, milliseconds or microseconds between 1970 and 9999: null",
+                "time: must be a number of seconds, milliseconds or microseconds between 1970 and 9999; it is null",
             ),
             // Lines of a JSON pipeline.
             (
                 r#"{"event_name":"e","time":"noon","properties":{}}"#.into(),
-                "time: not a number of seconds, milliseconds or microseconds between 1970 and 9999: \"noon\"",
+                "time: must be a number of seconds, milliseconds or microseconds between 1970 and 9999; it is \"noon\"",
             ),
             (
                 r#"{"event_name":"e","time":1,"properties":{"time":2}}"#.into(),
                 "time: the key occurs twice with different values",
             ),
-            (r#"{"event_name":1,"properties":{}}"#.into(), "event_name: not an event: not a string"),
+            (r#"{"event_name":1,"properties":{}}"#.into(), "event_name: must be a string"),
             (
                 r#"{"event_name":"e","time":1,"properties":{"x":1}}"#.into(),
                 "event: the field is missing; event_name is a field of Mixpanel's JSON pipelines, which event_source=raw_pipeline reads",

@@ -326,8 +326,8 @@ mod tests {
             format!(r#"{{"event":"{event}","properties":{{"time":1,"{key}":1}}}}"#)
         };
         assert!(read(&of(1_024, 1_024)).is_ok());
-        assert!(reason(&of(1_025, 1)).starts_with("event: a name of more than 1024 bytes"));
-        assert!(reason(&of(1, 1_025)).starts_with("properties: a name of more than 1024 bytes"));
+        assert!(reason(&of(1_025, 1)).starts_with("event: a name is longer than 1024 bytes"));
+        assert!(reason(&of(1, 1_025)).starts_with("properties: a name is longer than 1024 bytes"));
     }
 
     #[test]

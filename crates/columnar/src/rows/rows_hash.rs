@@ -74,7 +74,7 @@ impl fmt::Display for RowsHash {
 
 /// A text that is no [`RowsHash`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no hash of rows: 32 hexadecimal digits are expected")]
+#[error("{0:?} is not a hash of rows: a hash has 32 hexadecimal digits")]
 pub struct ParseRowsHashError(String);
 
 impl FromStr for RowsHash {

@@ -88,7 +88,10 @@ async fn a_line_that_cannot_be_kept_is_quarantined_as_it_came_with_its_reason() 
         (event(r#""n":NaN"#), "line: not JSON"),
         (event("\"nul\":\"a\0b\""), "line: not JSON"),
         (event(r#""half":"\x""#), "line: not JSON: invalid escape"),
-        (b"{\"event\":\"e\",\"properties\":{\"time\":\"noon\"}}".to_vec(), "time: not a number"),
+        (
+            b"{\"event\":\"e\",\"properties\":{\"time\":\"noon\"}}".to_vec(),
+            "time: must be a number",
+        ),
     ];
     let mut lines = vec![event(r#""first":true"#)];
     lines.extend(worst.iter().map(|(line, _)| line.clone()));

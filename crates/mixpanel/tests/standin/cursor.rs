@@ -278,11 +278,14 @@ async fn a_start_that_has_begun_stays() {
     lake.try_to_export(&of_ingestion(BEFORE)).await.unwrap();
     lake.set(20, None);
     let text = lake.refusal(&by_time(BEFORE + 1)).await;
-    assert!(text.contains("of ingestion since 2026-01-16, and the settings say nothing"), "{text}");
+    assert!(
+        text.contains("by ingestion time since 2026-01-16, and the setting is not set"),
+        "{text}"
+    );
     lake.refusal(&by_time(BEFORE - 1)).await;
     lake.set(20, Some(BEFORE + 1));
     let text = lake.refusal(&by_time(BEFORE - 1)).await;
-    assert!(text.contains("the settings say 2026-01-17"), "{text}");
+    assert!(text.contains("the setting is 2026-01-17"), "{text}");
     lake.set(20, Some(BEFORE));
     lake.try_to_export(&of_ingestion(BEFORE)).await.unwrap();
     assert_eq!(lake.seen().into_values().collect::<Vec<_>>(), [1]);
@@ -296,7 +299,7 @@ async fn a_lake_that_has_slices_begins_with_ingestion_on_a_day_to_come() {
     for start in [BEFORE, BEFORE + 1, 20] {
         lake.set(20, Some(start));
         let text = lake.refusal(&of_ingestion(BEFORE + 1)).await;
-        assert!(text.contains("still to come"), "{text}");
+        assert!(text.contains("Set a future date"), "{text}");
     }
     // While the start is in the future, it can be moved and removed.
     for start in [Some(30), Some(25), None, Some(22)] {
@@ -317,5 +320,8 @@ async fn a_date_has_slices_of_one_time_only() {
     lake.try_to_export(&by_time(BEFORE)).await.unwrap();
     lake.set(BEFORE + 2, Some(BEFORE));
     let text = lake.refusal(&of_ingestion(BEFORE)).await;
-    assert!(text.starts_with("i2026-01-16 would hold events that 2026-01-16 holds"), "{text}");
+    assert!(
+        text.starts_with("i2026-01-16 would hold events that 2026-01-16 already holds"),
+        "{text}"
+    );
 }

@@ -3,8 +3,12 @@
 //! These are values, made of the settings alone; `crate::clients` makes clients of them. A lake, the
 //! bucket of a pipeline, Glue and a secret can be in different regions.
 
-use crate::settings::Reader;
-use crate::settings::table::{GLUE_REGION, MIXPANEL_SECRET, RAW_PIPELINE_REGION, S3_REGION};
+use crate::settings::table::{
+    GLUE_EXTERNAL_ID, GLUE_REGION, GLUE_ROLE, MIXPANEL_SECRET, PROJECT_TOKEN, RAW_PIPELINE_REGION,
+    S3_ENCRYPTION, S3_EXTERNAL_ID, S3_KMS_KEY_ID, S3_REGION, S3_ROLE,
+};
+use crate::settings::{Reader, RoleArn, Setting};
+use mixlake_store_s3::Encryption;
 
 /// What a client is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,11 +23,26 @@ pub enum Purpose {
     Secrets,
 }
 
-/// What the clients of one purpose are made with. A role to assume and its external id belong here.
+/// What the clients of one purpose are made with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientSettings {
     /// Where the service is asked.
     pub region: ClientRegion,
+    /// The role that asks; `None` is the process's own.
+    pub role: Option<Role>,
+}
+
+/// A role to assume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its ARN.
+    pub arn: RoleArn,
+    /// The external id that its trust policy expects.
+    pub external_id: Option<String>,
+    /// The name of the setting that gave it.
+    pub setting: &'static str,
+    /// The name of the setting of the external id.
+    pub external_id_setting: &'static str,
 }
 
 /// The region of a client.
@@ -45,6 +64,7 @@ pub struct Access {
     source: ClientSettings,
     catalog: ClientSettings,
     secrets: ClientSettings,
+    encryption: Encryption,
 }
 
 impl Access {
@@ -58,6 +78,12 @@ impl Access {
             Purpose::Secrets => &self.secrets,
         }
     }
+
+    /// How the objects of the lake are encrypted.
+    #[must_use]
+    pub fn encryption(&self) -> &Encryption {
+        &self.encryption
+    }
 }
 
 pub(super) fn access(reader: &mut Reader<'_>) -> Access {
@@ -70,14 +96,43 @@ pub(super) fn access(reader: &mut Reader<'_>) -> Access {
         Some(region) => ClientRegion::Named(region.to_owned()),
         None => ClientRegion::OfProcess { or: lake.clone() },
     };
-    let named = |region: Option<String>| ClientSettings {
+    let client = |region: Option<String>, role| ClientSettings {
         region: region.map_or(ClientRegion::OfProcess { or: None }, ClientRegion::Named),
+        role,
     };
     Access {
-        lake: named(lake),
-        source: named(source),
-        catalog: named(catalog),
-        secrets: ClientSettings { region: secrets },
+        lake: client(lake, role(reader, &S3_ROLE, &S3_EXTERNAL_ID)),
+        source: client(source, None),
+        catalog: client(catalog, role(reader, &GLUE_ROLE, &GLUE_EXTERNAL_ID)),
+        secrets: ClientSettings { region: secrets, role: None },
+        encryption: encryption(reader),
+    }
+}
+
+fn role(
+    reader: &mut Reader<'_>,
+    arn: &Setting<RoleArn>,
+    external_id: &Setting<String>,
+) -> Option<Role> {
+    let token = reader.get(&PROJECT_TOKEN);
+    let id = reader.get(external_id);
+    if !reader.has(arn) {
+        reader.only_with(arn.name, &[external_id]);
+        return None;
+    }
+    let (setting, external_id_setting) = (arn.name, external_id.name);
+    let arn = reader.get(arn)?;
+    Some(Role { arn, external_id: id.or(token), setting, external_id_setting })
+}
+
+fn encryption(reader: &mut Reader<'_>) -> Encryption {
+    let key = reader.get(&S3_KMS_KEY_ID).map(|key| key.as_str().to_owned());
+    match reader.get(&S3_ENCRYPTION).unwrap_or_default() {
+        Encryption::Kms { .. } => Encryption::Kms { key },
+        other => {
+            reader.only_with("s3_encryption=kms", &[&S3_KMS_KEY_ID]);
+            other
+        }
     }
 }
 
@@ -150,8 +205,8 @@ mod tests {
         let text = crate::config::LakeConfig::check(&settings).unwrap_err().to_string();
         assert_eq!(
             text,
-            "s3_region: an AWS region is expected, as in eu-central-1, got \"EU (Ireland)\"\n\
-             glue_region: an AWS region is expected, as in eu-central-1, got \"eu_west\""
+            "s3_region: must be an AWS region such as eu-central-1, got \"EU (Ireland)\"\n\
+             glue_region: must be an AWS region such as eu-central-1, got \"eu_west\""
         );
     }
 }

@@ -3,7 +3,7 @@
 use super::access::{Access, access};
 use crate::settings::table::{
     CATALOG, GLUE_DATABASE, GLUE_TABLE_PREFIX, ON_DRIFT, PROJECT_ID, S3_BUCKET, S3_PREFIX,
-    not_in_this_version,
+    with_one_value,
 };
 use crate::settings::{CatalogBy, Problems, Reader, Settings};
 use mixlake_app::reconcile::OnDrift;
@@ -53,7 +53,7 @@ pub fn bucket(settings: &Settings) -> Result<String, Problems> {
 }
 
 pub(super) fn lake(reader: &mut Reader<'_>) -> Option<LakeConfig> {
-    for row in not_in_this_version() {
+    for row in with_one_value() {
         reader.check(row);
     }
     let catalog = reader.get(&CATALOG);

@@ -10,7 +10,7 @@ mod transformation;
 #[cfg(test)]
 mod tests;
 
-pub use access::{Access, ClientRegion, ClientSettings, Purpose};
+pub use access::{Access, ClientRegion, ClientSettings, Purpose, Role};
 pub use export::ExportConfig;
 pub use ingestion::Cursor;
 pub use lake::{LakeConfig, bucket};

@@ -31,9 +31,9 @@ fn every_problem_is_told_at_once_with_what_is_accepted() {
         "deduplicate: \"yes\" is not supported; it accepts true, false",
         "s3_prefix: a prefix is made of folders",
         "mixpanel_endpoint: the Mixpanel endpoint must be https",
-        "s3_role: not supported by this version",
+        "s3_role: the ARN of an IAM role is expected",
         "schema_type: \"both\" is not supported; it accepts monoschema, multischema",
-        "queries_per_hour: a number from 1 to 3600 is expected, got \"0\"",
+        "queries_per_hour: must be a number from 1 to 3600, got \"0\"",
     ] {
         assert!(text.contains(expected), "{expected:?} is missing in:\n{text}");
     }
@@ -57,15 +57,17 @@ fn a_pipeline_is_a_place_and_a_delay() {
     assert_eq!(check(&["raw_pipeline_location=./files"]), of(Place::Folder("./files".into()), 24));
     for (pairs, problem) in [
         (&[][..], "raw_pipeline_location: required"),
-        (&["raw_pipeline_location=s3:///x"], "raw_pipeline_location: s3://bucket/prefix is"),
-        (&["raw_pipeline_location=gs://b"], "raw_pipeline_location: s3://bucket/prefix is"),
-        (&["raw_pipeline_delay_hours=soon"], "raw_pipeline_delay_hours: a number of hours"),
+        (&["raw_pipeline_location=s3:///x"], "raw_pipeline_location: must be s3://bucket/prefix"),
+        (&["raw_pipeline_location=gs://b"], "raw_pipeline_location: must be s3://bucket/prefix"),
+        (&["raw_pipeline_delay_hours=soon"], "raw_pipeline_delay_hours: must be a number of hours"),
         (&["where=properties[\"a\"] == 1"], "where: only Mixpanel can evaluate it"),
     ] {
         let problems = check(pairs).unwrap_err();
         assert!(problems.contains(problem), "{problems}");
     }
-    assert!(problems(&["project_id=1", "raw_pipeline_location=x"]).contains("counts only with"));
+    assert!(
+        problems(&["project_id=1", "raw_pipeline_location=x"]).contains("has an effect only with")
+    );
 }
 
 #[test]
@@ -84,9 +86,15 @@ fn a_cursor_has_a_start_and_goes_by_mixpanels_own_answers() {
     assert_eq!(labels, ["2026-11-09", "i2026-11-10"]);
     for (pairs, problem) in [
         (&[][..], "ingestion_start: required: the first date"),
-        (&["ingestion_start=soon"], "ingestion_start: a date such as 2026-11-10 is expected"),
-        (&["ingestion_window_days=0"], "ingestion_window_days: a number of days from 1 to 3660"),
-        (&["ingestion_margin_minutes=x"], "ingestion_margin_minutes: a number of minutes from 0"),
+        (&["ingestion_start=soon"], "ingestion_start: must be a date such as 2026-11-10"),
+        (
+            &["ingestion_window_days=0"],
+            "ingestion_window_days: must be a number of days from 1 to 3660",
+        ),
+        (
+            &["ingestion_margin_minutes=x"],
+            "ingestion_margin_minutes: must be a number of minutes from 0",
+        ),
         (
             &["event_source=raw_pipeline", "raw_pipeline_location=s3://b"],
             "late_data: only Mixpanel can be asked by processing time",
@@ -96,7 +104,7 @@ fn a_cursor_has_a_start_and_goes_by_mixpanels_own_answers() {
         assert!(problems.contains(problem), "{problems}");
     }
     let alone = problems(&["project_id=1", "ingestion_start=2026-11-10"]);
-    assert!(alone.contains("ingestion_start: counts only with late_data=ingestion_cursor"));
+    assert!(alone.contains("ingestion_start: has an effect only with late_data=ingestion_cursor"));
 }
 
 #[test]
@@ -108,7 +116,7 @@ fn a_secret_in_the_place_of_its_name_is_refused_and_not_repeated() {
         "my hunter2",
     ] {
         let text = problems(&["project_id=1", &format!("mixpanel_secret={secret}")]);
-        assert!(text.starts_with("mixpanel_secret: the name or ARN"), "{text}");
+        assert!(text.starts_with("mixpanel_secret: must be the name or ARN"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
     for name in ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:mixlake/a-AbCdEf", "a/b"]

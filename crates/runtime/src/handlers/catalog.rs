@@ -23,7 +23,8 @@ impl CatalogHandler {
     pub async fn new(settings: &Settings) -> Result<Self, Failure> {
         let config = LakeConfig::check(settings).map_err(|p| Failure::settings(&p))?;
         let bucket = crate::config::bucket(settings).map_err(|p| Failure::settings(&p))?;
-        let clients = Clients::new(config.access.clone());
+        let clients =
+            Clients::new(config.access.clone(), format!("mixlake-catalog-{}", config.project));
         let store = Box::new(clients.lake(bucket.clone()).await?);
         let catalog = Box::new(clients.catalog(&config.database).await?);
         Ok(Self { config, bucket, store, catalog })
@@ -85,7 +86,9 @@ impl CatalogHandler {
         objects: impl IntoIterator<Item = &ObjectName>,
     ) -> (Value, BTreeMap<String, String>) {
         if self.config.catalog == CatalogBy::Crawler {
-            tracing::info!("catalog=crawler: the tables are a crawler's, nothing to do here");
+            tracing::info!(
+                "catalog=crawler: a crawler keeps the tables, so this function changes nothing"
+            );
             return (json!([]), BTreeMap::new());
         }
         let keys = objects.into_iter().filter(|o| self.is_ours(o)).map(|o| o.key.as_str());

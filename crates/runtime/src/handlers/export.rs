@@ -43,12 +43,12 @@ impl ExportHandler {
     pub async fn new(settings: &Settings) -> Result<Self, Failure> {
         let config = ExportConfig::check(settings).map_err(|p| Failure::settings(&p))?;
         if let Some(Pipeline { place: Place::Folder(folder), .. }) = &config.pipeline {
-            let what =
-                format!("RAW_PIPELINE_LOCATION: s3://bucket/prefix is expected, got {folder:?}");
+            let what = format!("RAW_PIPELINE_LOCATION: must be s3://bucket/prefix, got {folder:?}");
             return Err(Failure::new(Kind::InvalidSettings, what));
         }
         let bucket = crate::config::bucket(settings).map_err(|p| Failure::settings(&p))?;
-        let clients = Clients::new(config.lake.access.clone());
+        let session = format!("mixlake-export-{}", config.lake.project);
+        let clients = Clients::new(config.lake.access.clone(), session);
         let store = Arc::new(clients.lake(bucket).await?);
         Ok(Self { config, clients, store })
     }

@@ -7,6 +7,7 @@
 //! Each setting is one row of `table`. The row says what is accepted and what the default is, and
 //! everything else reads it: the check of given values, the reference page, and its JSON form.
 
+mod arn;
 mod given;
 mod problems;
 mod reader;
@@ -16,6 +17,7 @@ mod setting;
 pub mod table;
 mod values;
 
+pub use arn::{KeyArn, RoleArn};
 pub use given::Settings;
 pub use problems::Problems;
 pub(crate) use reader::Reader;

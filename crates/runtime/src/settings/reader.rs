@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn only_with(&mut self, other: &str, rows: &[&dyn Row]) {
         for row in rows {
             if self.has(*row) {
-                self.problem(*row, format!("counts only with {other}"));
+                self.problem(*row, format!("has an effect only with {other}"));
             }
         }
     }

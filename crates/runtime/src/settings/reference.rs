@@ -79,7 +79,6 @@ fn kind(kind: &Kind) -> Value {
         Kind::Text { shown, most } => json!({"type": "text", "accepts": shown, "most": most}),
         Kind::List { shown } => json!({"type": "list", "accepts": shown}),
         Kind::Only(value) => json!({"type": "only", "values": [value]}),
-        Kind::NotYet => json!({"type": "not_in_this_version"}),
     }
 }
 
@@ -108,7 +107,7 @@ mod tests {
             (&json!("EXPORT_DELAY_MINUTES"), &json!("export"))
         );
         assert_eq!(of("residency")["values"], json!(["us", "eu", "in"]));
-        assert_eq!(of("s3_role")["type"], "not_in_this_version");
+        assert_eq!(of("sync")["type"], "only");
         assert!(of("s3_region")["why"].as_str().unwrap().contains("notifications"));
     }
 }

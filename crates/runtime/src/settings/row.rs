@@ -37,8 +37,6 @@ pub enum Kind {
     },
     /// The one value of this version.
     Only(&'static str),
-    /// No value is accepted.
-    NotYet,
 }
 
 /// A row of the table, whatever its values become.
@@ -79,7 +77,6 @@ impl<T: Clone + Debug + Sync> Row for Setting<T> {
             Accepts::Text { shown, most, .. } => Kind::Text { shown, most },
             Accepts::List { shown, .. } => Kind::List { shown },
             Accepts::Only(value, _) => Kind::Only(value),
-            Accepts::NotYet => Kind::NotYet,
         }
     }
 
@@ -113,7 +110,6 @@ impl fmt::Display for Kind {
             Self::Text { shown, most: None } => f.write_str(shown),
             Self::List { shown } => write!(f, "{shown}; repeated on the command line"),
             Self::Only(value) => write!(f, "`{value}`"),
-            Self::NotYet => f.write_str("not in this version"),
         }
     }
 }

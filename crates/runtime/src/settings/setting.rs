@@ -58,8 +58,6 @@ pub enum Accepts<T: 'static> {
     },
     /// Mixpanel has other values; this version has one.
     Only(&'static str, T),
-    /// This version knows only the name.
-    NotYet,
 }
 
 /// What counts if a setting is not given.
@@ -120,28 +118,26 @@ impl<T: Clone> Setting<T> {
                 let number =
                     text.parse::<u32>().ok().filter(|number| (least..=most).contains(&number));
                 let of = unit.map(|unit| format!(" of {unit}")).unwrap_or_default();
-                let wrong =
-                    || format!("a number{of} from {least} to {most} is expected, got {text:?}");
+                let wrong = || format!("must be a number{of} from {least} to {most}, got {text:?}");
                 number.map(value).ok_or_else(wrong)
             }
             Accepts::Share(value) => {
                 let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
-                let wrong = || format!("a share from 0 to 1 is expected, as in 0.5, got {text:?}");
+                let wrong = || format!("must be a share from 0 to 1, such as 0.5, got {text:?}");
                 share.map(value).ok_or_else(wrong)
             }
             Accepts::Date(value) => {
                 let date = if text.len() == 10 { text.parse::<Date>().ok() } else { None };
-                let wrong = || format!("a date such as 2026-11-10 is expected, got {text:?}");
+                let wrong = || format!("must be a date such as 2026-11-10, got {text:?}");
                 date.map(value).ok_or_else(wrong)
             }
             Accepts::Text { most: Some(most), .. } if text.len() > *most => {
-                Err(format!("at most {most} bytes are accepted; it has {}", text.len()))
+                Err(format!("must have at most {most} bytes, and has {}", text.len()))
             }
             Accepts::Text { read, .. } => read(text),
             Accepts::List { read, .. } => read(&[text.to_owned()]),
             Accepts::Only(only, value) if *only == text => Ok(value.clone()),
             Accepts::Only(only, _) => Err(unsupported(text, [*only])),
-            Accepts::NotYet => Err("not supported by this version; leave it out".to_owned()),
         }
     }
 }

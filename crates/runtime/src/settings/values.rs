@@ -77,13 +77,13 @@ pub(super) fn text(text: &str) -> Result<String, String> {
 pub(super) fn place(text: &str) -> Result<Place, String> {
     let Some(place) = text.strip_prefix("s3://") else {
         if text.contains("://") {
-            return Err(format!("s3://bucket/prefix is expected, got {text:?}"));
+            return Err(format!("must be s3://bucket/prefix, got {text:?}"));
         }
         return Ok(Place::Folder(text.to_owned()));
     };
     let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
     if bucket.is_empty() {
-        return Err(format!("s3://bucket/prefix is expected, got {text:?}"));
+        return Err(format!("must be s3://bucket/prefix, got {text:?}"));
     }
     let prefix = prefix.trim_matches('/');
     let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
@@ -96,8 +96,17 @@ pub(super) fn secret_id(text: &str) -> Result<String, String> {
     if text.chars().all(fine) && (!text.contains(':') || text.starts_with("arn:")) {
         return Ok(text.to_owned());
     }
-    let what = "the name or ARN of a Secrets Manager secret is expected, and never what it holds";
+    let what = "must be the name or ARN of a Secrets Manager secret, never its content";
     Err(what.to_owned())
+}
+
+/// The characters that IAM accepts.
+pub(super) fn external_id(text: &str) -> Result<String, String> {
+    let fine = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    if text.len() >= 2 && text.chars().all(fine) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("at least two letters, digits or `_+=,.@:/-` are expected, got {text:?}"))
 }
 
 pub(super) fn region(text: &str) -> Result<String, String> {
@@ -105,7 +114,7 @@ pub(super) fn region(text: &str) -> Result<String, String> {
     if !text.is_empty() && text.chars().all(fine) {
         return Ok(text.to_owned());
     }
-    Err(format!("an AWS region is expected, as in eu-central-1, got {text:?}"))
+    Err(format!("must be an AWS region such as eu-central-1, got {text:?}"))
 }
 
 pub(super) fn glue_name(text: &str) -> Result<String, String> {
@@ -113,7 +122,7 @@ pub(super) fn glue_name(text: &str) -> Result<String, String> {
     if text.chars().all(fine) {
         return Ok(text.to_owned());
     }
-    Err(format!("lower-case letters, digits and `_` are expected; got {text:?}"))
+    Err(format!("must consist of lower-case letters, digits and `_`, got {text:?}"))
 }
 
 /// Each text is a name, or a JSON array of names; a name can contain every character.

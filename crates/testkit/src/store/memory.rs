@@ -39,6 +39,9 @@ struct State {
     objects: BTreeMap<String, Bytes>,
     modified: HashMap<String, SystemTime>,
     now: Option<SystemTime>,
+    /// How a write is encrypted, and how each object is.
+    encryption: &'static str,
+    encryptions: HashMap<String, &'static str>,
     script: Script<Operation>,
 }
 
@@ -68,6 +71,11 @@ impl MemoryStore {
     /// The time of later writes; before, it is in 1970.
     pub fn set_time(&self, now: SystemTime) {
         self.lock().now = Some(now);
+    }
+
+    /// How later writes are encrypted; before, they are not.
+    pub fn set_encryption(&self, name: &'static str) {
+        self.lock().encryption = name;
     }
 
     /// All calls so far.
@@ -146,6 +154,7 @@ impl State {
     fn write(&mut self, key: &str, body: Bytes) {
         self.objects.insert(key.to_owned(), body);
         self.modified.insert(key.to_owned(), self.now.unwrap_or(UNIX_EPOCH));
+        self.encryptions.insert(key.to_owned(), self.encryption);
     }
 }
 
@@ -210,6 +219,13 @@ impl ObjectStore for MemoryStore {
             modified: state.modified.get(key).copied(),
         };
         Ok(state.objects.iter().filter(|(key, _)| key.starts_with(prefix)).map(meta).collect())
+    }
+
+    async fn old_encryption(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let state = self.lock();
+        let found = state.objects.contains_key(key).then(|| state.encryptions.get(key).copied());
+        let found = found.flatten().filter(|found| *found != state.encryption);
+        Ok(found.map(str::to_owned))
     }
 
     fn location(&self, key: &str) -> String {

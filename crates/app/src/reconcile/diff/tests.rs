@@ -68,7 +68,7 @@ fn another_type_is_a_conflict_that_names_both() {
     let wanted = [("a", "double"), ("new", "string")];
     assert_eq!(
         told(compare(&table(&[("a", "int")]), &wanted, &[])),
-        ["column a is int in the catalog and double in the files"]
+        ["column a is int in the catalog, but double in the files"]
     );
 }
 
@@ -78,7 +78,7 @@ fn a_column_that_we_gave_and_that_is_gone_is_not_given_again() {
     let current = table(&[("a", "string")]);
     assert_eq!(
         told(compare(&current, &given, &given)),
-        ["column b was dropped in the catalog and is double in the files"]
+        ["column b was dropped in the catalog, but is double in the files"]
     );
     assert_eq!(compare(&current, &[("a", "string")], &given), Difference::Unchanged);
 }
@@ -103,7 +103,7 @@ fn columns_that_changed_places_are_told_where_the_files_have_them() {
 #[test]
 fn another_way_of_reading_is_a_conflict() {
     let read_as = |format| told(compare(&TableState { format, ..table(&[]) }, &[], &[])).remove(0);
-    let text = "the files are parquet, and the catalog says they are read as";
+    let text = "the files are parquet, but the catalog says to read them as";
     assert_eq!(read_as(Format::Other("x.CsvSerDe".into())), format!("{text} x.CsvSerDe"));
     assert_eq!(read_as(Format::Lake(DataFormat::Json)), format!("{text} json"));
 }

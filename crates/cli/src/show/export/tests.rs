@@ -104,14 +104,14 @@ fn each_failure_is_told_once_and_what_was_not_tried_in_one_line() {
     let expected = "\
 slice           received   written  duplicates  quarantined       bytes
 2026-11-10          1013      1004           8            1      169023  published
-2026-11-11    FAILED: the events cannot be had: 402: no plan
+2026-11-11    FAILED: the event source refuses the request: 402: no plan
 total               1013      1004           8            1      169023
 
 5 slices: 1 published, 1 failed, 3 not tried.
-2026-11-12 to 2026-11-14 were not tried: what kept 2026-11-11 from being exported would keep them too.
+2026-11-12 to 2026-11-14 were not tried: the problem that stopped 2026-11-11 would stop them too.
 1,004 rows in 1 file.
 Files: /lake/1/
-Next: put right what failed, and run the same command again; what is published stays.
+Next: fix what failed, and run the same command again. Published slices stay.
 ";
     assert_eq!(shown(slices, None), expected);
 }
@@ -139,7 +139,7 @@ fn lines_that_no_slice_got_are_told() {
     let inputs = [Input::from(file.path().to_owned())];
     let read = FileSource::read(&inputs, &selection, &std::env::temp_dir(), &mut |_| {});
     let text = shown(vec![whole("2026-11-10", SliceStatus::Published, 0)], Some(&read.unwrap().1));
-    let expected = "Of 5 lines of the input, 3 of dates that were not asked for \
-                    (2026-11-11 to 2026-11-12, 2026-11-19), 1 of events that were not asked for.\n";
+    let expected = "Of 5 lines of the input, the export left out 3 of other dates \
+                    (2026-11-11 to 2026-11-12, 2026-11-19), 1 of other events.\n";
     assert!(text.contains(expected), "{text}");
 }

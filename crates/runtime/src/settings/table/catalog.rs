@@ -1,8 +1,9 @@
 //! The tables in Glue.
 
+use crate::settings::arn::RoleArn;
 use crate::settings::row::Row;
 use crate::settings::setting::{Accepts, Preset, Scope, Setting};
-use crate::settings::values::{CatalogBy, glue_name, region};
+use crate::settings::values::{CatalogBy, external_id, glue_name, parsed, region};
 use mixlake_app::reconcile::OnDrift;
 
 rows! {
@@ -67,11 +68,23 @@ rows! {
         },
         about: "The region of the Glue database.",
     }
-    GLUE_ROLE: () {
+    GLUE_ROLE: RoleArn {
         name: "glue_role",
-        accepts: Accepts::NotYet,
-        default: Preset::Nothing("none"),
+        accepts: Accepts::Text { shown: "the ARN of an IAM role", most: None, read: parsed },
+        default: Preset::Nothing("none: the process's own role"),
         scope: Scope::Catalog,
-        about: "A role to assume for Glue.",
+        about: "The role to assume for Glue, such as one of another account: then its catalog is \
+                used.",
+    }
+    GLUE_EXTERNAL_ID: String {
+        name: "glue_external_id",
+        accepts: Accepts::Text {
+            shown: "letters, digits, `_+=,.@:/-`",
+            most: Some(1224),
+            read: external_id,
+        },
+        default: Preset::Nothing("`project_token`"),
+        scope: Scope::Catalog,
+        about: "The external id that the trust policy of `glue_role` expects.",
     }
 }

@@ -39,9 +39,9 @@ pub fn rows() -> impl Iterator<Item = &'static dyn Row> {
         .copied()
 }
 
-/// The rows of which this version accepts one value or none.
-pub(crate) fn not_in_this_version() -> impl Iterator<Item = &'static dyn Row> {
-    rows().filter(|row| matches!(row.kind(), Kind::Only(_) | Kind::NotYet))
+/// The rows of which this version accepts one value.
+pub(crate) fn with_one_value() -> impl Iterator<Item = &'static dyn Row> {
+    rows().filter(|row| matches!(row.kind(), Kind::Only(_)))
 }
 
 /// The row of a setting.
@@ -83,20 +83,9 @@ mod tests {
 
     #[test]
     fn what_this_version_does_not_have_is_refused_and_named() {
-        let refused: Vec<_> = not_in_this_version().map(Row::name).collect();
-        assert_eq!(
-            refused,
-            [
-                "sync",
-                "data_source",
-                "s3_encryption",
-                "s3_role",
-                "s3_kms_key_id",
-                "use_glue",
-                "glue_role"
-            ]
-        );
-        for row in not_in_this_version() {
+        let refused: Vec<_> = with_one_value().map(Row::name).collect();
+        assert_eq!(refused, ["sync", "data_source", "use_glue"]);
+        for row in with_one_value() {
             let problem = row.check(&["x".to_owned()]).unwrap_err();
             assert!(problem.contains("not supported"), "{}: {problem}", row.name());
         }
@@ -136,7 +125,7 @@ mod tests {
         }
         assert_eq!(GLUE_TABLE_PREFIX.check(&["a".repeat(64)]), Ok(()));
         let problem = GLUE_TABLE_PREFIX.check(&["a".repeat(65)]).unwrap_err();
-        assert_eq!(problem, "at most 64 bytes are accepted; it has 65");
+        assert_eq!(problem, "must have at most 64 bytes, and has 65");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::settings::row::Row;
 use crate::settings::setting::{Accepts, Preset, Scope, Setting};
-use crate::settings::values::parsed;
+use crate::settings::values::{external_id, parsed};
 use mixlake_domain::{ProjectId, Zone};
 use mixlake_mixpanel::Residency;
 use std::convert::identity;
@@ -49,5 +49,17 @@ rows! {
         default: Preset::Value("us"),
         scope: Scope::Export,
         about: "Where Mixpanel keeps the project's data.",
+    }    PROJECT_TOKEN: String {
+        name: "project_token",
+        accepts: Accepts::Text {
+            shown: "letters, digits, `_+=,.@:/-`",
+            most: Some(64),
+            read: external_id,
+        },
+        default: Preset::Nothing("none"),
+        scope: Scope::Both,
+        about: "The project's token, which Mixpanel's own pipeline uses as external id. It is the \
+                default of `s3_external_id` and `glue_external_id`. Without any of them no external \
+                id is sent.",
     }
 }

@@ -1,0 +1,60 @@
+//! The help of the program and of each command, as a person reads it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::process::Command;
+
+/// Clap folds nothing here: the width of the terminal is not known.
+fn help(arguments: &[&str]) -> String {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_mixlake")).args(arguments).arg("--help").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What a command says of wrong arguments.
+fn refusal(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_mixlake"))
+        .args(arguments)
+        .env_remove("MIXPANEL_SERVICE_ACCOUNT")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    format!("$ mixlake {}\n{}\n", arguments.join(" "), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn of_the_program() {
+    insta::assert_snapshot!(help(&[]));
+}
+
+#[test]
+fn of_export() {
+    insta::assert_snapshot!(help(&["export"]));
+}
+
+#[test]
+fn of_catalog() {
+    insta::assert_snapshot!(help(&["catalog"]));
+}
+
+#[test]
+fn of_doctor() {
+    insta::assert_snapshot!(help(&["doctor"]));
+}
+
+#[test]
+fn of_settings() {
+    insta::assert_snapshot!(help(&["settings"]));
+}
+
+#[test]
+fn of_wrong_arguments() {
+    let dates = ["export", "--from-date", "2026-11-10", "--to-date"];
+    let lake = ["--lake", "gs://b/p", "--set", "project_id=1"];
+    let texts = [
+        refusal(&[&dates[..], &["2026-11-10"], &lake].concat()),
+        refusal(&["catalog", "--lake", "/nowhere/lake"]),
+        refusal(&[&dates[..], &["soon", "--lake", "/nowhere/lake"]].concat()),
+    ];
+    insta::assert_snapshot!(texts.concat());
+}
