@@ -1,4 +1,4 @@
-"""A table that somebody has changed: told in the dead-letter queue, put right where that is asked for."""
+"""A table that somebody has changed: reported in the dead-letter queue, repaired where that is asked for."""
 
 import json
 from typing import Any

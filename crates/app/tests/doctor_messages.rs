@@ -16,7 +16,7 @@ use support::Lake;
 use support::clinic::{DAY, change, column, examine, lake, partition, whole_numbers};
 use support::notices::IN_CATALOG;
 
-const ALL: [Kind; 24] = [
+const ALL: [Kind; 25] = [
     Kind::UnreadableDocument,
     Kind::TableMissing,
     Kind::ColumnMissing,
@@ -41,6 +41,7 @@ const ALL: [Kind; 24] = [
     Kind::UnknownEvent,
     Kind::HiddenTable,
     Kind::Engine,
+    Kind::OldEncryption,
 ];
 
 fn name(kind: Kind) -> &'static str {
@@ -69,6 +70,7 @@ fn name(kind: Kind) -> &'static str {
         Kind::UnknownEvent => "UnknownEvent",
         Kind::HiddenTable => "HiddenTable",
         Kind::Engine => "Engine",
+        Kind::OldEncryption => "OldEncryption",
     }
 }
 
@@ -246,6 +248,16 @@ async fn engines(told: &mut Told) {
     told.examine(&lake, &catalog).await;
 }
 
+async fn encryption(told: &mut Told) {
+    let (lake, catalog) = (Lake::new(), MemoryCatalog::new());
+    lake.store.set_encryption("aes");
+    lake.hold(&["a 2026-11-10T01:10"]);
+    lake.publish(DAY).await;
+    lake.catch_up(&catalog).await;
+    lake.store.set_encryption("kms");
+    told.examine(&lake, &catalog).await;
+}
+
 #[tokio::test]
 async fn findings() {
     let mut told = Told::default();
@@ -257,6 +269,7 @@ async fn findings() {
     names(&mut told).await;
     hidden_tables(&mut told).await;
     engines(&mut told).await;
+    encryption(&mut told).await;
     let all = BTreeSet::from(ALL);
     assert_eq!(told.kinds, all, "every kind of finding is told");
     let texts: Vec<String> = told.texts.into_iter().collect();

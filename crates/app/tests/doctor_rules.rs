@@ -43,7 +43,7 @@ async fn names_numbers_and_lengths_that_spectrum_cannot_read_are_told() {
         told[1].starts_with(&format!("{long_name}: Redshift Spectrum reads names of at most 127"))
     );
     assert!(told[2].starts_with("essay: Redshift Spectrum cuts or nulls text"), "{told:?}");
-    assert!(told[2].ends_with("has one of 70000"), "{told:?}");
+    assert!(told[2].ends_with("has a text of 70000"), "{told:?}");
     assert_eq!(told.len(), 3, "{told:?}");
     let athena = Doctor { engines: &[Engine::Athena], ..doctor(&lake, &catalog) };
     assert_eq!(athena.examine().await.unwrap(), []);

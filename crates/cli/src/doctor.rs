@@ -112,7 +112,7 @@ fn told(finding: &Finding) -> String {
 }
 
 fn could_not(error: &str) -> String {
-    format!("    could not be put right: {error}")
+    format!("    could not be repaired: {error}")
 }
 
 fn to_do(finding: &Finding, repair: bool) -> String {

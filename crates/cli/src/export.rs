@@ -95,12 +95,13 @@ fn check(
     if from_files && settings.get(&LATE_DATA) == Some(LateData::IngestionCursor) {
         problems.add(
             LATE_DATA.name,
-            "only Mixpanel can be asked by processing time; leave it out with --input",
+            "only Mixpanel can select events by processing time; leave it out with --input",
         );
     }
     let from_pipeline = settings.get(&EVENT_SOURCE) == Some(EventOrigin::RawPipeline);
     if from_files && from_pipeline {
-        problems.add(EVENT_SOURCE.name, "--input says already where events come from");
+        problems
+            .add(EVENT_SOURCE.name, "--input already says where events come from; leave it out");
     }
     if !from_files && !from_pipeline {
         match account {

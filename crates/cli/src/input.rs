@@ -24,11 +24,11 @@ pub fn check(paths: &[PathBuf], problems: &mut Problems) {
     }
     let standard = inputs.iter().filter(|input| **input == Input::Standard).count();
     if standard > 1 {
-        problems
-            .add("--input", "- stands for standard input, which can be read once; give it once");
+        problems.add("--input", "`-` is standard input, which can be read only once; give it once");
     }
     if standard > 0 && io::stdin().is_terminal() {
-        problems.add("--input", "standard input is a terminal; send a file into it, or name one");
+        problems
+            .add("--input", "standard input is a terminal; redirect a file to it, or name a file");
     }
 }
 
@@ -73,7 +73,7 @@ fn told(error: InputError) -> anyhow::Error {
 /// Whether the input has anything of the days asked for.
 fn matching(accounts: &Accounts, slices: &[Slice]) -> Result<(), Problems> {
     if accounts.lines == 0 {
-        return Err(Problems::one("--input", "there is no line in it"));
+        return Err(Problems::one("--input", "the input has no lines"));
     }
     if slices.iter().any(|slice| accounts.dates.events_of(slice.date()) > 0) {
         return Ok(());

@@ -43,7 +43,7 @@ pub fn settings(lake: &Lake) -> (Settings, Problems) {
         ];
         for row in of_aws {
             if settings.has(row) {
-                problems.add(row.name(), "has no meaning where --lake is a folder");
+                problems.add(row.name(), "has no effect if --lake is a folder; leave it out");
             }
         }
         if lake.place.is_empty() || lake.place.contains("://") {
@@ -56,11 +56,11 @@ pub fn settings(lake: &Lake) -> (Settings, Problems) {
     };
     let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
     if bucket.is_empty() {
-        problems.add("--lake", "s3://bucket/prefix names no bucket");
+        problems.add("--lake", "must name a bucket, such as s3://bucket/prefix");
     }
     for (row, value) in [(&S3_BUCKET, bucket), (&S3_PREFIX, prefix)] {
         if settings.has(row) {
-            problems.add(row.name, format!("--lake {} says it already", lake.place));
+            problems.add(row.name, format!("--lake {} already sets it; leave it out", lake.place));
         }
         if !value.trim_matches('/').is_empty() {
             settings.set(row, value);
@@ -135,7 +135,7 @@ pub fn config(settings: &Settings) -> Result<LakeConfig, Problems> {
     match config.catalog {
         CatalogBy::Function => Ok(config),
         CatalogBy::Crawler => {
-            let what = "with crawler the tables are the crawler's; this command leaves them alone";
+            let what = "with catalog=crawler, a Glue crawler updates the tables; this command does not change them";
             Err(Problems::one(CATALOG.name, what))
         }
     }
@@ -175,7 +175,7 @@ pub async fn projects(settings: &Settings, store: &dyn ObjectStore) -> Result<Ve
         let place = store.location(&below);
         let id = named.map_or_else(|| "<project_id>".to_owned(), |id| id.to_string());
         let what = format!(
-            "{place} holds no lake: there is no {id}/schema/events.json; export into it first"
+            "{place} has no lake: {id}/schema/events.json is missing. Export events into it first"
         );
         return Err(Problems::one("--lake", what).into());
     }

@@ -224,7 +224,7 @@ fn standard_input_is_given_once() {
 #[case::error_at_the_end((event(10) + "{\"error\":\"Timeout\"}\n").into_bytes(), "(Timeout)")]
 #[case::trailing([gzip(&event(10)), b"more".to_vec()].concat(), "neither gzip nor padding")]
 #[case::cut(event(10).trim_end()[..30].into(), "ends in the middle of a line")]
-#[case::nothing(b"\n".to_vec(), "there is no line in it")]
+#[case::nothing(b"\n".to_vec(), "the input has no lines")]
 fn what_is_no_export_is_refused_by_its_name(#[case] content: Vec<u8>, #[case] words: &str) {
     let place = Place::with(content);
     let output = mixlake(&export(&place.input(), &place.lake(), "2026-11-10", "2026-11-10"));

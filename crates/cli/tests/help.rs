@@ -51,10 +51,17 @@ fn of_settings() {
 fn of_wrong_arguments() {
     let dates = ["export", "--from-date", "2026-11-10", "--to-date"];
     let lake = ["--lake", "gs://b/p", "--set", "project_id=1"];
+    let from_files = ["--input", "-", "-", "no-such-file", "--lake", "Cargo.toml"];
+    let of_mixpanel = ["--set", "where=a", "--set", "late_data=ingestion_cursor"];
+    let of_pipeline = ["--set", "event_source=raw_pipeline", "--set", "s3_region=eu-central-1"];
+    let twice = ["--set", "s3_bucket=b", "--set", "s3_prefix=p"];
     let texts = [
         refusal(&[&dates[..], &["2026-11-10"], &lake].concat()),
         refusal(&["catalog", "--lake", "/nowhere/lake"]),
         refusal(&[&dates[..], &["soon", "--lake", "/nowhere/lake"]].concat()),
+        refusal(&[&dates[..], &["2026-11-10"], &from_files, &of_mixpanel].concat()),
+        refusal(&[&dates[..], &["2026-11-10"], &from_files[..3], &lake, &of_pipeline].concat()),
+        refusal(&[&["catalog", "--lake", "s3:///p"], &twice[..]].concat()),
     ];
     insta::assert_snapshot!(texts.concat());
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// A value that a setting refuses, if it refuses any.
 fn wrong(row: &dyn Row) -> Option<(String, String)> {
     let text = match row.kind() {
-        settings::Kind::Choice(_) | settings::Kind::Only(_) | settings::Kind::NotYet => "other",
+        settings::Kind::Choice(_) | settings::Kind::Only(_) => "other",
         settings::Kind::Flag => "yes",
         settings::Kind::Number { most, .. } => &(most + 1).to_string(),
         settings::Kind::Share => "50%",
@@ -39,11 +39,17 @@ fn one_wrong_value_of_each_setting() {
 
 #[test]
 fn settings_together() {
-    let cases: [&[&str]; 6] = [
+    let cases: [&[&str]; 8] = [
         &[],
         &["project_id=1", "s3_prefix=a//b"],
         &["project_id=1", "ingestion_start=2026-11-10", "raw_pipeline_location=x"],
         &["project_id=1", "late_data=ingestion_cursor"],
+        &["project_id=1", "s3_external_id=token", "glue_external_id=token"],
+        &[
+            "project_id=1",
+            "s3_encryption=aes",
+            "s3_kms_key_id=arn:aws:kms:us-east-1:123456789012:key/1234abcd",
+        ],
         &["project_id=1", "event_source=raw_pipeline", "where=properties[\"a\"] == 1"],
         &[
             "project_id=1",

@@ -15,7 +15,7 @@ fn slice() -> SliceLabel {
     Slice::parse("2026-11-10", &Zone::UTC).unwrap().label()
 }
 
-fn remedies() -> [Remedy; 12] {
+fn remedies() -> [Remedy; 14] {
     let date = Some("2026-11-10".parse().unwrap());
     let files = || vec![text("2026-11-10-000.parquet")];
     [
@@ -29,6 +29,8 @@ fn remedies() -> [Remedy; 12] {
         Remedy::GoBack { slice: slice(), folders: vec![text("g1/"), text("g2/")] },
         Remedy::CompleteRegistry,
         Remedy::Rename { event: text("_signup") },
+        Remedy::Encrypt { keys: files() },
+        Remedy::Encrypt { keys: [files(), files()].concat() },
         Remedy::Wait { reason: text("<reason>") },
         Remedy::ByHand { advice: text("<advice>") },
     ]
@@ -47,6 +49,7 @@ fn remedies_as_text() {
             Remedy::GoBack { .. } => "GoBack",
             Remedy::CompleteRegistry => "CompleteRegistry",
             Remedy::Rename { .. } => "Rename",
+            Remedy::Encrypt { .. } => "Encrypt",
             Remedy::Wait { .. } => "Wait",
             Remedy::ByHand { .. } => "ByHand",
         };

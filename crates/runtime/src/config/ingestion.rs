@@ -30,7 +30,7 @@ pub(super) fn cursor(reader: &mut Reader<'_>) -> Option<Cursor> {
         return None;
     }
     if reader.peek(&EVENT_SOURCE) == Some(EventOrigin::RawPipeline) {
-        let what = "only Mixpanel can be asked by processing time; leave it out with event_source=raw_pipeline";
+        let what = "only Mixpanel can select events by processing time; leave it out with event_source=raw_pipeline";
         reader.problem(&LATE_DATA, what);
     }
     let start = reader.require(&INGESTION_START);

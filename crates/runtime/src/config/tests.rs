@@ -31,7 +31,7 @@ fn every_problem_is_told_at_once_with_what_is_accepted() {
         "deduplicate: \"yes\" is not supported; it accepts true, false",
         "s3_prefix: a prefix is made of folders",
         "mixpanel_endpoint: the Mixpanel endpoint must be https",
-        "s3_role: the ARN of an IAM role is expected",
+        "s3_role: must be the ARN of an IAM role",
         "schema_type: \"both\" is not supported; it accepts monoschema, multischema",
         "queries_per_hour: must be a number from 1 to 3600, got \"0\"",
     ] {
@@ -97,7 +97,7 @@ fn a_cursor_has_a_start_and_goes_by_mixpanels_own_answers() {
         ),
         (
             &["event_source=raw_pipeline", "raw_pipeline_location=s3://b"],
-            "late_data: only Mixpanel can be asked by processing time",
+            "late_data: only Mixpanel can select events by processing time",
         ),
     ] {
         let problems = with(pairs).unwrap_err().to_string();

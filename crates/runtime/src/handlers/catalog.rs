@@ -103,7 +103,7 @@ impl CatalogHandler {
         let done = reconciler.reconcile(keys).await;
         for table in &done.tables {
             for what in &table.repaired {
-                tracing::warn!(table = table.table, what, "the table was put right");
+                tracing::warn!(table = table.table, what, "the table was repaired");
             }
             tracing::info!(
                 table = table.table,

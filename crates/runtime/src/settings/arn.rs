@@ -78,8 +78,8 @@ impl FromStr for RoleArn {
         let arn = Parts::of(text).filter(is_role).map(|_| Self(text.to_owned()));
         arn.ok_or_else(|| {
             format!(
-                "the ARN of an IAM role is expected, as in arn:aws:iam::123456789012:role/mixlake, \
-                 got {text:?}"
+                "must be the ARN of an IAM role such as arn:aws:iam::123456789012:role/mixlake, got \
+                 {text:?}"
             )
         })
     }
@@ -96,9 +96,9 @@ impl FromStr for KeyArn {
         let arn = Parts::of(text).filter(is_key).map(|_| Self(text.to_owned()));
         arn.ok_or_else(|| {
             format!(
-                "the ARN of a KMS key is expected, as in \
-                 arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab, \
-                 and not its id or alias, got {text:?}"
+                "must be the ARN of a KMS key such as \
+                 arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab, not \
+                 its id or alias, got {text:?}"
             )
         })
     }

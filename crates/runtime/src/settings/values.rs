@@ -106,7 +106,9 @@ pub(super) fn external_id(text: &str) -> Result<String, String> {
     if text.len() >= 2 && text.chars().all(fine) {
         return Ok(text.to_owned());
     }
-    Err(format!("at least two letters, digits or `_+=,.@:/-` are expected, got {text:?}"))
+    Err(format!(
+        "must have at least two characters, only letters, digits and `_+=,.@:/-`, got {text:?}"
+    ))
 }
 
 pub(super) fn region(text: &str) -> Result<String, String> {

@@ -34,8 +34,8 @@ rows! {
         default: Preset::Value("fail"),
         scope: Scope::Catalog,
         about: "What happens when somebody changed a table in Glue so that it does not fit its \
-                files (a column retyped, dropped or moved; another location or serde): it is told, \
-                and the objects go to the dead-letter queue; or the table is put right.",
+                files (a column retyped, dropped or moved; another location or serde): the \
+                function reports it, and the objects go to the dead-letter queue; or it repairs the table.",
     }
     GLUE_DATABASE: String {
         name: "glue_database",
