@@ -91,6 +91,10 @@ def rights(template: Any, role: str) -> Iterator[Right]:
                     yield action, json.dumps(resource), conditions
 
 
+OF_THE_OPERATOR = {"glue:GetTables", "glue:GetPartitions"}
+"""What only the command line calls."""
+
+
 def of_services(found: Iterator[Right], *services: str) -> set[Right]:
     return {right for right in found if right[0].startswith(services)}
 
@@ -215,7 +219,17 @@ def of_the_raw_pipeline(found: set[Right]) -> set[Right]:
 
 
 def test_the_glue_role_may_do_what_the_catalog_function_may_do_in_one_account(account: Any, template: Any) -> None:
-    assert set(rights(account, "GlueRole")) == of_services(rights(template, "CatalogRole"), "glue:")
+    found = {right for right in rights(account, "GlueRole") if right[0] not in OF_THE_OPERATOR}
+    assert found == of_services(rights(template, "CatalogRole"), "glue:")
+
+
+def test_the_glue_role_lists_tables_and_partitions_for_an_operator_only(account: Any) -> None:
+    (policy,) = account["Resources"]["GlueRole"]["Properties"]["Policies"]
+    always, with_operator = policy["PolicyDocument"]["Statement"]
+    assert set(always["Action"]) & OF_THE_OPERATOR == set()
+    condition, statement, otherwise = with_operator["Fn::If"]
+    assert (condition, otherwise) == ("HasOperator", {"Ref": "AWS::NoValue"})
+    assert set(statement["Action"]) == OF_THE_OPERATOR
 
 
 def test_the_crawler_is_that_of_the_other_template(account: Any, template: Any) -> None:
