@@ -27,6 +27,8 @@ class MiniStack(Cloud):
         if not keep:
             shutil.rmtree(home, ignore_errors=True)
         (home / "tmp").mkdir(parents=True, exist_ok=True)
+        self.record = home / "calls.jsonl"
+        self.sessions = home / "sessions.jsonl"
         command = [sys.executable, "-P", str(PROGRAM)]
         self.logs = home / "logs"
         self._process = Process("MiniStack", command, log=self.logs / "ministack.log", env=self._server_environment())
@@ -70,6 +72,9 @@ class MiniStack(Cloud):
             # It unpacks the functions' code there.
             TMPDIR=str(self.home / "tmp"),
             PYTHONUNBUFFERED="1",
+            # Which calls the roles made: local/rights/recorder.py.
+            RECORD=str(self.record),
+            SESSIONS=str(self.sessions),
         )
 
     def _answers(self) -> bool:

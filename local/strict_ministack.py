@@ -23,6 +23,7 @@ from ministack.services import s3
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from local import strict
+from local.rights import inside
 from local.wider_ministack import widen
 
 Refusal = tuple[str, str]
@@ -119,5 +120,6 @@ if __name__ == "__main__":
     widen()
     s3._upload_part = strict_part(s3._upload_part)
     s3._complete_multipart_upload = strict_completion(s3._complete_multipart_upload)
+    inside.install()
     strict.install()
     sys.exit(app.main())
