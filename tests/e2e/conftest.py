@@ -36,6 +36,14 @@ class Exported:
         return Engine(self.pipeline.lake).query(sql)
 
 
+LAST = ("test_rights.py", "test_secrets.py")
+"""They look at what all others have done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name in LAST)
+
+
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[MiniStack]:
     end_on_signals()
