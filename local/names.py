@@ -28,8 +28,8 @@ COMMAND_LINE = "mixlake"
 
 PROJECT_ID = "2195193"
 USERNAME = "mixlake-demo"
-SECRET = "not-a-secret"
-"""The stand-in's password; it guards nothing."""
+SECRET = "not-a-secret-3f9a61"
+"""The stand-in's password; it guards nothing. No other text has it, so that a test can look for it everywhere."""
 
 REGION = "us-east-1"
 MASTER_TABLE = "mp_master_event"

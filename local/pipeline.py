@@ -60,7 +60,10 @@ class Pipeline:
         answer = self.cloud.client("lambda").invoke(
             FunctionName=self.outputs[function], Payload=json.dumps(payload).encode()
         )
-        return Answer(json.loads(answer["Payload"].read() or b"null"), "FunctionError" in answer)
+        said = answer["Payload"].read()
+        with (self.logs / f"{self.stack}-answers.jsonl").open("ab") as log:
+            log.write(said + b"\n")
+        return Answer(json.loads(said or b"null"), "FunctionError" in answer)
 
     def export(self, payload: Any) -> Any:
         """Invokes the export; an error answer is a failure of ours too."""
