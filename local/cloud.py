@@ -15,10 +15,15 @@ SECRET_KEY = "test"
 
 
 class Cloud:
-    """An endpoint that answers as AWS does."""
+    """An endpoint that answers as AWS does, with the credentials of one caller."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(
+        self, endpoint: str, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY, token: str | None = None
+    ) -> None:
         self.endpoint = endpoint
+        self.access_key = access_key
+        self.secret_key = secret_key
+        self.token = token
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
@@ -29,18 +34,24 @@ class Cloud:
                 service,
                 endpoint_url=self.endpoint,
                 region_name=names.REGION,
-                aws_access_key_id=ACCESS_KEY,
-                aws_secret_access_key=SECRET_KEY,
+                aws_access_key_id=self.access_key,
+                aws_secret_access_key=self.secret_key,
+                aws_session_token=self.token,
                 config=Config(read_timeout=900, retries={"total_max_attempts": 1}),
             )
         return self._clients[service]
+
+    def assume(self, role: str, **request: str) -> "Cloud":
+        """The same endpoint with the rights of a role."""
+        answer = self.client("sts").assume_role(RoleArn=role, RoleSessionName="local", **request)["Credentials"]
+        return Cloud(self.endpoint, answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
 
     def client_environment(self, **extra: str) -> dict[str, str]:
         """What a program needs to talk to this stand-in and to nothing else."""
         return clean_environment(
             AWS_ENDPOINT_URL=self.endpoint,
-            AWS_ACCESS_KEY_ID=ACCESS_KEY,
-            AWS_SECRET_ACCESS_KEY=SECRET_KEY,
+            AWS_ACCESS_KEY_ID=self.access_key,
+            AWS_SECRET_ACCESS_KEY=self.secret_key,
             AWS_REGION=names.REGION,
             AWS_DEFAULT_REGION=names.REGION,
             AWS_CONFIG_FILE=os.devnull,

@@ -38,6 +38,10 @@ class MiniStack(Cloud):
     def __exit__(self, *_: object) -> None:
         self._process.stop()
 
+    def account(self, number: str) -> Cloud:
+        """The same endpoint in another account. MiniStack takes a number of twelve digits for that account's root."""
+        return Cloud(self.endpoint, access_key=number)
+
     def create_artifact_bucket(self) -> str:
         """Where `sam deploy` puts the zip files."""
         self.client("s3").create_bucket(Bucket=ARTIFACTS)

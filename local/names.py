@@ -10,6 +10,8 @@ HOME = ROOT / ".local"
 """Everything that this package writes: virtual environment, state, logs. Git ignores it."""
 
 TEMPLATE = ROOT / "template.yaml"
+OWNER_TEMPLATE = ROOT / "account.yaml"
+"""For the account that owns bucket and catalog, if the functions run in another one."""
 SAM_CONFIG = ROOT / "samconfig.toml"
 """What `sam deploy` takes for granted. `make build` keeps the processor in it."""
 ZIPS = Path("target") / "lambda"

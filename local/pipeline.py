@@ -46,21 +46,14 @@ class Pipeline:
     @classmethod
     def deploy(cls, cloud: MiniStack, template: Path, stack: str = STACK, **parameters: str) -> Self:
         """Runs `sam deploy` on the template."""
-        log = cloud.logs / f"sam-deploy-{stack}.log"
-        process = Process(
-            "sam deploy", deploy_command(template, stack, parameters), log=log, env=sam_environment(cloud)
-        )
-        if process.wait(seconds=300) != 0:
-            what = f"`sam deploy` of {names.TEMPLATE.name} failed:\n{tail(log)}"
-            raise Failure(what, log=log, advice="read the log; `make check` lints the template")
+        command = [*deploy_command(template, stack, parameters), "--s3-bucket", ARTIFACTS]
+        sam_deploy(command, log=cloud.logs / f"sam-deploy-{stack}.log", env=sam_environment(cloud, cloud.home))
         return cls.of_stack(cloud, cloud.logs, stack)
 
     @classmethod
     def of_stack(cls, cloud: Cloud, logs: Path, stack: str = STACK) -> Self:
         """A stack that is there already."""
-        found = cloud.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-        outputs = {o["OutputKey"]: o["OutputValue"] for o in found["Outputs"]}
-        return cls(cloud, outputs, stack=stack, logs=logs)
+        return cls(cloud, outputs_of(cloud, stack), stack=stack, logs=logs)
 
     def invoke(self, payload: Any, function: str = "ExportFunctionName") -> Answer:
         """Invokes a function and waits for its answer, be it an error."""
@@ -122,6 +115,24 @@ class Pipeline:
         return self.cloud.endpoint + urlsplit(self.outputs[output]).path
 
 
+def deploy_owner(cloud: MiniStack, owner: Cloud, stack: str, **parameters: str) -> dict[str, str]:
+    """Runs `sam deploy` on account.yaml in the owner's account. The outputs are parameters of the other template."""
+    command = deploy_command(names.OWNER_TEMPLATE, stack, parameters)
+    sam_deploy(command, log=cloud.logs / f"sam-deploy-{stack}.log", env=sam_environment(owner, cloud.home))
+    return outputs_of(owner, stack)
+
+
+def sam_deploy(command: list[str], log: Path, env: dict[str, str]) -> None:
+    if Process("sam deploy", command, log=log, env=env).wait(seconds=300) != 0:
+        what = f"`sam deploy` of {Path(command[command.index('--template-file') + 1]).name} failed:\n{tail(log)}"
+        raise Failure(what, log=log, advice="read the log; `make check` lints the template")
+
+
+def outputs_of(cloud: Cloud, stack: str) -> dict[str, str]:
+    found = cloud.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+
 def deploy_command(template: Path, stack: str, parameters: dict[str, str]) -> list[str]:
     return [
         str(Path(sys.executable).with_name("sam")),
@@ -130,8 +141,6 @@ def deploy_command(template: Path, stack: str, parameters: dict[str, str]) -> li
         str(template),
         "--stack-name",
         stack,
-        "--s3-bucket",
-        ARTIFACTS,
         "--capabilities",
         "CAPABILITY_IAM",
         "--no-confirm-changeset",
@@ -153,9 +162,9 @@ def quoted(value: str) -> str:
     return f'"{escaped}"'
 
 
-def sam_environment(cloud: MiniStack) -> dict[str, str]:
+def sam_environment(cloud: Cloud, home: Path) -> dict[str, str]:
     """`sam` asks a registry for newer versions of itself once a week, unless it did so lately."""
-    folder = cloud.home / "sam"
+    folder = home / "sam"
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"telemetryEnabled": False, "lastVersionCheck": time.time()})
     (folder / "metadata.json").write_text(text)

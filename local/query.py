@@ -14,7 +14,7 @@ from datafusion import SessionConfig, SessionContext
 from datafusion.object_store import AmazonS3
 
 from local import names
-from local.cloud import ACCESS_KEY, SECRET_KEY, s3_parts
+from local.cloud import s3_parts
 from local.failure import Failure
 from local.lake import Lake, Table
 
@@ -94,8 +94,8 @@ class Engine:
         store = AmazonS3(
             bucket_name=bucket,
             region=names.REGION,
-            access_key_id=ACCESS_KEY,
-            secret_access_key=SECRET_KEY,
+            access_key_id=self.lake.cloud.access_key,
+            secret_access_key=self.lake.cloud.secret_key,
             endpoint=self.lake.cloud.endpoint,
             allow_http=True,
         )

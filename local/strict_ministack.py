@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from ministack.app import main
+from ministack import app
 from ministack.services import s3
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+from local import strict
 from local.wider_ministack import widen
 
 Refusal = tuple[str, str]
@@ -118,4 +119,5 @@ if __name__ == "__main__":
     widen()
     s3._upload_part = strict_part(s3._upload_part)
     s3._complete_multipart_upload = strict_completion(s3._complete_multipart_upload)
-    sys.exit(main())
+    strict.install()
+    sys.exit(app.main())
