@@ -1,4 +1,4 @@
-// The app of test_cdk.py. CASES has the constructs of each stack as JSON; PACKAGE is the folder of the package.
+// The app of test_cdk.py. CASES has the constructs of each stack, with their properties, as JSON; PACKAGE is the folder of the package.
 
 const { createRequire } = require('node:module');
 const load = createRequire(`${process.env.PACKAGE}/package.json`);
@@ -12,9 +12,7 @@ const constructs = load('./lib');
 const app = new App();
 for (const [name, { construct, ids, props }] of Object.entries(JSON.parse(process.env.CASES))) {
   const stack = new Stack(app, name);
-  for (const [id, logicalIdPrefix] of Object.entries(ids)) {
-    new constructs[construct](stack, id, { ...props, logicalIdPrefix });
-  }
+  for (const [id, more] of Object.entries(ids)) new constructs[construct](stack, id, { ...props, ...more });
 }
 
 if (process.env.WIRED) {

@@ -70,6 +70,14 @@ class Settled:
         spread = [piece for part in parts for piece in (separator, self.value(part))][1:]
         return text_of(spread)
 
+    def split(self, operand: Any) -> Any:
+        separator, text = operand[0], self.value(operand[1])
+        return text.split(separator) if isinstance(text, str) else {"Fn::Split": [separator, text]}
+
+    def selected(self, operand: Any) -> Any:
+        index, values = operand[0], self.value(operand[1])
+        return values[int(index)] if isinstance(values, list) else {"Fn::Select": [str(index), values]}
+
     def substituted(self, operand: Any) -> Any:
         text, variables = operand if isinstance(operand, list) else (operand, {})
         # Text and names in turn.
@@ -88,6 +96,8 @@ FUNCTIONS = {
     "Fn::GetAtt": Settled.attribute,
     "Fn::If": Settled.choice,
     "Fn::Join": Settled.joined,
+    "Fn::Split": Settled.split,
+    "Fn::Select": Settled.selected,
     "Fn::Sub": Settled.substituted,
 }
 

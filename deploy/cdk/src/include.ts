@@ -23,7 +23,7 @@ export function include(scope: Construct, file: string, settings: object, prefix
   if (problems.length > 0) throw new Error(`The settings of ${scope.node.path} are refused:\n  ${problems.join('\n  ')}`);
 
   const source = logic.decide();
-  const template = withFile(source, (templateFile) => new CfnInclude(scope, 'Template', { templateFile, parameters }));
+  const template = withFile(named(source, prefix), (templateFile) => new CfnInclude(scope, 'Template', { templateFile, parameters }));
   for (const element of template.node.findAll().filter(CfnElement.isCfnElement)) {
     if (element !== template) element.overrideLogicalId(prefix + element.node.id);
   }
@@ -38,12 +38,19 @@ function valuesOf(template: Template, settings: any): Values {
   return Object.fromEntries(given);
 }
 
+/** The template as text. What has the name of the stack has the prefix in it too, so that a second one has another name. */
+function named(template: Template, prefix: string): string {
+  const text = JSON.stringify(template);
+  const name = JSON.stringify({ 'Fn::Sub': `\${AWS::StackName}-${prefix}` });
+  return prefix === '' ? text : text.replaceAll('{"Ref":"AWS::StackName"}', name);
+}
+
 /** CfnInclude reads files only. */
-function withFile<T>(template: Template, use: (path: string) => T): T {
+function withFile<T>(text: string, use: (path: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'mixlake-cdk-'));
   try {
     const path = join(folder, 'template.json');
-    writeFileSync(path, JSON.stringify(template));
+    writeFileSync(path, text);
     return use(path);
   } finally {
     rmSync(folder, { recursive: true });

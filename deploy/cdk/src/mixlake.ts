@@ -20,8 +20,9 @@ export interface MixlakeProps extends MixlakeSettings {
   readonly functionsFolder: string;
 
   /**
-   * Comes before each logical id, for a second Mixlake in the same stack. Without it, the logical ids and outputs are
-   * those of template.yaml. The trust policies of `MixlakeAccount` expect a stack without a prefix.
+   * Comes before each logical id, for a second Mixlake in the same stack: letters and digits. Without it, the logical
+   * ids and outputs are those of template.yaml. The trust policies of `MixlakeAccount` expect a stack without a prefix.
+   * A second Mixlake needs a `glueDatabase` of its own.
    *
    * @default - no prefix
    */
