@@ -1,6 +1,6 @@
-"""Builds the CDK package: `python -m local.cdk`. Node comes from PyPI, and the npm packages are pinned by their lock file.
+"""Builds the CDK package: `python -m local.cdk`. Does nothing that is up to date.
 
-Does nothing that is up to date.
+Node comes from PyPI, and package-lock.json pins the npm packages.
 """
 
 import hashlib

@@ -89,11 +89,12 @@ def member(name: str, parameter: Any, every: Any) -> str:
     if optional:
         text += ["", f"@default {default(name, parameter)}"]
     lines = [f"   * {line}".rstrip() for line in text]
-    return "\n".join(["  /**", *lines, "   */", f"  readonly {camel(name)}{'?' * optional}: {kind(name, parameter)};\n"])
+    declared = f"  readonly {camel(name)}{'?' * optional}: {kind(name, parameter)};\n"
+    return "\n".join(["  /**", *lines, "   */", declared])
 
 
 def prose(description: str, every: Any) -> str:
-    """A description that calls the other settings by their names in TypeScript. One word alone may be an English one."""
+    """A description that calls the other settings by their names in TypeScript. One word alone may be English."""
     compound = [name for name in every if re.search(r"[a-z0-9][A-Z]", name)]
     text = " ".join(description.split()).replace("*/", "*\\/")
     return re.sub(rf"\b({'|'.join(compound)})\b", lambda found: f"`{camel(found[1])}`", text)

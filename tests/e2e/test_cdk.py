@@ -1,12 +1,12 @@
-"""The CDK package makes what template.yaml and account.yaml make, for every way in which a setting changes resources."""
+"""The CDK package makes what template.yaml and account.yaml make, whatever their conditions are."""
 
 import json
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cdk_cases import CASES, Case
 from settled import Settled
 
 from local import cdk, cdk_package, names
@@ -15,102 +15,6 @@ from local.package import zip_function
 APP = Path(__file__).with_name("cdk_app.cjs")
 CLI = cdk.MODULES / "aws-cdk" / "bin" / "cdk"
 TYPES = cdk.MODULES / "typescript" / "bin" / "tsc"
-KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-ROLE = "arn:aws:iam::444455556666:role/owner"
-PROJECT = {
-    "ProjectId": names.PROJECT_ID,
-    "MixpanelSecretArn": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:mixpanel-AbCdEf",
-}
-EXPORTER = {"ExporterAccountId": "111122223333", "ProjectId": names.PROJECT_ID, "ExternalId": "the-token"}
-
-
-@dataclass(frozen=True)
-class Case:
-    template: Path
-    parameters: dict[str, str]
-
-    def __post_init__(self) -> None:
-        required = PROJECT if self.template == names.TEMPLATE else EXPORTER
-        self.parameters.update(required | self.parameters)
-
-
-CASES = {
-    "defaults": Case(names.TEMPLATE, {}),
-    "much": Case(
-        names.TEMPLATE,
-        {
-            "S3Encryption": "kms",
-            "CreateKmsKey": "true",
-            "FormerKmsKeyArn": KEY,
-            "BucketName": "the-lake",
-            "S3Prefix": "exports/mixpanel",
-            "Frequency": "daily",
-            "Timezone": "Asia/Kolkata",
-            "LateData": "ingestion_cursor",
-            "Catalog": "crawler",
-            "SchemaType": "multischema",
-            "Tracing": "true",
-            "AlarmEmail": "data@example.com",
-            "ExportMemory": "3008",
-            "Events": '["Sign Up","Größe $5"]',
-        },
-    ),
-    "little": Case(
-        names.TEMPLATE,
-        {
-            "S3Encryption": "kms",
-            "S3KmsKeyArn": KEY,
-            "CreateBucket": "false",
-            "BucketName": "the-lake",
-            "CreateDatabase": "false",
-            "CreateWorkgroup": "false",
-            "ScheduleState": "DISABLED",
-            "RawPipelineBucket": "pipeline",
-            "RawPipelinePrefix": "raw/events",
-            "AlarmTopicArn": "arn:aws:sns:eu-central-1:111122223333:alarms",
-        },
-    ),
-    "exporter": Case(
-        names.TEMPLATE,
-        {
-            "CreateBucket": "false",
-            "BucketName": "the-lake",
-            "S3Role": ROLE,
-            "CreateDatabase": "false",
-            "GlueRole": ROLE,
-            "GlueExternalId": "another",
-            "ProjectToken": "0123456789abcdef",
-        },
-    ),
-    "owner": Case(names.OWNER_TEMPLATE, {}),
-    "owners-crawler": Case(
-        names.OWNER_TEMPLATE,
-        {
-            "S3Encryption": "kms",
-            "CreateKmsKey": "true",
-            "FormerKmsKeyArn": KEY,
-            "BucketName": "the-lake",
-            "S3Prefix": "exports/mixpanel",
-            "GlueTablePrefix": "raw_",
-            "Catalog": "crawler",
-            "OperatorRole": "Operator",
-            "GlueExternalId": "another",
-            "LakeFormation": "location",
-            "CreateSpectrumRole": "true",
-        },
-    ),
-    "owners-bucket": Case(
-        names.OWNER_TEMPLATE,
-        {
-            "S3Encryption": "kms",
-            "S3KmsKeyArn": KEY,
-            "CreateBucket": "false",
-            "BucketName": "the-lake",
-            "CreateDatabase": "false",
-            "LakeFormation": "tables",
-        },
-    ),
-}
 SECOND = {"logicalIdPrefix": "Second", "glueDatabase": "second"}
 DIFFERENCES = {
     "ExportFunction": "Code: the zip file is an asset of the app",
@@ -158,7 +62,7 @@ def synth(folder: Path, out: Path, *options: str, **env: str) -> subprocess.Comp
     )
 
 
-def app(functions: Path, cases: Any, wired: Any = None) -> dict[str, str]:
+def app(cases: Any, wired: Any = None) -> dict[str, str]:
     """The variables of cdk_app.cjs."""
     more = {"WIRED": json.dumps(wired)} if wired else {}
     return {"PACKAGE": str(cdk.FOLDER), "CASES": json.dumps(cases)} | more
@@ -171,11 +75,11 @@ def stack(case: Case, functions: Path, **ids: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def synthesized(built: Path, functions: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The templates of one app with a stack for each case, one with two of them, and one with wires to other constructs."""
+    """The templates of one app: a stack for each case, one with two of them, and one with other constructs."""
     out = tmp_path_factory.mktemp("cdk") / "out"
     stacks = {name: stack(case, functions) for name, case in CASES.items()}
     stacks["two"] = stack(CASES["defaults"], functions, One={}, Two=SECOND)
-    variables = app(functions, stacks, settings(CASES["defaults"], functions))
+    variables = app(stacks, settings(CASES["defaults"], functions))
     done = synth(built, out, "--app", f"node {APP}", **variables)
     assert done.returncode == 0, done.stderr
     assert "WARN" not in done.stderr.upper(), done.stderr
@@ -242,11 +146,15 @@ def test_two_fit_in_one_stack(synthesized: dict[str, Any]) -> None:
     assert referred == set()
 
 
+def of_type(resources: dict[str, Any], kind: str) -> list[str]:
+    return [name for name, resource in resources.items() if resource["Type"] == kind]
+
+
 def test_a_setting_may_be_a_resource_of_the_same_app(synthesized: dict[str, Any]) -> None:
     resources = settled(synthesized["wired"]).resources()
-    [own, raw] = [name for name, found in resources.items() if found["Type"] == "AWS::S3::Bucket" and name != "QueryResults"]
-    [key] = [name for name, found in resources.items() if found["Type"] == "AWS::KMS::Key"]
-    [topic] = [name for name, found in resources.items() if found["Type"] == "AWS::SNS::Topic"]
+    own, raw, _results = of_type(resources, "AWS::S3::Bucket")
+    [key] = of_type(resources, "AWS::KMS::Key")
+    [topic] = of_type(resources, "AWS::SNS::Topic")
     variables = resources["ExportFunction"]["Properties"]["Environment"]["Variables"]
     assert variables["S3_BUCKET"] == {"Ref": own}
     assert variables["S3_KMS_KEY_ID"] == {"Fn::GetAtt": [key, "Arn"]}
@@ -268,13 +176,14 @@ def test_an_app_is_given_what_it_may_refer_to(synthesized: dict[str, Any]) -> No
     }
     assert {key: outputs[key] for key in named} == {key: {"Fn::GetAtt": [to, "Arn"]} for key, to in named.items()}
     resources = settled(synthesized["wired"]).resources()
-    [policy] = [found for found in resources.values() if found["Type"] == "AWS::IAM::Policy"]
-    [statement] = policy["Properties"]["PolicyDocument"]["Statement"]
+    [policy] = of_type(resources, "AWS::IAM::Policy")
+    [statement] = resources[policy]["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Action"] == "lambda:InvokeFunction"
     assert {"Fn::GetAtt": ["ExportFunction", "Arn"]} in statement["Resource"]
 
 
-def test_all_that_is_wrong_is_told_at_once(built: Path, functions: Path) -> None:
+@pytest.mark.usefixtures("built")
+def test_all_that_is_wrong_is_told_at_once() -> None:
     wrong = {
         "projectId": "abc",
         "residency": "mars",
@@ -286,7 +195,7 @@ def test_all_that_is_wrong_is_told_at_once(built: Path, functions: Path) -> None
     case = {"wrong": {"construct": "Mixlake", "ids": {"It": {}}, "props": {"functionsFolder": "", **wrong}}}
     done = subprocess.run(
         [str(cdk.NODE / "node"), str(APP)],
-        env=cdk.environment(**app(functions, case)),
+        env=cdk.environment(**app(case)),
         capture_output=True,
         text=True,
         check=False,
