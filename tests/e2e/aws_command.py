@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -76,15 +77,14 @@ def call(client: Any, operation: str, positional: list[str], options: Options) -
     if streamed and not positional:
         # The last word is the file of the answer, and looks like a value of the last option.
         positional = [given[list(given)[-1]].pop()]
-    request = {member: value for member, value in (parameter(model, *item) for item in given.items())}
+    request = dict(parameter(model, *item) for item in given.items())
     check(model, request)
     if client.meta.service_model.service_name in os.environ.get("CHECK_ONLY", "").split():
         return
     answer = getattr(client, xform_name(model.name))(**request)
     answer.pop("ResponseMetadata", None)
     for name in streamed:
-        with open(positional[0], "wb") as file:
-            file.write(answer.pop(name).read())
+        Path(positional[0]).write_bytes(answer.pop(name).read())
     show(answer, first(options, "query"), first(options, "output"))
 
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from accounts import EXPORTER, OWNER, TOKEN
@@ -254,3 +253,15 @@ def test_a_crawler(cloud: MiniStack, open_terminal: Open) -> None:
     assert deployed.outputs["LakeLocation"] in [c["Targets"]["S3Targets"][0]["Path"] for c in crawlers]
     assert deployed.pending() == 0
     assert deployed.lake.tables() == {}
+
+
+def test_files_of_a_pipeline_and_late_data(cloud: MiniStack, open_terminal: Open) -> None:
+    terminal = ready(cloud, open_terminal, "sourcedocument")
+    run(terminal, "Files of a JSON pipeline")
+    (late,) = PAGE["Late data"].blocks
+    terminal.run(with_values(late, {"START": "2099-01-01"}))
+    deployed = Pipeline.of_stack(cloud, cloud.logs, "sourcedocument")
+    function = deployed.outputs["ExportFunctionName"]
+    found = cloud.client("lambda").get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    assert found["RAW_PIPELINE_LOCATION"] == "s3://my-pipeline/raw"
+    assert (found["LATE_DATA"], found["INGESTION_START"]) == ("ingestion_cursor", "2099-01-01")
