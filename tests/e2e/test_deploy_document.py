@@ -1,13 +1,14 @@
 """docs/DEPLOY.md: its commands run, in their order, as far as the stand-in goes."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 from accounts import EXPORTER, OWNER, TOKEN
 from botocore.exceptions import ClientError
-from conftest import HOME, STOREFRONT
+from conftest import STOREFRONT
 from document import Terminal, checkout, sections, with_values
 from source import read_events, without_repeats
 from test_drift import created
@@ -18,9 +19,10 @@ from local.lake import Lake
 from local.ministack import MiniStack
 from local.mixpanel import MixpanelStandIn
 from local.pipeline import Pipeline
-from local.process import poll
+from local.process import end_on_signals, poll
 from local.query import Engine
 
+HOME = names.HOME / "document"
 PAGE = sections()
 ONE_ACCOUNT = "One account, in ten commands"
 VALUES = {
@@ -39,16 +41,24 @@ Open = Callable[[str], Terminal]
 
 
 @pytest.fixture(scope="module")
+def cloud() -> Iterator[MiniStack]:
+    """One of its own: stacks are removed here, and test_rights.py reads the policies of all stacks at the end."""
+    end_on_signals()
+    shutil.rmtree(HOME, ignore_errors=True)
+    with MiniStack(HOME / "aws") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def open_terminal(cloud: MiniStack) -> Iterator[Open]:
     """Opens a terminal in a checkout, with the variables of the page for a stack of its own."""
-    home = HOME / "document"
     with ExitStack() as running:
         mixpanel = running.enter_context(MixpanelStandIn(cloud.logs / "mixpanel-document.log", STOREFRONT))
-        place = checkout(home / "checkout", mixpanel.endpoint)
+        place = checkout(HOME / "checkout", mixpanel.endpoint)
 
         def open_one(stack: str) -> Terminal:
             profiles = {"lake-owner": OWNER, "lake-exporter": EXPORTER}
-            terminal = running.enter_context(Terminal(cloud, place, home / stack, profiles))
+            terminal = running.enter_context(Terminal(cloud, place, HOME / stack, profiles))
             terminal.run(with_values(VARIABLES, VALUES | {"STACK": stack, "DATABASE": stack}))
             return terminal
 
