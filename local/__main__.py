@@ -1,4 +1,4 @@
-"""python -m local demo | query SQL | up | stop | costs [measure]"""
+"""python -m local demo | query SQL | up | stop | costs [measure | write]"""
 
 import sys
 
@@ -13,6 +13,7 @@ PROGRAMS = {
     "stop": demo.stop,
     "costs": table.show,
     "costs measure": measure.write,
+    "costs write": table.write,
 }
 
 

@@ -32,7 +32,7 @@ class MixpanelStandIn:
         self._process = Process(names.STAND_IN, command, log=log, env=clean_environment())
 
     def __enter__(self) -> Self:
-        self._process.wait_until(self._listens, seconds=10)
+        self._process.wait_until(self._listens, seconds=60)
         return self
 
     def __exit__(self, *_: object) -> None:

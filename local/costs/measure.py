@@ -114,7 +114,8 @@ def standing(deployed: Pipeline) -> dict[str, int]:
     lines = [json.loads(line) for line in logs(deployed)["export"].splitlines() if '"_aws"' in line]
     directives = [directive for line in lines for directive in line["_aws"]["CloudWatchMetrics"]]
     metrics = {metric["Name"] for directive in directives for metric in directive["Metrics"]}
-    return {kind: kinds[kind] for kind in PAID_RESOURCES} | {"metrics": len(metrics)}
+    number = len(metrics) + kinds["AWS::Logs::MetricFilter"]
+    return {kind: kinds[kind] for kind in PAID_RESOURCES} | {"metrics": number}
 
 
 def write() -> None:

@@ -1,7 +1,9 @@
-"""Prints the costs as Markdown, for docs/DEPLOY.md."""
+"""Prints the costs as Markdown, or writes them into docs/DEPLOY.md."""
 
+import re
 from typing import Any
 
+from local import names
 from local.costs import bill, measure, prices
 
 ABOUT = (
@@ -18,8 +20,17 @@ SMALLEST = 0.005
 VOLUMES = {"1 M": 1_000_000, "100 M": 100_000_000, "10 B": 10_000_000_000}
 
 
+DOCUMENT = names.ROOT / "docs" / "DEPLOY.md"
+PLACE = re.compile(r"(?<=<!-- costs -->\n\n).*(?=\n\n<!-- end of costs -->)", re.DOTALL)
+
+
 def show() -> None:
     print(markdown(measure.read()))
+
+
+def write() -> None:
+    text = markdown(measure.read())
+    DOCUMENT.write_text(PLACE.sub(lambda _: text, DOCUMENT.read_text()))
 
 
 def markdown(measured: dict[str, Any]) -> str:
