@@ -34,6 +34,10 @@ build: ## Builds the release zip files of both functions for AWS (ARCH=x86_64 or
 	@$(VENV)/python -m local.samconfig $(ARCH)
 	@$(VENV)/python -m local.check_zip $(ARCH)
 
+.PHONY: cdk
+cdk: setup ## Builds the CDK package in deploy/cdk, with a Node of its own
+	@$(VENV)/python -m local.cdk
+
 .PHONY: check
 check: check-rust check-crates check-template check-python check-spelling ## Checks format, lints, documentation, crates, template, Python and spelling
 
@@ -165,7 +169,7 @@ docs: ## Writes docs/SETTINGS.md from the table of settings in crates/runtime
 .PHONY: clean
 clean: ## Removes all build output and .local, including the demo's lake
 	cargo clean
-	rm -rf .local
+	rm -rf .local $(addprefix deploy/cdk/,node_modules lib templates dist .jsii LICENSE tsconfig.json example/cdk.out)
 
 # A query can contain quotes and commas, so it is passed as a variable, not as shell text.
 export SQL

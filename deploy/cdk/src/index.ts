@@ -1,0 +1,3 @@
+export * from './account';
+export * from './mixlake';
+export * from './settings';
