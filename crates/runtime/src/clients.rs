@@ -18,7 +18,7 @@ use tokio::sync::OnceCell;
 #[derive(Debug)]
 pub struct Clients {
     access: Access,
-    /// The name of the sessions of assumed roles, which CloudTrail shows.
+    /// The name of the sessions of assumed roles, which `CloudTrail` shows.
     session: String,
     shared: OnceCell<SdkConfig>,
     region_of_process: OnceCell<Option<Region>>,

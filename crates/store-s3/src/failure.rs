@@ -74,10 +74,9 @@ fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Meanin
 
 /// What failed, if a cause of the error is about credentials.
 fn of_credentials(error: &(dyn Error + 'static)) -> Option<Meaning> {
-    Some(match mixlake_app::cause_of::<CredentialsError>(error)? {
-        CredentialsError::CredentialsNotLoaded(_) => Meaning::NoCredentials,
-        _ => Meaning::CredentialsFailed,
-    })
+    let found = mixlake_app::cause_of::<CredentialsError>(error)?;
+    let none = matches!(found, CredentialsError::CredentialsNotLoaded(_));
+    Some(if none { Meaning::NoCredentials } else { Meaning::CredentialsFailed })
 }
 
 /// A 404 without a code does not prove that the key is missing, so it stays an error.

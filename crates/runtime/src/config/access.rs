@@ -129,7 +129,7 @@ fn encryption(reader: &mut Reader<'_>) -> Encryption {
     let key = reader.get(&S3_KMS_KEY_ID).map(|key| key.as_str().to_owned());
     match reader.get(&S3_ENCRYPTION).unwrap_or_default() {
         Encryption::Kms { .. } => Encryption::Kms { key },
-        other => {
+        other @ (Encryption::BucketDefault | Encryption::S3Managed) => {
             reader.only_with("s3_encryption=kms", &[&S3_KMS_KEY_ID]);
             other
         }
