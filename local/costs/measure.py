@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from local import names, package
@@ -35,9 +36,11 @@ WRITES = ("PutObject", "CopyObject", "CompleteMultipartUpload")
 
 def measure() -> dict[str, Any]:
     """What a day of hourly slices needs, and what one hour needs that has several files."""
-    large = HOME.with_name("costs-large.jsonl")
-    large.write_text("".join(large_lines()))
-    with MiniStack(HOME) as cloud, MixpanelStandIn(HOME / "logs" / "mixpanel.log", EVENTS, large) as mixpanel:
+    with (
+        TemporaryDirectory() as folder,
+        MiniStack(HOME) as cloud,
+        MixpanelStandIn(HOME / "logs" / "mixpanel.log", EVENTS, large_file(Path(folder))) as mixpanel,
+    ):
         cloud.create_artifact_bucket()
         settings = {
             "ProjectId": names.PROJECT_ID,
@@ -52,6 +55,13 @@ def measure() -> dict[str, Any]:
         # With a schedule that runs, there is one alarm more. It is on for a moment, after all is counted.
         Pipeline.deploy(cloud, package.prepare(), STACK, **settings, ScheduleState="ENABLED")
         return {"day": {"slices": SLICES} | day, "large_hour": {"files": files} | hour, "stack": standing(deployed)}
+
+
+def large_file(folder: Path) -> Path:
+    file = folder / "large.jsonl"
+    with file.open("w") as out:
+        out.writelines(large_lines())
+    return file
 
 
 def large_lines() -> Iterator[str]:

@@ -18,9 +18,8 @@ from botocore import xform_name
 from botocore.validate import ParamValidator
 
 GLOBAL = ("profile", "region", "output", "query", "cli-binary-format")
-QUIET_SECONDS = 3
-"""`logs tail --follow` ends with Ctrl-C. This one ends when the log has said something and is quiet for so long."""
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
+"""`logs tail --follow` ends with Ctrl-C. This one ends after this time, or when an invocation of a function has."""
 
 Options = dict[str, list[str]]
 
@@ -162,15 +161,15 @@ def tail(client: Any, positional: list[str], options: Options) -> None:
     if unknown:
         raise UsageError(f"logs tail has no option --{unknown.pop()}")
     seen: set[tuple[int, str]] = set()
-    end = quiet = time.monotonic() + (PATIENCE_SECONDS if "follow" in options else 0)
+    end = time.monotonic() + PATIENCE_SECONDS
     while True:
-        events = client.filter_log_events(logGroupName=group)["events"]
-        for event in events:
+        for event in client.filter_log_events(logGroupName=group)["events"]:
             if (event["timestamp"], event["message"]) not in seen:
                 seen.add((event["timestamp"], event["message"]))
-                quiet = time.monotonic() + QUIET_SECONDS
                 print(event["message"].rstrip())
-        if time.monotonic() >= (min(end, quiet) if seen else end):
+        # Lambda's last line of an invocation.
+        ended = any(message.startswith("REPORT") for _time, message in seen)
+        if "follow" not in options or ended or time.monotonic() > end:
             return
         time.sleep(0.5)
 

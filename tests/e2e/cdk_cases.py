@@ -37,6 +37,7 @@ CASES = {
             "Frequency": "daily",
             "Timezone": "Asia/Kolkata",
             "LateData": "ingestion_cursor",
+            "IngestionStart": "2026-11-10",
             "Catalog": "crawler",
             "SchemaType": "multischema",
             "Tracing": "true",

@@ -208,9 +208,11 @@ def test_the_glue_role_keeps_the_tables_with_its_prefix(glue: Any) -> None:
     glue.create_table(DatabaseName="owned", TableInput=table("raw_mp_master_event"))
     glue.update_table(DatabaseName="owned", TableInput=table("raw_mp_master_event"))
     glue.batch_create_partition(**ours, PartitionInputList=[DAY])
-    assert glue.get_partition(**ours, PartitionValues=DAY["Values"])["Partition"]["Values"] == DAY["Values"]
+    read = glue.batch_get_partition(**ours, PartitionsToGet=[{"Values": DAY["Values"]}])["Partitions"]
+    assert [found["Values"] for found in read] == [DAY["Values"]]
     glue.batch_update_partition(**ours, Entries=[{"PartitionValueList": DAY["Values"], "PartitionInput": DAY}])
     glue.delete_partition(**ours, PartitionValues=DAY["Values"])
+    assert glue.get_table(DatabaseName="owned", Name="raw_mp_master_event")["Table"]["VersionId"]
 
 
 def test_the_glue_role_lists_nothing_for_the_function(glue: Any) -> None:
@@ -232,7 +234,7 @@ def test_the_glue_role_refuses_another_table_and_another_database(glue: Any, own
             ("get_table", {"DatabaseName": database, "Name": name}),
             ("create_table", {"DatabaseName": database, "TableInput": table(name)}),
             ("update_table", {"DatabaseName": database, "TableInput": table(name)}),
-            ("get_partition", place | {"PartitionValues": DAY["Values"]}),
+            ("batch_get_partition", place | {"PartitionsToGet": [{"Values": DAY["Values"]}]}),
             ("batch_create_partition", place | {"PartitionInputList": [DAY]}),
             ("delete_partition", place | {"PartitionValues": DAY["Values"]}),
         ):
