@@ -215,6 +215,14 @@ def test_the_glue_role_keeps_the_tables_with_its_prefix(glue: Any) -> None:
     assert glue.get_table(DatabaseName="owned", Name="raw_mp_master_event")["Table"]["VersionId"]
 
 
+def test_the_glue_role_lists_nothing_for_the_function(glue: Any) -> None:
+    """It does so where there is an operator: test_owner_stack.py."""
+    with refused("AccessDeniedException", "GetTables"):
+        glue.get_tables(DatabaseName="owned")
+    with refused("AccessDeniedException", "GetPartitions"):
+        glue.get_partitions(DatabaseName="owned", TableName="raw_mp_master_event")
+
+
 def test_the_glue_role_refuses_another_table_and_another_database(glue: Any, owner: Cloud) -> None:
     root = owner.client("glue")
     root.create_table(DatabaseName="owned", TableInput=table("theirs"))

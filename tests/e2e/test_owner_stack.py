@@ -69,6 +69,8 @@ def test_an_operators_role_is_trusted_under_its_path(cloud: MiniStack, owner: Cl
             operator.assume(outputs[role])
         with refused(text="AssumeRole"):
             other.assume(outputs[role], ExternalId=TOKEN)
+    glue = operator.assume(outputs["GlueRole"], ExternalId=TOKEN).client("glue")
+    assert glue.get_tables(DatabaseName="operated")["TableList"] == []
 
 
 @pytest.mark.parametrize(
