@@ -509,7 +509,10 @@ fn the_tables_of_a_crawler_are_left_alone() {
         let output = mixlake(&[command, "--lake", path(&lake), "--set", "catalog=crawler"]);
         assert_eq!(output.status.code(), Some(2), "{command}");
         let error = String::from_utf8(output.stderr).unwrap();
-        assert!(error.contains("catalog: with catalog=crawler, a Glue crawler updates the tables"), "{error}");
+        assert!(
+            error.contains("catalog: with catalog=crawler, a Glue crawler updates the tables"),
+            "{error}"
+        );
     }
 }
 
