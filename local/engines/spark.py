@@ -60,7 +60,7 @@ class Spark:
             # The wheel has no Hive reader of JSON; Spark's own takes its place.
             self._session.sql(
                 f"CREATE TABLE {name} ({', '.join(columns + keys)}) USING json"
-                f" OPTIONS (timestampFormat 'yyyy-MM-dd HH:mm:ss.SSS')"
+                f" OPTIONS (timestampFormat 'yyyy-MM-dd HH:mm:ss.SSSSSS')"
                 f" PARTITIONED BY ({', '.join(map(self.quote, table.partition_keys))}) LOCATION '{place}'"
             )
         else:

@@ -84,7 +84,7 @@ def write(cloud: MiniStack, template: Path, stack: str, parameters: dict[str, st
             }
             pipeline = Pipeline.deploy(cloud, template, stack, **settings | parameters)
             for day in chapter.exported:
-                pipeline.export({"date": day})
+                pipeline.export({"date": day, "force": True})
         pipeline.wait_for_catalog()
     assert pipeline is not None
     return Written(pipeline, pipeline.lake, pipeline.lake.tables(), "SchemaType" in parameters)
@@ -109,19 +109,24 @@ def reader(request: pytest.FixtureRequest, readers: dict[str, Reader]) -> Reader
     return readers[request.param]
 
 
-def doctor(written: Written, *arguments: str) -> tuple[int, Any]:
-    """What the command line's doctor says of the lake: exit code and report."""
+def command_line(written: Written, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command on the lake, which prints JSON."""
     prefix = written.lake.folder.removesuffix(f"{names.PROJECT_ID}/")
     command = [
         str(names.binary(names.COMMAND_LINE)),
-        "doctor",
+        verb,
+        *arguments,
         "--json",
         f"--lake=s3://{written.lake.bucket}/{prefix}",
         f"--set=project_id={names.PROJECT_ID}",
         f"--set=glue_database={written.lake.database}",
-        *arguments,
     ]
     environment = written.lake.cloud.client_environment()
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def doctor(written: Written, *arguments: str) -> tuple[int, Any]:
+    """What the command line's doctor says of the lake: exit code and report."""
+    done = command_line(written, "doctor", *arguments)
     assert done.returncode in (0, 1), done.stderr
     return done.returncode, json.loads(done.stdout)

@@ -2,6 +2,7 @@
 
 pub mod budget;
 mod commit;
+pub mod describe;
 pub mod doctor;
 mod document;
 pub mod export;

@@ -25,6 +25,9 @@ pub enum Command {
     Catalog(Catalog),
     /// Find problems of a lake and its catalog. Exits with 1 if there is a problem.
     Doctor(Doctor),
+    /// Print SQL for the tables in a query engine: how to reach them, and queries that name real tables,
+    /// columns and dates of a lake.
+    Sql(Sql),
     /// Print the reference of all settings.
     Settings(Settings),
 }
@@ -86,6 +89,41 @@ pub struct Doctor {
     /// Where and how.
     #[command(flatten)]
     pub lake: Lake,
+}
+
+/// Arguments of `sql`.
+#[derive(Debug, Args)]
+pub struct Sql {
+    /// The engine that runs the statements.
+    #[arg(value_enum)]
+    pub engine: QueryEngine,
+    /// A folder, or `s3://bucket/prefix`: the statements name its tables, columns and dates. Without it they
+    /// have words in angle brackets, which you replace.
+    #[arg(long = "lake", value_name = "DIR")]
+    pub place: Option<String>,
+    /// With redshift: the role that reads Glue and the bucket, as an ARN, or `default` for the cluster's own.
+    #[arg(long, value_name = "ARN")]
+    pub iam_role: Option<String>,
+    /// With redshift: the name of the external schema. Without it, the name of the Glue database.
+    #[arg(long, value_name = "NAME")]
+    pub schema: Option<String>,
+    /// A setting, as `glue_database` and `glue_table_prefix`; `mixlake settings` lists them.
+    #[arg(long, value_name = "NAME=VALUE", long_help = settings())]
+    pub set: Vec<String>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// An engine that runs statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QueryEngine {
+    /// Amazon Redshift Spectrum.
+    Redshift,
+    /// Amazon Athena, or Trino.
+    Athena,
+    /// Apache Spark, as on EMR and in Glue jobs.
+    Spark,
 }
 
 /// Arguments of `settings`.

@@ -8,6 +8,8 @@ mod input;
 mod lake;
 mod neighbours;
 mod show;
+mod sql;
+mod statements;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -30,6 +32,7 @@ async fn main() -> ExitCode {
         }
         Command::Catalog(catalog) => catalog::run(catalog, arguments.verbose).await,
         Command::Doctor(doctor) => doctor::run(doctor).await,
+        Command::Sql(sql) => sql::run(sql).await,
         Command::Settings(form) if form.json => show::json(&settings::document()).map(|()| true),
         Command::Settings(_) => show::text(&settings::page()).map(|()| true),
     };

@@ -43,6 +43,11 @@ fn of_doctor() {
 }
 
 #[test]
+fn of_sql() {
+    insta::assert_snapshot!(help(&["sql"]));
+}
+
+#[test]
 fn of_settings() {
     insta::assert_snapshot!(help(&["settings"]));
 }

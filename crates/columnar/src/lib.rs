@@ -13,6 +13,7 @@ pub mod pages;
 mod parquet;
 mod reading;
 mod rows;
+mod text_bounds;
 mod transformation;
 
 pub use crate::deduplication::far_apart::FarApart;
@@ -30,6 +31,7 @@ pub use crate::reading::event::time_milliseconds;
 pub use crate::reading::lines::{Line, LineSplitter};
 pub use crate::reading::peek::{LineKind, Peek};
 pub use crate::rows::rows_hash::{ParseRowsHashError, RowsHash};
+pub use crate::text_bounds::{TextBounds, text_bounds, text_bounds_of_first_rows};
 pub use crate::transformation::completeness::Completeness;
 pub use crate::transformation::outcome::{Counts, Transformed};
 pub use crate::transformation::transform::Transform;

@@ -1,6 +1,7 @@
 //! Reads the footer of a file in the store. `mixlake-columnar` reads the bytes.
 
 use crate::ports::{ObjectStore, StoreError};
+use bytes::Bytes;
 use mixlake_columnar::{Footer, FooterError as UnreadableFooter, TailRead};
 
 /// Nearly every footer fits into this. A wider one costs a second request.
@@ -30,11 +31,20 @@ pub(crate) async fn read(
     store: &dyn ObjectStore,
     key: &str,
 ) -> Result<Option<Result<Footer, UnreadableFooter>>, StoreError> {
+    let read = read_with_tail(store, key).await?;
+    Ok(read.map(|read| read.map(|(footer, _)| footer)))
+}
+
+/// The footer of a file with the last bytes of the file, which hold the whole footer.
+pub(crate) async fn read_with_tail(
+    store: &dyn ObjectStore,
+    key: &str,
+) -> Result<Option<Result<(Footer, Bytes), UnreadableFooter>>, StoreError> {
     let mut length = FIRST_READ;
     loop {
         let Some(tail) = store.tail(key, length).await? else { return Ok(None) };
         match Footer::read(&tail.bytes, tail.size) {
-            Ok(TailRead::Whole(footer)) => return Ok(Some(Ok(footer))),
+            Ok(TailRead::Whole(footer)) => return Ok(Some(Ok((footer, tail.bytes)))),
             Ok(TailRead::Needs(needed)) => length = needed,
             Err(error) => return Ok(Some(Err(error))),
         }

@@ -52,7 +52,7 @@ impl Footer {
         if length < needed && length != size {
             return Ok(TailRead::Needs(needed));
         }
-        Ok(TailRead::Whole(parse(tail, needed)?))
+        Ok(TailRead::Whole(parse(tail)?))
     }
 }
 
@@ -65,14 +65,19 @@ fn footer_length(tail: &[u8]) -> Result<u64, ParquetError> {
     Ok((tail.metadata_length() + FOOTER_SIZE) as u64)
 }
 
-fn parse(tail: &[u8], needed: u64) -> Result<Footer, FooterError> {
-    let needed = usize::try_from(needed).unwrap_or(usize::MAX);
+/// The metadata of a file, from a tail that holds it all.
+pub(crate) fn metadata(tail: &[u8]) -> Result<ParquetMetaData, ParquetError> {
+    let needed = usize::try_from(footer_length(tail)?).unwrap_or(usize::MAX);
     let start = tail.len().checked_sub(needed).ok_or_else(|| {
         ParquetError::General(format!(
             "the footer should have {needed} bytes, but the file is shorter"
         ))
     })?;
-    let metadata = ParquetMetaDataReader::decode_metadata(&tail[start..tail.len() - FOOTER_SIZE])?;
+    ParquetMetaDataReader::decode_metadata(&tail[start..tail.len() - FOOTER_SIZE])
+}
+
+fn parse(tail: &[u8]) -> Result<Footer, FooterError> {
+    let metadata = metadata(tail)?;
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();
     Ok(Footer {
         columns: types(&metadata)?,
