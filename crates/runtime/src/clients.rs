@@ -82,7 +82,8 @@ impl Clients {
         let region = self.region(purpose).await.ok_or_else(|| no_region(purpose))?;
         let sdk = self.shared().await.to_builder().region(region.clone()).build();
         match &self.access.of(purpose).role {
-            Some(role) => Ok(role::assume(sdk, role, region, &self.session).await),
+            // The future of an STS client takes many pages of memory, and most clients have no role.
+            Some(role) => Ok(Box::pin(role::assume(sdk, role, region, &self.session)).await),
             None => Ok(sdk),
         }
     }

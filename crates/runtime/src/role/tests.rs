@@ -176,7 +176,7 @@ async fn credentials_are_kept_while_they_are_valid_and_renewed_after() {
 
 #[tokio::test]
 async fn a_refusal_is_explained() {
-    let mut messages = String::new();
+    let mut messages = Vec::new();
     for (code, pairs) in [
         ("AccessDenied", &[S3_ROLE][..]),
         ("AccessDenied", &[S3_ROLE, "project_token=token"]),
@@ -188,9 +188,9 @@ async fn a_refusal_is_explained() {
         let aws = Aws::new(Sts::Refused { status: 403, code });
         let lake = aws.clients(pairs, "mixlake").await.lake("lake".into()).await.unwrap();
         let error = lake.get("a").await.unwrap_err();
-        messages += &format!("{code}: {}\n\n", mixlake_app::chain(&error));
+        messages.push(format!("{code}: {}", mixlake_app::chain(&error)));
     }
-    insta::assert_snapshot!(messages);
+    insta::assert_snapshot!(messages.join("\n\n"));
 }
 
 #[tokio::test]
