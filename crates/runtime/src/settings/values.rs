@@ -111,9 +111,21 @@ pub(super) fn external_id(text: &str) -> Result<String, String> {
     ))
 }
 
+/// The first parts of the names of regions.
+const AREAS: [&str; 11] = ["af", "ap", "ca", "cn", "eu", "eusc", "il", "me", "mx", "sa", "us"];
+
+/// A name as AWS makes them, such as `eu-central-1` or `us-gov-west-1`. Which regions exist changes.
 pub(super) fn region(text: &str) -> Result<String, String> {
-    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if !text.is_empty() && text.chars().all(fine) {
+    let parts: Vec<&str> = text.split('-').collect();
+    if let [area, middle @ .., number] = parts.as_slice()
+        && AREAS.contains(area)
+        && (1..=2).contains(&middle.len())
+        && middle
+            .iter()
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase()))
+        && number.len() == 1
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+    {
         return Ok(text.to_owned());
     }
     Err(format!("must be an AWS region such as eu-central-1, got {text:?}"))
@@ -145,4 +157,23 @@ pub(super) fn events(texts: &[String]) -> Result<EventNames, String> {
         return EventNames::new(names).map_err(|error| error.to_string());
     }
     Err(problems.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::region;
+
+    #[test]
+    fn a_region_is_named_as_aws_names_regions() {
+        for name in
+            ["eu-central-1", "ap-southeast-7", "us-gov-west-1", "us-isob-east-1", "cn-north-1"]
+        {
+            assert_eq!(region(name).as_deref(), Ok(name));
+        }
+        for name in
+            ["", "eu", "eu-central", "eu-1", "mars-north-1", "EU-central-1", "eu-central-1a"]
+        {
+            assert!(region(name).unwrap_err().contains(&format!("got {name:?}")), "{name}");
+        }
+    }
 }
