@@ -27,9 +27,12 @@ def test_a_file_of_several_parts_is_uploaded(deploy: Deploy, tmp_path: Path) -> 
     chance = random.Random(18)
     data = tmp_path / "large.jsonl"
     data.write_text("".join(json.dumps(event(number, chance)) + "\n" for number in range(EVENTS)))
-    found = export(deploy("large", data), {"date": DATE})
+    deployed = deploy("large", data, S3Encryption="kms", CreateKmsKey="true")
+    found = export(deployed, {"date": DATE})
     [file] = [o for o in found.pipeline.lake.objects(f"{names.MASTER_TABLE}/") if o["Key"].endswith(names.EXTENSIONS)]
     assert file["Size"] > 16 * 1024 * 1024
     assert file["ETag"].strip('"').rpartition("-")[2] == "2", "what went up in parts has their number in its ETag"
+    head = deployed.cloud.client("s3").head_object(Bucket=deployed.lake.bucket, Key=file["Key"])
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", deployed.outputs["KmsKeyArn"])
     sql = f"SELECT count(*), count(DISTINCT noise) FROM large.{names.MASTER_TABLE}"
     assert found.query(sql).rows == ((EVENTS, EVENTS),)
