@@ -32,6 +32,7 @@ CASES = {
             "S3Encryption": "kms",
             "CreateKmsKey": "true",
             "FormerKmsKeyArn": KEY,
+            "SecretKmsKeyArn": KEY,
             "BucketName": "the-lake",
             "S3Prefix": "exports/mixpanel",
             "Frequency": "daily",

@@ -90,7 +90,7 @@ def test_a_long_text_is_bounded_by_its_bytes(template: Any, name: str, most: int
 def test_every_other_text_that_reaches_a_function_has_characters_of_one_byte(template: Any) -> None:
     examples = {"MixpanelSecretArn": ARN, "IngestionStart": "2026-11-10", "MixpanelEndpoint": "http://a"}
     examples |= {"MaxQuarantineShare": "0.5", "ProjectId": "1", "RawPipelineRegion": "eu-central-1"}
-    examples |= {"S3KmsKeyArn": KEY, "FormerKmsKeyArn": KEY, "S3Role": ROLE, "GlueRole": ROLE}
+    examples |= {"S3KmsKeyArn": KEY, "FormerKmsKeyArn": KEY, "SecretKmsKeyArn": KEY, "S3Role": ROLE, "GlueRole": ROLE}
     for name, parameter in template["Parameters"].items():
         if parameter["Type"] != "String" or "AllowedPattern" not in parameter or name in BOUNDED:
             continue
@@ -162,8 +162,11 @@ def test_a_crawler_may_do_what_aws_documents(template: Any) -> None:
     assert needed <= set(actions(template, "CrawlerRole"))
 
 
-def test_a_right_on_a_key_counts_only_for_what_s3_asks_of_it(template: Any) -> None:
+def test_a_right_on_a_key_counts_only_for_what_one_service_asks_of_it(template: Any) -> None:
     through_s3 = {"StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.${AWS::URLSuffix}"}}}
+    region = {"Region": {"Fn::Select": [3, {"Fn::Split": [":", {"Ref": "MixpanelSecretArn"}]}]}}
+    secrets = {"Fn::Sub": ["secretsmanager.${Region}.${AWS::URLSuffix}", region]}
+    through_the_secrets = {"StringEquals": {"kms:ViaService": secrets}}
     rights = {
         "ExportRole": {"kms:GenerateDataKey", "kms:Decrypt"},
         "CatalogRole": {"kms:Decrypt"},
@@ -173,7 +176,8 @@ def test_a_right_on_a_key_counts_only_for_what_s3_asks_of_it(template: Any) -> N
         assert {action for action in actions(template, role) if action.startswith("kms:")} == allowed
         for statement in statements(template, role):
             if "kms:" in str(statement["Action"]):
-                assert statement["Condition"] == through_s3, statement["Sid"]
+                expected = through_the_secrets if statement["Sid"] == "DecryptTheMixpanelAccount" else through_s3
+                assert statement["Condition"] == expected, statement["Sid"]
                 assert statement["Resource"] != "*", statement["Sid"]
 
 

@@ -114,6 +114,14 @@ def test_a_key_of_earlier_objects_can_still_be_read_with(deploy: Deploy) -> None
         assert (found["Action"], found["Resource"], found["Condition"]) == ("kms:Decrypt", resource, THROUGH_S3)
 
 
+def test_a_secret_with_a_key_can_be_decrypted_through_secrets_manager_only(deploy: Deploy) -> None:
+    key = f"arn:aws:kms:{names.REGION}:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    deployed = deploy("secretkey", STOREFRONT, SecretKmsKeyArn=key)
+    (found,) = [s for s in rights(deployed, "ExportRole")["export"] if "kms:" in str(s["Action"])]
+    through = {"StringEquals": {"kms:ViaService": f"secretsmanager.{names.REGION}.amazonaws.com"}}
+    assert (found["Action"], found["Resource"], found["Condition"]) == ("kms:Decrypt", key, through)
+
+
 @pytest.fixture(scope="module")
 def crawled(deploy: Deploy) -> Pipeline:
     deployed = deploy("crawled", STOREFRONT, Catalog="crawler", S3Prefix="raw/mixpanel", CrawlerTableLevel="5")

@@ -6,6 +6,7 @@ use crate::role;
 use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_secretsmanager::Client as Secrets;
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
 use mixlake_catalog_glue::GlueCatalog;
 use mixlake_mixpanel::Credentials;
 use mixlake_store_s3::S3Store;
@@ -66,8 +67,13 @@ impl Clients {
         let client = Secrets::new(&self.sdk(Purpose::Secrets).await?);
         let found = client.get_secret_value().secret_id(secret).send().await.map_err(|error| {
             let error = error.into_service_error();
+            // "Access to KMS is not allowed" comes with the code of a missing right on the secret.
+            let of_key = error.message().is_some_and(|text| text.contains("KMS"));
             let hint = if error.is_resource_not_found_exception() {
                 "there is no such secret in this region"
+            } else if of_key || error.is_decryption_failure() {
+                "the function's role needs kms:Decrypt on the secret's key, and the key must be \
+                 enabled (parameter SecretKmsKeyArn of a deployment)"
             } else {
                 "the function's role needs secretsmanager:GetSecretValue on it"
             };

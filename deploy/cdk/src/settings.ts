@@ -150,6 +150,14 @@ export interface MixlakeSettings {
   readonly mixpanelSecretArn: string;
 
   /**
+   * ARN of the KMS key that encrypts the secret, if it has a customer managed key. Empty if it has the account's
+   * key aws/secretsmanager.
+   *
+   * @default - empty
+   */
+  readonly secretKmsKeyArn?: string;
+
+  /**
    * Region in which Mixpanel stores the project's data.
    *
    * @default Residency.US
