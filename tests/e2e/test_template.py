@@ -247,3 +247,17 @@ def test_what_outlives_the_stack_does_not_outlive_a_first_deployment_that_fails(
         if found.get("DeletionPolicy", "Delete") != "Delete"
     }
     assert kept == dict.fromkeys(("LakeBucket", "LakeKey", "LakeDatabase", "QueryResults"), "RetainExceptOnCreate")
+
+
+def test_a_bucket_of_the_stack_refuses_requests_without_tls(template: Any) -> None:
+    found = {
+        made["Properties"]["Bucket"]["Ref"]: made["Properties"]["PolicyDocument"]["Statement"]
+        for made in template["Resources"].values()
+        if made["Type"] == "AWS::S3::BucketPolicy"
+    }
+    buckets = {name for name, made in template["Resources"].items() if made["Type"] == "AWS::S3::Bucket"}
+    assert found.keys() == buckets
+    for bucket, (only,) in found.items():
+        assert (only["Effect"], only["Action"], only["Principal"]) == ("Deny", "s3:*", "*")
+        assert only["Resource"] == [{"Fn::GetAtt": [bucket, "Arn"]}, {"Fn::Sub": f"${{{bucket}.Arn}}/*"}]
+        assert only["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
