@@ -78,9 +78,16 @@ def machine_name(machine: str) -> str:
     return next((name for name, header in MACHINES.items() if header == machine), machine)
 
 
+LARGEST = {"export-lambda": 8_000_000, "catalog-lambda": 5_000_000}
+"""Bytes of a zip file. Lambda fetches and unpacks it before a cold start."""
+
+
 def check_zip(archive: Path, architecture: str) -> list[str]:
     if not archive.is_file():
         return [f"{archive} is not there"]
+    largest = LARGEST[archive.parent.name]
+    if (size := archive.stat().st_size) > largest:
+        return [f"{archive} has {size / 1e6:.1f} MB; at most {largest / 1e6:.1f} MB were wanted"]
     with zipfile.ZipFile(archive) as opened:
         return [f"{archive}: {problem}" for problem in problems(read_program(opened.read("bootstrap")), architecture)]
 
@@ -107,6 +114,8 @@ def main(arguments: list[str]) -> int:
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 1
+    for name in names.FUNCTIONS:
+        print(f"{name}: {(names.ROOT / names.ZIPS / name / 'bootstrap.zip').stat().st_size / 1e6:.1f} MB")
     print(f"{names.ZIPS} holds both functions for {architecture}, and {names.SAM_CONFIG.name} says so.")
     return 0
 

@@ -33,6 +33,13 @@ def test_the_release_zips_run_in_aws_if_they_are_built() -> None:
     assert [line for archive in built for line in check_zip.check_zip(archive, str(told))] == []
 
 
+def test_a_zip_that_starts_slowly_is_refused(tmp_path: Path) -> None:
+    archive = tmp_path / "catalog-lambda" / "bootstrap.zip"
+    archive.parent.mkdir()
+    archive.write_bytes(bytes(check_zip.LARGEST["catalog-lambda"] + 1))
+    assert check_zip.check_zip(archive, "x86_64") == [f"{archive} has 5.0 MB; at most 5.0 MB were wanted"]
+
+
 @pytest.fixture(scope="module")
 def program() -> bytes:
     return names.binary(FUNCTION).read_bytes()
@@ -76,8 +83,9 @@ def test_what_is_no_program_is_refused() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, program: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Zip files of this machine's programs, with a C library new enough for them."""
+    """Zip files of this machine's debug programs, with a C library new enough for them."""
     monkeypatch.setattr(check_zip, "GLIBC", (9, 0))
+    monkeypatch.setattr(check_zip, "LARGEST", dict.fromkeys(names.FUNCTIONS, 1 << 30))
     monkeypatch.setattr(names, "SAM_CONFIG", tmp_path / "samconfig.toml")
     for name in names.FUNCTIONS:
         (tmp_path / name).mkdir()
