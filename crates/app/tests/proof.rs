@@ -49,7 +49,7 @@ async fn an_answer_without_an_event_replaces_nothing(#[case] answer: &'static st
     let report = lake.export(&[DAY, "2026-11-11"]).await;
     let error = report.slices[0].outcome.as_ref().unwrap_err();
     assert!(matches!(error, ExportError::Transform(TransformError::NoEvent { .. })), "{error}");
-    assert!(error.to_string().contains("is no export"), "{error}");
+    assert!(error.to_string().contains("is not an export"), "{error}");
     assert!(!report.is_for_later(), "somebody has to look");
     assert_eq!(lake.source.fetches().len() - asked, 2, "no retry mends it, and no other slice");
     assert_eq!(lake.store.snapshot(), before);
@@ -63,7 +63,7 @@ async fn bad_lines_of_files_take_no_rows_away() {
     lake.hold(&[]);
     lake.source.add_to(label(DAY), "oops");
     let error = lake.exporter().slice(&slice(DAY)).await.unwrap_err();
-    assert!(error.to_string().contains("is no export"), "{error}");
+    assert!(error.to_string().contains("is not an export"), "{error}");
     let report = lake.publish("2026-11-11").await;
     assert_eq!((report.counts.received, report.counts.quarantined), (0, 0));
     lake.source.add_to(label("2026-11-11"), "oops");
