@@ -211,11 +211,12 @@ def test_services_assume_only_the_roles_for_services(account: Any) -> None:
 
 def test_the_bucket_role_may_do_what_the_functions_may_do_in_one_account(account: Any, template: Any) -> None:
     own = {right for role in ("ExportRole", "CatalogRole") for right in rights(template, role)}
-    assert set(rights(account, "S3Role")) == of_services(iter(own), "s3:", "kms:") - of_the_raw_pipeline(own)
+    assert set(rights(account, "S3Role")) == of_services(iter(own), "s3:", "kms:") - of_the_source(own)
 
 
-def of_the_raw_pipeline(found: set[Right]) -> set[Right]:
-    return {right for right in found if "RawPipelineBucket" in right[1]}
+def of_the_source(found: set[Right]) -> set[Right]:
+    """Rights on the files of a pipeline and on the key of the secret, which are the exporter's."""
+    return {right for right in found if "RawPipelineBucket" in right[1] or "SecretKmsKeyArn" in right[1]}
 
 
 def test_the_glue_role_may_do_what_the_catalog_function_may_do_in_one_account(account: Any, template: Any) -> None:
