@@ -78,8 +78,8 @@ def machine_name(machine: str) -> str:
     return next((name for name, header in MACHINES.items() if header == machine), machine)
 
 
-LARGEST = {"export-lambda": 8_000_000, "catalog-lambda": 5_000_000}
-"""Bytes of a zip file. Lambda fetches and unpacks it before a cold start."""
+LARGEST = {"export-lambda": 9_500_000, "catalog-lambda": 8_000_000}
+"""Bytes of a zip file. Lambda fetches and unpacks it before a cold start. PERFORMANCE.md has the goals."""
 
 
 def check_zip(archive: Path, architecture: str) -> list[str]:
