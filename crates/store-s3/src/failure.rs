@@ -57,7 +57,10 @@ fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Meanin
         Some("AccessDenied") if error.message().is_some_and(|text| text.contains("kms:")) => {
             Meaning::KeyDenied
         }
-        Some(code) if code.starts_with("KMS.") => Meaning::KeyUnusable,
+        // A throttled KMS says nothing about the key.
+        Some(code) if code.starts_with("KMS.") && code != "KMS.ThrottlingException" => {
+            Meaning::KeyUnusable
+        }
         Some("AccessDenied" | "AllAccessDisabled" | "Forbidden") => Meaning::Denied,
         Some(
             "PermanentRedirect"

@@ -142,6 +142,16 @@ async fn a_key_that_may_not_be_used_is_named_and_no_other_right() {
 }
 
 #[tokio::test]
+async fn a_key_that_cannot_be_used_is_told_from_a_key_service_that_is_busy() {
+    let disabled = answer!(put_object, 400, "KMS.DisabledException");
+    let error = store(&[&disabled]).put("a", SMALL, Precondition::Absent).await.unwrap_err();
+    assert!(hint(&error).contains("is enabled"), "{error}");
+    let busy = answer!(put_object, 400, "KMS.ThrottlingException");
+    let error = store(&[&busy]).put("a", SMALL, Precondition::Absent).await.unwrap_err();
+    assert_eq!(hint(&error), "", "{error}");
+}
+
+#[tokio::test]
 async fn another_region_and_old_credentials_are_named() {
     let elsewhere = answer!(get_object, 301, "PermanentRedirect");
     let error = store(&[&elsewhere]).get("a").await.unwrap_err();
