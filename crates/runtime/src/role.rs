@@ -59,7 +59,6 @@ impl AssumedRole {
         let role = &self.role;
         let hint = match code(&cause).as_deref() {
             Some("AccessDenied" | "AccessDeniedException") => Some(role.why_denied()),
-            Some("NoSuchEntity" | "NoSuchEntityException") => Some("it does not exist".to_owned()),
             Some("RegionDisabledException") => Some(
                 "STS is not active in this region: activate it in the account settings of IAM"
                     .to_owned(),

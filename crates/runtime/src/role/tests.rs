@@ -182,7 +182,6 @@ async fn a_refusal_is_explained() {
         ("AccessDenied", &[S3_ROLE, "project_token=token"]),
         ("RegionDisabledException", &[S3_ROLE]),
         ("ExpiredTokenException", &[S3_ROLE]),
-        ("NoSuchEntity", &[S3_ROLE]),
         ("InternalFailure", &[S3_ROLE]),
     ] {
         let aws = Aws::new(Sts::Refused { status: 403, code });
