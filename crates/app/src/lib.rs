@@ -13,6 +13,7 @@ mod manifest;
 mod messages;
 pub mod ports;
 pub mod reconcile;
+pub mod sync;
 
 pub use commit::Outcome;
 pub use document::DocumentError;

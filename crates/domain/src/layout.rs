@@ -8,6 +8,7 @@
 //! [<prefix>/]<project_id>/schema/{events,people,identities,runs}.json
 //! [<prefix>/]<project_id>/_slices/<YYYY>/<MM>/<DD>.json
 //! [<prefix>/]<project_id>/_budget/queries.json
+//! [<prefix>/]<project_id>/_sync/days.json
 //! [<prefix>/]<project_id>/_staging/<slice>-<hash>
 //! [<prefix>/]<project_id>/_staging/<slice>-<hash>.jsonl
 //! [<prefix>/]<project_id>/_staging/<slice>-<hash>.json
@@ -181,6 +182,12 @@ impl Layout {
     #[must_use]
     pub fn budget(&self) -> String {
         format!("{}_budget/queries.json", self.root)
+    }
+
+    /// When each date was last fetched again as a whole.
+    #[must_use]
+    pub fn sync_times(&self) -> String {
+        format!("{}_sync/days.json", self.root)
     }
 
     /// Lines that wait until their window is complete; named by their content.

@@ -49,7 +49,7 @@ impl Exporter<'_> {
         Ok(missing)
     }
 
-    async fn dates_with_ledgers(&self) -> Result<BTreeSet<Date>, ExportError> {
+    pub(crate) async fn dates_with_ledgers(&self) -> Result<BTreeSet<Date>, ExportError> {
         let objects = self.store.list(&self.layout.ledgers()).await?;
         Ok(objects.iter().filter_map(|object| self.layout.date_of_ledger(&object.key)).collect())
     }

@@ -19,7 +19,7 @@ const SPREAD: (u32, u32) = (5, 4);
 
 impl Exporter<'_> {
     /// The time now.
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()
     }
 

@@ -7,7 +7,7 @@ use super::transformation::{Events, options};
 use crate::request::Terms;
 use crate::settings::table::{
     CATCH_UP_DAYS, EVENTS, EXPORT_DELAY_MINUTES, FREQUENCY, MAX_QUARANTINE_SHARE, MIXPANEL_SECRET,
-    PROJECT_CREATED_BEFORE_2023, QUERIES_PER_HOUR, TIMEZONE, WHERE,
+    PROJECT_CREATED_BEFORE_2023, QUERIES_PER_HOUR, SYNC, SYNC_DAYS, TIMEZONE, WHERE,
 };
 use crate::settings::{Frequency, Problems, Reader, Settings};
 use mixlake_app::budget::Limits;
@@ -48,6 +48,8 @@ pub struct ExportConfig {
     pub export_delay: Duration,
     /// How many days back a scheduled run looks for slices that are not published.
     pub catch_up_days: u32,
+    /// How many closed days are fetched again once a day; `None` if none are.
+    pub sync_days: Option<u32>,
     /// The share of lines that may be bad.
     pub quarantine_share: f64,
 }
@@ -89,7 +91,12 @@ impl ExportConfig {
     /// Which slices are there to be asked for.
     #[must_use]
     pub fn terms(&self) -> Terms {
-        Terms { frequency: self.frequency, delay: self.delay(), margin: self.margin() }
+        Terms {
+            frequency: self.frequency,
+            delay: self.delay(),
+            margin: self.margin(),
+            sync_days: self.sync_days,
+        }
     }
 
     /// Slices as they are exported: those from the start of ingestion on are of ingestion.
@@ -122,6 +129,7 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
     let cursor = cursor(reader);
     let export_delay = reader.get(&EXPORT_DELAY_MINUTES);
     let catch_up_days = reader.get(&CATCH_UP_DAYS);
+    let (sync, sync_days) = (reader.get(&SYNC), reader.get(&SYNC_DAYS));
     let quarantine_share = reader.get(&MAX_QUARANTINE_SHARE);
     let known = lake.as_ref().zip(zone.as_ref()).zip(before_2023);
     let known = known.map(|((lake, zone), wall_clock)| Events {
@@ -146,6 +154,7 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
         limits: Limits::an_hour(queries_per_hour?),
         pipeline,
         cursor,
+        sync_days: sync_days.filter(|_| sync == Some(true) && cursor.is_none()),
         export_delay: export_delay?,
         catch_up_days: catch_up_days?,
         quarantine_share: quarantine_share?,

@@ -107,7 +107,7 @@ mod tests {
             (&json!("EXPORT_DELAY_MINUTES"), &json!("export"))
         );
         assert_eq!(of("residency")["values"], json!(["us", "eu", "in"]));
-        assert_eq!(of("sync")["type"], "only");
+        assert_eq!(of("data_source")["type"], "only");
         assert!(of("s3_region")["why"].as_str().unwrap().contains("notifications"));
     }
 }

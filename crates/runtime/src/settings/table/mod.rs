@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn what_this_version_does_not_have_is_refused_and_named() {
         let refused: Vec<_> = with_one_value().map(Row::name).collect();
-        assert_eq!(refused, ["sync", "data_source", "use_glue"]);
+        assert_eq!(refused, ["data_source", "use_glue"]);
         for row in with_one_value() {
             let problem = row.check(&["x".to_owned()]).unwrap_err();
             assert!(problem.contains("not supported"), "{}: {problem}", row.name());
@@ -113,6 +113,7 @@ mod tests {
             (&EXPORT_DELAY_MINUTES as &dyn Row, vec!["0", "1440"], vec!["-1", "1441", "1.5", ""]),
             (&MAX_QUARANTINE_SHARE, vec!["0", "0.5", "1"], vec!["-0.1", "1.1", "NaN", "50%"]),
             (&INGESTION_START, vec!["2026-11-10"], vec!["2026-11-1", "2026-02-30", "soon"]),
+            (&SYNC_DAYS, vec!["1", "3660"], vec!["0", "3661"]),
             (&DEDUPLICATE, vec!["true", "false"], vec!["yes", "TRUE", "1"]),
             (&GLUE_TABLE_PREFIX, vec!["a_1", ""], vec!["A", "a b"]),
         ] {

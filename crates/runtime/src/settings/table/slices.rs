@@ -48,12 +48,21 @@ rows! {
                 has more fails, and what is live stays. `1` accepts any share; a slice without any \
                 event always fails.",
     }
-    SYNC: () {
+    SYNC: bool {
         name: "sync",
-        accepts: Accepts::Only("false", ()),
-        default: Preset::Value("false"),
+        accepts: Accepts::Flag(identity),
+        default: Preset::Value("true"),
         scope: Scope::Export,
-        about: "Whether late data is fetched again later.",
+        about: "Whether the last `sync_days` are fetched again once a day, as whole days, so that late \
+                events appear and deleted events disappear. A day with equal rows is not written. With \
+                `late_data=ingestion_cursor` nothing is fetched again: late events have their own slices.",
+    }
+    SYNC_DAYS: u32 {
+        name: "sync_days",
+        accepts: Accepts::Number { unit: Some("days"), least: 1, most: 3660, value: identity },
+        default: Preset::Value("10"),
+        scope: Scope::Export,
+        about: "How many closed days `sync` fetches again. Each costs one query a day.",
     }
     LATE_DATA: LateData {
         name: "late_data",
