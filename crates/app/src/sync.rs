@@ -100,9 +100,7 @@ impl Exporter<'_> {
             }
             Ok(if times == before { Edit::Keep(()) } else { Edit::json(&times, ()) })
         };
-        document::change(self.store, &key, read, decide)
-            .await?
-            .ok_or(ExportError::Contended(SWAPS))
+        document::change(self.store, &key, read, decide).await?.ok_or(ExportError::Contended(SWAPS))
     }
 }
 
@@ -126,7 +124,8 @@ mod tests {
             ("2026-11-08", "2026-11-09T02:10:00Z"),
             ("2026-11-09", "2026-11-11T02:10:00Z"),
         ]);
-        let dates = ["2026-11-10", "2026-11-09", "2026-11-08", "2026-11-07", "2026-11-06"].map(date);
+        let dates =
+            ["2026-11-10", "2026-11-09", "2026-11-08", "2026-11-07", "2026-11-06"].map(date);
         let due = times.due(&dates, date("2026-11-07"), "2026-11-11T02:00:00Z".parse().unwrap());
         assert_eq!(due, ["2026-11-10", "2026-11-08", "2026-11-07"].map(date));
     }

@@ -21,6 +21,9 @@ pub enum Command {
     /// Export days of events into a lake. Exits with 0 if every slice is complete, with 1 if a slice
     /// failed, with 2 if the export could not start.
     Export(Export),
+    /// Fetch closed days of events again, as whole days: late events appear, deleted ones disappear, and equal days
+    /// are not written. Exits as export does.
+    Sync(Sync),
     /// Bring the catalog up to date with the lake, and print its tables.
     Catalog(Catalog),
     /// Find problems of a lake and its catalog. Exits with 1 if there is a problem.
@@ -54,6 +57,20 @@ pub struct Export {
     /// With --input: empty a day if the input has no event of it.
     #[arg(long, requires = "input")]
     pub allow_empty: bool,
+    /// Where and how.
+    #[command(flatten)]
+    pub lake: Lake,
+}
+
+/// Arguments of `sync`.
+#[derive(Debug, Args)]
+pub struct Sync {
+    /// The first day, in the project's zone.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub from_date: String,
+    /// The last day, included. It must have ended.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub to_date: String,
     /// Where and how.
     #[command(flatten)]
     pub lake: Lake,

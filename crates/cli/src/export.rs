@@ -1,6 +1,6 @@
-//! `mixlake export`.
+//! `mixlake export` and `mixlake sync`.
 
-use crate::arguments::{Export, Lake};
+use crate::arguments::{Export, Lake, Sync};
 use crate::{input, lake, neighbours, show};
 use anyhow::Result;
 use mixlake_app::export::{ExportReport, OnEmpty, Safeguards};
@@ -13,19 +13,40 @@ use mixlake_runtime::settings::table::{
     EVENT_SOURCE, LATE_DATA, MIXPANEL_SECRET, PROJECT_ID, WHERE,
 };
 use mixlake_runtime::settings::{EventOrigin, LateData, Place, Problems, Settings};
-use mixlake_runtime::{Caller, Clients, Run, export, now, request, summary};
+use mixlake_runtime::{Caller, Clients, Run, export, now, request, summary, sync};
 use std::sync::Arc;
 
 /// The variable with `username:secret`; a secret is never an argument, which other users can see.
 pub const ACCOUNT: &str = "MIXPANEL_SERVICE_ACCOUNT";
 
-/// Exports the days asked for. Answers whether every slice is whole.
-pub async fn run(arguments: Export, account: Option<String>, verbose: bool) -> Result<bool> {
+/// What is done with the days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Those that are not published are exported.
+    Export,
+    /// All are fetched again, and the lake records when.
+    Sync,
+}
+
+impl From<Sync> for Export {
+    fn from(Sync { from_date, to_date, lake }: Sync) -> Self {
+        let (force, input) = (true, Vec::new());
+        Self { input, from_date, to_date, force, replace: false, allow_empty: false, lake }
+    }
+}
+
+/// Exports or syncs the days asked for. Answers whether every slice is whole.
+pub async fn run(
+    arguments: Export,
+    work: Work,
+    account: Option<String>,
+    verbose: bool,
+) -> Result<bool> {
     let (mut settings, problems) = lake::settings(&arguments.lake);
     if !arguments.input.is_empty() {
         settings.set_if_absent(&PROJECT_ID, lake::LOCAL_PROJECT);
     }
-    let (config, slices) = check(&arguments, &settings, account.as_deref(), problems)?;
+    let (config, slices) = check(&arguments, work, &settings, account.as_deref(), problems)?;
     neighbours::check(&arguments.lake, &config.lake, &settings).await?;
     let mut progress = show::Progress::new(verbose);
     let clients = Clients::new(config.lake.access.clone(), lake::SESSION);
@@ -40,7 +61,10 @@ pub async fn run(arguments: Export, account: Option<String>, verbose: bool) -> R
     let labels = slices.iter().map(Slice::label).collect();
     let source = show::Watched::new(source, labels, progress);
     let run = how(&arguments, &config);
-    let report = export(&config, &source, &*store, &slices, run).await?;
+    let report = match work {
+        Work::Export => export(&config, &source, &*store, &slices, run).await?,
+        Work::Sync => sync(&config, &source, &*store, &slices, run).await?,
+    };
     drop(source);
     print(&arguments.lake, &report, accounts.as_ref(), &config, &*store)?;
     Ok(report.is_whole())
@@ -83,6 +107,7 @@ fn how(arguments: &Export, config: &ExportConfig) -> Run {
 /// Checks everything there is to check before any work, and tells all problems at once.
 fn check(
     arguments: &Export,
+    work: Work,
     settings: &Settings,
     account: Option<&str>,
     mut problems: Problems,
@@ -92,11 +117,18 @@ fn check(
     if from_files && settings.has(&WHERE) {
         problems.add(WHERE.name, "only Mixpanel can evaluate it; leave it out with --input");
     }
-    if from_files && settings.get(&LATE_DATA) == Some(LateData::IngestionCursor) {
-        problems.add(
-            LATE_DATA.name,
-            "only Mixpanel can select events by processing time; leave it out with --input",
-        );
+    if settings.get(&LATE_DATA) == Some(LateData::IngestionCursor) {
+        if from_files {
+            problems.add(
+                LATE_DATA.name,
+                "only Mixpanel can select events by processing time; leave it out with --input",
+            );
+        } else if work == Work::Sync {
+            problems.add(
+                LATE_DATA.name,
+                "with ingestion_cursor, late events have their own slices, so no day is fetched again",
+            );
+        }
     }
     let from_pipeline = settings.get(&EVENT_SOURCE) == Some(EventOrigin::RawPipeline);
     if from_files && from_pipeline {
@@ -131,6 +163,10 @@ fn check(
     let latest = (!from_files).then(|| (now(), margin));
     let dates = (arguments.from_date.as_str(), arguments.to_date.as_str());
     let days = request::days(("--from-date", dates.0), ("--to-date", dates.1), &zone, latest);
+    let days = days.and_then(|slices| match work {
+        Work::Export => Ok(slices),
+        Work::Sync => request::closed(&slices, &zone).map(|()| slices),
+    });
     let slices = match days {
         Ok(slices) => slices,
         Err(others) => {

@@ -13,6 +13,7 @@ mod statements;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
+use export::Work;
 use mixlake_runtime::settings;
 use std::process::ExitCode;
 
@@ -20,15 +21,22 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
+/// The credentials of Mixpanel.
 #[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
+fn account() -> Option<String> {
+    std::env::var(export::ACCOUNT).ok()
+}
+
+#[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     mixlake_runtime::logs::text(arguments.verbose);
     let result = match arguments.command {
         Command::Export(export) => {
-            let account = std::env::var(export::ACCOUNT).ok();
-            export::run(export, account, arguments.verbose).await
+            export::run(export, Work::Export, account(), arguments.verbose).await
+        }
+        Command::Sync(sync) => {
+            export::run(sync.into(), Work::Sync, account(), arguments.verbose).await
         }
         Command::Catalog(catalog) => catalog::run(catalog, arguments.verbose).await,
         Command::Doctor(doctor) => doctor::run(doctor).await,

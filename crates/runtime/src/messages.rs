@@ -93,7 +93,7 @@ fn payloads() {
         json!({"scheduled_time": "2026-11-10T14:10:00Z", "force": true}),
     ];
     let (delay, margin) = (Duration::ZERO, Duration::from_mins(90));
-    let terms = Terms { frequency: Frequency::Hourly, delay, margin };
+    let terms = Terms { frequency: Frequency::Hourly, delay, margin, sync_days: None };
     let now = "2026-11-13T10:30:00Z".parse().unwrap();
     let requests = payloads.map(|payload| {
         let problems = request::read(&payload, &Zone::UTC, terms, now).unwrap_err();
@@ -163,7 +163,7 @@ fn reports_of_failed_exports() {
         vec![SourceError::OutOfTime],
         vec![refused("<reason>"), refused("<other reason>"), refused("<reason>")],
     ];
-    let request = Request { slices: Vec::new(), due: None, hour: None, force: false };
+    let request = Request { slices: Vec::new(), due: None, hour: None, force: false, sync: false };
     let texts = reports.map(|errors| format!("{}\n\n", report::failure(&report(errors), &request)));
     insta::assert_snapshot!(texts.concat());
 }

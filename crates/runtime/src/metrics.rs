@@ -26,6 +26,14 @@ pub(crate) fn emit_age(project: &str, age: Duration, now_ms: i64) {
     write(&age_line(project, age, now_ms));
 }
 
+/// Writes how many closed days are due for a sync and could not be fetched again.
+pub(crate) fn emit_days_to_sync(project: &str, days: usize, now_ms: i64) {
+    let name = "DaysToSync";
+    let mut line = embedded(project, &[(name, "Count")], now_ms);
+    line[name] = days.into();
+    write(&line);
+}
+
 fn age_line(project: &str, age: Duration, now_ms: i64) -> Value {
     let name = "OldestUnpublishedSliceHours";
     let mut line = embedded(project, &[(name, "None")], now_ms);

@@ -73,8 +73,10 @@ fn go_on(report: &ExportReport, request: &Request) -> Option<Value> {
             "to_date": last.slice.date().to_string(),
         }),
     };
-    if request.force {
-        payload["force"] = true.into();
+    for (flag, is_set) in [("force", request.force), ("sync", request.sync)] {
+        if is_set {
+            payload[flag] = true.into();
+        }
     }
     Some(payload)
 }
@@ -161,7 +163,7 @@ mod tests {
     }
 
     fn request() -> Request {
-        Request { slices: Vec::new(), due: None, hour: None, force: true }
+        Request { slices: Vec::new(), due: None, hour: None, force: true, sync: false }
     }
 
     /// As many days as this, none of which was published.

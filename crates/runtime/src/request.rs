@@ -12,7 +12,8 @@ use std::time::Duration;
 /// What a payload looks like, for whoever sent another one.
 const FORMS: &str = "a payload is {\"from_date\":\"2026-11-10\",\"to_date\":\"2026-11-13\"}, \
     {\"date\":\"2026-11-10\"}, {\"hour\":\"2026-11-10T13\"} (all of them with \"force\":true to fetch \
-    published slices again) or {\"scheduled_time\":\"2026-11-10T14:10:00Z\"}";
+    published slices again, or the days with \"sync\":true to fetch them again and note it) or \
+    {\"scheduled_time\":\"2026-11-10T14:10:00Z\"}";
 
 /// How far back a range may begin or end apart; a longer backfill is several.
 const MOST_DAYS: usize = 3_660;
@@ -26,6 +27,8 @@ pub struct Terms {
     pub delay: Duration,
     /// How long ago any slice has to have ended.
     pub margin: Duration,
+    /// How many closed days are fetched again once a day, if any are.
+    pub sync_days: Option<u32>,
 }
 
 /// What an invocation asks for.
@@ -39,6 +42,15 @@ pub struct Request {
     pub hour: Option<String>,
     /// Whether slices that are published are fetched again.
     pub force: bool,
+    /// Whether the slices are days to sync: they are fetched again, and the lake records when. For a schedule they
+    /// are candidates, and `due` is the time since which each has to have been fetched.
+    pub sync: bool,
+}
+
+impl Request {
+    fn of(slices: Vec<Slice>) -> Self {
+        Self { slices, due: None, hour: None, force: false, sync: false }
+    }
 }
 
 /// Reads a payload.
@@ -55,12 +67,42 @@ pub fn read(
             Frequency::Hourly => Slice::hours_ended_by(due, zone),
             Frequency::Daily => Slice::days_ended_by(due, zone),
         };
-        return Ok(Request { slices, due: Some(due), hour: None, force: false });
+        return Ok(Request { due: Some(due), ..Request::of(slices) });
+    }
+    if fields.contains_key("sync_time") {
+        return scheduled_sync(time(fields, "sync_time")?, zone, terms);
     }
     let slices = of_a_person(fields, zone, terms.margin, now)?;
     let hour = fields.get("hour").and_then(Value::as_str).map(str::to_owned);
-    let force = fields.get("force").and_then(Value::as_bool).unwrap_or_default();
-    Ok(Request { slices, due: None, hour, force })
+    let flag = |name: &str| fields.get(name).and_then(Value::as_bool).unwrap_or_default();
+    let (force, sync) = (flag("force"), flag("sync"));
+    if sync {
+        closed(&slices, zone)?;
+    }
+    Ok(Request { hour, force, sync, ..Request::of(slices) })
+}
+
+/// The days that a scheduled sync looks at, the last one first. All of them were closed when today's sync became
+/// due, and each has to be fetched once since then.
+fn scheduled_sync(at: Timestamp, zone: &Zone, terms: Terms) -> Result<Request, Problems> {
+    let today = zone.date_of(at.checked_sub(terms.delay).unwrap_or(at));
+    let midnight = zone.start_of(today);
+    let since = midnight.checked_add(terms.delay).unwrap_or(midnight);
+    let days = terms.sync_days.unwrap_or_default();
+    let before =
+        (1..=days).map_while(|days| today.checked_sub(mixlake_domain::Span::new().days(days)).ok());
+    let slices = before.map(|date| Slice::day(date, zone)).filter(|day| day.start() < day.end());
+    Ok(Request { due: Some(since), sync: true, ..Request::of(slices.collect()) })
+}
+
+/// Refuses slices that are not whole days: a day that has not ended cannot be fetched for good.
+pub fn closed(slices: &[Slice], zone: &Zone) -> Result<(), Problems> {
+    let open = slices.iter().find(|slice| !slice.label().is_day());
+    open.map_or(Ok(()), |slice| {
+        let what =
+            format!("takes whole days that have ended in {zone}; {} is none yet", slice.date());
+        Err(Problems::one("sync", what))
+    })
 }
 
 /// The scheduled slices that should be published by `due`, from so many days before on, date by date.
@@ -93,11 +135,11 @@ fn of_a_person(
     now: Timestamp,
 ) -> Result<Vec<Slice>, Problems> {
     let mut problems = Problems::default();
-    let known = ["from_date", "to_date", "date", "hour", "force"];
+    let known = ["from_date", "to_date", "date", "hour", "force", "sync"];
     for (field, value) in fields {
         if !known.contains(&field.as_str()) {
             problems.add(field, format!("no such field; {FORMS}"));
-        } else if field == "force" {
+        } else if matches!(field.as_str(), "force" | "sync") {
             if !value.is_boolean() {
                 problems.add(field, format!("must be true or false, got {value}"));
             }
@@ -131,8 +173,12 @@ fn due(fields: &Map<String, Value>) -> Result<Option<Timestamp>, Problems> {
         (false, true) => "time",
         (false, false) => return Ok(None),
     };
+    time(fields, field).map(Some)
+}
+
+fn time(fields: &Map<String, Value>, field: &str) -> Result<Timestamp, Problems> {
     let text = fields.get(field).and_then(Value::as_str).unwrap_or_default();
-    text.parse().map(Some).map_err(|_| {
+    text.parse().map_err(|_| {
         Problems::one(field, format!("must be a time such as 2026-11-10T14:10:00Z, got {text:?}"))
     })
 }
@@ -238,7 +284,7 @@ mod tests {
 
     fn at_once() -> Terms {
         let (delay, margin) = (Duration::ZERO, Duration::ZERO);
-        Terms { frequency: Frequency::Hourly, delay, margin }
+        Terms { frequency: Frequency::Hourly, delay, margin, sync_days: Some(3) }
     }
 
     fn ask(payload: &Value) -> Result<Vec<String>, String> {
@@ -281,6 +327,40 @@ mod tests {
         assert_eq!(scheduled(Frequency::Hourly, 24), "2026-11-09T13");
         assert_eq!(scheduled(Frequency::Daily, 24), "2026-11-08");
         assert_eq!(scheduled(Frequency::Daily, 3), "2026-11-09");
+    }
+
+    #[test]
+    fn a_scheduled_sync_looks_at_the_days_that_were_closed_when_it_became_due() {
+        let terms = Terms { delay: Duration::from_hours(2), ..at_once() };
+        let at = |time: &str, zone: &str| {
+            let payload = json!({"sync_time": time});
+            let request =
+                read(&payload, &Zone::parse(zone).unwrap(), terms, Timestamp::MAX).unwrap();
+            assert!(request.sync && !request.force);
+            let days: Vec<String> = request.slices.iter().map(ToString::to_string).collect();
+            (days.join(" "), request.due.unwrap().to_string())
+        };
+        let (days, since) = at("2026-11-10T14:40:00Z", "UTC");
+        assert_eq!((&*days, &*since), ("2026-11-09 2026-11-08 2026-11-07", "2026-11-10T02:00:00Z"));
+        let (days, since) = at("2026-11-10T01:40:00Z", "UTC");
+        assert_eq!((&*days, &*since), ("2026-11-08 2026-11-07 2026-11-06", "2026-11-09T02:00:00Z"));
+        let (days, since) = at("2026-11-10T01:40:00Z", "Europe/Berlin");
+        assert_eq!((&*days, &*since), ("2026-11-09 2026-11-08 2026-11-07", "2026-11-10T01:00:00Z"));
+        let off = Terms { sync_days: None, ..terms };
+        let payload = json!({"sync_time": "2026-11-10T14:40:00Z"});
+        assert_eq!(read(&payload, &Zone::UTC, off, Timestamp::MAX).unwrap().slices, []);
+    }
+
+    #[test]
+    fn a_person_may_sync_days_that_have_ended() {
+        let payload = json!({"date": "2026-11-12", "sync": true});
+        let now = "2026-11-13T10:30:00Z".parse().unwrap();
+        let request = read(&payload, &Zone::UTC, at_once(), now).unwrap();
+        assert!(request.sync && request.due.is_none() && request.slices.len() == 1);
+        let today = ask(&json!({"date": "2026-11-13", "sync": true})).unwrap_err();
+        assert!(today.contains("2026-11-13 is none yet"), "{today}");
+        let hour = ask(&json!({"hour": "2026-11-12T13", "sync": true})).unwrap_err();
+        assert!(hour.starts_with("sync: takes whole days"), "{hour}");
     }
 
     #[test]
@@ -339,6 +419,8 @@ mod tests {
     #[case::not_an_object(json!([1]), "payload: a payload is")]
     #[case::half_a_range(json!({"from_date": "2026-11-10"}), "payload: a payload is")]
     #[case::misspelt(json!({"form_date": "2026-11-10", "to_date": "2026-11-11"}), "form_date: no such field")]
+    #[case::sync(json!({"date": "2026-11-10", "sync": 1}), "sync: must be true or false")]
+    #[case::sync_time(json!({"sync_time": "now"}), "sync_time: must be a time such as")]
     #[case::force(json!({"date": "2026-11-10", "force": "yes"}), "force: must be true or false")]
     #[case::number(json!({"date": 20_261_110}), "date: must be a text")]
     #[case::no_date(json!({"date": "2026-02-30"}), "date: must be a date such as")]

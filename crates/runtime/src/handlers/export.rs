@@ -1,7 +1,7 @@
 //! The export function: slices in, a report out.
 //!
-//! A run of the schedule first exports what runs before it did not publish, then its own slice. What a
-//! later run makes up for is no failure of this one.
+//! A run of the schedule first exports what runs before it did not publish, then its own slice. A scheduled sync
+//! fetches the closed days that are due again. What a later run makes up for is no failure of this one.
 
 use super::source::Caller;
 use crate::answer::{Failure, Kind};
@@ -12,7 +12,7 @@ use crate::settings::{Place, Settings};
 use crate::{clock, metrics, report};
 use mixlake_app::export::{ExportReport, Exporter, Missing, RunTime, Safeguards};
 use mixlake_app::ports::{Clock, EventSource, ObjectStore};
-use mixlake_domain::{Slice, Timestamp};
+use mixlake_domain::{Date, Slice, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,7 +59,9 @@ impl ExportHandler {
         let request = request::read(payload, &self.config.zone, self.config.terms(), now)
             .map_err(|problems| Failure::new(Kind::InvalidPayload, problems))?;
         let left = left.saturating_sub(TO_PUBLISH);
-        let source = self.source(Caller::invocation(request.due.is_some(), left)).await?;
+        // The reserved part of the budget is for new slices; a sync can wait.
+        let is_new = request.due.is_some() && !request.sync;
+        let source = self.source(Caller::invocation(is_new, left)).await?;
         let run = Run {
             force: request.force,
             time: Some(RunTime { begins: now, ends: now + left }),
@@ -95,14 +97,14 @@ async fn answer(
     let clock: Clock = Arc::new(clock::now);
     let exporter = exporter(config, source, store, &clock, run);
     exporter.check().await.map_err(|error| Failure::caused(Kind::NoLake, &error))?;
+    if request.sync {
+        let report = sync_requested(config, &exporter, request).await?;
+        return finish(&report, request);
+    }
     let Some(due) = request.due else {
         let report = exporter.export(&config.by_cursor(request.slices.clone())).await;
         emit(config, &report);
-        return if report.is_whole() {
-            Ok(report::summary(&report))
-        } else {
-            Err(report::failure(&report, request))
-        };
+        return finish(&report, request);
     };
     let missing = missing(config, &exporter, due).await?;
     let slices = with_missing(missing.slices.clone(), config.by_cursor(request.slices.clone()));
@@ -110,15 +112,45 @@ async fn answer(
     emit(config, &report);
     let age = age_of_oldest(config, &missing, &report);
     metrics::emit_age(config.lake.project.as_str(), age, clock::now().as_millisecond());
+    finish(&report, request)
+}
+
+/// The answer to a request. A schedule makes up for slices that a later run can export.
+fn finish(report: &ExportReport, request: &Request) -> Result<Value, Failure> {
     if report.is_whole() {
-        return Ok(report::summary(&report));
+        return Ok(report::summary(report));
     }
-    if report.is_for_later() {
+    if request.due.is_some() && report.is_for_later() {
         let slices = report.errors().count();
         tracing::warn!(slices, "some slices are left to the next scheduled run");
-        return Ok(report::summary(&report));
+        return Ok(report::summary(report));
     }
-    Err(report::failure(&report, request))
+    Err(report::failure(report, request))
+}
+
+/// Fetches days again: those of a person, or those of the schedule that are due.
+async fn sync_requested(
+    config: &ExportConfig,
+    exporter: &Exporter<'_>,
+    request: &Request,
+) -> Result<ExportReport, Failure> {
+    let mut dates: Vec<Date> = request.slices.iter().map(Slice::date).collect();
+    if let Some(since) = request.due {
+        let due = exporter.due_for_sync(&dates, since).await;
+        dates = due.map_err(|error| Failure::caused(Kind::NoLake, &error))?;
+        tracing::info!(days = dates.len(), "the days that are due are fetched again");
+    }
+    let report = exporter.sync(&dates).await;
+    emit(config, &report);
+    if request.due.is_some() {
+        let left = report.errors().count();
+        metrics::emit_days_to_sync(
+            config.lake.project.as_str(),
+            left,
+            clock::now().as_millisecond(),
+        );
+    }
+    Ok(report)
 }
 
 fn exporter<'a>(
@@ -200,4 +232,19 @@ pub async fn export(
     let exporter = exporter(config, source, store, &clock, run);
     exporter.check().await.map_err(|error| Failure::caused(Kind::NoLake, &error))?;
     Ok(exporter.export(slices).await)
+}
+
+/// Fetches days from any source again, and records when. An error: the lake cannot be used, and nothing was begun.
+pub async fn sync(
+    config: &ExportConfig,
+    source: &dyn EventSource,
+    store: &dyn ObjectStore,
+    days: &[Slice],
+    run: Run,
+) -> Result<ExportReport, Failure> {
+    let clock: Clock = Arc::new(clock::now);
+    let exporter = exporter(config, source, store, &clock, run);
+    exporter.check().await.map_err(|error| Failure::caused(Kind::NoLake, &error))?;
+    let dates: Vec<Date> = days.iter().map(Slice::date).collect();
+    Ok(exporter.sync(&dates).await)
 }

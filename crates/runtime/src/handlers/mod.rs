@@ -5,5 +5,5 @@ mod export;
 mod source;
 
 pub use catalog::CatalogHandler;
-pub use export::{ExportHandler, Run, export};
+pub use export::{ExportHandler, Run, export, sync};
 pub use source::Caller;
