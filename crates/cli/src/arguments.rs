@@ -28,6 +28,9 @@ pub enum Command {
     Catalog(Catalog),
     /// Find problems of a lake and its catalog. Exits with 1 if there is a problem.
     Doctor(Doctor),
+    /// Delete replaced files that no query can still read, staged files and unfinished uploads of dead runs. Exits with
+    /// 1 if something could not be deleted.
+    Collect(Collect),
     /// Print SQL for the tables in a query engine: how to reach them, and queries that name real tables,
     /// columns and dates of a lake.
     Sql(Sql),
@@ -93,9 +96,10 @@ pub struct Doctor {
     /// Repair what can be repaired.
     #[arg(long)]
     pub repair: bool,
-    /// How many hours replaced files stay, so that running queries can still read them.
-    #[arg(long, value_name = "HOURS", default_value_t = 24)]
-    pub keep_replaced: u32,
+    /// How many hours replaced files stay, so that running queries can still read them. Without it, the setting
+    /// `keep_replaced_hours`.
+    #[arg(long, value_name = "HOURS")]
+    pub keep_replaced: Option<u32>,
     /// Also read whole files, to find damage, and text that is too long for an engine. Takes time.
     #[arg(long)]
     pub deep: bool,
@@ -103,6 +107,20 @@ pub struct Doctor {
     #[arg(long = "engine", value_name = "ENGINE", value_enum,
           default_values = ["athena", "spectrum"])]
     pub engines: Vec<Engine>,
+    /// Where and how.
+    #[command(flatten)]
+    pub lake: Lake,
+}
+
+/// Arguments of `collect`.
+#[derive(Debug, Args)]
+pub struct Collect {
+    /// The first day whose replaced files are deleted. Without it, all days.
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "to_date")]
+    pub from_date: Option<String>,
+    /// The last day, included.
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "from_date")]
+    pub to_date: Option<String>,
     /// Where and how.
     #[command(flatten)]
     pub lake: Lake,

@@ -42,7 +42,10 @@ async fn project(
         engines: &engines,
         deep: arguments.deep,
         now: mixlake_runtime::now().into(),
-        grace: Duration::from_secs(u64::from(arguments.keep_replaced) * 60 * 60),
+        grace: match arguments.keep_replaced {
+            Some(hours) => Duration::from_hours(hours.into()),
+            None => lake::grace(settings)?,
+        },
     };
     let Outcome { repaired, findings, failed } = if arguments.repair {
         doctor.put_right().await?

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use mixlake_app::ports::{Catalog, ObjectStore};
 use mixlake_app::reconcile::Reconciler;
 use mixlake_folder::{FolderCatalog, FolderStore};
-use mixlake_runtime::config::{self, LakeConfig};
+use mixlake_runtime::config::{self, LakeConfig, MaintenanceConfig};
 use mixlake_runtime::settings::table::{
     CATALOG, GLUE_DATABASE, GLUE_EXTERNAL_ID, GLUE_REGION, GLUE_ROLE, GLUE_TABLE_PREFIX,
     PROJECT_ID, PROJECT_TOKEN, S3_BUCKET, S3_ENCRYPTION, S3_EXTERNAL_ID, S3_KMS_KEY_ID, S3_PREFIX,
@@ -17,6 +17,7 @@ use mixlake_runtime::{Clients, Failure};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The name of the sessions of assumed roles.
 pub const SESSION: &str = "mixlake-command-line";
@@ -107,13 +108,18 @@ pub fn checked(lake: &Lake) -> Result<(Settings, Clients), Problems> {
     }
 }
 
+/// Whether the lake is a folder of this machine.
+pub fn is_folder(lake: &Lake) -> bool {
+    !lake.place.starts_with("s3://")
+}
+
 /// The store of the lake.
 pub async fn store(
     lake: &Lake,
     settings: &Settings,
     clients: &Clients,
 ) -> Result<Arc<dyn ObjectStore>> {
-    if !lake.place.starts_with("s3://") {
+    if is_folder(lake) {
         return Ok(Arc::new(FolderStore::new(&lake.place)?));
     }
     let bucket = config::bucket(settings).map_err(|problems| Failure::settings(&problems))?;
@@ -122,7 +128,7 @@ pub async fn store(
 
 /// The catalog of the lake.
 pub async fn catalog(lake: &Lake, clients: &Clients, database: &str) -> Result<Box<dyn Catalog>> {
-    if !lake.place.starts_with("s3://") {
+    if is_folder(lake) {
         let catalog = FolderCatalog::new(&lake.place, database);
         return Ok(Box::new(catalog.context("the catalog of the lake cannot be used")?));
     }
@@ -139,6 +145,11 @@ pub fn config(settings: &Settings) -> Result<LakeConfig, Problems> {
             Err(Problems::one(CATALOG.name, what))
         }
     }
+}
+
+/// How long replaced files stay.
+pub fn grace(settings: &Settings) -> Result<Duration, Problems> {
+    Ok(MaintenanceConfig::check(settings)?.keep_replaced)
 }
 
 /// What keeps the catalog of a project.

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod catalog;
+mod collect;
 mod doctor;
 mod export;
 mod input;
@@ -40,6 +41,7 @@ async fn main() -> ExitCode {
         }
         Command::Catalog(catalog) => catalog::run(catalog, arguments.verbose).await,
         Command::Doctor(doctor) => doctor::run(doctor).await,
+        Command::Collect(collect) => collect::run(collect).await,
         Command::Sql(sql) => sql::run(sql).await,
         Command::Settings(form) if form.json => show::json(&settings::document()).map(|()| true),
         Command::Settings(_) => show::text(&settings::page()).map(|()| true),

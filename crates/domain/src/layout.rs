@@ -172,6 +172,12 @@ impl Layout {
         format!("{}_identities/{}/{day}{hash}", self.root, target.table)
     }
 
+    /// The prefix of the keys of all staged files and parts.
+    #[must_use]
+    pub fn staged(&self) -> String {
+        format!("{}_staging/", self.root)
+    }
+
     /// A complete file that waits until its slice is complete; named by its content.
     #[must_use]
     pub fn staging(&self, slice: &SliceLabel, hash: &str) -> String {

@@ -4,6 +4,8 @@ use crate::encryption::{Encrypted, Encryption};
 use crate::failure::{Failure, Meaning, Omission};
 use crate::multipart::{self, Target};
 use aws_sdk_s3::Client;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::abort_multipart_upload::AbortMultipartUploadError;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
@@ -12,6 +14,7 @@ use mixlake_app::ports::{
     Object, ObjectBody, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::time::SystemTime;
 
 /// The size of a part. A body up to this size is uploaded in one call.
 const PART_SIZE: usize = 16 * 1024 * 1024;
@@ -23,6 +26,7 @@ const WRITE: &str = "s3:PutObject";
 const COPY: &str = "s3:GetObject, s3:PutObject and s3:ListBucket";
 const DELETE: &str = "s3:DeleteObject";
 const LIST: &str = "s3:ListBucket";
+const ABORT: &str = "s3:ListBucketMultipartUploads and s3:AbortMultipartUpload";
 
 /// Characters of a copy source that need no escape: S3 decodes the header like a URL.
 const PLAIN: &AsciiSet =
@@ -143,6 +147,47 @@ impl S3Store {
     }
 }
 
+/// Uploads that were not completed.
+impl S3Store {
+    async fn end_uploads(&self, prefix: &str, before: SystemTime) -> Result<u64, Failure> {
+        let mut ended = 0;
+        let (mut key, mut id) = (None, None);
+        loop {
+            let request = self.client.list_multipart_uploads().bucket(&self.bucket).prefix(prefix);
+            let request = request.set_expected_bucket_owner(self.owner.clone());
+            let request = request.set_key_marker(key).set_upload_id_marker(id);
+            let page = request.send().await.map_err(|e| Failure::of(e, ABORT))?;
+            for upload in page.uploads.unwrap_or_default() {
+                let begun = upload.initiated.and_then(|time| SystemTime::try_from(time).ok());
+                let is_old = begun.is_some_and(|begun| begun < before);
+                if let (Some(key), Some(id), true) = (upload.key, upload.upload_id, is_old) {
+                    self.end_upload(key, id).await?;
+                    ended += 1;
+                }
+            }
+            if page.is_truncated != Some(true) {
+                return Ok(ended);
+            }
+            (key, id) = (page.next_key_marker, page.next_upload_id_marker);
+        }
+    }
+
+    /// An upload that somebody else has ended in the meantime is not an error.
+    async fn end_upload(&self, key: String, id: String) -> Result<(), Failure> {
+        let request = self.client.abort_multipart_upload().bucket(&self.bucket);
+        let request = request.set_expected_bucket_owner(self.owner.clone());
+        match request.key(key).upload_id(id).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_no_such_upload(&error) => Ok(()),
+            Err(error) => Err(Failure::of(error, ABORT)),
+        }
+    }
+}
+
+fn is_no_such_upload(error: &SdkError<AbortMultipartUploadError>) -> bool {
+    error.as_service_error().is_some_and(AbortMultipartUploadError::is_no_such_upload)
+}
+
 async fn collect(body: ByteStream) -> Result<Bytes, Failure> {
     body.collect()
         .await
@@ -223,6 +268,11 @@ impl ObjectStore for S3Store {
 
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError> {
         self.keys(prefix).await.map_err(|e| self.failed("list", prefix, e))
+    }
+
+    async fn abort_uploads(&self, prefix: &str, before: SystemTime) -> Result<u64, StoreError> {
+        let ended = self.end_uploads(prefix, before).await;
+        ended.map_err(|e| self.failed("end the uploads of", prefix, e))
     }
 
     async fn old_encryption(&self, key: &str) -> Result<Option<String>, StoreError> {

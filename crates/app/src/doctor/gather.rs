@@ -76,6 +76,19 @@ impl Doctor<'_> {
         Ok(Arc::new(facts.accounts))
     }
 
+    /// The facts about all targets, without reading their files.
+    pub(super) async fn facts_without_files(&self) -> Result<Facts, ReconcileError> {
+        let mut facts = Facts::default();
+        let objects = self.listed(Scope::Lake).await?;
+        self.objects(&objects, &mut facts);
+        self.ledgers(&objects, Scope::Lake, &mut facts).await?;
+        self.catalog(Scope::Lake, &mut facts).await?;
+        self.manifests(&mut facts).await?;
+        self.confirm(&mut facts).await?;
+        facts.note_missing();
+        Ok(facts)
+    }
+
     async fn listed(&self, scope: Scope<'_>) -> Result<Vec<ObjectMeta>, ReconcileError> {
         let lake = &self.lake;
         let Scope::Targets(targets, _) = scope else {

@@ -14,6 +14,7 @@
 
 mod accounts;
 mod check;
+mod collect;
 mod completion;
 mod content;
 mod encryption;
@@ -36,6 +37,7 @@ mod rounds;
 mod tables;
 mod targets;
 
+pub use collect::{Collection, Deleted, NotDeleted};
 pub use engines::Engine;
 pub use finding::{Finding, Kind, Remedy, Severity};
 pub use rounds::Outcome;

@@ -156,7 +156,7 @@ impl Doctor<'_> {
             add(&mut failed, &[finding], done);
         }
         for (finding, keys) in plan.left {
-            let done = self.sweep(finding, keys, &accounts).await;
+            let done = self.sweep(finding, keys, &accounts).await.map(|_| ());
             add(&mut failed, &[finding], done);
         }
         failed
@@ -252,21 +252,21 @@ impl Doctor<'_> {
         Ok(())
     }
 
-    /// Deletes files in replaced folders.
-    async fn sweep(
+    /// Deletes files in replaced folders, if the finding still holds. Returns whether it did.
+    pub(super) async fn sweep(
         &self,
         finding: &Finding,
         keys: &[String],
         accounts: &Arc<Accounts>,
-    ) -> Result<(), RepairError> {
+    ) -> Result<bool, RepairError> {
         let target = target_of(finding)?;
         let shallow = Doctor { deep: false, ..*self };
         let facts = shallow.facts_of(&target, accounts).await?;
         let Some((_, (Some(manifest), precondition))) = seen(&facts, &target)? else {
-            return Ok(());
+            return Ok(false);
         };
         if self.still(&facts, &[finding]).is_empty() || !self.has_been_old(&manifest).await? {
-            return Ok(());
+            return Ok(false);
         }
         let swept = manifest.swept(keys);
         let commit = Commit { store: self.lake.store, layout: self.lake.layout };
@@ -279,7 +279,7 @@ impl Doctor<'_> {
         for key in keys {
             self.lake.store.delete(key).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The current facts of a target.

@@ -34,6 +34,12 @@ pub trait ObjectStore: Send + Sync {
     /// Deletes an object. It need not exist.
     async fn delete(&self, key: &str) -> Result<(), StoreError>;
 
+    /// Ends uploads of keys with this prefix that began before a time and were not completed, and deletes their
+    /// parts. Answers how many. A store without such uploads has none.
+    async fn abort_uploads(&self, _prefix: &str, _before: SystemTime) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
     /// All objects whose key starts with the prefix, in the order of their keys.
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError>;
 

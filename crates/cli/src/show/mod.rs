@@ -1,12 +1,14 @@
 //! What a person sees. Texts are made by functions without I/O, and printed here.
 
 mod catalog;
+mod collect;
 mod export;
 mod progress;
 mod sql;
 mod words;
 
 pub use catalog::tables;
+pub use collect::collection;
 pub use export::{Run, export};
 pub use progress::{Progress, Watched};
 pub use sql::views;

@@ -4,6 +4,7 @@ mod access;
 mod export;
 mod ingestion;
 mod lake;
+mod maintenance;
 mod source;
 mod transformation;
 
@@ -14,4 +15,5 @@ pub use access::{Access, ClientRegion, ClientSettings, Purpose, Role};
 pub use export::ExportConfig;
 pub use ingestion::Cursor;
 pub use lake::{LakeConfig, bucket};
+pub use maintenance::MaintenanceConfig;
 pub use source::Pipeline;

@@ -32,7 +32,12 @@ pub fn page() -> String {
         let scope = row.scope().name();
         let why = match row.scope() {
             Scope::CommandLine { why } => format!(" A deployment does not set it: {why}."),
-            Scope::Both | Scope::Export | Scope::Catalog => String::new(),
+            Scope::All
+            | Scope::Writers
+            | Scope::Tables
+            | Scope::Export
+            | Scope::Catalog
+            | Scope::Maintenance => String::new(),
         };
         writeln!(page, "| `{name}` | {accepts} | {default} | {scope} | {about}{why} |")
             .expect("writing to a string cannot fail");
@@ -59,6 +64,7 @@ fn row(row: &dyn Row) -> Value {
     document["default"] = json!(row.default().value());
     document["required"] = json!(matches!(row.default(), Preset::Required { .. }));
     document["scope"] = json!(row.scope().name());
+    document["functions"] = json!(row.scope().functions());
     if let Scope::CommandLine { why } = row.scope() {
         document["why"] = json!(why);
     }

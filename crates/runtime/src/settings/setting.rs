@@ -76,15 +76,21 @@ pub enum Preset {
     },
 }
 
-/// Who reads a setting in a deployment. The command line takes all of them.
+/// Which functions read a setting in a deployment. The command line takes all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Both functions.
-    Both,
+    /// All functions.
+    All,
+    /// The functions that write files: export and maintenance.
+    Writers,
+    /// The functions that look at Glue: catalog and maintenance.
+    Tables,
     /// The export function.
     Export,
     /// The catalog function.
     Catalog,
+    /// The maintenance function.
+    Maintenance,
     /// The template of a deployment has no parameter for it.
     CommandLine {
         /// The reason.
@@ -170,14 +176,29 @@ impl Preset {
 }
 
 impl Scope {
+    /// The functions.
+    #[must_use]
+    pub fn functions(self) -> &'static [&'static str] {
+        match self {
+            Self::All => &["export", "catalog", "maintenance"],
+            Self::Writers => &["export", "maintenance"],
+            Self::Tables => &["catalog", "maintenance"],
+            Self::Export => &["export"],
+            Self::Catalog => &["catalog"],
+            Self::Maintenance => &["maintenance"],
+            Self::CommandLine { .. } => &[],
+        }
+    }
+
     /// Its name in the reference.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> String {
         match self {
-            Self::Both => "both",
-            Self::Export => "export",
-            Self::Catalog => "catalog",
-            Self::CommandLine { .. } => "command line",
+            Self::All => "all functions".to_owned(),
+            Self::CommandLine { .. } => "command line".to_owned(),
+            Self::Writers | Self::Tables | Self::Export | Self::Catalog | Self::Maintenance => {
+                self.functions().join(", ")
+            }
         }
     }
 }

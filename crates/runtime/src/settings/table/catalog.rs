@@ -23,7 +23,7 @@ rows! {
             ("crawler", CatalogBy::Crawler),
         ]),
         default: Preset::Value("direct"),
-        scope: Scope::Catalog,
+        scope: Scope::Tables,
         about: "Who describes the tables: the catalog function, or a Glue crawler that is pointed \
                 at the project's folder. With `crawler` the catalog function does nothing; see \
                 COMPAT.md for what a crawler cannot do.",
@@ -45,7 +45,7 @@ rows! {
             read: glue_name,
         },
         default: Preset::Value("mixpanel"),
-        scope: Scope::Catalog,
+        scope: Scope::Tables,
         about: "The Glue database of the tables. It must exist.",
     }
     GLUE_TABLE_PREFIX: String {
@@ -56,7 +56,7 @@ rows! {
             read: glue_name,
         },
         default: Preset::Nothing("none"),
-        scope: Scope::Catalog,
+        scope: Scope::Tables,
         about: "Goes before every table name in Glue.",
     }
     GLUE_REGION: String {
@@ -72,7 +72,7 @@ rows! {
         name: "glue_role",
         accepts: Accepts::Text { shown: "the ARN of an IAM role", most: None, read: parsed },
         default: Preset::Nothing("none: the process's own role"),
-        scope: Scope::Catalog,
+        scope: Scope::Tables,
         about: "The role to assume for Glue, such as one of another account: then its catalog is \
                 used.",
     }
@@ -84,7 +84,7 @@ rows! {
             read: external_id,
         },
         default: Preset::Nothing("`project_token`"),
-        scope: Scope::Catalog,
+        scope: Scope::Tables,
         about: "The external id that the trust policy of `glue_role` expects.",
     }
 }

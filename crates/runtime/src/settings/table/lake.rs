@@ -16,7 +16,7 @@ rows! {
             when: "required in the functions",
             what: "the name of the lake's bucket",
         },
-        scope: Scope::Both,
+        scope: Scope::All,
         about: "The bucket of the lake.",
     }
     S3_REGION: String {
@@ -33,7 +33,7 @@ rows! {
         name: "s3_prefix",
         accepts: Accepts::Text { shown: "folders, as in `raw/mixpanel`", most: None, read: text },
         default: Preset::Nothing("none"),
-        scope: Scope::Both,
+        scope: Scope::All,
         about: "Where the lake lies within the bucket.",
     }
     S3_ENCRYPTION: Encryption {
@@ -44,7 +44,7 @@ rows! {
             ("kms", Encryption::Kms { key: None }),
         ]),
         default: Preset::Value("none"),
-        scope: Scope::Export,
+        scope: Scope::Writers,
         about: "How S3 encrypts each object that is written. `none` leaves it to the bucket's \
                 default, which is SSE-S3 unless somebody changed it. `aes` is SSE-S3, and `kms` is \
                 SSE-KMS with a bucket key. A lake may change it. Existing objects stay as they are, \
@@ -54,14 +54,14 @@ rows! {
         name: "s3_kms_key_id",
         accepts: Accepts::Text { shown: "the ARN of a KMS key", most: None, read: parsed },
         default: Preset::Nothing("the account's key `aws/s3`"),
-        scope: Scope::Export,
+        scope: Scope::Writers,
         about: "The key of `s3_encryption=kms`. It must be in the region of the bucket.",
     }
     S3_ROLE: RoleArn {
         name: "s3_role",
         accepts: Accepts::Text { shown: "the ARN of an IAM role", most: None, read: parsed },
         default: Preset::Nothing("none: the process's own role"),
-        scope: Scope::Both,
+        scope: Scope::All,
         about: "The role to assume for the bucket of the lake, such as one of another account. The \
                 bucket must belong to the account of the role. A pipeline's bucket and the secret \
                 are read without it.",
@@ -74,7 +74,7 @@ rows! {
             read: external_id,
         },
         default: Preset::Nothing("`project_token`"),
-        scope: Scope::Both,
+        scope: Scope::All,
         about: "The external id that the trust policy of `s3_role` expects.",
     }
 }

@@ -19,6 +19,7 @@ macro_rules! rows {
 
 mod catalog;
 mod lake;
+mod maintenance;
 mod project;
 mod slices;
 mod source;
@@ -26,6 +27,7 @@ mod tables;
 
 pub use catalog::*;
 pub use lake::*;
+pub use maintenance::*;
 pub use project::*;
 pub use slices::*;
 pub use source::*;
@@ -33,7 +35,7 @@ pub use tables::*;
 
 /// All rows, in the order of the reference page.
 pub fn rows() -> impl Iterator<Item = &'static dyn Row> {
-    [PROJECT_ROWS, SOURCE_ROWS, SLICE_ROWS, TABLE_ROWS, LAKE_ROWS, CATALOG_ROWS]
+    [PROJECT_ROWS, SOURCE_ROWS, SLICE_ROWS, TABLE_ROWS, LAKE_ROWS, CATALOG_ROWS, MAINTENANCE_ROWS]
         .into_iter()
         .flatten()
         .copied()

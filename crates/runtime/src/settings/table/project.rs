@@ -18,7 +18,7 @@ rows! {
             read: parsed,
         },
         default: Preset::Required { when: "required", what: "the project's number, as in 2195193" },
-        scope: Scope::Both,
+        scope: Scope::All,
         about: "The Mixpanel project; also the top folder of the lake.",
     }
     TIMEZONE: Zone {
@@ -57,7 +57,7 @@ rows! {
             read: external_id,
         },
         default: Preset::Nothing("none"),
-        scope: Scope::Both,
+        scope: Scope::All,
         about: "The project's token, which Mixpanel's own pipeline uses as external id. It is the \
                 default of `s3_external_id` and `glue_external_id`. Without any of them no external \
                 id is sent.",

@@ -1,0 +1,32 @@
+//! Maintenance: compaction and collection.
+
+use super::lake::{LakeConfig, lake};
+use crate::settings::table::{COMPACT, KEEP_REPLACED_HOURS};
+use crate::settings::{Problems, Reader, Settings};
+use std::time::Duration;
+
+/// What maintenance needs.
+#[derive(Debug, Clone)]
+pub struct MaintenanceConfig {
+    /// What every use-case needs.
+    pub lake: LakeConfig,
+    /// Whether the files of closed days are merged.
+    pub compact: bool,
+    /// How long replaced files stay.
+    pub keep_replaced: Duration,
+}
+
+impl MaintenanceConfig {
+    /// Checks what maintenance needs.
+    pub fn check(settings: &Settings) -> Result<Self, Problems> {
+        let mut reader = Reader::new(settings);
+        let config = maintenance(&mut reader);
+        reader.finish(config)
+    }
+}
+
+fn maintenance(reader: &mut Reader<'_>) -> Option<MaintenanceConfig> {
+    let lake = lake(reader);
+    let (compact, keep_replaced) = (reader.get(&COMPACT), reader.get(&KEEP_REPLACED_HOURS));
+    Some(MaintenanceConfig { lake: lake?, compact: compact?, keep_replaced: keep_replaced? })
+}
