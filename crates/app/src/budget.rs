@@ -27,6 +27,9 @@ pub const LONGEST_CLOSED: Duration = Duration::from_hours(24);
 /// One of this many queries per hour is reserved for scheduled work, and one query of each second.
 const RESERVED: u32 = 6;
 
+/// The most queries of a backfill that run at the same time. Mixpanel answers 100.
+const MOST_AT_ONCE: u32 = 50;
+
 /// The limits on starts of queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -168,6 +171,19 @@ impl Limits {
         Self { per_hour, per_second: 3 }
     }
 
+    /// How many queries a backfill may start in an hour: what scheduled work leaves.
+    #[must_use]
+    pub fn of_a_backfill(self) -> u32 {
+        self.of(Priority::Backfill).per_hour
+    }
+
+    /// How many slices of a backfill are worth exporting at the same time. If none takes more than twelve
+    /// minutes, these use the whole share of the hour; more would only wait for it.
+    #[must_use]
+    pub fn slices_at_once(self) -> u32 {
+        (self.of_a_backfill() / 5).clamp(1, MOST_AT_ONCE)
+    }
+
     /// The part of the limits that a kind of run may use.
     fn of(self, priority: Priority) -> Self {
         let rest = |limit: u32, reserved: u32| limit.saturating_sub(reserved).max(1);
@@ -211,6 +227,20 @@ mod tests {
         #[case] wait: i64,
     ) {
         assert_eq!(queries(started).wait(10_000, LIMITS, priority), wait);
+    }
+
+    #[rstest]
+    #[case::mixpanels(60, 50, 10)]
+    #[case::small(3, 2, 1)]
+    #[case::smallest(1, 1, 1)]
+    #[case::large(3_600, 3_000, 50)]
+    fn a_backfill_runs_as_many_slices_as_its_share_lets(
+        #[case] per_hour: u32,
+        #[case] share: u32,
+        #[case] at_once: u32,
+    ) {
+        let limits = Limits::an_hour(per_hour);
+        assert_eq!((limits.of_a_backfill(), limits.slices_at_once()), (share, at_once));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod backfill;
 pub mod budget;
 mod commit;
 pub mod describe;

@@ -18,6 +18,9 @@ const FORMS: &str = "a payload is {\"from_date\":\"2026-11-10\",\"to_date\":\"20
 /// How far back a range may begin or end apart; a longer backfill is several.
 const MOST_DAYS: usize = 3_660;
 
+/// The first date of a backfill: there was no export API before.
+const EARLIEST: Date = Date::constant(2010, 1, 1);
+
 /// Which slices are there to be asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
@@ -217,6 +220,62 @@ pub fn days(
         }
     }
     Ok(slices)
+}
+
+/// The days of a backfill, from one date to another, both included: any number of whole days that have ended
+/// a margin before now.
+pub fn whole_days(
+    (from_field, from): (&str, &str),
+    (to_field, to): (&str, &str),
+    zone: &Zone,
+    latest: (Timestamp, Duration),
+) -> Result<Vec<Slice>, Problems> {
+    let mut problems = Problems::default();
+    let from = whole_day(from_field, from, zone, latest, &mut problems);
+    let to = whole_day(to_field, to, zone, latest, &mut problems);
+    let range = from.zip(to);
+    if let Some((from, to)) = range.filter(|(from, to)| to < from) {
+        problems.add(to_field, format!("{to} is before {from_field} {from}"));
+    }
+    problems.into_result(())?;
+    let Some((from, to)) = range else { return Ok(Vec::new()) };
+    let dates = from.series(one_day()).take_while(|date| *date <= to);
+    let days = dates.map(|date| Slice::day(date, zone));
+    // A date that a zone skips is no day.
+    Ok(days.filter(|day| day.start() < day.end()).collect())
+}
+
+fn whole_day(
+    field: &str,
+    text: &str,
+    zone: &Zone,
+    latest: (Timestamp, Duration),
+    problems: &mut Problems,
+) -> Option<Date> {
+    let date = date(field, text, zone, None, problems)?;
+    let last = zone.date_of(past(latest)).yesterday().unwrap_or(date);
+    if date < EARLIEST {
+        problems.add(field, format!("{date} is before {EARLIEST}, the first date of a backfill"));
+    } else if date > last {
+        let minutes = latest.1.as_secs() / 60;
+        let margin = match minutes {
+            0 => String::new(),
+            _ => format!(", with {minutes} minutes after it (ingestion_margin_minutes)"),
+        };
+        let what = format!("{date} is not over; the last whole day in {zone} is {last}{margin}");
+        problems.add(field, what);
+    }
+    Some(date)
+}
+
+/// The payload with which the export function exports a slice of a backfill.
+#[must_use]
+pub fn payload(day: &Slice, force: bool) -> Value {
+    let mut payload = serde_json::json!({"date": day.date().to_string()});
+    if force {
+        payload["force"] = true.into();
+    }
+    payload
 }
 
 /// What has ended by then has ended a margin before now.
@@ -437,6 +496,54 @@ mod tests {
     ) {
         let problems = ask(&payload).unwrap_err();
         assert!(problems.contains(expected), "{problems}");
+    }
+
+    fn backfill(from: &str, to: &str, margin: u64) -> Result<usize, String> {
+        let now = "2026-11-13T00:30:00Z".parse().unwrap();
+        let (from, to) = (("from_date", from), ("to_date", to));
+        let days = whole_days(from, to, &Zone::UTC, (now, Duration::from_mins(margin)));
+        days.map(|days| days.len()).map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn a_backfill_has_any_number_of_whole_days() {
+        assert_eq!(backfill("2010-01-01", "2026-11-12", 0), Ok(6_160));
+        assert_eq!(backfill("2026-11-12", "2026-11-12", 0), Ok(1));
+    }
+
+    #[test]
+    fn each_slice_of_a_backfill_is_a_payload_of_the_function() {
+        let day = Slice::parse("2026-11-10", &Zone::UTC).unwrap();
+        for force in [false, true] {
+            let payload = payload(&day, force);
+            let request = read(&payload, &Zone::UTC, at_once(), Timestamp::MAX).unwrap();
+            assert_eq!((request.slices, request.force), (vec![day.clone()], force));
+        }
+    }
+
+    #[test]
+    fn a_date_that_the_zone_skips_is_not_in_a_backfill() {
+        let zone = Zone::parse("Pacific/Apia").unwrap();
+        let (from, to) = (("from_date", "2011-12-29"), ("to_date", "2011-12-31"));
+        let days = whole_days(from, to, &zone, (Timestamp::MAX, Duration::ZERO)).unwrap();
+        let days: Vec<String> = days.iter().map(ToString::to_string).collect();
+        assert_eq!(days, ["2011-12-29", "2011-12-31"]);
+    }
+
+    #[test]
+    fn all_problems_of_a_backfill_are_named_at_once() {
+        let problems = backfill("2026-11-13", "2009-12-31", 0).unwrap_err();
+        for expected in [
+            "from_date: 2026-11-13 is not over; the last whole day in UTC is 2026-11-12",
+            "to_date: 2009-12-31 is before 2010-01-01, the first date of a backfill",
+            "to_date: 2009-12-31 is before from_date 2026-11-13",
+        ] {
+            assert!(problems.contains(expected), "{problems}");
+        }
+        let problems = backfill("yesterday", "2026-11-12", 90).unwrap_err();
+        assert!(problems.contains("from_date: must be a date such as"), "{problems}");
+        let margin = "the last whole day in UTC is 2026-11-11, with 90 minutes after it";
+        assert!(problems.contains(margin), "{problems}");
     }
 
     #[test]
