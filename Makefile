@@ -26,11 +26,12 @@ setup: ## Creates .local/venv with the pinned Python packages; does nothing if i
 	@$(PYTHON) local/setup_venv.py
 
 .PHONY: build
-build: ## Builds the release zip files of both functions for AWS (ARCH=x86_64 or arm64)
+build: ## Builds the release zip files of the functions for AWS (ARCH=x86_64 or arm64)
 	@$(PYTHON) local/setup_venv.py requirements.txt requirements-package.txt
 	PATH="$(CURDIR)/$(VENV):$$PATH" cargo-lambda lambda build --release --locked --output-format zip \
 		--compiler cargo-zigbuild --target $(RUST_TARGET).$(GLIBC) --skip-target-check \
-		--lambda-dir target/lambda -p mixlake-export-lambda -p mixlake-catalog-lambda
+		--lambda-dir target/lambda -p mixlake-export-lambda -p mixlake-catalog-lambda \
+		-p mixlake-maintenance-lambda
 	@$(VENV)/python -m local.samconfig $(ARCH)
 	@$(VENV)/python -m local.check_zip $(ARCH)
 

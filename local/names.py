@@ -20,7 +20,7 @@ RUNTIME = "provided.al2023"
 EVENTS = ROOT / "events"
 DATA = ROOT / "tests" / "data"
 
-FUNCTIONS = ("export-lambda", "catalog-lambda")
+FUNCTIONS = ("export-lambda", "catalog-lambda", "maintenance-lambda")
 """Cargo binaries that are Lambda functions."""
 
 STAND_IN = "mixpanel-standin"

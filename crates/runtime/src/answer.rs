@@ -32,6 +32,8 @@ pub enum Kind {
     SliceFailed,
     /// At least one notification could not be brought into the catalog.
     CatalogFailed,
+    /// Maintenance could not do all of its work.
+    MaintenanceFailed,
 }
 
 impl fmt::Display for Kind {
@@ -45,6 +47,7 @@ impl fmt::Display for Kind {
             Self::OutOfTime => "OutOfTime",
             Self::SliceFailed => "SliceFailed",
             Self::CatalogFailed => "CatalogFailed",
+            Self::MaintenanceFailed => "MaintenanceFailed",
         })
     }
 }

@@ -21,5 +21,5 @@ pub use answer::{Failure, Kind};
 pub use clients::Clients;
 pub use clock::{now, time_until};
 pub use deferred::Deferred;
-pub use handlers::{Caller, CatalogHandler, ExportHandler, Run, export, sync};
+pub use handlers::{Caller, CatalogHandler, ExportHandler, MaintenanceHandler, Run, export, sync};
 pub use report::summary;

@@ -126,6 +126,7 @@ fn failures() {
         Kind::OutOfTime,
         Kind::SliceFailed,
         Kind::CatalogFailed,
+        Kind::MaintenanceFailed,
     ];
     let kinds = kinds.map(|kind| format!("{}\n", Failure::new(kind, "<message>")));
     let purposes = [Purpose::Lake, Purpose::Source, Purpose::Catalog, Purpose::Secrets];

@@ -3,6 +3,7 @@
 //! A run of the schedule first exports what runs before it did not publish, then its own slice. A scheduled sync
 //! fetches the closed days that are due again. What a later run makes up for is no failure of this one.
 
+use super::backfill;
 use super::source::Caller;
 use crate::answer::{Failure, Kind};
 use crate::clients::Clients;
@@ -55,6 +56,9 @@ impl ExportHandler {
 
     /// Exports the slices that a payload asks for, in the time that is left.
     pub async fn handle(&self, payload: &Value, left: Duration) -> Result<Value, Failure> {
+        if backfill::is_plan(payload) {
+            return backfill::plan(&self.config, &*self.store, payload).await;
+        }
         let now = clock::now();
         let request = request::read(payload, &self.config.zone, self.config.terms(), now)
             .map_err(|problems| Failure::new(Kind::InvalidPayload, problems))?;

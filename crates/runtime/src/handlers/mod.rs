@@ -1,9 +1,12 @@
 //! The handlers of the two functions: payload in, answer out.
 
+mod backfill;
 mod catalog;
 mod export;
+mod maintenance;
 mod source;
 
 pub use catalog::CatalogHandler;
 pub use export::{ExportHandler, Run, export, sync};
+pub use maintenance::MaintenanceHandler;
 pub use source::Caller;
