@@ -72,6 +72,8 @@ class MiniStack(Cloud):
             # It unpacks the functions' code there.
             TMPDIR=str(self.home / "tmp"),
             PYTHONUNBUFFERED="1",
+            # A backfill waits up to an hour. Here a minute of it takes 60 ms.
+            SFN_WAIT_SCALE="0.001",
             # Which calls the roles made: local/rights/recorder.py.
             RECORD=str(self.record),
             SESSIONS=str(self.sessions),

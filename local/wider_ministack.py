@@ -1,8 +1,9 @@
-"""What the templates use, and MiniStack lacks: two kinds of resources, and one call of SQS.
+"""What the templates use, and MiniStack lacks: two kinds of resources, an alarm on two metrics, and one call of SQS.
 
 An `AWS::Events::EventBusPolicy` becomes a statement of the bus's policy, and an `AWS::Athena::NamedQuery` a named
-query. `StartMessageMoveTask` moves the messages of a dead-letter queue back, as botocore's model of SQS describes:
-it refuses a queue that is no dead-letter queue of another queue, and so one that Lambda fills.
+query. An alarm on several metrics watches only the first of them. `StartMessageMoveTask` moves the messages of a
+dead-letter queue back, as botocore's model of SQS describes: it refuses a queue that is no dead-letter queue of another
+queue, and so one that Lambda fills.
 """
 
 import json
@@ -18,6 +19,8 @@ Created = tuple[str, dict[str, Any]]
 def widen() -> None:
     provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = handlers(permit, forbid)
     provisioners._RESOURCE_HANDLERS["AWS::Athena::NamedQuery"] = handlers(name_query, forget_query)
+    alarms = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
+    alarms |= {name: with_one_metric(handler) for name, handler in alarms.items() if callable(handler)}
     sqs._HANDLERS["StartMessageMoveTask"] = move_messages
 
 
@@ -27,6 +30,22 @@ def handlers(create: Any, delete: Any) -> dict[str, Any]:
         return create("", new, stack)
 
     return {"create": create, "update": update, "delete": delete}
+
+
+def with_one_metric(inner: Any) -> Any:
+    def handle(*given: Any, **named: Any) -> Any:
+        return inner(*(one_metric(one) if isinstance(one, dict) else one for one in given), **named)
+
+    return handle
+
+
+def one_metric(given: dict[str, Any]) -> dict[str, Any]:
+    """An alarm whose metrics are an expression of others, as an alarm on the first of these."""
+    if "Metrics" not in given:
+        return given
+    first = next(one["MetricStat"] for one in given["Metrics"] if "MetricStat" in one)
+    alarm = {key: value for key, value in given.items() if key != "Metrics"}
+    return alarm | first["Metric"] | {"Statistic": first["Stat"], "Period": first["Period"]}
 
 
 def permit(_logical_id: str, given: dict[str, Any], _stack: str) -> Created:

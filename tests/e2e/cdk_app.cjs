@@ -32,6 +32,7 @@ if (process.env.WIRED) {
     TopicOfAttribute: mixlake.alarmTopic.topicArn,
     ExportOfAttribute: mixlake.exportFunction.functionArn,
     CatalogOfAttribute: mixlake.catalogFunction.functionArn,
+    BackfillOfAttribute: mixlake.backfill.stateMachineArn,
     QueueOfAttribute: mixlake.catalogQueue.queueArn,
     SlicesOfAttribute: mixlake.failedSlices.queueArn,
     ObjectsOfAttribute: mixlake.failedObjects.queueArn,

@@ -56,7 +56,10 @@ TRIALS: dict[Allowed, Step] = {
 
 BY_LAMBDA = "Lambda does this with the role of the function; the stand-in does it without asking"
 BY_SCHEDULER = "the Scheduler does this with its role; the stand-in does it without asking"
+BY_STEP_FUNCTIONS = "Step Functions does this with its role; tests/e2e/test_backfill_machine.py takes it away"
 BY_EVENTBRIDGE = "EventBridge does this with the role; tests/e2e/test_owner_stack.py takes it away"
+OF_A_MAP = "AWS documents that a distributed map needs it; the stand-in does it without asking"
+TRACES_OF_A_MACHINE = "AWS documents that a machine that X-Ray traces needs it; the stand-in traces none"
 SMALLER = "the functions call the same with their own roles in small_run.py; the run in two accounts is smaller"
 FORMER_KEY = "only for objects of an earlier key; test_two_accounts.py reads such with the owner's role"
 REASONS: dict[Allowed, str] = {
@@ -84,6 +87,14 @@ REASONS: dict[Allowed, str] = {
     ),
     ("ScheduleRole", "", "lambda:InvokeFunction"): BY_SCHEDULER,
     ("ScheduleRole", "", "sqs:SendMessage"): BY_SCHEDULER,
+    ("BackfillRole", "InvokeTheExport", "lambda:InvokeFunction"): BY_STEP_FUNCTIONS,
+    ("BackfillRole", "StartSlices", "states:StartExecution"): BY_STEP_FUNCTIONS,
+    ("BackfillRole", "FollowSlices", "states:DescribeExecution"): OF_A_MAP,
+    ("BackfillRole", "FollowSlices", "states:StopExecution"): OF_A_MAP,
+    ("BackfillRole", "WriteTraces", "xray:PutTraceSegments"): TRACES_OF_A_MACHINE,
+    ("BackfillRole", "WriteTraces", "xray:PutTelemetryRecords"): TRACES_OF_A_MACHINE,
+    ("BackfillRole", "WriteTraces", "xray:GetSamplingRules"): TRACES_OF_A_MACHINE,
+    ("BackfillRole", "WriteTraces", "xray:GetSamplingTargets"): TRACES_OF_A_MACHINE,
     ("ExportRole", "DecryptFormerObjects", "kms:Decrypt"): FORMER_KEY,
     ("ExportRole", "DecryptTheMixpanelAccount", "kms:Decrypt"): (
         "Secrets Manager uses it for a secret with a key; the stand-in encrypts no secret"
@@ -231,11 +242,18 @@ def test_every_reason_is_of_a_right_that_a_template_gives() -> None:
 
 
 def written(template: Any) -> Iterator[Allowed]:
-    """The rights in a template, whatever their conditions are."""
+    """The rights in a template, whatever their conditions are. A policy of its own belongs to one role."""
     for name, resource in template["Resources"].items():
-        if resource["Type"] == "AWS::IAM::Role":
-            for one in nested(resource["Properties"]["Policies"]):
-                yield from ((name, one.get("Sid", ""), action) for action in listed(one["Action"]))
+        given = resource["Properties"]
+        match resource["Type"]:
+            case "AWS::IAM::Role":
+                role, policies = name, given["Policies"]
+            case "AWS::IAM::Policy":
+                [role], policies = (one["Ref"] for one in given["Roles"]), given["PolicyDocument"]
+            case _:
+                continue
+        for one in nested(policies):
+            yield from ((role, one.get("Sid", ""), action) for action in listed(one["Action"]))
 
 
 def nested(found: Any) -> Iterator[Any]:

@@ -7,6 +7,7 @@ import { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { CfnTopic, ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { CfnQueue, IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
+import { CfnStateMachine, IStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { include } from './include';
 import { MixlakeSettings } from './settings';
@@ -33,8 +34,10 @@ export interface MixlakeProps extends MixlakeSettings {
 export class Mixlake extends Construct {
   /** The bucket that holds the lake: the one of this construct, or the one that `bucketName` names. */
   public readonly bucket: IBucket;
-  /** Invoke it with `{"from_date":"...","to_date":"..."}` to backfill past days. */
+  /** Invoke it with `{"from_date":"...","to_date":"..."}` to backfill a few past days. */
   public readonly exportFunction: IFunction;
+  /** Start it with `{"from_date":"...","to_date":"..."}` to export any range of days. */
+  public readonly backfill: IStateMachine;
   /** The function that updates the Glue tables. */
   public readonly catalogFunction: IFunction;
   /** ARN of the role of the export function, which `s3Role` of another account must trust. */
@@ -64,6 +67,8 @@ export class Mixlake extends Construct {
     this.bucket = Bucket.fromBucketName(this, 'Bucket', template.getOutput('Bucket').value);
     this.exportFunction = this.functionOf('ExportFunction');
     this.catalogFunction = this.functionOf('CatalogFunction');
+    const backfillArn = this.resource<CfnStateMachine>('Backfill').attrArn;
+    this.backfill = StateMachine.fromStateMachineArn(this, 'Backfill', backfillArn);
     this.exportRoleArn = this.resource<CfnRole>('ExportRole').attrArn;
     this.catalogRoleArn = this.resource<CfnRole>('CatalogRole').attrArn;
     this.catalogQueue = this.queueOf('CatalogQueue');
