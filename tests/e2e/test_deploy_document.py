@@ -110,7 +110,7 @@ def test_ten_commands_lead_from_nothing_to_the_first_query(terminal: Terminal, f
     rows = Engine(first_query.lake).query(asked["Query"]).rows
     assert sum(events for _day, events in rows) == len(without_repeats(read_events(STOREFRONT)))
     terminal.run(RESULT)
-    assert len(terminal.run(ALARMS).split()) == 2 * 10
+    assert len(terminal.run(ALARMS).split()) == 2 * 12
 
 
 def test_a_changed_encryption_reaches_every_object(terminal: Terminal, first_query: Pipeline) -> None:
