@@ -89,9 +89,16 @@ def may(role_arn: str, action: str, resource: str) -> bool:
 
 
 def with_rights(inner: Inner) -> Inner:
+    """Invokes a function as the role. One that Lambda does not start is an error with the name that AWS gives it."""
+
     def call(function: str, event: Any) -> Any:
         require("lambda:InvokeFunction", function)
-        return within_limit(inner(function, within_limit(event)))
+        try:
+            return within_limit(inner(function, within_limit(event)))
+        except Failed as problem:
+            if problem.error == "Lambda.Unknown" and '"TooManyRequestsException"' in problem.cause:
+                raise Failed("Lambda.TooManyRequestsException", json.loads(problem.cause)["message"]) from None
+            raise
 
     return call
 

@@ -41,6 +41,11 @@ class Execution:
         arns = [one["executionArn"] for page in pages for one in page]
         return [dict(self.client.describe_execution(executionArn=arn)) for arn in arns]
 
+    def errors(self) -> list[str]:
+        """The errors of the tasks, but for those of the slices."""
+        events = self.client.get_execution_history(executionArn=self.arn, maxResults=1000)["events"]
+        return [event["taskFailedEventDetails"]["error"] for event in events if "taskFailedEventDetails" in event]
+
     def entered(self, state: str) -> list[Any]:
         """What a state of the slices was given, each time."""
         found = []

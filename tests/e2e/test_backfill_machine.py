@@ -187,6 +187,24 @@ def test_a_function_that_times_out_is_tried_three_times_more(
     assert failed.startswith(f"{DAYS[0]}: Sandbox.Timedout: "), failed
 
 
+def test_a_backfill_waits_until_lambda_starts_the_function(
+    deployed: Pipeline, project: Project, script: Script
+) -> None:
+    """The account has no concurrency left."""
+    functions, name = deployed.cloud.client("lambda"), deployed.outputs["ExportFunctionName"]
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    try:
+        execution = start(deployed)
+        for _ in poll(30):
+            if "Lambda.TooManyRequestsException" in execution.errors():
+                break
+    finally:
+        functions.delete_function_concurrency(FunctionName=name)
+    assert execution.end()["status"] == "SUCCEEDED"
+    assert set(execution.errors()) == {"Lambda.TooManyRequestsException"}
+    assert sorted(script.payloads("date")) == sorted(project.published) == DAYS
+
+
 def test_a_backfill_that_is_stopped_begins_nothing_more_and_the_next_one_goes_on(
     deployed: Pipeline, project: Project, script: Script
 ) -> None:
