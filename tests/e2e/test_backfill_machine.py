@@ -14,7 +14,8 @@ from scripted import Answer, Script, play
 
 from local.pipeline import Pipeline
 from local.process import poll
-from local.rights.roles import Account
+from local.rights.policy import listed, statements
+from local.rights.roles import Account, Role
 from local.strict import machines
 
 DAYS = [f"2026-11-{day:02}" for day in range(1, 7)]
@@ -257,18 +258,41 @@ def size(document: Any) -> int:
     return len(json.dumps(document, separators=(",", ":")).encode())
 
 
+def test_the_machine_may_invoke_the_export_and_start_itself_and_reaches_no_bucket(deployed: Pipeline) -> None:
+    """So the bucket can be in another account."""
+    machine_arn = deployed.outputs["BackfillStateMachineArn"]
+    executions = machine_arn.replace(":stateMachine:", ":execution:")
+    found = [one for document in role_of(deployed).documents for one in statements(document)]
+    rights = {(action, resource) for one in found for action in one.actions for resource in listed(one.raw["Resource"])}
+    of_slices = ("states:DescribeExecution", "states:StopExecution")
+    assert rights == {
+        ("lambda:InvokeFunction", function_arn(deployed)),
+        ("states:StartExecution", machine_arn),
+        *((action, f"{executions}{rest}") for action in of_slices for rest in (":*", "/*")),
+    }
+
+
+def function_arn(deployed: Pipeline) -> str:
+    functions, name = deployed.cloud.client("lambda"), deployed.outputs["ExportFunctionName"]
+    return str(functions.get_function_configuration(FunctionName=name)["FunctionArn"])
+
+
+def role_of(deployed: Pipeline) -> Role:
+    account = Account(deployed.cloud)
+    [role] = [role for role in account.roles(deployed.stack) if role.logical_name == "BackfillRole"]
+    return role
+
+
 @pytest.mark.usefixtures("script")
 @pytest.mark.parametrize("action", ["lambda:InvokeFunction", "states:StartExecution"])
 def test_a_right_that_is_taken_away_from_the_machine_ends_the_backfill(deployed: Pipeline, action: str) -> None:
-    account = Account(deployed.cloud)
-    [role] = [role for role in account.roles(deployed.stack) if role.logical_name == "BackfillRole"]
 
     def less(document: Any) -> Any:
         kept = [one for one in document["Statement"] if action not in one["Action"]]
         nothing = {"Effect": "Deny", "Action": action, "Resource": "*"}
         return {**document, "Statement": kept or [nothing]}
 
-    with account.changed(role, less):
+    with Account(deployed.cloud).changed(role_of(deployed), less):
         ended = start(deployed).end()
     assert ended["status"] == "FAILED"
     assert f"is not authorized to perform: {action}" in ended["cause"]
