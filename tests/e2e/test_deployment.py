@@ -66,7 +66,7 @@ def alarms(deployed: Pipeline) -> dict[str, Any]:
 
 def test_alarms_tell_the_topic(watched: Pipeline) -> None:
     found = alarms(watched)
-    assert len(found) == 10
+    assert len(found) == 12
     assert all(alarm["AlarmActions"] == [TOPIC] for alarm in found.values())
     oldest = found["OldestSliceAlarm"]
     assert (oldest["Period"], oldest["Threshold"]) == (86400, 30)
@@ -74,7 +74,7 @@ def test_alarms_tell_the_topic(watched: Pipeline) -> None:
 
 def test_a_schedule_that_is_off_has_no_alarm_for_its_silence(kolkata: Pipeline) -> None:
     found = alarms(kolkata)
-    assert len(found) == 9
+    assert len(found) == 10
     assert "OldestSliceAlarm" not in found
     assert all(alarm["AlarmActions"] == [] for alarm in found.values())
 
