@@ -24,6 +24,17 @@ pub enum Command {
     /// Fetch closed days of events again, as whole days: late events appear, deleted ones disappear, and equal days
     /// are not written. Exits as export does.
     Sync(Sync),
+    /// Export a range of days of any length, one query for each day that is not published. Waits for the query budget.
+    /// Exits with 0 if every day is published afterwards, with 1 if not, with 2 if it could not start.
+    Backfill(Backfill),
+    /// Write the configuration of a deployment, which `sam deploy` reads. Nothing is deployed.
+    Create(Create),
+    /// Stop the schedules of a deployed stack. Nothing is lost: resume makes up for it.
+    Pause(OfStack),
+    /// Start the schedules of a deployed stack again.
+    Resume(OfStack),
+    /// Stop the running backfill of a deployed stack. Published days stay. Exits with 2 if none runs.
+    Cancel(OfStack),
     /// Bring the catalog up to date with the lake, and print its tables.
     Catalog(Catalog),
     /// Find problems of a lake and its catalog. Exits with 1 if there is a problem.
@@ -77,6 +88,71 @@ pub struct Sync {
     /// Where and how.
     #[command(flatten)]
     pub lake: Lake,
+}
+
+/// Arguments of `backfill`.
+#[derive(Debug, Args)]
+pub struct Backfill {
+    /// The first day, in the project's zone; 2010-01-01 or later.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub from_date: String,
+    /// The last day, included. It must have ended.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub to_date: String,
+    /// Fetch published days again too.
+    #[arg(long)]
+    pub force: bool,
+    /// The deployed stack that exports the days. The backfill runs in AWS, and goes on if this command ends. Required
+    /// without --local.
+    #[arg(long, value_name = "NAME", required_unless_present = "local",
+          conflicts_with_all = ["local", "place", "set"])]
+    pub stack: Option<String>,
+    /// Export the days here, without a stack.
+    #[arg(long, requires = "place")]
+    pub local: bool,
+    /// With --local: a folder, or `s3://bucket/prefix`.
+    #[arg(long = "lake", value_name = "DIR", requires = "local")]
+    pub place: Option<String>,
+    /// With --local: a setting; `mixlake settings` lists them.
+    #[arg(long, value_name = "NAME=VALUE", requires = "local", long_help = settings())]
+    pub set: Vec<String>,
+    /// Print one JSON document at the end instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `create`.
+#[derive(Debug, Args)]
+pub struct Create {
+    /// The name of the stack.
+    #[arg(long, value_name = "NAME", default_value = "mixlake")]
+    pub stack: String,
+    /// A setting; `mixlake settings` lists them.
+    #[arg(long, value_name = "NAME=VALUE", long_help = settings())]
+    pub set: Vec<String>,
+    /// A parameter of template.yaml that is no setting, such as `AlarmEmail` or `CreateDatabase`.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub parameter: Vec<String>,
+    /// The file to write. What else it has stays.
+    #[arg(long, value_name = "FILE", default_value = "samconfig.toml")]
+    pub out: PathBuf,
+    /// Replace other values that the file has.
+    #[arg(long)]
+    pub force: bool,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of every command that works on a deployed stack.
+#[derive(Debug, Args)]
+pub struct OfStack {
+    /// The deployed stack, in the account and region that AWS tools use here.
+    #[arg(long, value_name = "NAME")]
+    pub stack: String,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `catalog`.

@@ -1,4 +1,4 @@
-//! `mixlake export` and `mixlake sync`.
+//! `mixlake export` and `mixlake sync`, and what `mixlake backfill` shares with them.
 
 use crate::arguments::{Export, Lake, Sync};
 use crate::{input, lake, neighbours, show};
@@ -26,6 +26,8 @@ pub enum Work {
     Export,
     /// All are fetched again, and the lake records when.
     Sync,
+    /// Those that are not published are exported, however many; each must have ended.
+    Backfill,
 }
 
 impl From<Sync> for Export {
@@ -52,7 +54,7 @@ pub async fn run(
     let clients = Clients::new(config.lake.access.clone(), lake::SESSION);
     let store = lake::store(&arguments.lake, &settings, &clients).await?;
     let (source, accounts): (Box<dyn EventSource>, _) = if arguments.input.is_empty() {
-        (source(&clients, &config, account, &store).await?, None)
+        (source(&clients, &config, account, &store, Caller::person()).await?, None)
     } else {
         // Nothing else is at work that this could hold up.
         let (source, accounts) = input::read(&arguments, &config, &slices, &mut progress)?;
@@ -62,7 +64,7 @@ pub async fn run(
     let source = show::Watched::new(source, labels, progress);
     let run = how(&arguments, &config);
     let report = match work {
-        Work::Export => export(&config, &source, &*store, &slices, run).await?,
+        Work::Export | Work::Backfill => export(&config, &source, &*store, &slices, run).await?,
         Work::Sync => sync(&config, &source, &*store, &slices, run).await?,
     };
     drop(source);
@@ -105,7 +107,7 @@ fn how(arguments: &Export, config: &ExportConfig) -> Run {
 }
 
 /// Checks everything there is to check before any work, and tells all problems at once.
-fn check(
+pub fn check(
     arguments: &Export,
     work: Work,
     settings: &Settings,
@@ -161,12 +163,14 @@ fn check(
     // A file may hold what it likes; Mixpanel is not asked for what has not happened yet.
     let margin = config.as_ref().map_or(std::time::Duration::ZERO, ExportConfig::margin);
     let latest = (!from_files).then(|| (now(), margin));
-    let dates = (arguments.from_date.as_str(), arguments.to_date.as_str());
-    let days = request::days(("--from-date", dates.0), ("--to-date", dates.1), &zone, latest);
-    let days = days.and_then(|slices| match work {
-        Work::Export => Ok(slices),
-        Work::Sync => request::closed(&slices, &zone).map(|()| slices),
-    });
+    let from = ("--from-date", arguments.from_date.as_str());
+    let to = ("--to-date", arguments.to_date.as_str());
+    let days = match work {
+        Work::Export => request::days(from, to, &zone, latest),
+        Work::Sync => request::days(from, to, &zone, latest)
+            .and_then(|slices| request::closed(&slices, &zone).map(|()| slices)),
+        Work::Backfill => request::whole_days(from, to, &zone, (now(), margin)),
+    };
     let slices = match days {
         Ok(slices) => slices,
         Err(others) => {
@@ -184,11 +188,12 @@ fn check(
 }
 
 /// Mixpanel, or the files of a pipeline.
-async fn source(
+pub async fn source(
     clients: &Clients,
     config: &ExportConfig,
     account: Option<String>,
     store: &Arc<dyn ObjectStore>,
+    caller: Caller,
 ) -> Result<Box<dyn EventSource>> {
     if let Some(Pipeline { place, delay }) = &config.pipeline {
         let (files, prefix): (Arc<dyn ObjectStore>, &str) = match place {
@@ -203,5 +208,5 @@ async fn source(
         (None, Some(secret)) => clients.credentials(secret).await?,
         (pair, _) => Credentials::from_pair(&pair.unwrap_or_default())?,
     };
-    Ok(Box::new(config.source(credentials, Caller::person(), Arc::clone(store))?))
+    Ok(Box::new(config.source(credentials, caller, Arc::clone(store))?))
 }

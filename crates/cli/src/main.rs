@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod arguments;
+mod backfill;
 mod catalog;
 mod collect;
+mod create;
 mod doctor;
 mod export;
 mod input;
@@ -10,12 +12,14 @@ mod lake;
 mod neighbours;
 mod show;
 mod sql;
+mod stack;
 mod statements;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
 use export::Work;
 use mixlake_runtime::settings;
+use mixlake_stack::Power;
 use std::process::ExitCode;
 
 /// As in the export function.
@@ -39,6 +43,11 @@ async fn main() -> ExitCode {
         Command::Sync(sync) => {
             export::run(sync.into(), Work::Sync, account(), arguments.verbose).await
         }
+        Command::Backfill(backfill) => backfill::run(backfill, account(), arguments.verbose).await,
+        Command::Create(create) => create::run(&create),
+        Command::Pause(of) => stack::switch(of, Power::Off).await,
+        Command::Resume(of) => stack::switch(of, Power::On).await,
+        Command::Cancel(of) => stack::cancel(of).await,
         Command::Catalog(catalog) => catalog::run(catalog, arguments.verbose).await,
         Command::Doctor(doctor) => doctor::run(doctor).await,
         Command::Collect(collect) => collect::run(collect).await,

@@ -33,6 +33,38 @@ fn of_export() {
 }
 
 #[test]
+fn of_backfill() {
+    insta::assert_snapshot!(help(&["backfill"]));
+}
+
+#[test]
+fn of_create() {
+    insta::assert_snapshot!(help(&["create"]));
+}
+
+#[test]
+fn of_verbs_on_a_stack() {
+    let texts = ["pause", "resume", "cancel"].map(|verb| help(&[verb]));
+    insta::assert_snapshot!(texts.concat());
+}
+
+#[test]
+fn of_wrong_backfills() {
+    let dates = ["backfill", "--from-date", "2009-12-31", "--to-date", "2009-01-01"];
+    let project = ["--set", "project_id=1"];
+    let local = ["--local", "--lake", "/nowhere/lake"];
+    let texts = [
+        refusal(&dates),
+        refusal(&[&dates[..], &["--local"]].concat()),
+        refusal(&[&dates[..], &["--stack", "a"], &local].concat()),
+        refusal(&[&dates[..], &["--stack", "a"], &project].concat()),
+        refusal(&[&dates[..], &local, &project, &["--set", "timezone=Mars"]].concat()),
+        refusal(&["create", "--set", "project_id=x"]),
+    ];
+    insta::assert_snapshot!(texts.concat());
+}
+
+#[test]
 fn of_catalog() {
     insta::assert_snapshot!(help(&["catalog"]));
 }

@@ -127,6 +127,16 @@ impl Clients {
     }
 }
 
+/// What clients are made with whose service no setting is about: credentials, region and endpoint of the process.
+pub async fn sdk_of_process() -> Result<SdkConfig, Failure> {
+    let sdk = aws_config::defaults(BehaviorVersion::latest()).load().await;
+    if sdk.region().is_some() {
+        return Ok(sdk);
+    }
+    let what = "AWS_REGION: required where no region is configured, as in AWS_REGION=eu-central-1";
+    Err(Failure::new(Kind::InvalidSettings, what))
+}
+
 pub(crate) fn no_region(purpose: Purpose) -> Failure {
     let what = match purpose {
         Purpose::Lake => "s3_region: required",

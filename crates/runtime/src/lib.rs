@@ -18,7 +18,7 @@ mod role;
 pub mod settings;
 
 pub use answer::{Failure, Kind};
-pub use clients::Clients;
+pub use clients::{Clients, sdk_of_process};
 pub use clock::{now, time_until};
 pub use deferred::Deferred;
 pub use handlers::{Caller, CatalogHandler, ExportHandler, MaintenanceHandler, Run, export, sync};

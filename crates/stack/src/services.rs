@@ -59,7 +59,7 @@ pub struct Request {
 
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let force = if self.force { ", published slices again" } else { "" };
+        let force = if self.force { " with --force" } else { "" };
         write!(f, "{} to {}{force}", self.from_date, self.to_date)
     }
 }

@@ -91,7 +91,8 @@ fn row(cells: &[String; 7]) -> String {
     )
 }
 
-fn summary(report: &ExportReport, run: &Run<'_>) -> Vec<String> {
+/// The sums, and what to do next.
+pub(super) fn summary(report: &ExportReport, run: &Run<'_>) -> Vec<String> {
     let totals = report.totals();
     let mut said = vec![slices(report)];
     said.extend(not_tried(&report.slices));

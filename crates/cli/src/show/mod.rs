@@ -1,17 +1,23 @@
 //! What a person sees. Texts are made by functions without I/O, and printed here.
 
+mod backfill;
 mod catalog;
 mod collect;
 mod export;
+mod meter;
 mod progress;
 mod sql;
+mod stack;
 mod words;
 
+pub use backfill::{local, local_note};
 pub use catalog::tables;
 pub use collect::collection;
 pub use export::{Run, export};
+pub use meter::{Meter, Metered};
 pub use progress::{Progress, Watched};
 pub use sql::views;
+pub use stack::{begun, canceled, command, ended, switched};
 pub use words::{dates, shell};
 
 use serde_json::Value;
@@ -30,6 +36,12 @@ pub fn json(value: &Value) -> anyhow::Result<()> {
 /// Prints statements on standard output, exactly as they are.
 pub fn statements(text: &str) -> anyhow::Result<()> {
     print(text.as_bytes())
+}
+
+/// Prints a line on standard error, beside a result on standard output.
+pub fn note(text: &str) {
+    // Standard error may be closed; the work goes on.
+    writeln!(io::stderr().lock(), "{}", words::clean(text)).unwrap_or_default();
 }
 
 /// Prints an error and its causes on standard error.

@@ -23,7 +23,7 @@ impl Progress {
         Self::on(looks.then(|| Box::new(io::stderr()) as Box<dyn Write + Send>))
     }
 
-    fn on(out: Option<Box<dyn Write + Send>>) -> Self {
+    pub(super) fn on(out: Option<Box<dyn Write + Send>>) -> Self {
         Self { out, shown: None }
     }
 
@@ -96,31 +96,34 @@ impl EventSource for Watched {
     }
 }
 
+/// What was written, for tests.
+#[cfg(test)]
+#[derive(Clone, Default)]
+pub(super) struct Screen(std::sync::Arc<Mutex<Vec<u8>>>);
+
+#[cfg(test)]
+impl Screen {
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+#[cfg(test)]
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use mixlake_domain::{Slice, Zone};
     use mixlake_testkit::source::MemorySource;
-    use std::sync::Arc;
-
-    #[derive(Clone, Default)]
-    struct Screen(Arc<Mutex<Vec<u8>>>);
-
-    impl Screen {
-        fn text(&self) -> String {
-            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-        }
-    }
-
-    impl Write for Screen {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[tokio::test]
     async fn each_slice_is_told_with_its_number_and_the_line_goes_at_the_end() {

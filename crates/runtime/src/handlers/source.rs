@@ -9,6 +9,9 @@ use mixlake_mixpanel::{Ingestion, MixpanelSource, PipelineConfig, PipelineSource
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// Queries in the same second wait for less than this.
+const SHORT_WAIT: Duration = Duration::from_secs(5);
+
 /// Who asks Mixpanel, and until when.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller {
@@ -16,19 +19,27 @@ pub struct Caller {
     pub priority: Priority,
     /// A wait for it that would pass this is left to the caller.
     pub deadline: Option<Instant>,
+    /// A longer wait for it than this is left to the caller; `None` is the longest that makes sense.
+    pub patience: Option<Duration>,
 }
 
 impl Caller {
     /// An invocation of the function, with the time that is left to receive.
     pub(super) fn invocation(scheduled: bool, left: Duration) -> Self {
         let priority = if scheduled { Priority::Scheduled } else { Priority::Backfill };
-        Self { priority, deadline: Some(Instant::now() + left) }
+        Self { priority, deadline: Some(Instant::now() + left), patience: None }
     }
 
     /// A person who exports a long range would rather wait for the budget than come back for it.
     #[must_use]
     pub fn person() -> Self {
-        Self { priority: Priority::Backfill, deadline: None }
+        Self { priority: Priority::Backfill, deadline: None, patience: None }
+    }
+
+    /// A backfill that says for how long it waits for the budget, and so waits itself.
+    #[must_use]
+    pub fn backfill() -> Self {
+        Self { patience: Some(SHORT_WAIT), ..Self::person() }
     }
 }
 
@@ -81,6 +92,9 @@ impl ExportConfig {
             config.ingestion = Ingestion { since, window };
         }
         config.deadline = caller.deadline;
+        if let Some(patience) = caller.patience {
+            config.timings.max_wait = patience;
+        }
         let source = MixpanelSource::new(config)
             .map_err(|error| Failure::caused(Kind::InvalidSettings, &error))?;
         Ok(source.sharing(Arc::new(self.budget(lake, caller.priority))))
@@ -147,6 +161,16 @@ mod tests {
         let caller = Caller::invocation(false, LEFT);
         let asking = asked(caller, &closed);
         let error = tokio::time::timeout(Duration::from_mins(1), asking).await.unwrap();
+        assert!(matches!(error, SourceError::RateLimited { .. }), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_backfill_is_told_of_a_long_wait_at_once() {
+        let now = clock::now().as_millisecond();
+        let closed =
+            json!({"format": 1, "started": [], "closed": {"since": now, "until": now + 60_000}});
+        let asking = asked(Caller::backfill(), &closed);
+        let error = tokio::time::timeout(Duration::from_secs(20), asking).await.unwrap();
         assert!(matches!(error, SourceError::RateLimited { .. }), "{error:?}");
     }
 

@@ -61,6 +61,11 @@ impl Settings {
         self.values.insert(row.name(), vec![value.to_owned()]);
     }
 
+    /// All that was given, in the order of the reference page.
+    pub fn given(&self) -> impl Iterator<Item = (&'static dyn Row, &[String])> {
+        table::rows().filter(|row| self.has(*row)).map(|row| (row, self.texts(row.name())))
+    }
+
     /// Whether a setting was given.
     #[must_use]
     pub fn has(&self, row: &dyn Row) -> bool {
