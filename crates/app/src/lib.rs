@@ -14,6 +14,7 @@ mod manifest;
 mod messages;
 pub mod ports;
 pub mod reconcile;
+pub mod runs;
 pub mod sync;
 
 pub use commit::Outcome;

@@ -5,6 +5,7 @@ use crate::{input, lake, neighbours, show};
 use anyhow::Result;
 use mixlake_app::export::{ExportReport, OnEmpty, Safeguards};
 use mixlake_app::ports::{EventSource, ObjectStore};
+use mixlake_app::runs::Why;
 use mixlake_domain::Slice;
 use mixlake_folder::{Accounts, FolderStore};
 use mixlake_mixpanel::Credentials;
@@ -99,11 +100,13 @@ fn print(
 fn how(arguments: &Export, config: &ExportConfig) -> Run {
     let safeguards = config.safeguards();
     if arguments.input.is_empty() {
-        return Run { force: arguments.force, time: None, safeguards };
+        let why = Some(Why::Manual);
+        return Run { force: arguments.force, time: None, safeguards, why };
     }
     let empty = if arguments.allow_empty { OnEmpty::Allow } else { OnEmpty::Refuse };
     let safeguards = Safeguards { empty, fewer_rows: arguments.replace, ..safeguards };
-    Run { force: true, time: None, safeguards }
+    // Reading files is no run of the pipeline.
+    Run { force: true, time: None, safeguards, why: None }
 }
 
 /// Checks everything there is to check before any work, and tells all problems at once.

@@ -21,6 +21,7 @@ pub use crate::deduplication::identities::{Identities, NoIdentities};
 pub use crate::deduplication::superseded::Superseded;
 pub use crate::error::TransformError;
 pub use crate::files::data_file::DataFile;
+pub use crate::files::records::{Cell, RecordsFile, read_records, write_records};
 pub use crate::options::compression::Compression;
 pub use crate::options::contract::{Contract, Contracts};
 pub use crate::options::{Bounds, EventNameForm, Options, SchemaType, TimeType};

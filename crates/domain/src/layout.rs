@@ -14,12 +14,15 @@
 //! [<prefix>/]<project_id>/_staging/<slice>-<hash>.json
 //! [<prefix>/]<project_id>/_identities/<table>/<YYYY>/<MM>/<DD>/<hash>
 //! [<prefix>/]<project_id>/_quarantine/<YYYY>/<MM>/<DD>/<slice>-<hash>.jsonl.gz
+//! [<prefix>/]<project_id>/_reports/<YYYY>/<MM>/<DD>/<hash>.json
+//! [<prefix>/]<project_id>/mp_export_runs/<YYYY>/<MM>/<DD>/<generation>/run-<run>-000.parquet
 //! ```
 //!
 //! Athena, Spectrum and crawlers skip names that start with `_`.
 
 use crate::format::DataFormat;
 use crate::project::ProjectId;
+use crate::run::RunId;
 use crate::slice::SliceLabel;
 use crate::table::{Dataset, TableName, Target};
 use jiff::civil::Date;
@@ -158,6 +161,25 @@ impl Layout {
         SliceLabel::try_from(label.to_owned()).ok().filter(|_| is_part)
     }
 
+    /// The name of the data file with what a run recorded.
+    #[must_use]
+    pub fn run_file(run: &RunId) -> String {
+        format!("{RUN}{run}{RUN_PART}")
+    }
+
+    /// The run of a data file, from its name; none for a name that no run writes.
+    #[must_use]
+    pub fn run_of(name: &str) -> Option<RunId> {
+        let run = name.strip_prefix(RUN)?.strip_suffix(RUN_PART)?;
+        RunId::try_from(run.to_owned()).ok()
+    }
+
+    /// The whole report of a run that ended on this date; named by its content.
+    #[must_use]
+    pub fn report(&self, date: Date, hash: &str) -> String {
+        format!("{}_reports/{}/{hash}.json", self.root, slashed(date))
+    }
+
     /// The bad lines of a slice; the name contains their hash.
     #[must_use]
     pub fn quarantine(&self, slice: &SliceLabel, hash: &str) -> String {
@@ -230,6 +252,10 @@ impl Layout {
         Some(LakeKey { target: Target { table, date }, object })
     }
 }
+
+/// What stands before and after a run in the name of its file. A run has one file.
+const RUN: &str = "run-";
+const RUN_PART: &str = "-000.parquet";
 
 /// The name of a manifest. Engines skip names that begin with `_`.
 const MANIFEST: &str = "_manifest.json";
@@ -322,6 +348,17 @@ mod tests {
     fn the_name_of_a_file_tells_its_slice(#[case] name: &str, #[case] slice: Option<&str>) {
         let read = Layout::slice_of(name).map(|label| label.to_string());
         assert_eq!(read.as_deref(), slice);
+    }
+
+    #[test]
+    fn the_name_of_a_file_tells_its_run() {
+        let run = RunId::of_hash("0123456789abcdef").unwrap();
+        let name = Layout::run_file(&run);
+        assert_eq!(name, "run-0123456789abcdef-000.parquet");
+        assert_eq!(Layout::run_of(&name), Some(run));
+        assert_eq!(Layout::slice_of(&name), None, "it is of no slice");
+        assert_eq!(Layout::run_of("2026-11-10-000.parquet"), None);
+        assert_eq!(DataFormat::of_file(&name), Some(DataFormat::Parquet));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Where the rows of a live file come from.
 
+use crate::run::RunId;
 use crate::slice::SliceLabel;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -14,26 +15,39 @@ pub enum Origin {
     Snapshot(String),
     /// Other files of the lake; the text is a hash of these.
     Derived(String),
+    /// What a run recorded about itself, or several runs in a compacted file; in order.
+    Runs(Vec<RunId>),
 }
 
 impl Origin {
-    /// Whether files of the two cannot be live side by side. Only slices divide the rows of a target.
+    /// Whether files of the two cannot be live side by side. Only slices and runs divide the rows of a target.
+    /// A run overlaps only itself.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Slices(ours), Self::Slices(theirs)) => {
                 ours.iter().any(|ours| theirs.iter().any(|theirs| ours.overlaps(theirs)))
             }
-            (Self::Slices(_) | Self::Snapshot(_) | Self::Derived(_), _) => true,
+            (Self::Runs(ours), Self::Runs(theirs)) => ours.iter().any(|run| theirs.contains(run)),
+            (Self::Slices(_) | Self::Snapshot(_) | Self::Derived(_) | Self::Runs(_), _) => true,
         }
     }
 
-    /// The slices; none of a snapshot or a derivation.
+    /// The slices; none of another origin.
     #[must_use]
     pub fn slices(&self) -> &[SliceLabel] {
         match self {
             Self::Slices(slices) => slices,
-            Self::Snapshot(_) | Self::Derived(_) => &[],
+            Self::Snapshot(_) | Self::Derived(_) | Self::Runs(_) => &[],
+        }
+    }
+
+    /// The runs; none of another origin.
+    #[must_use]
+    pub fn runs(&self) -> &[RunId] {
+        match self {
+            Self::Runs(runs) => runs,
+            Self::Slices(_) | Self::Snapshot(_) | Self::Derived(_) => &[],
         }
     }
 
@@ -57,7 +71,7 @@ impl Origin {
         let apart = |slice: &&SliceLabel| !other.slices().iter().any(|other| other.overlaps(slice));
         match other {
             Self::Slices(_) => self.slices().iter().filter(apart).copied().collect(),
-            Self::Snapshot(_) | Self::Derived(_) => Vec::new(),
+            Self::Snapshot(_) | Self::Derived(_) | Self::Runs(_) => Vec::new(),
         }
     }
 }
@@ -65,6 +79,12 @@ impl Origin {
 impl From<SliceLabel> for Origin {
     fn from(slice: SliceLabel) -> Self {
         Self::Slices(vec![slice])
+    }
+}
+
+impl From<RunId> for Origin {
+    fn from(run: RunId) -> Self {
+        Self::Runs(vec![run])
     }
 }
 
@@ -77,11 +97,16 @@ impl fmt::Display for Origin {
             }
             Self::Snapshot(name) => write!(f, "snapshot {name}"),
             Self::Derived(inputs) => write!(f, "derived from {inputs}"),
+            Self::Runs(runs) => {
+                let runs: Vec<String> = runs.iter().map(ToString::to_string).collect();
+                write!(f, "run {}", runs.join(", "))
+            }
         }
     }
 }
 
-/// The origin as documents have it. A single slice is written as it always was.
+/// The origin as documents have it. A single slice is written as it always was. A file of the table of runs has
+/// `run`, or `runs` if it is compacted; versions before that table do not read its manifests.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Form {
@@ -89,6 +114,8 @@ enum Form {
     Slices { slices: Vec<SliceLabel> },
     Snapshot { snapshot: String },
     Derived { derived_from: String },
+    Run { run: RunId },
+    Runs { runs: Vec<RunId> },
 }
 
 impl From<Form> for Origin {
@@ -102,6 +129,12 @@ impl From<Form> for Origin {
             }
             Form::Snapshot { snapshot } => Self::Snapshot(snapshot),
             Form::Derived { derived_from } => Self::Derived(derived_from),
+            Form::Run { run } => run.into(),
+            Form::Runs { mut runs } => {
+                runs.sort_unstable();
+                runs.dedup();
+                Self::Runs(runs)
+            }
         }
     }
 }
@@ -115,6 +148,10 @@ impl From<Origin> for Form {
             },
             Origin::Snapshot(snapshot) => Self::Snapshot { snapshot },
             Origin::Derived(derived_from) => Self::Derived { derived_from },
+            Origin::Runs(runs) => match &runs[..] {
+                [run] => Self::Run { run: run.clone() },
+                _ => Self::Runs { runs },
+            },
         }
     }
 }
@@ -148,6 +185,20 @@ mod tests {
         assert!(snapshot.overlaps(&Origin::Snapshot("2".into())));
         assert!(derived.overlaps(&slices(&["2026-11-10"])));
         assert!(slices(&["2026-11-10"]).lost_to(&derived).is_empty());
+    }
+
+    #[test]
+    fn a_run_overlaps_only_itself() {
+        let run = |digit: &str| RunId::of_hash(&digit.repeat(16)).unwrap();
+        let one = Origin::from(run("1"));
+        let both = Origin::Runs(vec![run("1"), run("2")]);
+        assert!(one.overlaps(&one) && one.overlaps(&both) && both.overlaps(&one));
+        assert!(!one.overlaps(&Origin::from(run("2"))));
+        assert!(one.overlaps(&Origin::Snapshot("1".into())));
+        assert!(slices(&["2026-11-10"]).overlaps(&one));
+        assert_eq!((one.slices(), both.runs().len()), (&[][..], 2));
+        assert!(both.lost_to(&one).is_empty());
+        assert_eq!(both.to_string(), "run 1111111111111111, 2222222222222222");
     }
 
     #[test]

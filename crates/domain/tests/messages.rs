@@ -1,6 +1,6 @@
 //! Every message of this crate, as a user reads it. A new variant does not compile until its `match` has it.
 
-use mixlake_domain::{Layout, ProjectId, Slice, SliceError, Zone};
+use mixlake_domain::{Layout, ProjectId, RunId, Slice, SliceError, Zone};
 
 #[test]
 fn messages() {
@@ -17,7 +17,9 @@ fn messages() {
     let project_id = "_x".parse::<ProjectId>().unwrap_err();
     let zone = Zone::parse("Mars/Olympus").unwrap_err();
     let layout = Layout::new("raw//x", &project).unwrap_err();
-    let others =
-        format!("ProjectIdError: {project_id}\nZoneError: {zone}\nLayoutError: {layout}\n");
+    let run = RunId::of_hash("xyz").unwrap_err();
+    let others = format!(
+        "ProjectIdError: {project_id}\nZoneError: {zone}\nLayoutError: {layout}\nRunIdError: {run}\n"
+    );
     insta::assert_snapshot!(slices.concat() + &others);
 }

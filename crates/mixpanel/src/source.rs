@@ -15,6 +15,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How much of an error body is read. It is far more than is repeated, so that a secret at the cut is
@@ -31,6 +32,8 @@ pub struct MixpanelSource {
     client: Client,
     limiter: RateLimiter,
     budget: Option<Arc<dyn QueryBudget>>,
+    /// The queries that were sent.
+    queries: AtomicU64,
 }
 
 /// The HTTP client cannot be set up; the usual cause is the machine's certificates.
@@ -55,7 +58,7 @@ impl MixpanelSource {
             .build()
             .map_err(SetupError)?;
         let limiter = RateLimiter::new(config.timings.query_gap);
-        Ok(Self { config, client, limiter, budget: None })
+        Ok(Self { config, client, limiter, budget: None, queries: AtomicU64::new(0) })
     }
 
     /// Shares the project's query budget with others.
@@ -156,6 +159,7 @@ impl MixpanelSource {
 
     /// One query, until the deadline.
     async fn ask(&self, query: &ExportQuery) -> Result<EventChunks, Failed> {
+        self.queries.fetch_add(1, Ordering::Relaxed);
         let Some(deadline) = self.config.deadline else { return self.ask_at_leisure(query).await };
         let asked = tokio::time::timeout_at(deadline.into(), self.ask_at_leisure(query)).await;
         asked.unwrap_or_else(|_| Err(SourceError::OutOfTime.into()))
@@ -269,6 +273,10 @@ impl EventSource for MixpanelSource {
     fn query(&self, window: &Window) -> Option<String> {
         let query = ExportQuery::of(window, &self.config)?;
         Some(format!("{} {:?}", self.config.endpoint, query.pairs()))
+    }
+
+    fn queries(&self) -> u64 {
+        self.queries.load(Ordering::Relaxed)
     }
 
     async fn fetch(&self, window: &Window, attempt: u32) -> Result<EventChunks, SourceError> {

@@ -152,6 +152,7 @@ fn report(errors: Vec<SourceError>) -> ExportReport {
     let slice = |(day, error): (&str, SourceError)| SliceOutcome {
         slice: Slice::parse(day, &Zone::UTC).unwrap(),
         outcome: Err(error.into()),
+        effort: None,
     };
     ExportReport { slices: days.into_iter().zip(errors).map(slice).collect() }
 }
@@ -165,6 +166,8 @@ fn reports_of_failed_exports() {
         vec![refused("<reason>"), refused("<other reason>"), refused("<reason>")],
     ];
     let request = Request { slices: Vec::new(), due: None, hour: None, force: false, sync: false };
-    let texts = reports.map(|errors| format!("{}\n\n", report::failure(&report(errors), &request)));
+    let kept = report::Kept(Ok("s3://lake/42/_reports/2026/11/10/0123.json".to_owned()));
+    let text = |errors| format!("{}\n\n", report::failure(&report(errors), &kept, &request));
+    let texts = reports.map(text);
     insta::assert_snapshot!(texts.concat());
 }

@@ -2,15 +2,42 @@
 
 use crate::answer::{Failure, Kind};
 use crate::request::Request;
-use mixlake_app::export::{ExportReport, SliceOutcome};
+use mixlake_app::export::{ExportReport, SliceOutcome, SliceStatus, Totals};
+use mixlake_domain::Timestamp;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-/// The most bytes of an error of a function: the destination of an asynchronous invocation takes 256 KB,
-/// with the payload beside it.
+/// The most bytes of an answer or an error of a function: the destination of an asynchronous invocation
+/// takes 256 KB, with the payload beside it.
 const MOST_BYTES: usize = 200_000;
 
-/// The most slices that an error lists; it names the first and counts the others.
+/// The most slices that a bounded report lists; it names the first and counts the others.
 const MOST_SLICES: usize = 100;
+
+/// The most characters of a reason in an answer. The report in the lake has all of them.
+const MOST_OF_REASON: usize = 500;
+
+/// Where the whole report of a run is kept, or why it is not.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept(pub Result<String, String>);
+
+impl Kept {
+    pub(crate) fn location(&self) -> Option<&str> {
+        self.0.as_deref().ok()
+    }
+
+    /// Names the place in an answer.
+    fn enter(&self, answer: &mut Value) {
+        answer["report_location"] = self.location().into();
+        if let Err(error) = &self.0 {
+            answer["report_error"] = beginning(error, MOST_OF_REASON).into();
+        }
+    }
+}
+
+fn beginning(text: &str, characters: usize) -> String {
+    text.chars().take(characters).collect()
+}
 
 /// The report of an export, as documented in docs/REPORT.md.
 #[must_use]
@@ -21,6 +48,49 @@ pub fn summary(report: &ExportReport) -> Value {
         summary["retry_after_seconds"] = seconds.into();
     }
     summary
+}
+
+/// The answer of the function: the report, as far as it fits, and where the whole report is.
+pub(crate) fn answer(report: &ExportReport, kept: &Kept) -> Value {
+    let mut answer = bounded(report);
+    kept.enter(&mut answer);
+    answer
+}
+
+/// The whole report of a run as a document. It can be large, so it is written slice by slice.
+pub(crate) fn whole(
+    report: &ExportReport,
+    (began, ended): (Timestamp, Timestamp),
+    version: &str,
+) -> Vec<u8> {
+    let document = Whole {
+        began: began.to_string(),
+        ended: ended.to_string(),
+        version,
+        totals: report.totals(),
+        retry_after_seconds: retry_after_seconds(report),
+        slices: Slices(report),
+    };
+    serde_json::to_vec(&document).expect("texts and numbers can always be written as JSON")
+}
+
+#[derive(Serialize)]
+struct Whole<'a> {
+    began: String,
+    ended: String,
+    version: &'a str,
+    totals: Totals,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<u64>,
+    slices: Slices<'a>,
+}
+
+struct Slices<'a>(&'a ExportReport);
+
+impl Serialize for Slices<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.0.slices.iter().map(of_slice))
+    }
 }
 
 fn of_slice(slice: &SliceOutcome) -> Value {
@@ -38,7 +108,7 @@ fn of_slice(slice: &SliceOutcome) -> Value {
 
 /// The failure of an export that is not whole. One that only has to come back says so in a form that whoever
 /// invoked the function can act on.
-pub(crate) fn failure(report: &ExportReport, request: &Request) -> Failure {
+pub(crate) fn failure(report: &ExportReport, kept: &Kept, request: &Request) -> Failure {
     let (kind, error) = if retry_after_seconds(report).is_some() {
         (
             Kind::RateLimited,
@@ -50,9 +120,9 @@ pub(crate) fn failure(report: &ExportReport, request: &Request) -> Failure {
             "the time of the function is used up. Invoke it again with the payload in go_on",
         )
     } else {
-        return Failure::new(Kind::SliceFailed, in_words(report));
+        return Failure::new(Kind::SliceFailed, in_words(report, kept));
     };
-    let mut document = json!({"error": error, "report": bounded(report)});
+    let mut document = json!({"error": error, "report": answer(report, kept)});
     if let Some(payload) = go_on(report, request) {
         document["go_on"] = payload;
     }
@@ -88,14 +158,14 @@ fn retry_after_seconds(report: &ExportReport) -> Option<u64> {
 }
 
 /// What to say of an export that is not whole: what failed, each reason once, what to do, and the report.
-fn in_words(report: &ExportReport) -> String {
+fn in_words(report: &ExportReport, kept: &Kept) -> String {
     let failed = report.errors().count();
     format!(
         "{failed} of {} slices are not published: {}. Published slices stay as they are. Export the \
          others again, starting with the first that failed. Report: {}",
         report.slices.len(),
         reasons(report).join("; "),
-        bounded(report)
+        answer(report, kept)
     )
 }
 
@@ -104,7 +174,7 @@ fn reasons(report: &ExportReport) -> Vec<String> {
     let mut reasons: Vec<(String, &SliceOutcome, usize)> = Vec::new();
     for slice in &report.slices {
         let Err(error) = &slice.outcome else { continue };
-        let error = mixlake_app::chain(error);
+        let error = beginning(&mixlake_app::chain(error), MOST_OF_REASON);
         match reasons.iter_mut().find(|(known, ..)| *known == error) {
             Some((.., slices)) => *slices += 1,
             None => reasons.push((error, slice, 1)),
@@ -121,31 +191,61 @@ fn reasons(report: &ExportReport) -> Vec<String> {
     texts
 }
 
-/// The report within an error. The reasons stand before it; where the whole is too long, slices that failed
-/// come before others, and lists become counts.
+/// The report within an answer. Where the whole is too long, slices that failed come before others, and
+/// lists become counts.
 fn bounded(report: &ExportReport) -> Value {
-    let mut summary = summary(report);
-    if summary.to_string().len() <= MOST_BYTES / 2 {
-        return summary;
+    if is_short(report) {
+        return summary(report);
     }
-    let mut slices: Vec<&SliceOutcome> = report.slices.iter().collect();
-    slices.sort_by_key(|slice| slice.outcome.is_ok());
-    let left_out = slices.len().saturating_sub(MOST_SLICES);
-    let shorter = |slice: &&SliceOutcome| {
-        let mut slice = of_slice(slice);
-        for list in ["new_columns", "objects"] {
-            if let Some(items) = slice[list].as_array().map(Vec::len) {
-                slice[list] = items.into();
-            }
-        }
-        if let Some(error) = slice["error"].as_str() {
-            slice["error"] = error.chars().take(200).collect::<String>().into();
-        }
-        slice
-    };
-    summary["slices"] = slices.iter().take(MOST_SLICES).map(shorter).collect();
-    summary["slices_left_out"] = left_out.into();
+    let (failed, whole): (Vec<_>, Vec<_>) =
+        report.slices.iter().partition(|slice| slice.outcome.is_err());
+    let first = failed.into_iter().chain(whole).take(MOST_SLICES);
+    let slices: Vec<Value> = first.map(shorter).collect();
+    let mut summary = json!({
+        "slices": slices,
+        "slices_by_status": by_status(report),
+        "slices_left_out": report.slices.len().saturating_sub(MOST_SLICES),
+        "totals": report.totals(),
+    });
+    if let Some(seconds) = retry_after_seconds(report) {
+        summary["retry_after_seconds"] = seconds.into();
+    }
     summary
+}
+
+/// Whether the whole report leaves room for the reasons. What it takes is summed up only so far.
+fn is_short(report: &ExportReport) -> bool {
+    let mut length = 0;
+    report.slices.iter().all(|slice| {
+        length += of_slice(slice).to_string().len();
+        length <= MOST_BYTES / 2
+    })
+}
+
+fn shorter(slice: &SliceOutcome) -> Value {
+    let mut slice = of_slice(slice);
+    for list in ["new_columns", "objects", "changes", "rows_taken"] {
+        if let Some(items) = slice[list].as_array().map(Vec::len) {
+            slice[list] = items.into();
+        }
+    }
+    if let Some(error) = slice["error"].as_str() {
+        slice["error"] = beginning(error, 200).into();
+    }
+    slice
+}
+
+/// How many slices have each status, if any has.
+fn by_status(report: &ExportReport) -> Value {
+    let mut counts = json!({});
+    let statuses = [SliceStatus::Published, SliceStatus::Unchanged, SliceStatus::Existing];
+    let of = |status| report.whole().filter(|slice| slice.status == status).count();
+    let whole = statuses.map(|status| (status.to_string(), of(status)));
+    let failed = ("failed".to_owned(), report.errors().count());
+    for (status, count) in whole.into_iter().chain([failed]).filter(|(_, count)| *count > 0) {
+        counts[status] = count.into();
+    }
+    counts
 }
 
 #[cfg(test)]
@@ -159,11 +259,15 @@ mod tests {
     fn report(error: SourceError) -> ExportReport {
         let slice = Slice::parse("2026-11-10", &Zone::UTC).unwrap();
         let outcome = Err(ExportError::Source(error));
-        ExportReport { slices: vec![SliceOutcome { slice, outcome }] }
+        ExportReport { slices: vec![SliceOutcome { slice, outcome, effort: None }] }
     }
 
     fn request() -> Request {
         Request { slices: Vec::new(), due: None, hour: None, force: true, sync: false }
+    }
+
+    fn kept() -> Kept {
+        Kept(Ok("s3://lake/42/_reports/2026/11/10/0123.json".to_owned()))
     }
 
     /// As many days as this, none of which was published.
@@ -173,6 +277,7 @@ mod tests {
         let slice = |(day, date)| SliceOutcome {
             slice: Slice::day(date, &Zone::UTC),
             outcome: Err(ExportError::Source(SourceError::Refused(error(day)))),
+            effort: None,
         };
         ExportReport { slices: dates.enumerate().map(slice).collect() }
     }
@@ -181,6 +286,7 @@ mod tests {
     fn a_used_up_budget_is_answered_with_the_time_to_come_back() {
         let failure = failure(
             &report(SourceError::RateLimited { retry_after: Duration::from_millis(1_799_001) }),
+            &kept(),
             &request(),
         );
         assert_eq!(failure.kind, Kind::RateLimited);
@@ -192,14 +298,14 @@ mod tests {
 
     #[test]
     fn any_other_failure_is_told_in_words() {
-        let failure = failure(&report(SourceError::Refused("401".to_owned())), &request());
+        let failure = failure(&report(SourceError::Refused("401".to_owned())), &kept(), &request());
         assert_eq!(failure.kind, Kind::SliceFailed);
         assert!(failure.message.starts_with("1 of 1 slices are not published"), "{failure}");
     }
 
     #[test]
     fn a_function_that_runs_out_of_time_says_how_to_go_on() {
-        let failure = failure(&report(SourceError::OutOfTime), &request());
+        let failure = failure(&report(SourceError::OutOfTime), &kept(), &request());
         assert_eq!(failure.kind, Kind::OutOfTime);
         let document: Value = serde_json::from_str(&failure.message).unwrap();
         let payload = json!({"from_date": "2026-11-10", "to_date": "2026-11-10", "force": true});
@@ -208,7 +314,7 @@ mod tests {
 
     #[test]
     fn a_reason_is_told_once_however_many_slices_have_it() {
-        let failure = failure(&days(3, |_| "401".to_owned()), &request());
+        let failure = failure(&days(3, |_| "401".to_owned()), &kept(), &request());
         let words = failure.message.split(" Report: ").next().unwrap();
         assert_eq!(words.matches("401").count(), 1, "{words}");
         assert!(words.contains("2020-01-01 and 2 more: "), "{words}");
@@ -216,12 +322,20 @@ mod tests {
 
     #[test]
     fn an_error_fits_whatever_failed() {
-        let message =
-            failure(&days(3_660, |day| format!("{day} {}", "x".repeat(400))), &request()).message;
+        let message = failure(
+            &days(3_660, |day| format!("{day} {}", "x".repeat(4_000))),
+            &kept(),
+            &request(),
+        )
+        .message;
         assert!(message.len() < MOST_BYTES, "{}", message.len());
-        assert!(
-            message.contains("and 3560 other reasons")
-                && message.contains("\"slices_left_out\":3560")
-        );
+        for part in [
+            "and 3560 other reasons",
+            "\"slices_left_out\":3560",
+            "\"slices_by_status\":{\"failed\":3660}",
+            "\"report_location\":\"s3://lake/42/_reports/2026/11/10/0123.json\"",
+        ] {
+            assert!(message.contains(part), "{part}");
+        }
     }
 }

@@ -135,6 +135,34 @@ impl Registry {
     }
 }
 
+impl Registry {
+    /// Adds a column to a Parquet table whose columns Mixlake itself names, if it is missing. Returns
+    /// whether it was added. The comment of a column that exists stays as it is.
+    pub fn fixed_column(
+        &mut self,
+        table: &str,
+        (name, comment, column_type): (&str, &str, ColumnType),
+    ) -> Result<bool, Contradiction> {
+        let table = self.table_or_new(table, DataFormat::Parquet, &[]);
+        if let Some(has) = table.columns().iter().find(|has| has.name == name) {
+            let same = has.column_type == column_type;
+            return same.then_some(false).ok_or_else(|| Contradiction::Column {
+                column: name.to_owned(),
+                is: what(comment, column_type),
+                has: what(&has.property, has.column_type),
+            });
+        }
+        table.insert(Column {
+            property: comment.to_owned(),
+            column_type,
+            name: name.to_owned(),
+            first_seen: None,
+            built_in: true,
+        });
+        Ok(true)
+    }
+}
+
 fn what(property: &str, column_type: ColumnType) -> String {
     format!("{property:?} as {}", column_type.name())
 }
@@ -143,6 +171,19 @@ fn what(property: &str, column_type: ColumnType) -> String {
 mod tests {
     use super::*;
     use crate::{MASTER_TABLE, Profile, Resolved, ValueType};
+
+    #[test]
+    fn a_column_that_mixlake_names_is_added_once_and_never_changes_its_type() {
+        let mut registry = Registry::default();
+        let wanted = ("bytes", "bytes of its files", ColumnType::Bigint);
+        assert_eq!(registry.fixed_column("t", wanted), Ok(true));
+        let reworded = ("bytes", "how large its files are", ColumnType::Bigint);
+        assert_eq!(registry.fixed_column("t", reworded), Ok(false));
+        let column = &registry.tables()["t"].columns()[0];
+        assert_eq!((&*column.property, column.built_in), ("bytes of its files", true));
+        let other = ("bytes", "bytes of its files", ColumnType::Number);
+        assert!(matches!(registry.fixed_column("t", other), Err(Contradiction::Column { .. })));
+    }
 
     const BUILT_IN: [(&str, &str, ColumnType); 3] = [
         ("event", "mp_event_name", ColumnType::String),

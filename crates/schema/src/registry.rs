@@ -72,13 +72,15 @@ pub struct NameTaken {
 }
 
 /// Names that no event gets, because tables and folders of the lake use them.
-const NOT_FOR_EVENTS: [&str; 9] = [
+const NOT_FOR_EVENTS: [&str; 11] = [
     MASTER_TABLE,
     "mp_people_data",
     "mp_identity_mappings_data",
+    "mp_export_runs",
     "schema",
     "_budget",
     "_identities",
+    "_reports",
     "_slices",
     "_staging",
     "_quarantine",

@@ -225,6 +225,10 @@ impl EventSource for MemorySource {
     fn query(&self, _window: &Window) -> Option<String> {
         Some(self.lock().filter.clone())
     }
+
+    fn queries(&self) -> u64 {
+        self.lock().fetches.len() as u64
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ use super::recorded_names::RecordedNames;
 use crate::manifest::{LiveFile, Manifest};
 use crate::ports::{Declared, Partition, Precondition, TableState};
 use mixlake_columnar::Footer;
-use mixlake_domain::{Dataset, Date, Generation, Partitioning, SliceLabel, TableName, Target};
+use mixlake_domain::{
+    Dataset, Date, Generation, Partitioning, RunId, SliceLabel, TableName, Target,
+};
 use mixlake_schema::{Contradiction, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -219,6 +221,12 @@ impl TargetFacts {
     /// The data files outside of the live folder.
     pub(super) fn left(&self) -> impl Iterator<Item = (&String, &ObjectFacts)> {
         self.objects.iter().filter(|(key, _)| !self.is_in_live_folder(key))
+    }
+
+    /// Whether a live file has what a run recorded.
+    pub(super) fn has_run(&self, run: &RunId) -> bool {
+        let mut files = self.manifest.iter().flat_map(|manifest| &manifest.files);
+        files.any(|file| file.origin.runs().contains(run))
     }
 
     /// Whether it has live files.

@@ -5,7 +5,7 @@ use super::accounts::{Accounts, Evidence};
 use super::facts::{Facts, ObjectFacts, TableFacts, TargetFacts};
 use super::finding::{Kind, Remedy, Verdict, by_hand, list_slices};
 use crate::reconcile::same_folder;
-use mixlake_domain::{Date, Layout, SliceLabel};
+use mixlake_domain::{Date, Layout, RunId, SliceLabel};
 use std::collections::BTreeMap;
 
 /// A file in a replaced folder, with its key.
@@ -44,6 +44,10 @@ pub(super) fn findings(
 }
 
 fn case(key: &str, day: &TargetFacts, accounts: &Accounts) -> Case {
+    if let Some(run) = run_of(key) {
+        // Rows of runs are only ever added, so those that the manifest lists are live.
+        return if day.has_run(&run) { Case::Replaced } else { Case::Unproven };
+    }
     let Some(slice) = slice_of(key).filter(|_| day.manifest.is_some()) else {
         return Case::Unproven;
     };
@@ -52,6 +56,10 @@ fn case(key: &str, day: &TargetFacts, accounts: &Accounts) -> Case {
         Evidence::Unknown => Case::Unknown,
         Evidence::Uncounted | Evidence::Differs { .. } => Case::Unproven,
     }
+}
+
+fn run_of(key: &str) -> Option<RunId> {
+    Layout::run_of(key.rsplit('/').next().unwrap_or(key))
 }
 
 fn slice_of(key: &str) -> Option<SliceLabel> {
@@ -92,7 +100,11 @@ fn unproven(left: &[Left<'_>], accounts: &Accounts) -> Verdict {
         }
         Evidence::Live | Evidence::Uncounted | Evidence::Unknown => None,
     });
-    let (why, advice) = if slices.is_empty() {
+    let are_of_runs = left.iter().all(|(key, _)| run_of(key).is_some());
+    let (why, advice) = if are_of_runs {
+        let why = "a run was interrupted before it listed them".to_owned();
+        (why, format!("delete {} if you do not need to know of that run", keys(left)))
+    } else if slices.is_empty() {
         let why = "no export writes files with such names".to_owned();
         (why, format!("look at {}, and delete or move what you do not need", keys(left)))
     } else {

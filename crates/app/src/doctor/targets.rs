@@ -70,7 +70,7 @@ fn strays(
     missing: &[SliceLabel],
 ) -> impl Iterator<Item = Verdict> {
     let below = day.objects.keys().chain(&day.others);
-    let below = below.filter(move |key| day.is_in_live_folder(key));
+    let below = below.filter(move |key| day.is_in_live_folder(key) && !is_being_recorded(day, key));
     let seen = move |key: &&String| {
         let name = &key[day.folder.len()..];
         !name.ends_with('/') && !name.split('/').any(is_hidden) && !day.files.contains_key(*key)
@@ -79,6 +79,12 @@ fn strays(
         let text = format!("readers see {key}, but no manifest lists it");
         (Kind::Orphan, text, leave_behind(date, key, facts, missing))
     })
+}
+
+/// Whether a run may be about to list its file in the manifest. No ledger says so, unlike for slices.
+fn is_being_recorded(day: &TargetFacts, key: &str) -> bool {
+    let run = Layout::run_of(key.rsplit('/').next().unwrap_or(key));
+    run.is_some() && day.objects.get(key).is_some_and(|object| !object.is_old)
 }
 
 /// The object may be the only copy of missing rows, or of rows that no ledger counts.

@@ -33,7 +33,7 @@ mod time;
 pub use error::ExportError;
 pub use missing::{Expected, Missing};
 pub use report::{
-    ExportReport, NewColumn, SliceOutcome, SliceReport, SliceStatus, TargetChange, Totals,
+    Effort, ExportReport, NewColumn, SliceOutcome, SliceReport, SliceStatus, TargetChange, Totals,
 };
 pub use safeguards::{OnEmpty, RowsTaken, Safeguards};
 pub use start_error::StartError;
@@ -88,22 +88,30 @@ impl Exporter<'_> {
         let mut stopped = None;
         let mut longest = Duration::ZERO;
         for slice in slices {
-            let began = self.now();
-            let outcome = match (stopped, self.fits(longest)) {
-                (Some(label), _) => Err(ExportError::NotTried(label)),
-                (None, Err(error)) => Err(error),
-                (None, Ok(())) => self.slice(slice).await,
+            let (outcome, effort) = match (stopped, self.fits(longest)) {
+                (Some(label), _) => (Err(ExportError::NotTried(label)), None),
+                (None, Err(error)) => (Err(error), None),
+                (None, Ok(())) => self.measured(slice).await,
             };
-            longest = longest.max(time::since(began, self.now()));
+            longest = effort.map_or(longest, |it| longest.max(time::since(it.began, it.ended)));
             let meets_every_slice =
                 |error: &ExportError| error.meets_every_slice(self.source.is_one_stream());
             if outcome.as_ref().is_err_and(meets_every_slice) {
                 stopped.get_or_insert(slice.label());
             }
             log(slice, &outcome);
-            report.slices.push(SliceOutcome { slice: slice.clone(), outcome });
+            report.slices.push(SliceOutcome { slice: slice.clone(), outcome, effort });
         }
         report
+    }
+
+    /// Exports one slice, and tells what that took. Slices are exported one after another, so the queries
+    /// that the source sends meanwhile are those of the slice.
+    async fn measured(&self, slice: &Slice) -> (Result<SliceReport, ExportError>, Option<Effort>) {
+        let (began, queries) = (self.now(), self.source.queries());
+        let outcome = self.slice(slice).await;
+        let queries = self.source.queries().saturating_sub(queries);
+        (outcome, Some(Effort { began, ended: self.now(), queries }))
     }
 
     /// Exports one slice.

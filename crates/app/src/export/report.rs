@@ -5,7 +5,7 @@ use super::safeguards::RowsTaken;
 use crate::commit::Outcome;
 use crate::ledger::{Entry, SliceCounts};
 use crate::ports::SourceError;
-use mixlake_domain::{Date, Slice, TableName, Target};
+use mixlake_domain::{Date, Slice, TableName, Target, Timestamp};
 use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
@@ -24,6 +24,19 @@ pub struct SliceOutcome {
     pub slice: Slice,
     /// Its report, or the reason why it is not published.
     pub outcome: Result<SliceReport, ExportError>,
+    /// What the run spent on it; none if the run did not come to it.
+    pub effort: Option<Effort>,
+}
+
+/// What a run spent on a slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effort {
+    /// When it began with the slice.
+    pub began: Timestamp,
+    /// When it ended with the slice.
+    pub ended: Timestamp,
+    /// The queries that it sent.
+    pub queries: u64,
 }
 
 /// The report of a slice.

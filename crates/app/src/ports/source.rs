@@ -37,6 +37,12 @@ pub trait EventSource: Send + Sync {
     fn query(&self, _window: &Window) -> Option<String> {
         None
     }
+
+    /// How many queries this source has sent so far. Reads of files are none. A source that wraps
+    /// another one passes this on.
+    fn queries(&self) -> u64 {
+        0
+    }
 }
 
 /// The reason why the events of a slice could not be fetched.

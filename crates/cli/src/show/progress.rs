@@ -94,6 +94,10 @@ impl EventSource for Watched {
     fn query(&self, window: &Window) -> Option<String> {
         self.source.query(window)
     }
+
+    fn queries(&self) -> u64 {
+        self.source.queries()
+    }
 }
 
 /// What was written, for tests.

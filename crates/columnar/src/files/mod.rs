@@ -8,3 +8,4 @@ pub(crate) mod encode;
 pub(crate) mod groups;
 pub(crate) mod json;
 pub(crate) mod largest;
+pub(crate) mod records;

@@ -4,15 +4,18 @@
 //! fetches the closed days that are due again. What a later run makes up for is no failure of this one.
 
 use super::backfill;
+use super::kept::{About, keep, record};
 use super::source::Caller;
 use crate::answer::{Failure, Kind};
 use crate::clients::Clients;
 use crate::config::{ExportConfig, Pipeline};
+use crate::report::Kept;
 use crate::request::{self, Request};
 use crate::settings::{Place, Settings};
 use crate::{clock, metrics, report};
 use mixlake_app::export::{ExportReport, Exporter, Missing, RunTime, Safeguards};
 use mixlake_app::ports::{Clock, EventSource, ObjectStore};
+use mixlake_app::runs::Why;
 use mixlake_domain::{Date, Slice, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
@@ -37,6 +40,8 @@ pub struct Run {
     pub time: Option<RunTime>,
     /// What may happen to live rows.
     pub safeguards: Safeguards,
+    /// Why, where the table of runs is to say so. The function says it slice by slice.
+    pub why: Option<Why>,
 }
 
 impl ExportHandler {
@@ -70,6 +75,7 @@ impl ExportHandler {
             force: request.force,
             time: Some(RunTime { begins: now, ends: now + left }),
             safeguards: self.config.safeguards(),
+            why: None,
         };
         answer(&self.config, &*source, &*self.store, &request, run).await
     }
@@ -98,38 +104,48 @@ async fn answer(
     request: &Request,
     run: Run,
 ) -> Result<Value, Failure> {
-    let clock: Clock = Arc::new(clock::now);
+    let (clock, began): (Clock, _) = (Arc::new(clock::now), clock::now());
     let exporter = exporter(config, source, store, &clock, run);
     exporter.check().await.map_err(|error| Failure::caused(Kind::NoLake, &error))?;
+    let asked = config.by_cursor(request.slices.clone());
     if request.sync {
         let report = sync_requested(config, &exporter, request).await?;
-        return finish(&report, request);
+        let kept = keep(config, store, &report, About { began, why: &|_| Why::Sync }).await;
+        return finish(&report, &kept, request);
     }
     let Some(due) = request.due else {
-        let report = exporter.export(&config.by_cursor(request.slices.clone())).await;
+        let report = exporter.export(&asked).await;
         emit(config, &report);
-        return finish(&report, request);
+        let kept = keep(config, store, &report, About { began, why: &|_| Why::Manual }).await;
+        return finish(&report, &kept, request);
     };
     let missing = missing(config, &exporter, due).await?;
-    let slices = with_missing(missing.slices.clone(), config.by_cursor(request.slices.clone()));
-    let report = exporter.export(&slices).await;
+    let report = exporter.export(&with_missing(missing.slices.clone(), asked.clone())).await;
     emit(config, &report);
     let age = age_of_oldest(config, &missing, &report);
     metrics::emit_age(config.lake.project.as_str(), age, clock::now().as_millisecond());
-    finish(&report, request)
+    let why = |slice: &Slice| turn(slice, &asked);
+    let kept = keep(config, store, &report, About { began, why: &why }).await;
+    finish(&report, &kept, request)
 }
 
 /// The answer to a request. A schedule makes up for slices that a later run can export.
-fn finish(report: &ExportReport, request: &Request) -> Result<Value, Failure> {
+fn finish(report: &ExportReport, kept: &Kept, request: &Request) -> Result<Value, Failure> {
     if report.is_whole() {
-        return Ok(report::summary(report));
+        return Ok(report::answer(report, kept));
     }
     if request.due.is_some() && report.is_for_later() {
         let slices = report.errors().count();
         tracing::warn!(slices, "some slices are left to the next scheduled run");
-        return Ok(report::summary(report));
+        return Ok(report::answer(report, kept));
     }
-    Err(report::failure(report, request))
+    Err(report::failure(report, kept, request))
+}
+
+/// Why a scheduled run tries a slice: it is its turn, or an earlier run left it.
+fn turn(slice: &Slice, due: &[Slice]) -> Why {
+    let is_due = due.iter().any(|due| due.label() == slice.label());
+    if is_due { Why::Schedule } else { Why::CatchUp }
 }
 
 /// Fetches days again: those of a person, or those of the schedule that are due.
@@ -223,8 +239,8 @@ fn emit(config: &ExportConfig, report: &ExportReport) {
     }
 }
 
-/// Exports slices from any source into any store. An error: the lake cannot be used, and nothing
-/// was begun.
+/// Exports slices from any source into any store. If the run says why, it is recorded in the table of
+/// runs. An error: the lake cannot be used, and nothing was begun.
 pub async fn export(
     config: &ExportConfig,
     source: &dyn EventSource,
@@ -232,10 +248,14 @@ pub async fn export(
     slices: &[Slice],
     run: Run,
 ) -> Result<ExportReport, Failure> {
-    let clock: Clock = Arc::new(clock::now);
+    let (clock, began): (Clock, _) = (Arc::new(clock::now), clock::now());
     let exporter = exporter(config, source, store, &clock, run);
     exporter.check().await.map_err(|error| Failure::caused(Kind::NoLake, &error))?;
-    Ok(exporter.export(slices).await)
+    let report = exporter.export(slices).await;
+    if let Some(why) = run.why {
+        record(config, store, &report, About { began, why: &|_| why }, None).await;
+    }
+    Ok(report)
 }
 
 /// Fetches days from any source again, and records when. An error: the lake cannot be used, and nothing was begun.
@@ -246,9 +266,13 @@ pub async fn sync(
     days: &[Slice],
     run: Run,
 ) -> Result<ExportReport, Failure> {
-    let clock: Clock = Arc::new(clock::now);
+    let (clock, began): (Clock, _) = (Arc::new(clock::now), clock::now());
     let exporter = exporter(config, source, store, &clock, run);
     exporter.check().await.map_err(|error| Failure::caused(Kind::NoLake, &error))?;
     let dates: Vec<Date> = days.iter().map(Slice::date).collect();
-    Ok(exporter.sync(&dates).await)
+    let report = exporter.sync(&dates).await;
+    if let Some(why) = run.why {
+        record(config, store, &report, About { began, why: &|_| why }, None).await;
+    }
+    Ok(report)
 }

@@ -4,6 +4,7 @@ mod backfill;
 mod catalog;
 mod export;
 mod maintenance;
+mod kept;
 mod source;
 
 pub use catalog::CatalogHandler;

@@ -36,11 +36,11 @@ fn whole(label: &str, status: SliceStatus, columns: usize) -> SliceOutcome {
         objects: vec!["file".to_owned()],
         quarantine: (columns == 1).then(|| "1/_quarantine/bad.gz".to_owned()),
     };
-    SliceOutcome { slice: slice(label), outcome: Ok(report) }
+    SliceOutcome { slice: slice(label), outcome: Ok(report), effort: None }
 }
 
 fn failed(label: &str, error: ExportError) -> SliceOutcome {
-    SliceOutcome { slice: slice(label), outcome: Err(error) }
+    SliceOutcome { slice: slice(label), outcome: Err(error), effort: None }
 }
 
 fn shown(slices: Vec<SliceOutcome>, input: Option<&Accounts>) -> String {

@@ -1,0 +1,58 @@
+//! Why a slice failed, as a word. The words are stable; people group by them.
+//!
+//! The text of an error can quote what was received: names of properties, the time of an event, words of
+//! Mixpanel about a filter. So the table of runs has only the word.
+
+use crate::export::ExportError;
+use crate::ports::SourceError;
+use mixlake_columnar::TransformError;
+
+/// The word for an error.
+pub(super) fn word(error: &ExportError) -> &'static str {
+    match error {
+        ExportError::Source(error) => of_source(error),
+        ExportError::Transform(error) => of_transformation(error),
+        ExportError::Store(_) => "store",
+        ExportError::Document(_) => "document",
+        ExportError::Registry { .. } => "registry",
+        ExportError::Identities { .. } => "identities",
+        ExportError::Zone { .. } | ExportError::Start(_) => "other_settings",
+        ExportError::MostlyBad { .. } => "bad_lines",
+        ExportError::Empty { .. } => "empty",
+        ExportError::Fewer { .. } => "fewer_rows",
+        ExportError::NotTried(_) => "not_tried",
+        ExportError::Minute { .. } => "incomplete",
+        ExportError::Compacted { .. } => "compacted",
+        ExportError::Table(_) => "table_name",
+        ExportError::Contended(_) => "contended",
+    }
+}
+
+fn of_source(error: &SourceError) -> &'static str {
+    match error {
+        SourceError::Incomplete { .. } => "incomplete",
+        SourceError::TimedOut { .. } => "timed_out",
+        SourceError::OutOfTime => "out_of_time",
+        SourceError::Unavailable { .. } => "unavailable",
+        SourceError::Unreachable { .. } => "unreachable",
+        SourceError::RateLimited { .. } => "rate_limited",
+        SourceError::NotYet { .. } => "not_yet",
+        SourceError::Refused(_) => "refused",
+    }
+}
+
+fn of_transformation(error: &TransformError) -> &'static str {
+    match error {
+        TransformError::TerminatedEarly(_)
+        | TransformError::EndsWithError(_)
+        | TransformError::CutLine(_) => "incomplete",
+        TransformError::NoEvent { .. } => "no_export",
+        TransformError::TooManyBadLines { .. } => "bad_lines",
+        TransformError::TimeType { .. } | TransformError::Format { .. } => "other_settings",
+        TransformError::FarApart(_) => "far_apart",
+        TransformError::TooManyNames { .. } => "too_many_names",
+        TransformError::Json(_) | TransformError::Parquet(_) | TransformError::Quarantine(_) => {
+            "encoding"
+        }
+    }
+}
