@@ -63,7 +63,7 @@ pub async fn run(
     };
     let labels = slices.iter().map(Slice::label).collect();
     let source = show::Watched::new(source, labels, progress);
-    let run = how(&arguments, &config);
+    let run = how(&arguments, work, &config);
     let report = match work {
         Work::Export | Work::Backfill => export(&config, &source, &*store, &slices, run).await?,
         Work::Sync => sync(&config, &source, &*store, &slices, run).await?,
@@ -97,10 +97,13 @@ fn print(
 }
 
 /// How slices are exported. A source says what is true; a file may be the wrong one.
-fn how(arguments: &Export, config: &ExportConfig) -> Run {
+fn how(arguments: &Export, work: Work, config: &ExportConfig) -> Run {
     let safeguards = config.safeguards();
     if arguments.input.is_empty() {
-        let why = Some(Why::Manual);
+        let why = Some(match work {
+            Work::Export => Why::Manual,
+            Work::Sync => Why::Sync,
+        });
         return Run { force: arguments.force, time: None, safeguards, why };
     }
     let empty = if arguments.allow_empty { OnEmpty::Allow } else { OnEmpty::Refuse };

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use mixlake_app::backfill::{Backfill, Plan};
 use mixlake_app::export::{ExportError, ExportReport, SliceOutcome};
 use mixlake_app::ports::{EventSource, ObjectStore, SourceError};
+use mixlake_app::runs::Why;
 use mixlake_domain::{Slice, Timestamp};
 use mixlake_runtime::config::ExportConfig;
 use mixlake_runtime::{Caller, Clients, Run, export, now, summary};
@@ -74,7 +75,8 @@ async fn carry_out(
     let meter = Arc::new(Mutex::new(Meter::new(verbose, config.limits.of_a_backfill())));
     let labels = plan.slices.iter().map(Slice::label).collect();
     let source = Metered::new(source, labels, Arc::clone(&meter));
-    let run = Run { force, time: None, safeguards: config.safeguards() };
+    let why = Some(Why::Backfill);
+    let run = Run { force, time: None, safeguards: config.safeguards(), why };
     let mut report = ExportReport::default();
     let mut left = plan.slices.clone();
     while !left.is_empty() {
@@ -115,7 +117,8 @@ mod tests {
     fn outcome(day: &str, outcome: Result<(), ExportError>) -> SliceOutcome {
         let slice = Slice::parse(day, &Zone::UTC).unwrap();
         let label = slice.label();
-        SliceOutcome { slice, outcome: Err(outcome.err().unwrap_or(ExportError::NotTried(label))) }
+        let outcome = Err(outcome.err().unwrap_or(ExportError::NotTried(label)));
+        SliceOutcome { slice, outcome, effort: None }
     }
 
     #[test]

@@ -75,7 +75,7 @@ mod tests {
         let plan = |days_in_all, left| Plan { days: days_in_all, slices: days(left) };
         let outcome = |slice| {
             let error = SourceError::Refused("400: bad query".to_owned());
-            SliceOutcome { slice, outcome: Err(ExportError::Source(error)) }
+            SliceOutcome { slice, outcome: Err(ExportError::Source(error)), effort: None }
         };
         let report =
             |count| ExportReport { slices: days(count).into_iter().map(outcome).collect() };

@@ -61,8 +61,8 @@ impl ExportHandler {
 
     /// Exports the slices that a payload asks for, in the time that is left.
     pub async fn handle(&self, payload: &Value, left: Duration) -> Result<Value, Failure> {
-        if backfill::is_plan(payload) {
-            return backfill::plan(&self.config, &*self.store, payload).await;
+        if backfill::is_of_backfill(payload) {
+            return backfill::answer(&self.config, &*self.store, payload).await;
         }
         let now = clock::now();
         let request = request::read(payload, &self.config.zone, self.config.terms(), now)
@@ -110,6 +110,9 @@ async fn answer(
     let asked = config.by_cursor(request.slices.clone());
     if request.sync {
         let report = sync_requested(config, &exporter, request).await?;
+        if report.slices.is_empty() {
+            return Ok(report::summary(&report));
+        }
         let kept = keep(config, store, &report, About { began, why: &|_| Why::Sync }).await;
         return finish(&report, &kept, request);
     }

@@ -31,15 +31,23 @@ pub(super) async fn keep(
 ) -> Kept {
     let ended = clock::now();
     let document = report::whole(report, (about.began, ended), config.options.version);
+    let kept = keep_document(config, store, document).await;
+    record(config, store, report, about, kept.location()).await;
+    kept
+}
+
+/// Keeps a report in the lake.
+pub(super) async fn keep_document(
+    config: &ExportConfig,
+    store: &dyn ObjectStore,
+    document: Vec<u8>,
+) -> Kept {
     let log = log(config, store);
-    let kept = in_time(keep_report(&log, document.into(), date(ended))).await;
-    let kept = kept.map(|key| store.location(&key));
+    let kept = in_time(keep_report(&log, document.into(), date(clock::now()))).await;
     if let Err(error) = &kept {
         tracing::warn!(error, "the report of the run could not be kept");
     }
-    let kept = Kept(kept);
-    record(config, store, report, about, kept.location()).await;
-    kept
+    Kept(kept.map(|key| store.location(&key)))
 }
 
 /// Adds the rows of a run to the table of runs.

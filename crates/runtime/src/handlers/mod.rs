@@ -3,8 +3,8 @@
 mod backfill;
 mod catalog;
 mod export;
-mod maintenance;
 mod kept;
+mod maintenance;
 mod source;
 
 pub use catalog::CatalogHandler;
