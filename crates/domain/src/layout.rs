@@ -341,6 +341,8 @@ mod tests {
     #[case("2026-11-10-000.parquet", Some("2026-11-10"))]
     #[case("2026-11-10T03-012.json.gz", Some("2026-11-10T03"))]
     #[case("i2026-10-25T02b-1000.parquet", Some("i2026-10-25T02b"))]
+    #[case("2026-11-10T03_15to30-000.parquet", Some("2026-11-10T03_15to30"))]
+    #[case("i2026-10-25T02b_55to60-000.json.gz", Some("i2026-10-25T02b_55to60"))]
     #[case("2026-11-10.parquet", None)]
     #[case("2026-11-10-a00.parquet", None)]
     #[case("part-000.parquet", None)]

@@ -17,7 +17,7 @@ pub use layout::{Generation, LakeKey, LakeObject, Layout, LayoutError};
 pub use origin::Origin;
 pub use project::{ProjectId, ProjectIdError};
 pub use run::{RunId, RunIdError};
-pub use slice::{Basis, Slice, SliceError, SliceKind, SliceLabel};
+pub use slice::{Basis, Minutes, Slice, SliceError, SliceKind, SliceLabel};
 pub use table::{Dataset, PARTITION_KEY, Partitioning, TableName, TableNameError, Target};
 pub use window::Window;
 pub use zone::{Zone, ZoneError};

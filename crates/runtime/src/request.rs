@@ -320,7 +320,9 @@ fn hour(
     }
     let slice = Slice::parse(label, zone).map_err(|error| match error {
         mixlake_domain::SliceError::Malformed(_) => wrong(),
-        mixlake_domain::SliceError::Skipped(..) => Problems::one("hour", error),
+        mixlake_domain::SliceError::Skipped(..) | mixlake_domain::SliceError::NotRepeated(..) => {
+            Problems::one("hour", error)
+        }
     })?;
     if slice.end() > now {
         return Err(Problems::one("hour", format!("{label} has not ended yet in {zone}")));

@@ -131,7 +131,7 @@ impl MemorySource {
         self.lock().fetches.clone()
     }
 
-    /// The lines that a slice gets. A day gets the lines of its hours.
+    /// The lines that a slice gets. A slice gets the lines of those that it covers.
     #[must_use]
     pub fn lines_of(&self, slice: &Slice) -> Vec<String> {
         self.lines_in(&Window::whole(slice))
@@ -164,8 +164,7 @@ impl Held {
     fn is_of(&self, window: &Window) -> bool {
         let slice = window.slice().label();
         if let Some(label) = self.served_to {
-            let of_slice = label == slice || slice.is_day() && slice.overlaps(&label);
-            return of_slice && window.is_first();
+            return slice.covers(&label) && window.is_first();
         }
         match Peek::new(None).line(Line::Whole(self.line.as_bytes())) {
             LineKind::Event { time, .. } => window.contains(time),

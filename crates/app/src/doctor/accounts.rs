@@ -98,9 +98,9 @@ impl Accounts {
         entry.targets.iter().all(|target| self.live.contains_key(target))
     }
 
-    /// What is known about the rows of a slice, or of the day that was exported instead of it.
+    /// What is known about the rows of a slice, or of the longer one that was exported instead of it.
     pub(super) fn evidence(&self, slice: SliceLabel) -> Evidence {
-        let in_place = |entry: &&Entry| entry.slice.is_day() && entry.slice.overlaps(&slice);
+        let in_place = |entry: &&Entry| entry.slice.covers(&slice);
         let entry = self.entry(slice).or_else(|| self.entries.values().find(in_place));
         let Some(entry) = entry else { return Evidence::Uncounted };
         let written = entry.counts.written;
@@ -211,12 +211,15 @@ mod tests {
     }
 
     #[test]
-    fn a_day_stands_for_its_hours_and_no_hour_for_its_day() {
+    fn a_day_stands_for_its_hours_and_minutes_and_no_hour_for_its_day() {
         let of_day = accounts(&[entry(TWO[0], &TWO[..1], 1)], &[(TWO[0], &[(TWO[0], 1)])]);
         assert_eq!(of_day.evidence(label("2026-11-10T05")), Evidence::Live);
+        assert_eq!(of_day.evidence(label("2026-11-10T05_15to30")), Evidence::Live);
         let hour = "2026-11-10T05";
         let of_hour = accounts(&[entry(hour, &TWO[..1], 1)], &[(TWO[0], &[(hour, 1)])]);
         assert_eq!(of_hour.evidence(label(TWO[0])), Evidence::Uncounted);
+        assert_eq!(of_hour.evidence(label("2026-11-10T05_15to30")), Evidence::Live);
+        assert_eq!(of_hour.evidence(label("2026-11-10T06_15to30")), Evidence::Uncounted);
     }
 
     #[test]
