@@ -4,7 +4,7 @@
 //! so a backfill that was stopped continues with the days that it did not publish.
 
 use crate::document::DocumentError;
-use crate::ledger::{Ledger, State};
+use crate::ledger::Ledger;
 use crate::ports::ObjectStore;
 use futures::{StreamExt, TryStreamExt, stream};
 use mixlake_domain::{Date, Layout, Slice, Zone};
@@ -68,23 +68,14 @@ impl Backfill<'_> {
 
     async fn is_published(&self, day: &Slice) -> Result<bool, DocumentError> {
         let ledger = Ledger::read(self.store, self.layout, day.date()).await?.value;
-        Ok(ledger.is_some_and(|ledger| covers(&ledger, day, self.zone)))
+        Ok(ledger.is_some_and(|ledger| ledger.holds(day, self.zone)))
     }
-}
-
-/// Whether a day is published, as one slice or as all of its hours.
-fn covers(ledger: &Ledger, day: &Slice, zone: &Zone) -> bool {
-    let is_published = |slice: &Slice| {
-        ledger.entry(slice.label()).is_some_and(|entry| entry.state == State::Published)
-    };
-    let hours = || Slice::hours(day.date(), zone).into_iter().map(|hour| hour.by(day.basis()));
-    is_published(day) || hours().all(|hour| is_published(&hour))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Entry, SliceCounts};
+    use crate::ledger::{Entry, SliceCounts, State};
     use mixlake_domain::Basis;
     use rstest::rstest;
 
@@ -115,7 +106,7 @@ mod tests {
     #[case::begun_twice(State::WritingAnew, false)]
     fn only_a_published_day_is_left_out(#[case] state: State, #[case] expected: bool) {
         let of_day = ledger(&labels(&[day(&Zone::UTC)]), state);
-        assert_eq!(covers(&of_day, &day(&Zone::UTC), &Zone::UTC), expected);
+        assert_eq!(of_day.holds(&day(&Zone::UTC), &Zone::UTC), expected);
     }
 
     #[test]
@@ -123,16 +114,16 @@ mod tests {
         let berlin = Zone::parse("Europe/Berlin").unwrap();
         let mut hours = labels(&Slice::hours(day(&berlin).date(), &berlin));
         assert_eq!(hours.len(), 25);
-        assert!(covers(&ledger(&hours, State::Published), &day(&berlin), &berlin));
+        assert!(ledger(&hours, State::Published).holds(&day(&berlin), &berlin));
         hours.retain(|hour| hour != "2026-10-25T02b");
-        assert!(!covers(&ledger(&hours, State::Published), &day(&berlin), &berlin));
+        assert!(!ledger(&hours, State::Published).holds(&day(&berlin), &berlin));
     }
 
     #[test]
     fn slices_of_event_time_are_not_those_of_ingestion() {
         let ingestion = day(&Zone::UTC).by(Basis::Ingestion);
         let published = ledger(&labels(std::slice::from_ref(&ingestion)), State::Published);
-        assert!(covers(&published, &ingestion, &Zone::UTC));
-        assert!(!covers(&published, &day(&Zone::UTC), &Zone::UTC));
+        assert!(published.holds(&ingestion, &Zone::UTC));
+        assert!(!published.holds(&day(&Zone::UTC), &Zone::UTC));
     }
 }

@@ -178,8 +178,8 @@ impl Ledger {
         )
     }
 
-    /// The slice to export instead of this one: the day that covers it, if that was exported as one
-    /// slice, or the slice itself.
+    /// The slice to export instead of this one: the day or hour that covers it, if that was exported as
+    /// one slice, or the slice itself.
     pub(crate) fn covering(&self, slice: SliceLabel) -> SliceLabel {
         let wider = |other: SliceLabel| other != slice && other.covers(&slice);
         self.slices.iter().map(|e| e.slice).find(|&other| wider(other)).unwrap_or(slice)
@@ -294,7 +294,34 @@ mod tests {
         let day = entry("2026-11-10", "a", State::Published);
         let ledger = Ledger { slices: vec![day], ..Ledger::default() };
         assert_eq!(ledger.covering(label("2026-11-10T05")), label("2026-11-10"));
+        assert_eq!(ledger.covering(label("2026-11-10T05_15to30")), label("2026-11-10"));
         assert_eq!(ledger.covering(label("2026-11-11T05")), label("2026-11-11T05"));
+    }
+
+    #[test]
+    fn minutes_of_an_hour_that_is_one_slice_mean_that_hour() {
+        let hour = entry("2026-11-10T05", "a", State::Published);
+        let ledger = Ledger { slices: vec![hour], ..Ledger::default() };
+        assert_eq!(ledger.covering(label("2026-11-10T05_15to30")), label("2026-11-10T05"));
+        assert_eq!(ledger.covering(label("2026-11-10T05_15to20")), label("2026-11-10T05"));
+        assert_eq!(ledger.covering(label("2026-11-10T06_15to30")), label("2026-11-10T06_15to30"));
+        assert_eq!(ledger.covering(label("2026-11-10")), label("2026-11-10"));
+    }
+
+    #[test]
+    fn an_hour_takes_the_place_of_its_minutes_and_of_no_others() {
+        let before = [
+            ("2026-11-10T01_45to60", "a"),
+            ("2026-11-10T02_00to15", "b"),
+            ("2026-11-10T02_15to20", "c"),
+            ("2026-11-10T03", "d"),
+        ];
+        let slices = before.map(|(slice, content)| entry(slice, content, State::Published)).into();
+        let mut ledger = Ledger { slices, ..Ledger::default() };
+        ledger.begin(entry("2026-11-10T02", "e", State::Writing));
+        let left: Vec<String> = ledger.slices.iter().map(|e| e.slice.to_string()).collect();
+        assert_eq!(left, ["2026-11-10T01_45to60", "2026-11-10T02", "2026-11-10T03"]);
+        assert_eq!(ledger.slices[1].targets.len(), 3);
     }
 
     #[test]

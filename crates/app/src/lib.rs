@@ -3,6 +3,7 @@
 pub mod backfill;
 pub mod budget;
 mod commit;
+mod coverage;
 pub mod describe;
 pub mod doctor;
 mod document;

@@ -81,6 +81,28 @@ const DAY_OVER_HOURS: Meeting =
     Meeting { before: (X, &["2026-11-10T01", "2026-11-10T02"]), ..DAY_AND_HOURS };
 const OTHER_DAY_AND_HOURS: Meeting =
     Meeting { functions: &[(Y, DAY), (X, DAY), (X, H2)], ..DAY_AND_HOURS };
+const IN_ONE_HOUR: &[&str] =
+    &["a 2026-11-10T01:10", "b 2026-11-10T02:20", "c 2026-11-10T02:29", "d 2026-11-10T02:50"];
+const QUARTER: &[&str] = &["2026-11-10T02_15to30"];
+const LAST_QUARTER: &[&str] = &["2026-11-10T02_45to60"];
+const QUARTERS_AND_HOUR: Meeting = Meeting {
+    before: (IN_ONE_HOUR, LAST_QUARTER),
+    functions: &[(Y, H2), (IN_ONE_HOUR, QUARTER), (Y, QUARTER), (Y, H2)],
+    published: H2,
+    ..SAME
+};
+const QUARTERS: Meeting = Meeting {
+    before: (X, H1),
+    functions: &[(IN_ONE_HOUR, QUARTER), (IN_ONE_HOUR, LAST_QUARTER)],
+    published: &["2026-11-10T01", "2026-11-10T02_15to30", "2026-11-10T02_45to60"],
+    ..SAME
+};
+const MINUTES_OF_ALL_LENGTHS: Meeting = Meeting {
+    before: (X, &["2026-11-10T01_10to15", "2026-11-10T02_20to25"]),
+    functions: &[(Y, QUARTER), (X, &["2026-11-10T02_25to30"]), (Y, H1), (Y, DAY)],
+    published: DAY,
+    ..SAME
+};
 const SAME_STAGED: Meeting = Meeting { lake: many_parts, ..SAME };
 const OTHER_STAGED: Meeting = Meeting { lake: many_parts, ..TWO_DATES };
 
@@ -194,6 +216,9 @@ fn check_one_of(
 #[case::day_and_hours(DAY_AND_HOURS)]
 #[case::day_over_hours(DAY_OVER_HOURS)]
 #[case::other_day_and_hours(OTHER_DAY_AND_HOURS)]
+#[case::quarters_and_hour(QUARTERS_AND_HOUR)]
+#[case::quarters(QUARTERS)]
+#[case::minutes_of_all_lengths(MINUTES_OF_ALL_LENGTHS)]
 #[tokio::test]
 async fn functions_that_meet_leave_what_one_of_them_would_have_left(#[case] meeting: Meeting) {
     let mut contended = 0;

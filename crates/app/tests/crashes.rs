@@ -128,6 +128,47 @@ const STRAYS_GONE: Scenario = Scenario {
     ..TWO_DATES
 };
 
+const QUARTERS: &[&str] = &[
+    "2026-11-10T02_00to15",
+    "2026-11-10T02_15to30",
+    "2026-11-10T02_30to45",
+    "2026-11-10T02_45to60",
+];
+
+const HOUR_FOR_QUARTERS: Scenario = Scenario {
+    before: &[(
+        Some(HOURS),
+        &["2026-11-10T01_00to15", "2026-11-10T02_15to30", "2026-11-10T02_30to45"],
+    )],
+    stops: (
+        Some(&["a 2026-11-10T01:10", "b 2026-11-10T02:20", "d 2026-11-10T02:40"]),
+        &["2026-11-10T02"],
+    ),
+    after: &[(None, &["2026-11-10T02"])],
+    published: &["2026-11-10T01_00to15", "2026-11-10T02"],
+    ..FRESH_HOUR
+};
+
+const QUARTERS_OF_AN_HOUR: Scenario = Scenario {
+    before: &[(Some(HOURS), &["2026-11-10T01", "2026-11-10T02_00to15", "2026-11-10T02_30to45"])],
+    stops: (None, QUARTERS),
+    after: &[(None, QUARTERS)],
+    published: &[
+        "2026-11-10T01",
+        "2026-11-10T02_00to15",
+        "2026-11-10T02_15to30",
+        "2026-11-10T02_30to45",
+        "2026-11-10T02_45to60",
+    ],
+    ..FRESH_HOUR
+};
+
+const THEN_THE_HOUR: Scenario = Scenario {
+    after: &[(None, &["2026-11-10T02"])],
+    published: &["2026-11-10T01", "2026-11-10T02"],
+    ..QUARTERS_OF_AN_HOUR
+};
+
 const STAGED: Scenario = Scenario { lake: many_parts, ..FRESH_HOUR };
 const STAGED_CHANGED: Scenario = Scenario { lake: many_parts, ..CHANGED };
 const STAGED_STRAYS_GONE: Scenario = Scenario { lake: many_parts, ..STRAYS_GONE };
@@ -178,6 +219,9 @@ const FAULTS: [Fault; 4] = [Fault::Before, Fault::After, Fault::Overtaken, Fault
 #[case::then_an_empty_day(THEN_AN_EMPTY_DAY)]
 #[case::two_dates(TWO_DATES)]
 #[case::strays_gone(STRAYS_GONE)]
+#[case::hour_for_quarters(HOUR_FOR_QUARTERS)]
+#[case::quarters_of_an_hour(QUARTERS_OF_AN_HOUR)]
+#[case::then_the_hour(THEN_THE_HOUR)]
 #[case::staged(STAGED)]
 #[case::staged_changed(STAGED_CHANGED)]
 #[case::staged_strays_gone(STAGED_STRAYS_GONE)]

@@ -155,7 +155,7 @@ fn expected(dates: &[&str], until: &str) -> Vec<Expected> {
         Expected {
             date,
             slices: slices.collect(),
-            whole: Some(day).filter(|day| day.end() <= until),
+            longer: Some(day).filter(|day| day.end() <= until).into_iter().collect(),
         }
     };
     dates.iter().map(of).collect()

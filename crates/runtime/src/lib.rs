@@ -7,6 +7,7 @@ pub mod config;
 mod contracts;
 mod deferred;
 mod handlers;
+mod hour_of_days;
 pub mod logs;
 #[cfg(test)]
 mod messages;
@@ -22,4 +23,5 @@ pub use clients::{Clients, sdk_of_process};
 pub use clock::{now, time_until};
 pub use deferred::Deferred;
 pub use handlers::{Caller, CatalogHandler, ExportHandler, MaintenanceHandler, Run, export, sync};
+pub use hour_of_days::{HourOfDays, hour_of_days};
 pub use report::summary;

@@ -39,7 +39,7 @@ fn one_wrong_value_of_each_setting() {
 
 #[test]
 fn settings_together() {
-    let cases: [&[&str]; 8] = [
+    let cases: [&[&str]; 9] = [
         &[],
         &["project_id=1", "s3_prefix=a//b"],
         &["project_id=1", "ingestion_start=2026-11-10", "raw_pipeline_location=x"],
@@ -51,6 +51,13 @@ fn settings_together() {
             "s3_kms_key_id=arn:aws:kms:us-east-1:123456789012:key/1234abcd",
         ],
         &["project_id=1", "event_source=raw_pipeline", "where=properties[\"a\"] == 1"],
+        &[
+            "project_id=1",
+            "frequency=5min",
+            "queries_per_hour=3",
+            "event_source=raw_pipeline",
+            "raw_pipeline_location=s3://b",
+        ],
         &[
             "project_id=1",
             "event_source=raw_pipeline",
@@ -87,6 +94,8 @@ fn payloads() {
         json!({"from_date": "2026-11-12", "to_date": "2026-11-10"}),
         json!({"from_date": "2010-01-01", "to_date": "2026-11-10"}),
         json!({"hour": "2026-11-10"}),
+        json!({"hour": "2026-11-10T13_15to30"}),
+        json!({"hour": "2026-11-10T13b"}),
         json!({"hour": "2026-11-13T10"}),
         json!({"hour": "2026-11-13T09"}),
         json!({"scheduled_time": "now"}),

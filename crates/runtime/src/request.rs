@@ -5,7 +5,7 @@
 
 use crate::settings::{Frequency, Problems};
 use mixlake_app::export::Expected;
-use mixlake_domain::{Date, Slice, Timestamp, Zone};
+use mixlake_domain::{Date, Slice, SliceError, SliceKind, Timestamp, Zone};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -67,8 +67,9 @@ pub fn read(
     if let Some(due) = due(fields)? {
         let due = due.checked_sub(terms.delay).unwrap_or(due);
         let slices = match terms.frequency {
-            Frequency::Hourly => Slice::hours_ended_by(due, zone),
             Frequency::Daily => Slice::days_ended_by(due, zone),
+            Frequency::Hourly => Slice::hours_ended_by(due, zone),
+            Frequency::Minutes(length) => Slice::minutes_ended_by(due, length, zone),
         };
         return Ok(Request { due: Some(due), ..Request::of(slices) });
     }
@@ -120,15 +121,18 @@ pub fn expected(due: Timestamp, zone: &Zone, terms: Terms, days: u32) -> Vec<Exp
 fn of_date(date: Date, due: Timestamp, zone: &Zone, frequency: Frequency) -> Expected {
     let day = Slice::day(date, zone);
     let slices = match frequency {
-        Frequency::Hourly => Slice::hours(date, zone),
         Frequency::Daily => vec![day.clone()],
+        Frequency::Hourly => Slice::hours(date, zone),
+        Frequency::Minutes(length) => Slice::minutes(date, length, zone),
     };
-    let whole = Some(day).filter(|day| day.end() <= due);
-    Expected {
-        date,
-        slices: slices.into_iter().filter(|slice| slice.end() <= due).collect(),
-        whole,
-    }
+    let longer = match frequency {
+        Frequency::Daily => Vec::new(),
+        Frequency::Hourly => vec![day],
+        Frequency::Minutes(_) => [vec![day], Slice::hours(date, zone)].concat(),
+    };
+    let ended =
+        |slices: Vec<Slice>| slices.into_iter().filter(|slice| slice.end() <= due).collect();
+    Expected { date, slices: ended(slices), longer: ended(longer) }
 }
 
 fn of_a_person(
@@ -194,8 +198,28 @@ pub fn days(
     zone: &Zone,
     latest: Option<(Timestamp, Duration)>,
 ) -> Result<Vec<Slice>, Problems> {
+    let dates = dates((from_field, from), (to_field, to), zone, latest.map(|(now, _)| now))?;
+    let has_ended = |slice: &Slice| latest.is_none_or(|latest| slice.end() <= past(latest));
+    let mut slices = Vec::new();
+    for date in dates {
+        let day = Slice::day(date, zone);
+        if has_ended(&day) {
+            slices.push(day);
+        } else {
+            slices.extend(Slice::hours(date, zone).into_iter().filter(has_ended));
+        }
+    }
+    Ok(slices)
+}
+
+/// The dates from one to another, both included. With a time, those after it are refused.
+pub(crate) fn dates(
+    (from_field, from): (&str, &str),
+    (to_field, to): (&str, &str),
+    zone: &Zone,
+    now: Option<Timestamp>,
+) -> Result<Vec<Date>, Problems> {
     let mut problems = Problems::default();
-    let now = latest.map(|(now, _)| now);
     let from_date = date(from_field, from, zone, now, &mut problems);
     let same = (from_field, from) == (to_field, to);
     let to_date = if same { from_date } else { date(to_field, to, zone, now, &mut problems) };
@@ -209,17 +233,7 @@ pub fn days(
     if dates.len() > MOST_DAYS {
         return Err(Problems::one(to_field, format!("a range has at most {MOST_DAYS} days")));
     }
-    let has_ended = |slice: &Slice| latest.is_none_or(|latest| slice.end() <= past(latest));
-    let mut slices = Vec::new();
-    for date in dates {
-        let day = Slice::day(date, zone);
-        if has_ended(&day) {
-            slices.push(day);
-        } else {
-            slices.extend(Slice::hours(date, zone).into_iter().filter(has_ended));
-        }
-    }
-    Ok(slices)
+    Ok(dates)
 }
 
 /// The days of a backfill, from one date to another, both included: any number of whole days that have ended
@@ -307,11 +321,7 @@ fn date(
     Some(date)
 }
 
-fn hour(
-    label: &str,
-    zone: &Zone,
-    (now, margin): (Timestamp, Duration),
-) -> Result<Vec<Slice>, Problems> {
+fn hour(label: &str, zone: &Zone, latest: (Timestamp, Duration)) -> Result<Vec<Slice>, Problems> {
     let wrong =
         || Problems::one("hour", format!("must be an hour such as 2026-11-10T13, got {label:?}"));
     // Whether an hour is one of ingestion, the settings say.
@@ -319,27 +329,40 @@ fn hour(
         return Err(wrong());
     }
     let slice = Slice::parse(label, zone).map_err(|error| match error {
-        mixlake_domain::SliceError::Malformed(_) => wrong(),
-        mixlake_domain::SliceError::Skipped(..) | mixlake_domain::SliceError::NotRepeated(..) => {
-            Problems::one("hour", error)
-        }
+        SliceError::Malformed(_) => wrong(),
+        SliceError::Skipped(..) | SliceError::NotRepeated(..) => Problems::one("hour", error),
     })?;
+    if !matches!(slice.kind(), SliceKind::Hour { .. }) {
+        return Err(wrong());
+    }
+    ended("hour", &slice, zone, latest)?;
+    Ok(vec![slice])
+}
+
+/// Refuses a slice that has not ended a margin before now.
+pub(crate) fn ended(
+    field: &str,
+    slice: &Slice,
+    zone: &Zone,
+    (now, margin): (Timestamp, Duration),
+) -> Result<(), Problems> {
     if slice.end() > now {
-        return Err(Problems::one("hour", format!("{label} has not ended yet in {zone}")));
+        return Err(Problems::one(field, format!("{slice} has not ended yet in {zone}")));
     }
     if slice.end() > past((now, margin)) {
         let minutes = margin.as_secs() / 60;
         let what =
-            format!("{label} ended less than {minutes} minutes ago (ingestion_margin_minutes)");
-        return Err(Problems::one("hour", what));
+            format!("{slice} ended less than {minutes} minutes ago (ingestion_margin_minutes)");
+        return Err(Problems::one(field, what));
     }
-    Ok(vec![slice])
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::request::expected as of_schedule;
+    use mixlake_domain::Minutes;
     use rstest::rstest;
     use serde_json::json;
 
@@ -388,6 +411,8 @@ mod tests {
         assert_eq!(scheduled(Frequency::Hourly, 24), "2026-11-09T13");
         assert_eq!(scheduled(Frequency::Daily, 24), "2026-11-08");
         assert_eq!(scheduled(Frequency::Daily, 3), "2026-11-09");
+        assert_eq!(scheduled(Frequency::Minutes(Minutes::Fifteen), 2), "2026-11-10T11_45to60");
+        assert_eq!(scheduled(Frequency::Minutes(Minutes::Five), 2), "2026-11-10T12_05to10");
     }
 
     #[test]
@@ -441,7 +466,12 @@ mod tests {
         let hourly = expected(Frequency::Hourly, 2);
         let counts: Vec<_> = hourly.iter().map(|date| date.slices.len()).collect();
         assert_eq!(counts, [24, 24, 14]);
-        assert!(hourly[1].whole.is_some() && hourly[2].whole.is_none());
+        assert_eq!(hourly.iter().map(|date| date.longer.len()).collect::<Vec<_>>(), [1, 1, 0]);
+        let quarterly = expected(Frequency::Minutes(Minutes::Fifteen), 1);
+        assert_eq!(quarterly.iter().map(|date| date.slices.len()).collect::<Vec<_>>(), [96, 56]);
+        let longer = |nth: usize| quarterly[nth].longer.iter().map(ToString::to_string);
+        assert_eq!(longer(0).take(2).collect::<Vec<_>>(), ["2026-11-09", "2026-11-09T00"]);
+        assert_eq!((longer(0).count(), longer(1).count()), (25, 14), "the day has not ended");
         let daily = expected(Frequency::Daily, 2);
         assert_eq!(daily.iter().map(|date| date.slices.len()).collect::<Vec<_>>(), [1, 1, 0]);
         assert!(expected(Frequency::Hourly, 0).is_empty());
@@ -490,6 +520,8 @@ mod tests {
     #[case::unfinished_hour(json!({"hour": "2026-11-13T10"}), "hour: 2026-11-13T10 has not ended yet")]
     #[case::label_of_ingestion(json!({"hour": "i2026-11-13T05"}), "hour: must be an hour such as")]
     #[case::day_as_hour(json!({"hour": "2026-11-10"}), "hour: must be an hour such as")]
+    #[case::minutes_as_hour(json!({"hour": "2026-11-10T13_15to30"}), "hour: must be an hour such as")]
+    #[case::second_pass(json!({"hour": "2026-11-10T13b"}), "hour: \"2026-11-10T13b\" does not occur in UTC")]
     #[case::bad_time(json!({"scheduled_time": "now"}), "scheduled_time: must be a time such as")]
     #[case::literal_placeholder(json!({"scheduled_time": "<aws.scheduler.scheduled-time>"}), "scheduled_time: must be a time")]
     fn a_payload_that_cannot_be_meant_says_what_is_wrong(

@@ -4,8 +4,8 @@
 //! days for gaps, so nobody has to act after an outage.
 
 use super::{ExportError, Exporter};
-use crate::ledger::{Ledger, State};
-use mixlake_domain::{Date, Slice};
+use crate::ledger::Ledger;
+use mixlake_domain::{Date, Slice, Zone};
 use std::collections::BTreeSet;
 
 /// The missing slices.
@@ -24,8 +24,9 @@ pub struct Expected {
     pub date: Date,
     /// All of its slices that should be published by now.
     pub slices: Vec<Slice>,
-    /// One slice that covers all of them, if they are the whole date. It costs one query.
-    pub whole: Option<Slice>,
+    /// The longer slices that have ended, the longest first: the date, and its hours if the slices are
+    /// shorter. One costs one query, like each of the slices in it.
+    pub longer: Vec<Slice>,
 }
 
 impl Exporter<'_> {
@@ -43,7 +44,7 @@ impl Exporter<'_> {
             } else {
                 Ledger::default()
             };
-            missing.slices.extend(missing_of(of_date, &ledger, begun));
+            missing.slices.extend(missing_of(of_date, &ledger, begun, self.zone));
             begun |= !ledger.slices.is_empty();
         }
         Ok(missing)
@@ -66,34 +67,49 @@ fn gap(last_before: Option<Date>, first: Date) -> Option<(Date, Date)> {
 }
 
 /// The missing slices of a date. `begun` is whether the lake has slices of earlier dates.
-fn missing_of(expected: &Expected, ledger: &Ledger, begun: bool) -> Vec<Slice> {
-    let is_there = |slice: &Slice| {
-        let entry = ledger.entry(ledger.covering(slice.label()));
-        entry.is_some_and(|entry| entry.state == State::Published)
-    };
+fn missing_of(expected: &Expected, ledger: &Ledger, begun: bool, zone: &Zone) -> Vec<Slice> {
     let first = ledger.slices.first().map(|entry| entry.slice);
     let asked = |slice: &&Slice| begun || first.is_some_and(|first| first <= slice.label());
-    let missing: Vec<Slice> =
-        expected.slices.iter().filter(asked).filter(|slice| !is_there(slice)).cloned().collect();
-    match &expected.whole {
-        Some(whole) if missing.len() > 1 && missing.len() == expected.slices.len() => {
-            vec![whole.clone()]
-        }
-        Some(_) | None => missing,
+    let missing = expected.slices.iter().filter(asked);
+    let missing = missing.filter(|slice| !ledger.holds(slice, zone)).cloned().collect();
+    expected.longer.iter().fold(missing, |missing, longer| in_one(missing, expected, longer))
+}
+
+/// The missing slices, with a longer one in the place of those in it if all of these are missing.
+fn in_one(mut missing: Vec<Slice>, expected: &Expected, longer: &Slice) -> Vec<Slice> {
+    let is_in = |slice: &Slice| longer.label().covers(&slice.label());
+    let count = |slices: &[Slice]| slices.iter().filter(|slice| is_in(slice)).count();
+    let missing_in = count(&missing);
+    if let Some(first) = missing.iter().position(is_in)
+        && missing_in > 1
+        && missing_in == count(&expected.slices)
+    {
+        missing.splice(first..first + missing_in, [longer.clone()]);
     }
+    missing
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Entry, SliceCounts};
-    use mixlake_domain::Zone;
+    use crate::ledger::{Entry, SliceCounts, State};
+    use mixlake_domain::Minutes;
     use rstest::rstest;
 
     fn expected() -> Expected {
         let date: Date = "2026-11-10".parse().unwrap();
         let slices = Slice::hours(date, &Zone::UTC);
-        Expected { date, slices, whole: Some(Slice::day(date, &Zone::UTC)) }
+        Expected { date, slices, longer: vec![Slice::day(date, &Zone::UTC)] }
+    }
+
+    /// The slices of so many minutes that ended before an hour.
+    fn minutes(length: Minutes, until: &str) -> Expected {
+        let until = Slice::parse(until, &Zone::UTC).unwrap().start();
+        let Expected { date, slices: hours, longer } = expected();
+        let ended = |slice: &Slice| slice.end() <= until;
+        let slices = Slice::minutes(date, length, &Zone::UTC).into_iter().filter(ended).collect();
+        let longer = longer.into_iter().chain(hours).filter(ended).collect();
+        Expected { date, slices, longer }
     }
 
     fn ledger(labels: &[&str], state: State) -> Ledger {
@@ -110,7 +126,12 @@ mod tests {
     }
 
     fn missing(ledger: &Ledger, begun: bool) -> Vec<String> {
-        missing_of(&expected(), ledger, begun).iter().map(ToString::to_string).collect()
+        lacks(&expected(), ledger, begun)
+    }
+
+    fn lacks(expected: &Expected, ledger: &Ledger, begun: bool) -> Vec<String> {
+        let missing = missing_of(expected, ledger, begun, &Zone::UTC);
+        missing.iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -141,6 +162,43 @@ mod tests {
     #[test]
     fn a_day_that_is_one_slice_covers_its_hours() {
         assert!(missing(&ledger(&["2026-11-10"], State::Published), true).is_empty());
+        let quarters = minutes(Minutes::Fifteen, "2026-11-10T02");
+        let hour = ledger(&["2026-11-10T00"], State::Published);
+        assert_eq!(lacks(&quarters, &hour, true), ["2026-11-10T01"]);
+    }
+
+    #[rstest]
+    #[case::nothing(&[], &["2026-11-10T00", "2026-11-10T01"])]
+    #[case::one(&["2026-11-10T00_15to30"],
+        &["2026-11-10T00_00to15", "2026-11-10T00_30to45", "2026-11-10T00_45to60", "2026-11-10T01"])]
+    #[case::an_hour(&["2026-11-10T00_00to15", "2026-11-10T00_15to30", "2026-11-10T00_30to45",
+        "2026-11-10T00_45to60", "2026-11-10T01_00to15"],
+        &["2026-11-10T01_15to30", "2026-11-10T01_30to45", "2026-11-10T01_45to60"])]
+    fn an_hour_of_which_nothing_is_published_is_one_slice(
+        #[case] has: &[&str],
+        #[case] expected: &[&str],
+    ) {
+        let quarters = minutes(Minutes::Fifteen, "2026-11-10T02");
+        assert_eq!(lacks(&quarters, &ledger(has, State::Published), true), expected);
+    }
+
+    #[test]
+    fn a_date_of_five_minutes_of_which_nothing_is_published_is_one_slice() {
+        let Expected { date, longer, .. } = expected();
+        let slices = Slice::minutes(date, Minutes::Five, &Zone::UTC);
+        let all = Expected { date, slices, longer };
+        assert_eq!(lacks(&all, &Ledger::default(), true), ["2026-11-10"]);
+        let one = ledger(&["2026-11-10T00_00to05"], State::Published);
+        assert_eq!(lacks(&all, &one, true).len(), 287);
+    }
+
+    #[test]
+    fn what_shorter_slices_hold_together_is_not_missing() {
+        let quarters =
+            ["00to15", "15to30", "30to45", "45to60"].map(|m| format!("2026-11-10T00_{m}"));
+        let quarters: Vec<&str> = quarters.iter().map(String::as_str).collect();
+        assert_eq!(missing(&ledger(&quarters, State::Published), true).len(), 23);
+        assert_eq!(missing(&ledger(&quarters[1..], State::Published), true), ["2026-11-10"]);
     }
 
     #[test]

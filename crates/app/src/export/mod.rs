@@ -209,8 +209,8 @@ impl Exporter<'_> {
         Ok(published)
     }
 
-    /// The slice to export instead of this one, and its ledger entry if it is published. If a day was
-    /// exported as one slice, the whole day is exported again.
+    /// The slice to export instead of this one, and its ledger entry if it is published. If a longer slice
+    /// that covers it was exported, all of that is exported again.
     async fn covering(&self, slice: &Slice) -> Result<(Slice, Option<Entry>), ExportError> {
         let ledger = self.ledger(slice.label()).await?;
         if let Some(other) = ledger.of_other_time(slice.label()) {

@@ -53,7 +53,9 @@ impl SliceLabel {
         self.date
     }
 
-    pub(super) fn kind(&self) -> SliceKind {
+    /// Day, hour or minutes.
+    #[must_use]
+    pub fn kind(&self) -> SliceKind {
         self.kind
     }
 

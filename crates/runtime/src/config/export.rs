@@ -6,10 +6,11 @@ use super::source::{Pipeline, endpoint, pipeline};
 use super::transformation::{Events, options};
 use crate::request::Terms;
 use crate::settings::table::{
-    CATCH_UP_DAYS, EVENTS, EXPORT_DELAY_MINUTES, FREQUENCY, MAX_QUARANTINE_SHARE, MIXPANEL_SECRET,
-    PROJECT_CREATED_BEFORE_2023, QUERIES_PER_HOUR, SYNC, SYNC_DAYS, TIMEZONE, WHERE,
+    CATCH_UP_DAYS, EVENT_SOURCE, EVENTS, EXPORT_DELAY_MINUTES, FREQUENCY, MAX_QUARANTINE_SHARE,
+    MIXPANEL_SECRET, PROJECT_CREATED_BEFORE_2023, QUERIES_PER_HOUR, SYNC, SYNC_DAYS, TIMEZONE,
+    WHERE,
 };
-use crate::settings::{Frequency, Problems, Reader, Settings};
+use crate::settings::{EventOrigin, Frequency, Problems, Reader, Settings};
 use mixlake_app::budget::Limits;
 use mixlake_app::export::{Expected, Safeguards};
 use mixlake_columnar::Options;
@@ -22,7 +23,7 @@ use std::time::Duration;
 pub struct ExportConfig {
     /// What every use-case needs.
     pub lake: LakeConfig,
-    /// The zone whose days and hours are the slices.
+    /// The zone whose days, hours and minutes are the slices.
     pub zone: Zone,
     /// How events become rows.
     pub options: Options,
@@ -77,9 +78,8 @@ impl ExportConfig {
 
     /// The slices that are expected of a date, as they are exported.
     pub(crate) fn expected_by_cursor(&self, expected: Expected) -> Expected {
-        let Expected { date, slices, whole } = expected;
-        let whole = whole.map(|whole| self.by_cursor(vec![whole]).remove(0));
-        Expected { date, slices: self.by_cursor(slices), whole }
+        let Expected { date, slices, longer } = expected;
+        Expected { date, slices: self.by_cursor(slices), longer: self.by_cursor(longer) }
     }
 
     /// How long after its end any slice is exported, at the least.
@@ -114,6 +114,24 @@ impl ExportConfig {
     }
 }
 
+/// Refuses slices that are shorter than their source allows.
+fn check_frequency(reader: &mut Reader<'_>, frequency: Frequency, queries_per_hour: Option<u32>) {
+    let Frequency::Minutes(length) = frequency else { return };
+    let least = frequency.slices_an_hour();
+    if queries_per_hour.is_some_and(|queries| queries < least) {
+        let what = format!(
+            "must be at least {least} with frequency={}min, because each slice costs a query",
+            length.count()
+        );
+        reader.problem(&QUERIES_PER_HOUR, what);
+    }
+    if reader.peek(&EVENT_SOURCE) == Some(EventOrigin::RawPipeline) {
+        let what = "a pipeline writes files of days or hours, and each slice reads all files of its date; \
+                    use hourly or daily with event_source=raw_pipeline";
+        reader.problem(&FREQUENCY, what);
+    }
+}
+
 /// Reads every setting before it gives up on any, so that all problems are told.
 fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
     let lake = lake(reader);
@@ -131,6 +149,9 @@ fn export(reader: &mut Reader<'_>) -> Option<ExportConfig> {
     let catch_up_days = reader.get(&CATCH_UP_DAYS);
     let (sync, sync_days) = (reader.get(&SYNC), reader.get(&SYNC_DAYS));
     let quarantine_share = reader.get(&MAX_QUARANTINE_SHARE);
+    if let Some(frequency) = frequency {
+        check_frequency(reader, frequency, queries_per_hour);
+    }
     let known = lake.as_ref().zip(zone.as_ref()).zip(before_2023);
     let known = known.map(|((lake, zone), wall_clock)| Events {
         project: &lake.project,

@@ -27,7 +27,7 @@ fn every_problem_is_told_at_once_with_what_is_accepted() {
     for expected in [
         "project_id: required",
         "timezone: not an IANA time zone: \"Mars/Olympus\"",
-        "frequency: \"weekly\" is not supported; it accepts hourly, daily",
+        "frequency: \"weekly\" is not supported; it accepts hourly, daily, 15min, 5min",
         "deduplicate: \"yes\" is not supported; it accepts true, false",
         "s3_prefix: a prefix is made of folders",
         "mixpanel_endpoint: the Mixpanel endpoint must be https",
@@ -125,6 +125,24 @@ fn a_secret_in_the_place_of_its_name_is_refused_and_not_repeated() {
         let config = ExportConfig::check(&Settings::from_pairs(pairs).unwrap()).unwrap();
         assert_eq!(config.secret.as_deref(), Some(name));
     }
+}
+
+#[test]
+fn slices_of_minutes_need_the_api_and_a_query_each() {
+    assert_eq!(checked(&["frequency=5min"]).frequency.slices_an_hour(), 12);
+    assert_eq!(checked(&["frequency=15min", "queries_per_hour=4"]).frequency.slices_an_hour(), 4);
+    let few = problems(&["project_id=1", "frequency=5min", "queries_per_hour=11"]);
+    assert_eq!(
+        few,
+        "queries_per_hour: must be at least 12 with frequency=5min, because each slice costs a query"
+    );
+    let pipeline = ["event_source=raw_pipeline", "raw_pipeline_location=s3://b"];
+    let files = problems(&[&["project_id=1", "frequency=15min"], &pipeline[..]].concat());
+    assert!(files.starts_with("frequency: a pipeline writes files of days or hours"), "{files}");
+    let cursor = ["late_data=ingestion_cursor", "ingestion_start=2026-11-10"];
+    let config = checked(&[&["frequency=5min"], &cursor[..]].concat());
+    let slice = Slice::parse("2026-11-10T13_15to20", &Zone::UTC).unwrap();
+    assert_eq!(config.by_cursor(vec![slice])[0].to_string(), "i2026-11-10T13_15to20");
 }
 
 fn checked(pairs: &[&str]) -> ExportConfig {

@@ -1,5 +1,6 @@
 //! What the values of some settings become, and how they are read.
 
+use mixlake_domain::Minutes;
 use mixlake_mixpanel::EventNames;
 use std::fmt::Display;
 use std::str::FromStr;
@@ -7,10 +8,23 @@ use std::str::FromStr;
 /// The length of a scheduled slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frequency {
-    /// An hour.
-    Hourly,
     /// A day.
     Daily,
+    /// An hour.
+    Hourly,
+    /// So many minutes.
+    Minutes(Minutes),
+}
+
+impl Frequency {
+    /// How many slices end in an hour, at the most: each costs a query.
+    #[must_use]
+    pub fn slices_an_hour(self) -> u32 {
+        match self {
+            Self::Daily | Self::Hourly => 1,
+            Self::Minutes(length) => 60 / u32::from(length.count().unsigned_abs()),
+        }
+    }
 }
 
 /// Who describes the tables.

@@ -3,7 +3,7 @@
 use crate::settings::row::Row;
 use crate::settings::setting::{Accepts, Preset, Scope, Setting};
 use crate::settings::values::{Frequency, LateData};
-use mixlake_domain::Date;
+use mixlake_domain::{Date, Minutes};
 use std::convert::identity;
 use std::time::Duration;
 
@@ -17,10 +17,17 @@ rows! {
 
     FREQUENCY: Frequency {
         name: "frequency",
-        accepts: Accepts::Choice(&[("hourly", Frequency::Hourly), ("daily", Frequency::Daily)]),
+        accepts: Accepts::Choice(&[
+            ("hourly", Frequency::Hourly),
+            ("daily", Frequency::Daily),
+            ("15min", Frequency::Minutes(Minutes::Fifteen)),
+            ("5min", Frequency::Minutes(Minutes::Five)),
+        ]),
         default: Preset::Value("hourly"),
         scope: Scope::Export,
-        about: "The length of a scheduled slice.",
+        about: "The length of a scheduled slice, and how often one is exported. Each costs a query: \
+                `5min` needs 12 of `queries_per_hour`. Days that were missed are made up for as \
+                days, and hours as hours.",
     }
     EXPORT_DELAY_MINUTES: Duration {
         name: "export_delay_minutes",
@@ -73,7 +80,7 @@ rows! {
         default: Preset::Value("sync"),
         scope: Scope::Export,
         about: "How late data is found. With `ingestion_cursor`, slices from `ingestion_start` on \
-                are hours or days at which Mixpanel processed events, whenever they happened; late \
+                are days, hours or minutes at which Mixpanel processed events, whenever they happened; late \
                 ones go to their own dates. Not proven on a live project yet.",
     }
     INGESTION_START: Date {
