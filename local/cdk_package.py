@@ -128,7 +128,9 @@ def enum(name: str, parameter: Any) -> str:
 
 
 def constant(value: str) -> str:
-    return re.sub(r"[^A-Z0-9]", "_", value.upper())
+    name = re.sub(r"[^A-Z0-9]", "_", value.upper())
+    # A name cannot begin with a digit: 15min is EVERY_15MIN.
+    return f"EVERY_{name}" if name[0].isdigit() else name
 
 
 def camel(name: str) -> str:

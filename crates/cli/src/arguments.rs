@@ -62,6 +62,9 @@ pub struct Export {
     /// The last day, included.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub to_date: String,
+    /// Only this hour of each day, as `13`; `02b` is the second pass over an hour when clocks are set back.
+    #[arg(long, value_name = "HH")]
+    pub hour: Option<String>,
     /// Fetch published slices again. Files are always read.
     #[arg(long, conflicts_with = "input")]
     pub force: bool,

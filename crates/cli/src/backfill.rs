@@ -11,8 +11,8 @@ impl From<Backfill> for Export {
         let Backfill { from_date, to_date, force, place, set, json, .. } = arguments;
         // The parser refuses a backfill with neither a lake nor a stack.
         let lake = Lake { place: place.unwrap_or_default(), set, json };
-        let input = Vec::new();
-        Self { input, from_date, to_date, force, replace: false, allow_empty: false, lake }
+        let (input, hour) = (Vec::new(), None);
+        Self { input, from_date, to_date, hour, force, replace: false, allow_empty: false, lake }
     }
 }
 

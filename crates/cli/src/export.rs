@@ -6,7 +6,7 @@ use anyhow::Result;
 use mixlake_app::export::{ExportReport, OnEmpty, Safeguards};
 use mixlake_app::ports::{EventSource, ObjectStore};
 use mixlake_app::runs::Why;
-use mixlake_domain::Slice;
+use mixlake_domain::{Slice, Timestamp, Zone};
 use mixlake_folder::{Accounts, FolderStore};
 use mixlake_mixpanel::Credentials;
 use mixlake_runtime::config::{ExportConfig, Pipeline};
@@ -14,8 +14,11 @@ use mixlake_runtime::settings::table::{
     EVENT_SOURCE, LATE_DATA, MIXPANEL_SECRET, PROJECT_ID, WHERE,
 };
 use mixlake_runtime::settings::{EventOrigin, LateData, Place, Problems, Settings};
-use mixlake_runtime::{Caller, Clients, Run, export, now, request, summary, sync};
+use mixlake_runtime::{
+    Caller, Clients, HourOfDays, Run, export, hour_of_days, now, request, summary, sync,
+};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The variable with `username:secret`; a secret is never an argument, which other users can see.
 pub const ACCOUNT: &str = "MIXPANEL_SERVICE_ACCOUNT";
@@ -33,8 +36,8 @@ pub enum Work {
 
 impl From<Sync> for Export {
     fn from(Sync { from_date, to_date, lake }: Sync) -> Self {
-        let (force, input) = (true, Vec::new());
-        Self { input, from_date, to_date, force, replace: false, allow_empty: false, lake }
+        let (force, input, hour) = (true, Vec::new(), None);
+        Self { input, from_date, to_date, hour, force, replace: false, allow_empty: false, lake }
     }
 }
 
@@ -49,7 +52,9 @@ pub async fn run(
     if !arguments.input.is_empty() {
         settings.set_if_absent(&PROJECT_ID, lake::LOCAL_PROJECT);
     }
-    let (config, slices) = check(&arguments, work, &settings, account.as_deref(), problems)?;
+    let (config, asked) = check(&arguments, work, &settings, account.as_deref(), problems)?;
+    let HourOfDays { slices, lacking } = asked;
+    lacking.iter().for_each(|error| show::note(&error.to_string()));
     neighbours::check(&arguments.lake, &config.lake, &settings).await?;
     let mut progress = show::Progress::new(verbose);
     let clients = Clients::new(config.lake.access.clone(), lake::SESSION);
@@ -119,7 +124,7 @@ pub fn check(
     settings: &Settings,
     account: Option<&str>,
     mut problems: Problems,
-) -> Result<(ExportConfig, Vec<Slice>), Problems> {
+) -> Result<(ExportConfig, HourOfDays), Problems> {
     let from_files = !arguments.input.is_empty();
     input::check(&arguments.input, &mut problems);
     if from_files && settings.has(&WHERE) {
@@ -165,32 +170,44 @@ pub fn check(
             None
         }
     };
-    let zone = config.as_ref().map_or(mixlake_domain::Zone::UTC, |config| config.zone.clone());
-    // A file may hold what it likes; Mixpanel is not asked for what has not happened yet.
-    let margin = config.as_ref().map_or(std::time::Duration::ZERO, ExportConfig::margin);
-    let latest = (!from_files).then(|| (now(), margin));
-    let from = ("--from-date", arguments.from_date.as_str());
-    let to = ("--to-date", arguments.to_date.as_str());
-    let days = match work {
-        Work::Export => request::days(from, to, &zone, latest),
-        Work::Sync => request::days(from, to, &zone, latest)
-            .and_then(|slices| request::closed(&slices, &zone).map(|()| slices)),
-        Work::Backfill => request::whole_days(from, to, &zone, (now(), margin)),
-    };
-    let slices = match days {
-        Ok(slices) => slices,
-        Err(others) => {
-            problems.extend(others);
-            Vec::new()
-        }
-    };
+    let zone = config.as_ref().map_or(Zone::UTC, |config| config.zone.clone());
+    let margin = config.as_ref().map_or(Duration::ZERO, ExportConfig::margin);
+    let asked = asked(arguments, work, &zone, (now(), margin)).unwrap_or_else(|others| {
+        problems.extend(others);
+        HourOfDays::default()
+    });
     match config {
         Some(config) => {
-            let slices = config.by_cursor(slices);
-            problems.into_result((config, slices))
+            let slices = config.by_cursor(asked.slices);
+            problems.into_result((config, HourOfDays { slices, ..asked }))
         }
         None => Err(problems),
     }
+}
+
+/// The slices that are asked for: days, or an hour of each.
+fn asked(
+    arguments: &Export,
+    work: Work,
+    zone: &Zone,
+    now: (Timestamp, Duration),
+) -> Result<HourOfDays, Problems> {
+    let from = ("--from-date", arguments.from_date.as_str());
+    let to = ("--to-date", arguments.to_date.as_str());
+    // A file may hold what it likes; Mixpanel is not asked for what has not happened yet.
+    let latest = arguments.input.is_empty().then_some(now);
+    if let Some(hour) = &arguments.hour {
+        return hour_of_days(("--hour", hour), from, to, zone, latest);
+    }
+    let days = match work {
+        Work::Export => request::days(from, to, zone, latest)?,
+        Work::Sync => {
+            let days = request::days(from, to, zone, latest)?;
+            request::closed(&days, zone).map(|()| days)?
+        }
+        Work::Backfill => request::whole_days(from, to, zone, now)?,
+    };
+    Ok(days.into())
 }
 
 /// Mixpanel, or the files of a pipeline.

@@ -19,13 +19,15 @@ use std::time::Duration;
 /// Exports the days that are not published. Answers whether all are afterwards.
 pub async fn run(arguments: &Export, account: Option<String>, verbose: bool) -> Result<bool> {
     let (settings, problems) = lake::settings(&arguments.lake);
-    let (config, days) = check(arguments, Work::Backfill, &settings, account.as_deref(), problems)?;
+    let (config, asked) =
+        check(arguments, Work::Backfill, &settings, account.as_deref(), problems)?;
     neighbours::check(&arguments.lake, &config.lake, &settings).await?;
     let clients = Clients::new(config.lake.access.clone(), lake::SESSION);
     let store = lake::store(&arguments.lake, &settings, &clients).await?;
     let source = source(&clients, &config, account, &store, Caller::backfill()).await?;
     let backfill = Backfill { store: &*store, layout: &config.lake.layout, zone: &config.zone };
-    let plan = backfill.plan(&days, arguments.force).await.context("cannot plan the backfill")?;
+    let plan =
+        backfill.plan(&asked.slices, arguments.force).await.context("cannot plan the backfill")?;
     show::note(&show::local_note(&plan));
     let report = carry_out(&plan, source, &config, &*store, arguments.force, verbose).await?;
     print(arguments, &plan, &report, &config, &*store)?;
