@@ -48,6 +48,10 @@ export enum Frequency {
   HOURLY = 'hourly',
   /** The value daily. */
   DAILY = 'daily',
+  /** The value 15min. */
+  EVERY_15MIN = '15min',
+  /** The value 5min. */
+  EVERY_5MIN = '5min',
 }
 
 /** The values of `lakeFormation`. */
