@@ -21,13 +21,16 @@ pub(crate) struct Size {
     /// The least number of event names.
     #[arg(long, default_value_t = 60)]
     names: usize,
+    /// The number of days, up to 2026-11-10.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3_660))]
+    days: u64,
 }
 
 impl Size {
     /// Events of a wide table have more names, or they could not have that many properties.
     pub(crate) fn shape(self) -> Shape {
-        let Self { rows, properties, names } = self;
-        let shape = Shape { rows, properties, names, ..Shape::default() };
+        let Self { rows, properties, names, days } = self;
+        let shape = Shape { rows, properties, names, days, ..Shape::default() };
         Shape { names: shape.names.max(properties / shape.per_event), ..shape }
     }
 }

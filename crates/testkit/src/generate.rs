@@ -24,11 +24,21 @@ pub struct Shape {
     pub per_event: usize,
     /// One row in this many repeats an earlier one; 0 means none.
     pub repeat_one_in: u64,
+    /// The number of days. The last one is always the same; at least 1.
+    pub days: u64,
 }
 
 impl Default for Shape {
     fn default() -> Self {
-        Self { seed: 1, rows: 1_000, names: 60, properties: 388, per_event: 25, repeat_one_in: 0 }
+        Self {
+            seed: 1,
+            rows: 1_000,
+            names: 60,
+            properties: 388,
+            per_event: 25,
+            repeat_one_in: 0,
+            days: 1,
+        }
     }
 }
 
@@ -63,8 +73,9 @@ const WORDS: [&str; 16] = [
 ];
 const UNICODE: [&str; 4] = ["Zürich – Höngg", "東京都渋谷区", "naïve café", "Ærøskøbing 🎈"];
 
-/// The start of the day of all events: 2026-11-10 UTC, in milliseconds.
-const START: u64 = 1_794_268_800_000;
+/// The start of the last day: 2026-11-10 UTC, in milliseconds.
+const LAST_DAY: u64 = 1_794_268_800_000;
+const DAY: u64 = 86_400_000;
 
 impl Shape {
     /// Writes the events as JSON lines.
@@ -115,7 +126,8 @@ impl Shape {
     ) -> io::Result<()> {
         // A few names make up most events.
         let name = random.random_range(0..sets.len()).min(random.random_range(0..sets.len()));
-        let time = START + random.random_range(0..86_400_000);
+        let start = LAST_DAY - (self.days - 1) * DAY;
+        let time = start + random.random_range(0..self.days * DAY);
         let person = random.random_range(0..self.rows / 10 + 1);
         write!(
             line,
@@ -182,6 +194,7 @@ fn value(line: &mut Vec<u8>, kind: Kind, random: &mut StdRng) -> io::Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn generated(shape: Shape) -> Vec<u8> {
         let mut out = Vec::new();
@@ -194,6 +207,23 @@ mod tests {
         let shape = Shape { rows: 50, ..Shape::default() };
         assert_eq!(generated(shape), generated(shape));
         assert_ne!(generated(shape), generated(Shape { seed: 2, ..shape }));
+    }
+
+    #[test]
+    fn events_of_several_days_are_in_each_of_them_and_people_come_again() {
+        let lines = generated(Shape { rows: 300, days: 3, ..Shape::default() });
+        let mut dates = BTreeSet::new();
+        let mut people = BTreeSet::new();
+        for line in lines.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+            let event: serde_json::Value = serde_json::from_slice(line).unwrap();
+            let time = event["properties"]["time"].as_u64().unwrap();
+            assert!(time < LAST_DAY + DAY);
+            dates.insert(time / DAY);
+            people.insert(event["properties"]["distinct_id"].to_string());
+        }
+        let last = LAST_DAY / DAY;
+        assert_eq!(dates, BTreeSet::from([last - 2, last - 1, last]));
+        assert!(people.len() < 32);
     }
 
     #[test]
