@@ -143,6 +143,13 @@ bench-peers: ## Compares Mixlake with other tools: ROWS=300000 ROUNDS=3 THREADS=
 	@.local/peers/bin/python -m local.peers --rows $(or $(ROWS),300000) --rounds $(or $(ROUNDS),3) \
 		--threads $(or $(THREADS),1) --only $(subst $(COMMA), ,$(SYSTEMS))
 
+.PHONY: bench-queries
+bench-queries: ## Counts what queries read from S3, of our files and of other tools': ROWS=100000 (a day) DAYS=30 (needs Java 24)
+	@$(PYTHON) local/setup_venv.py --venv engines/venv requirements.txt requirements-engines.txt
+	@$(PYTHON) local/setup_venv.py --venv queries/venv requirements-queries.txt
+	@cargo build --release --locked -p mixlake-bench -p mixlake-cli
+	@.local/engines/venv/bin/python -m local.queries --rows $(or $(ROWS),100000) --days $(or $(DAYS),30)
+
 .PHONY: demo
 demo: setup binaries ## Runs the whole pipeline on this machine; leaves files in .local/demo and no process
 	@$(VENV)/python -m local demo

@@ -20,6 +20,8 @@ PROGRAM = Path(__file__).with_name("strict_ministack.py")
 class MiniStack(Cloud):
     """One server. With `keep=True` it starts from the state that the last one left in `home`."""
 
+    program = PROGRAM
+
     def __init__(self, home: Path, *, keep: bool = False) -> None:
         self.port = free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
@@ -29,7 +31,7 @@ class MiniStack(Cloud):
         (home / "tmp").mkdir(parents=True, exist_ok=True)
         self.record = home / "calls.jsonl"
         self.sessions = home / "sessions.jsonl"
-        command = [sys.executable, "-P", str(PROGRAM)]
+        command = [sys.executable, "-P", str(self.program)]
         self.logs = home / "logs"
         self._process = Process("MiniStack", command, log=self.logs / "ministack.log", env=self._server_environment())
 
