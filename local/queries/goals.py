@@ -5,6 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from local.queries.bench import Reading, Result
+from local.queries.files import ASKED, OTHER
 from local.queries.others import NAMES
 from local.queries.ours import COMPACTED, HOURLY
 from local.queries.questions import EVENT, PERSON, PERSON_ALL
@@ -41,6 +42,12 @@ def to_cells(lake: str, result: Result, engine: str) -> Found:
     return Found(reading.bytes / result.alone, f"{reading.bytes:,} bytes read, {result.alone:,} bytes of cells")
 
 
+def chunks_to_cells(lake: str, result: Result, engine: str) -> Found:
+    reading = of(result, engine, lake, EVENT)
+    chunks = reading.parts[ASKED] + reading.parts[OTHER]
+    return Found(chunks / result.alone, f"{chunks:,} bytes of column chunks, {result.alone:,} bytes of cells")
+
+
 def to_columns(question: str, result: Result, engine: str) -> Found:
     reading, asked = of(result, engine, COMPACTED, question), result.asked[COMPACTED, question]
     return Found(reading.bytes / asked, f"{reading.bytes:,} bytes read of {asked:,}")
@@ -68,7 +75,9 @@ ALL = (
         1.25,
         partial(to_cells, COMPACTED),
     ),
+    Goal("the same without footers, indexes and filters", 1.25, partial(chunks_to_cells, COMPACTED)),
     Goal("the same, hourly", 2, partial(to_cells, HOURLY)),
+    Goal("the same, hourly, without footers, indexes and filters", 2, partial(chunks_to_cells, HOURLY)),
     Goal(f"{PERSON}, 30 days, compacted: bytes read to the whole of the columns", 0.05, partial(to_columns, PERSON)),
     Goal(f"{PERSON_ALL}: the same", 0.05, partial(to_columns, PERSON_ALL)),
     *(Goal(f"{name}: requests to S3, compacted to hourly", 0.1, partial(to_hourly, name)) for name in QUESTIONS),

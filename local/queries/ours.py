@@ -42,7 +42,7 @@ def export(events: Events, folder: Path) -> None:
     """One slice for each hour of each day."""
     for hour in HOURS:
         print(f"\r  exporting hour {hour:02} of {events.days} days", end="", flush=True)
-        given = ["--input", str(events.hour(hour)), "--hour", str(hour), "--lake", str(folder)]
+        given = ["--input", str(events.hour(hour)), "--hour", f"{hour:02}", "--lake", str(folder)]
         mixlake("export", "export", *given, *days(events), *settings())
     print(flush=True)
 
