@@ -6,8 +6,10 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 from local.failure import Failure
@@ -65,7 +67,7 @@ class Events:
         if subprocess.run([BENCH, "generate", *size, whole], check=False).returncode:
             raise Failure(f"{BENCH} generated no events", advice="the lines above say why")
         split(whole, [part / path.name for path in self.hours])
-        (part / self.types.name).write_text(json.dumps(types(part / self.hour(0).name)))
+        (part / self.types.name).write_text(json.dumps(types([part / path.name for path in self.hours])))
         whole.unlink()
         part.rename(self.folder)
 
@@ -74,18 +76,22 @@ def split(whole: Path, hours: list[Path]) -> None:
     """Puts each line into the file of its hour."""
     with ExitStack() as opened:
         files = [opened.enter_context(gzip.open(path, "wb", compresslevel=1)) for path in hours]
-        for line in opened.enter_context(gzip.open(whole, "rb")):
+        for line in lines(whole):
             found = TIME.search(line)
             if found is None:
                 raise Failure(f"a generated event has no time: {line[:120]!r}")
             files[int(found[1]) // HOUR_MS % len(files)].write(line)
 
 
-def types(source: Path) -> dict[str, str]:
+def types(sources: list[Path]) -> dict[str, str]:
     """The type of each property, in the words of `local.peers`."""
     kinds: dict[str, set[str]] = {}
-    with gzip.open(source, "rb") as lines:
-        for _, line in zip(range(PROPERTIES_SEEN_IN), lines, strict=False):
-            for name, value in json.loads(line)["properties"].items():
-                kinds.setdefault(name, set()).update([KINDS[type(value).__name__]] if value is not None else [])
+    for line in islice(chain.from_iterable(map(lines, sources)), PROPERTIES_SEEN_IN):
+        for name, value in json.loads(line)["properties"].items():
+            kinds.setdefault(name, set()).update([KINDS[type(value).__name__]] if value is not None else [])
     return {name: kind(found) for name, found in kinds.items()}
+
+
+def lines(source: Path) -> Iterator[bytes]:
+    with gzip.open(source, "rb") as opened:
+        yield from opened
