@@ -2,53 +2,25 @@
 
 import shutil
 from collections import Counter
-from dataclasses import dataclass, field
 
 from local import names
-from local.engines import Row
+from local.engines import Row, java, needs, server
 from local.engines.trino import Trino
 from local.lake import Lake
 from local.queries import BUCKET, HOME, WORK, cells, others, ours
 from local.queries.answers import same
 from local.queries.engines import DuckReader, Engine, TrinoReader
 from local.queries.events import Events
-from local.queries.files import File, Files
+from local.queries.files import Files
 from local.queries.questions import EVENT, PERSON_ALL, Question, questions
+from local.queries.result import Reading, Result
 from local.queries.traffic import CountingStack, Request
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What an engine read of a lake for a question."""
-
-    engine: str
-    lake: str
-    question: str
-    rows: int
-    requests: Counter[str]
-    """By their kind."""
-    parts: Counter[str]
-    """The bytes, by what they belong to."""
-
-    @property
-    def bytes(self) -> int:
-        return self.parts.total()
-
-
-@dataclass
-class Result:
-    events: Events
-    questions: list[Question]
-    readings: list[Reading] = field(default_factory=list)
-    alone: int = 0
-    """The bytes that the cells of the one event take by themselves."""
-    asked: dict[tuple[str, str], int] = field(default_factory=dict)
-    """By lake and question: the bytes of all column chunks that were asked for, on the days asked for."""
-    days: dict[str, list[File]] = field(default_factory=dict)
-    """The files of all days of each lake."""
-
-
 def bench(events: Events) -> Result:
+    # Before minutes of other work.
+    java.find(needs.TRINO)
+    server.install()
     events.make()
     work = WORK / events.folder.name
     folders = ours.make(events, work) | others.make(events, work)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from local.queries.bench import Reading, Result
 from local.queries.files import ASKED, OTHER
 from local.queries.others import NAMES
 from local.queries.ours import COMPACTED, HOURLY
 from local.queries.questions import EVENT, PERSON, PERSON_ALL
+from local.queries.result import Reading, Result
 
 ENGINES = ("Trino", "DuckDB")
 QUESTIONS = (EVENT, PERSON, PERSON_ALL)

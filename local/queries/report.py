@@ -8,10 +8,10 @@ from local import names
 from local.engines import server
 from local.peers.report import DOCUMENT, table
 from local.queries import COMPRESSION, HOME, goals
-from local.queries.bench import Reading, Result
 from local.queries.events import Events
 from local.queries.files import PARTS, File
 from local.queries.questions import Question
+from local.queries.result import Reading, Result
 
 BEGIN = "<!-- bench-queries: written by `make bench-queries` -->"
 END = "<!-- bench-queries: end -->"

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,9 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from local.failure import Failure
-from local.queries import cells, events
+from local.queries import cells, events, goals, report
 from local.queries.answers import same
 from local.queries.files import ASKED, BLOOM, FOOTER, INDEX, OTHER, File
+from local.queries.questions import EVENT, Question
+from local.queries.result import Reading, Result
 from local.queries.traffic import CountingStack
 
 ROWS = 1_000
@@ -84,3 +87,44 @@ def test_the_stand_in_counts_ranges_heads_and_lists(tmp_path: Path) -> None:
     seen = [(r.method, r.key, r.start, r.length) for r in requests]
     assert seen[:3] == [("GET", "a b/file", 2, 3), ("GET", "a b/file", 6, 4), ("HEAD", "a b/file", 0, 0)]
     assert seen[3][:2] == ("GET", "")
+
+
+def found() -> Result:
+    """A run in which every engine reads the same of every lake, but half as much of the compacted one."""
+    lakes = ("hourly", "compacted", "duckdb", "dlt", "awswrangler")
+    names = goals.QUESTIONS
+    result = Result(events.Events(100, 2), [Question(name, ("time",), ("2026-11-10",), "x = 1") for name in names])
+    for engine in goals.ENGINES:
+        for lake in lakes:
+            share = 1 if lake == "compacted" else 2
+            parts = Counter({ASKED: 100 * share, FOOTER: 20 * share})
+            requests = Counter({"GET": 10 * share})
+            result.readings += [Reading(engine, lake, name, 5, requests, parts) for name in names]
+    result.alone = 100
+    result.asked = {("compacted", name): 4_000 for name in names}
+    result.days = {lake: [File(900 if lake == "compacted" else 1_000, 1, 3)] for lake in lakes}
+    return result
+
+
+def test_a_goal_is_reached_only_within_its_bound() -> None:
+    rows = {(row[0], row[1]): row[3:5] for row in goals.rows(found())}
+    texts = [goal.text for goal in goals.ALL]
+    assert rows[texts[0], "Trino"] == ["1.20x", "reached"], "footers count"
+    assert rows[texts[1], "Trino"] == ["1.00x", "reached"]
+    assert rows[texts[2], "DuckDB"] == ["2.40x", "not reached"]
+    assert rows[texts[4], "Trino"] == ["0.03x", "reached"]
+    assert rows[f"{EVENT}: requests to S3, compacted to hourly", "Trino"] == ["0.50x", "not reached"]
+    assert rows[f"{EVENT}: bytes read, ours compacted to the best of the others", "Trino"] == ["0.50x", "reached"]
+    assert rows[texts[-1], ""] == ["0.90x", "reached"]
+
+
+def test_the_report_names_its_command_and_its_questions() -> None:
+    text = report.markdown(found())
+    assert text.startswith("    make bench-queries ROWS=100 DAYS=2\n")
+    assert "one event: `SELECT time FROM mp_master_event WHERE x = 1`, 2026-11-10" in text
+    assert "| one event | Trino | compacted | 10 GET | 120 | 100 | 0 | 0 | 0 | 20 |" in text
+
+
+def test_the_document_has_a_place_for_the_result() -> None:
+    text = report.DOCUMENT.read_text()
+    assert text.index(report.BEGIN) < text.index(report.END)
