@@ -83,7 +83,14 @@ def publish(cloud: CountingStack, folder: Path, database: str) -> Lake:
 
 
 def upload(cloud: CountingStack, folder: Path, prefix: str) -> None:
+    """All but hidden files, and the files of replaced generations, which no reader looks at."""
     for file in sorted(folder.rglob("*")):
         inside = file.relative_to(folder)
-        if file.is_file() and not any(part.startswith(".") for part in inside.parts):
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if file.is_file() and not hidden and not is_replaced(file):
             cloud.client("s3").put_object(Bucket=BUCKET, Key=f"{prefix}/{inside.as_posix()}", Body=file.read_bytes())
+
+
+def is_replaced(file: Path) -> bool:
+    manifest = file.parent.with_name(names.MANIFEST)
+    return manifest.is_file() and json.loads(manifest.read_text())["generation"] != file.parent.name
