@@ -59,7 +59,7 @@ pub enum State {
     Published,
 }
 
-/// The counts of a slice's lines: `received = written + duplicates + quarantined`.
+/// The counts of a slice's lines: `received = written + duplicates + quarantined + suppressed`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SliceCounts {
     /// Lines that are not blank.
@@ -70,6 +70,9 @@ pub struct SliceCounts {
     pub duplicates: u64,
     /// Lines that are not events.
     pub quarantined: u64,
+    /// Lines of erased people. Older ledgers do not have this count.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub suppressed: u64,
     /// Written rows whose time is outside the slice.
     pub outside: u64,
     /// Events in which half of a surrogate pair became U+FFFD. Older ledgers do not have this count.
@@ -77,18 +80,28 @@ pub struct SliceCounts {
     pub mended: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over as it is")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl From<Counts> for SliceCounts {
     fn from(counts: Counts) -> Self {
-        let Counts { received, written, duplicates, quarantined, outside, mended } = counts;
-        Self { received, written, duplicates, quarantined, outside, mended }
+        let Counts { received, written, duplicates, quarantined, suppressed, outside, mended } =
+            counts;
+        Self { received, written, duplicates, quarantined, suppressed, outside, mended }
     }
 }
 
 impl SliceCounts {
     /// The text of the counts in the hash of a slice. It is the same as in earlier versions, so that
     /// their slices are recognized as unchanged.
+    ///
+    /// The lines of erased people count as duplicates here. An erasure does not know which duplicates of
+    /// a slice were theirs, and an export after it does not look for duplicates among their lines.
     fn for_hash(self) -> String {
-        let Self { received, written, duplicates, quarantined, outside, mended } = self;
+        let Self { received, written, duplicates, quarantined, suppressed, outside, mended } = self;
+        let duplicates = duplicates + suppressed;
         let later = if mended > 0 { format!(", mended: {mended}") } else { String::new() };
         format!(
             "SliceCounts {{ received: {received}, written: {written}, duplicates: {duplicates}, \

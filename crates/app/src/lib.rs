@@ -13,6 +13,7 @@ mod ledger;
 mod manifest;
 #[cfg(test)]
 mod messages;
+mod people;
 pub mod ports;
 pub mod reconcile;
 pub mod runs;

@@ -162,6 +162,7 @@ fn twice_is_once(options: &Options, first: &Transformed, bytes: &[u8]) {
 fn nothing_is_lost(done: &Transformed, bytes: &[u8]) {
     let counts = done.counts;
     assert_eq!(counts.received, counts.written + counts.duplicates + counts.quarantined);
+    assert_eq!(counts.suppressed, 0);
     assert!(counts.mended <= counts.written + counts.duplicates);
     let blank = |line: &&[u8]| line.iter().all(u8::is_ascii_whitespace);
     let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !blank(line)).count();

@@ -11,13 +11,14 @@ mod options;
 #[doc(hidden)]
 pub mod pages;
 mod parquet;
+mod people;
 mod reading;
 mod rows;
 mod text_bounds;
 mod transformation;
 
 pub use crate::deduplication::far_apart::FarApart;
-pub use crate::deduplication::identities::{Identities, NoIdentities};
+pub use crate::deduplication::identities::{Identities, NoIdentities, RowKey};
 pub use crate::deduplication::superseded::Superseded;
 pub use crate::error::TransformError;
 pub use crate::files::data_file::DataFile;
@@ -27,6 +28,13 @@ pub use crate::options::contract::{Contract, Contracts};
 pub use crate::options::{Bounds, EventNameForm, Options, SchemaType, TimeType};
 pub use crate::parquet::footer::{Footer, FooterError, TailRead};
 pub use crate::parquet::rehash::{RowsHashError, rows_hash_of};
+pub use crate::people::data_file::{
+    FileWithout, FoundRow, FoundRows, PeopleError, TableColumns, find_rows, without_rows,
+};
+pub use crate::people::identifier::{is_identity, normal};
+pub use crate::people::person::Person;
+pub use crate::people::quarantined::without_bad_lines;
+pub use crate::people::suppression::{ParseHashError, PersonHash, Salt, Suppression};
 pub use crate::reading::bad_line::BadLine;
 pub use crate::reading::event::time_milliseconds;
 pub use crate::reading::lines::{Line, LineSplitter};

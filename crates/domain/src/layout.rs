@@ -13,6 +13,8 @@
 //! [<prefix>/]<project_id>/_staging/<slice>-<hash>.jsonl
 //! [<prefix>/]<project_id>/_staging/<slice>-<hash>.json
 //! [<prefix>/]<project_id>/_identities/<table>/<YYYY>/<MM>/<DD>/<hash>
+//! [<prefix>/]<project_id>/_suppression/people.json
+//! [<prefix>/]<project_id>/_erasures/<hash>.json
 //! [<prefix>/]<project_id>/_quarantine/<YYYY>/<MM>/<DD>/<slice>-<hash>.jsonl.gz
 //! [<prefix>/]<project_id>/_reports/<YYYY>/<MM>/<DD>/<hash>.json
 //! [<prefix>/]<project_id>/mp_export_runs/<YYYY>/<MM>/<DD>/<generation>/run-<run>-000.parquet
@@ -185,6 +187,45 @@ impl Layout {
     pub fn quarantine(&self, slice: &SliceLabel, hash: &str) -> String {
         let day = slashed(slice.date());
         format!("{}_quarantine/{day}/{slice}-{hash}.jsonl.gz", self.root)
+    }
+
+    /// The prefix of the keys of all bad lines.
+    #[must_use]
+    pub fn quarantines(&self) -> String {
+        format!("{}_quarantine/", self.root)
+    }
+
+    /// The slice of an object with bad lines, if the key is that of one.
+    #[must_use]
+    pub fn slice_of_quarantine(&self, key: &str) -> Option<SliceLabel> {
+        let name = key.strip_prefix(&self.quarantines())?.rsplit('/').next()?;
+        let (label, hash) = name.strip_suffix(".jsonl.gz")?.rsplit_once('-')?;
+        let slice = SliceLabel::try_from(label.to_owned()).ok()?;
+        (self.quarantine(&slice, hash) == key).then_some(slice)
+    }
+
+    /// The people whose events are not written.
+    #[must_use]
+    pub fn suppression(&self) -> String {
+        format!("{}_suppression/people.json", self.root)
+    }
+
+    /// The receipt of an erasure; the name is a hash of the people.
+    #[must_use]
+    pub fn erasure(&self, hash: &str) -> String {
+        format!("{}{hash}.json", self.erasures())
+    }
+
+    /// The prefix of the keys of all receipts.
+    #[must_use]
+    pub fn erasures(&self) -> String {
+        format!("{}_erasures/", self.root)
+    }
+
+    /// The prefix of the keys of all staged objects.
+    #[must_use]
+    pub fn stagings(&self) -> String {
+        format!("{}_staging/", self.root)
     }
 
     /// The identities of the rows of a data file; the name is their hash.
@@ -361,6 +402,13 @@ mod tests {
         assert_eq!(Layout::slice_of(&name), None, "it is of no slice");
         assert_eq!(Layout::run_of("2026-11-10-000.parquet"), None);
         assert_eq!(DataFormat::of_file(&name), Some(DataFormat::Parquet));
+    fn the_key_of_bad_lines_tells_their_slice() {
+        let slice = SliceLabel::try_from("2026-11-09T03".to_owned()).unwrap();
+        let key = layout().quarantine(&slice, "00ff");
+        assert_eq!(layout().slice_of_quarantine(&key), Some(slice));
+        for other in [key.replace("/09/", "/08/"), key + ".bak"] {
+            assert_eq!(layout().slice_of_quarantine(&other), None, "{other}");
+        }
     }
 
     #[test]

@@ -62,6 +62,10 @@ fn line(project: &str, report: &SliceReport, now_ms: i64) -> Value {
     line["Quarantined"] = report.counts.quarantined.into();
     line["QuarantineShare"] = percent(report.counts.quarantined, report.counts.received).into();
     line["Mended"] = report.counts.mended.into();
+    if report.counts.suppressed > 0 {
+        // In the log only: a metric of its own would cost more than it says.
+        line["Suppressed"] = report.counts.suppressed.into();
+    }
     line["Bytes"] = report.bytes.into();
     line
 }

@@ -40,10 +40,12 @@ pub use start_error::StartError;
 pub use time::RunTime;
 
 use crate::ledger::{Entry, Ledger, State};
+use crate::people::People;
 use crate::ports::{Clock, EventSource, ObjectStore};
 use mixlake_columnar::{Options, Superseded};
 use mixlake_domain::{Date, Layout, Slice, SliceLabel, Zone};
 use published::Published;
+use receive::Known;
 use received::Received;
 use std::time::Duration;
 
@@ -116,7 +118,7 @@ impl Exporter<'_> {
 
     /// Exports one slice.
     pub async fn slice(&self, wanted: &Slice) -> Result<SliceReport, ExportError> {
-        let mut known = Superseded::default();
+        let mut superseded = Superseded::default();
         let mut windows = self.windows(wanted).await?;
         let mut asked_again = false;
         for _ in 0..ROUNDS {
@@ -128,20 +130,22 @@ impl Exporter<'_> {
                 windows = self.windows(&slice).await?;
             }
             let registry = self.registry().await?;
+            let people = People::read(self.store, self.layout).await?;
+            let known = Known { superseded: superseded.clone(), people };
             let received = self.receive(&mut windows, &registry, &known).await?;
             match self.what_to_do(&slice, &received, &mut asked_again).await {
                 Ok(Next::Publish(taken)) => {
-                    let published = self.reserve_and_publish(&slice, &received).await;
+                    let published = self.reserve_and_publish(&slice, &received, &known).await;
                     self.discard(&received).await;
                     if let Some(published) = published? {
                         return Ok(published.into_report(&slice, &received, &registry, taken));
                     }
                     // The source may respond differently now, so rows that were superseded need not be
                     // any more.
-                    known = Superseded::default();
+                    superseded = Superseded::default();
                 }
                 Ok(Next::ReadAgain(rows)) => {
-                    known = known.merged(&rows);
+                    superseded = superseded.merged(&rows);
                     self.discard(&received).await;
                 }
                 Err(error) => {
@@ -197,14 +201,15 @@ impl Exporter<'_> {
         &self,
         slice: &Slice,
         received: &Received,
+        known: &Known,
     ) -> Result<Option<Published>, ExportError> {
         if !self.reserve(&received.transformed.registry).await? {
             tracing::info!(%slice, "another run gave a name to something else; the export starts again");
             return Ok(None);
         }
-        let published = self.publish(slice, received).await?;
+        let published = self.publish(slice, received, known.people.as_ref()).await?;
         if published.is_none() {
-            tracing::info!(%slice, "another run took over the slice or published its rows; the export starts again");
+            tracing::info!(%slice, "another run took over the slice or published its rows, or a person was erased; the export starts again");
         }
         Ok(published)
     }

@@ -11,6 +11,7 @@ use crate::commit::{self, Body, Change, Commit, Guard, Outcome, Plan, Seen};
 use crate::hash;
 use crate::ledger::{self, Entry, State};
 use crate::manifest::{LiveFile, Manifest};
+use crate::people::People;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use mixlake_domain::{Origin, Slice, SliceLabel, Target};
@@ -36,6 +37,7 @@ impl Exporter<'_> {
         &self,
         slice: &Slice,
         received: &Received,
+        people: Option<&People>,
     ) -> Result<Option<Published>, ExportError> {
         let entry = self.entry(slice.label(), received);
         if let Some(objects) = self.is_published(&entry, received).await? {
@@ -43,12 +45,16 @@ impl Exporter<'_> {
             let changes = Vec::new();
             return Ok(Some(Published { changed: false, objects, changes, quarantine }));
         }
+        let Step::Done(begun) = self.begin(&entry).await? else { return Ok(None) };
+        // An erasure finds the slice in the ledger from now on.
+        if People::read(self.store, self.layout).await?.as_ref() != people {
+            return Ok(None);
+        }
         if let (Some(key), Some(bytes)) = (&entry.quarantine, &received.transformed.quarantine)
             && !self.put_once(key, bytes, &hash::content(bytes)).await?
         {
             return Ok(None);
         }
-        let Step::Done(begun) = self.begin(&entry).await? else { return Ok(None) };
         let (mut objects, mut changes, mut files) = (Vec::new(), Vec::new(), Vec::new());
         let targets: Vec<Target> = begun.targets.iter().cloned().collect();
         for targets in targets.chunks(TOGETHER) {

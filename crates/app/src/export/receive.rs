@@ -10,9 +10,10 @@ use super::received::{Compared, Received};
 use super::staging::{self, SliceFile};
 use super::time::since;
 use super::{ExportError, Exporter};
+use crate::people::People;
 use crate::ports::SourceError;
 use futures::StreamExt;
-use mixlake_columnar::{DataFile, Superseded, Transform};
+use mixlake_columnar::{DataFile, Options, Superseded, Transform};
 use mixlake_domain::{Slice, Target, Window};
 use mixlake_schema::Registry;
 use std::collections::BTreeMap;
@@ -50,6 +51,15 @@ impl Windows {
     }
 }
 
+/// What is left out of a slice.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Rows that are older duplicates, or that another slice has.
+    pub superseded: Superseded,
+    /// The people who were erased.
+    pub people: Option<People>,
+}
+
 /// The number of attempts for a stream that breaks.
 const ATTEMPTS: u32 = 4;
 
@@ -67,7 +77,7 @@ impl Exporter<'_> {
         &self,
         windows: &mut Windows,
         registry: &Registry,
-        known: &Superseded,
+        known: &Known,
     ) -> Result<Received, ExportError> {
         let before = windows.received;
         windows.received += 1;
@@ -115,7 +125,7 @@ impl Exporter<'_> {
         window: &Window,
         before: u32,
         registry: &Registry,
-        known: &Superseded,
+        known: &Known,
     ) -> Result<Received, ExportError> {
         let mut attempt = 0;
         loop {
@@ -159,7 +169,7 @@ impl Exporter<'_> {
         &self,
         windows: &mut Windows,
         registry: &Registry,
-        known: &Superseded,
+        known: &Known,
     ) -> Result<Received, ExportError> {
         let (mut files, mut parts) = (Vec::new(), Vec::new());
         let mut transform = self.transform(&windows.slice, registry, known)?;
@@ -248,10 +258,12 @@ impl Exporter<'_> {
         &self,
         slice: &Slice,
         registry: &Registry,
-        known: &Superseded,
+        known: &Known,
     ) -> Result<Transform, ExportError> {
-        let (options, slice) = (self.options.clone(), slice.clone());
-        Ok(Transform::new(options, slice, registry.clone(), known.clone())?)
+        let suppression = known.people.as_ref().map(People::suppression);
+        let options = Options { suppression, ..self.options.clone() };
+        let rows = known.superseded.clone();
+        Ok(Transform::new(options, slice.clone(), registry.clone(), rows)?)
     }
 
     async fn stage_full(

@@ -208,6 +208,7 @@ impl ExportReport {
             sum.counts.written += report.counts.written;
             sum.counts.duplicates += report.counts.duplicates;
             sum.counts.quarantined += report.counts.quarantined;
+            sum.counts.suppressed += report.counts.suppressed;
             sum.counts.outside += report.counts.outside;
             sum.counts.mended += report.counts.mended;
             sum.bytes += report.bytes;

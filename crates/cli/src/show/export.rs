@@ -36,6 +36,10 @@ pub fn export(report: &ExportReport, run: &Run<'_>) -> String {
                 format!("{}: half of a surrogate pair became U+FFFD in {mended}", whole.slice);
             line(&mut text, &what);
         }
+        if whole.counts.suppressed > 0 {
+            let lines = some(whole.counts.suppressed, "line");
+            line(&mut text, &format!("{}: left out {lines} of erased people", whole.slice));
+        }
         if let Some(key) = &whole.quarantine {
             line(
                 &mut text,

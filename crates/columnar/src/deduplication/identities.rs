@@ -1,7 +1,9 @@
 //! The sorted list of the identities of the rows of a file. It is stored beside the file, so that other slices
 //! that may have the same rows can leave them out.
 
+use crate::deduplication::identity::RowIdentity;
 use bytes::Bytes;
+use foldhash::HashSet;
 use std::cmp::Ordering;
 
 /// The list begins with its name and version. They are as long as an identity.
@@ -12,6 +14,19 @@ const LENGTH: usize = 16;
 /// The identities of rows; a row without an `$insert_id` has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identities(Bytes);
+
+/// What the identity of a row is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct RowKey<'a> {
+    /// The original name of the event.
+    pub event: &'a str,
+    /// The `distinct_id`.
+    pub distinct_id: Option<&'a str>,
+    /// In milliseconds since 1970.
+    pub time: i64,
+    /// The `$insert_id`.
+    pub insert_id: &'a str,
+}
 
 /// The bytes are no identities.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +59,20 @@ impl Identities {
     #[must_use]
     pub fn hash(&self) -> String {
         blake3::hash(&self.0).to_hex()[..32].to_owned()
+    }
+
+    /// The identities without those of some rows; `None` if none is left.
+    #[must_use]
+    pub fn without<'a>(&self, rows: impl IntoIterator<Item = RowKey<'a>>) -> Option<Self> {
+        let mut room = Vec::new();
+        let identity = |row: RowKey<'a>| {
+            let RowKey { event, distinct_id, time, insert_id } = row;
+            RowIdentity::new(event, distinct_id, time, insert_id, &mut room).number()
+        };
+        let gone: HashSet<u128> = rows.into_iter().map(identity).collect();
+        let all = self.rows().iter().map(|row| u128::from_be_bytes(*row));
+        let rest: Vec<u128> = all.filter(|row| !gone.contains(row)).collect();
+        (!rest.is_empty()).then(|| Self::of(rest))
     }
 
     fn rows(&self) -> &[[u8; LENGTH]] {

@@ -5,6 +5,7 @@ pub(crate) mod contract;
 
 use crate::options::compression::Compression;
 use crate::options::contract::Contracts;
+use crate::people::suppression::Suppression;
 use mixlake_domain::{DataFormat, ProjectId, Zone};
 use mixlake_schema::{ColumnType, Profile};
 use std::num::NonZero;
@@ -41,6 +42,8 @@ pub struct Options {
     /// Whether rows are sorted by event and time within a row group; if not, they stay in the
     /// order of their arrival.
     pub clustered: bool,
+    /// The people whose events are left out.
+    pub suppression: Option<Suppression>,
     /// Bounds of memory and files.
     pub bounds: Bounds,
     /// The version that files name as their writer.
@@ -65,6 +68,7 @@ impl Options {
             across_slices: false,
             contracts: Contracts::default(),
             clustered: true,
+            suppression: None,
             bounds: Bounds::default(),
             version: env!("CARGO_PKG_VERSION"),
         }

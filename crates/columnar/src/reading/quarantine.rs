@@ -44,9 +44,14 @@ impl Quarantine {
     }
 
     pub(crate) fn add(&mut self, line: &[u8], reason: &BadLine) -> io::Result<()> {
+        self.add_with(line, reason.to_string())
+    }
+
+    /// Adds a line with a reason that was written before.
+    pub(crate) fn add_with(&mut self, line: &[u8], reason: String) -> io::Result<()> {
         let text = std::str::from_utf8(line).ok();
         let record = Record {
-            reason: reason.to_string(),
+            reason,
             line: text,
             line_base64: text.is_none().then(|| STANDARD.encode(line)),
         };

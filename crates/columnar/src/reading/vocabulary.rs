@@ -88,6 +88,10 @@ impl Vocabulary {
     }
 
     /// The keys of an event.
+    pub(crate) fn keys_of(&self, event: usize) -> &Keys {
+        &self.keys[self.of_event[event]]
+    }
+
     pub(crate) fn keys(&mut self, event: usize) -> &mut Keys {
         &mut self.keys[self.of_event[event]]
     }

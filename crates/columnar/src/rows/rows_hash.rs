@@ -220,8 +220,18 @@ impl RowSums {
     }
 
     pub(crate) fn hash(&self) -> RowsHash {
-        self.0.iter().map(|sum| RowsHash(Hash128::oneshot(&sum.to_le_bytes()))).sum()
+        self.0.iter().map(|sum| of_row(*sum)).sum()
     }
+
+    /// The hash of some of the rows.
+    pub(crate) fn hash_of(&self, rows: &[bool]) -> RowsHash {
+        let wanted = self.0.iter().zip(rows).filter(|(_, is_wanted)| **is_wanted);
+        wanted.map(|(sum, _)| of_row(*sum)).sum()
+    }
+}
+
+fn of_row(sum: u64) -> RowsHash {
+    RowsHash(Hash128::oneshot(&sum.to_le_bytes()))
 }
 
 /// Adds a cell to each row.

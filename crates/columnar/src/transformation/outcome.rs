@@ -5,8 +5,8 @@ use crate::files::data_file::DataFile;
 use bytes::Bytes;
 use mixlake_schema::Registry;
 
-/// What became of the lines of a slice: `received = written + duplicates + quarantined`. The other numbers
-/// count some of these lines once more.
+/// What became of the lines of a slice: `received = written + duplicates + quarantined +
+/// suppressed`. The other numbers count some of these lines once more.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Lines that are not blank.
@@ -17,6 +17,8 @@ pub struct Counts {
     pub duplicates: u64,
     /// Lines that are no events.
     pub quarantined: u64,
+    /// Lines of people whose events are not written any more.
+    pub suppressed: u64,
     /// Rows among the written whose time lies outside of the slice.
     pub outside: u64,
     /// Events in which half of a surrogate pair became U+FFFD.

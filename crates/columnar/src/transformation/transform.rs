@@ -8,8 +8,9 @@ use crate::files::context::Context;
 use crate::files::data_file::DataFile;
 use crate::files::days::{DayId, Days};
 use crate::options::{EventNameForm, Options, SchemaType};
+use crate::people::identifier::{is_identity, of_number};
 use crate::reading::bad_line::BadLine;
-use crate::reading::event::{self, Event};
+use crate::reading::event::{self, Event, Scalar};
 use crate::reading::keys::Target;
 use crate::reading::lines::{Line, LineSplitter};
 use crate::reading::peek::{early_end, error_end, is_blank};
@@ -136,7 +137,12 @@ impl Rows {
             Ok((line, time)) => {
                 self.error_at_end = None;
                 self.counts.mended += u64::from(matches!(line, Cow::Owned(_)));
-                self.row(&event, time, &line)
+                if self.is_suppressed(&event, &line) {
+                    self.counts.suppressed += 1;
+                    Ok(())
+                } else {
+                    self.row(&event, time, &line)
+                }
             }
             Err(reason) => {
                 if let Some(text) = early_end(end) {
@@ -164,7 +170,27 @@ impl Rows {
         Err(TransformError::TooManyNames { events, properties, bound, example })
     }
 
+    /// Whether an event is of a person whose events are not written any more.
+    fn is_suppressed(&self, event: &Event, line: &str) -> bool {
+        let Some(suppression) = &self.options.suppression else { return false };
+        let keys = self.vocabulary.keys_of(event.number);
+        let names = |text| suppression.is_named_in(event.text(text, line));
+        event.distinct_id.is_some_and(names)
+            || event.properties.iter().any(|property| {
+                is_identity(keys.name(property.key))
+                    && match property.value.scalar() {
+                        Scalar::Text(text) => names(text),
+                        Scalar::Number(number) => suppression.has(&of_number(number)),
+                        Scalar::Null | Scalar::Boolean(_) => false,
+                    }
+            })
+    }
+
     fn quarantine(&mut self, line: &[u8], reason: &BadLine) -> Result<(), TransformError> {
+        if self.options.suppression.as_ref().is_some_and(|people| people.is_in_bad_line(line)) {
+            self.counts.suppressed += 1;
+            return Ok(());
+        }
         self.quarantine.add(line, reason)?;
         if self.quarantine.memory() > self.options.bounds.quarantine_bytes {
             return Err(TransformError::TooManyBadLines { reason: reason.to_string() });

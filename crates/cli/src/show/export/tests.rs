@@ -26,6 +26,7 @@ fn whole(label: &str, status: SliceStatus, columns: usize) -> SliceOutcome {
             written: 1_004,
             duplicates: 8,
             quarantined: 1,
+            suppressed: 0,
             outside: 0,
             mended: 0,
         },

@@ -1,0 +1,99 @@
+//! The people whose events a project's lake must not have: a hidden document with salted hashes of their
+//! identifiers.
+//!
+//! An erasure enters people before it removes their rows. An export reads the document when it begins to
+//! receive a slice, and again when the ledger has the slice as being written. If the document changed in
+//! between, the export starts again. An erasure that does not find a slice in the ledgers after it entered
+//! its people therefore needs not care for that slice: its export leaves their events out.
+
+use crate::document::{self, DocumentError, Edit};
+use crate::manifest::Format;
+use crate::ports::ObjectStore;
+use mixlake_columnar::{PersonHash, Salt, Suppression};
+use mixlake_domain::{Date, Layout};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
+
+/// The people who were erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct People {
+    /// The version of the document's format.
+    format: Format,
+    /// What the hashes are made with.
+    #[serde(serialize_with = "as_text", deserialize_with = "of_text")]
+    pub salt: Salt,
+    /// The dates on which they were entered, by the hashes of their identifiers.
+    people: BTreeMap<String, Date>,
+}
+
+fn as_text<S: Serializer>(salt: &Salt, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(salt)
+}
+
+fn of_text<'de, D: Deserializer<'de>>(from: D) -> Result<Salt, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse().map_err(serde::de::Error::custom)
+}
+
+impl People {
+    /// Nobody yet.
+    pub(crate) fn with_salt(salt: Salt) -> Self {
+        Self { format: Format, salt, people: BTreeMap::new() }
+    }
+
+    /// The people of a lake; none if nobody was ever erased.
+    pub(crate) async fn read(
+        store: &dyn ObjectStore,
+        layout: &Layout,
+    ) -> Result<Option<Self>, DocumentError> {
+        let key = layout.suppression();
+        let people = document::read::<Self>(store, &key).await?.value;
+        if let Some(people) = &people {
+            people.hashes().map_err(|cause| DocumentError::Malformed {
+                location: store.location(&key),
+                cause: serde::de::Error::custom(cause),
+            })?;
+        }
+        Ok(people)
+    }
+
+    /// Enters people. The salt is used if the lake has none. Returns the people of the lake, and `None` if
+    /// other runs changed them each time.
+    pub(crate) async fn enter(
+        store: &dyn ObjectStore,
+        layout: &Layout,
+        salt: Salt,
+        (identifiers, date): (&[String], Date),
+    ) -> Result<Option<Self>, DocumentError> {
+        let key = layout.suppression();
+        let read = || document::read::<Self>(store, &key);
+        let decide = |read: document::Read<Self>| {
+            let mut people = read.value.unwrap_or_else(|| Self::with_salt(salt));
+            let before = people.people.len();
+            for identifier in identifiers {
+                let hash = people.salt.hash(identifier).to_string();
+                people.people.entry(hash).or_insert(date);
+            }
+            Ok(if people.people.len() == before {
+                Edit::Keep(people)
+            } else {
+                Edit::json(&people.clone(), people)
+            })
+        };
+        document::change(store, &key, read, decide).await
+    }
+
+    /// What a transformation leaves out.
+    pub(crate) fn suppression(&self) -> Suppression {
+        Suppression::new(self.salt, self.hashes().unwrap_or_default())
+    }
+
+    /// Whether an identifier was entered.
+    pub(crate) fn has(&self, identifier: &str) -> bool {
+        self.people.contains_key(&self.salt.hash(identifier).to_string())
+    }
+
+    fn hashes(&self) -> Result<Vec<PersonHash>, mixlake_columnar::ParseHashError> {
+        self.people.keys().map(|hash| hash.parse()).collect()
+    }
+}
