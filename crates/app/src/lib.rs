@@ -7,6 +7,7 @@ mod coverage;
 pub mod describe;
 pub mod doctor;
 mod document;
+pub mod erase;
 pub mod export;
 mod hash;
 mod ledger;

@@ -28,6 +28,7 @@ pub use crate::options::contract::{Contract, Contracts};
 pub use crate::options::{Bounds, EventNameForm, Options, SchemaType, TimeType};
 pub use crate::parquet::footer::{Footer, FooterError, TailRead};
 pub use crate::parquet::rehash::{RowsHashError, rows_hash_of};
+pub use crate::people::any_object::is_mentioned_in_object;
 pub use crate::people::data_file::{
     FileWithout, FoundRow, FoundRows, PeopleError, TableColumns, find_rows, without_rows,
 };

@@ -222,12 +222,6 @@ impl Layout {
         format!("{}_erasures/", self.root)
     }
 
-    /// The prefix of the keys of all staged objects.
-    #[must_use]
-    pub fn stagings(&self) -> String {
-        format!("{}_staging/", self.root)
-    }
-
     /// The identities of the rows of a data file; the name is their hash.
     #[must_use]
     pub fn identities(&self, target: &Target, hash: &str) -> String {

@@ -13,6 +13,7 @@
 //! - Partitions are set and removed by the use case *reconcile*, which follows the manifest.
 
 mod accounts;
+mod at_once;
 mod check;
 mod collect;
 mod completion;
@@ -37,6 +38,7 @@ mod rounds;
 mod tables;
 mod targets;
 
+pub use at_once::DeletedAtOnce;
 pub use collect::{Collection, Deleted, NotDeleted};
 pub use engines::Engine;
 pub use finding::{Finding, Kind, Remedy, Severity};

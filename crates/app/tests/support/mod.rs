@@ -6,6 +6,7 @@ pub mod clinic;
 mod held;
 pub mod jitter;
 pub mod notices;
+pub mod people;
 
 use mixlake_app::export::{ExportReport, Exporter, RunTime, Safeguards, SliceReport};
 use mixlake_app::ports::{Clock, EventSource, ObjectStore};

@@ -1,6 +1,7 @@
 //! The people whose rows a lake must not have: how they are recognized in events, bad lines and files, and
 //! how their rows are removed from files.
 
+pub(crate) mod any_object;
 pub(crate) mod bad_lines;
 pub(crate) mod data_file;
 pub(crate) mod identifier;
