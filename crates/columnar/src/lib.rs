@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod deduplication;
+mod erasure;
 mod error;
 mod files;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -20,6 +21,13 @@ mod transformation;
 pub use crate::deduplication::far_apart::FarApart;
 pub use crate::deduplication::identities::{Identities, NoIdentities, RowKey};
 pub use crate::deduplication::superseded::Superseded;
+pub use crate::erasure::any_object::is_mentioned_in_object;
+pub use crate::erasure::data_file::{
+    FileWithout, FoundRow, FoundRows, PeopleError, TableColumns, find_rows, without_rows,
+};
+pub use crate::erasure::identity_rows::{IdentityRow, identity_rows};
+pub use crate::erasure::person::Person;
+pub use crate::erasure::quarantined::without_bad_lines;
 pub use crate::error::TransformError;
 pub use crate::files::data_file::DataFile;
 pub use crate::files::records::{Cell, RecordsFile, read_records, write_records};
@@ -28,13 +36,7 @@ pub use crate::options::contract::{Contract, Contracts};
 pub use crate::options::{Bounds, EventNameForm, Options, SchemaType, TimeType};
 pub use crate::parquet::footer::{Footer, FooterError, TailRead};
 pub use crate::parquet::rehash::{RowsHashError, rows_hash_of};
-pub use crate::people::any_object::is_mentioned_in_object;
-pub use crate::people::data_file::{
-    FileWithout, FoundRow, FoundRows, PeopleError, TableColumns, find_rows, without_rows,
-};
 pub use crate::people::identifier::{is_identity, normal};
-pub use crate::people::person::Person;
-pub use crate::people::quarantined::without_bad_lines;
 pub use crate::people::suppression::{ParseHashError, PersonHash, Salt, Suppression};
 pub use crate::reading::bad_line::BadLine;
 pub use crate::reading::event::time_milliseconds;

@@ -50,7 +50,7 @@ fn columns(done: &Transformed) -> TableColumns {
     let columns = done.registry.tables()[TABLE].columns();
     let identity = columns.iter().filter(|column| is_identity(&column.property));
     TableColumns {
-        identity: identity.map(|column| column.name.clone()).collect(),
+        identity: identity.map(|column| (column.name.clone(), column.property.clone())).collect(),
         overflow: Some("mp_properties".to_owned()),
         types: columns.iter().map(|column| (column.name.clone(), column.column_type)).collect(),
     }

@@ -67,6 +67,11 @@ pub enum EraseError {
         #[source]
         cause: std::io::Error,
     },
+    /// Each identifier led to further ones.
+    #[error(
+        "after {0} passes over the lake there are still new identifiers. Name them with --distinct-id, and leave out --resolve"
+    )]
+    Resolve(u32),
     /// Other runs made changes at each attempt.
     #[error("other runs changed the same documents each time. Run the erasure again")]
     Contended,

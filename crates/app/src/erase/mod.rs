@@ -20,12 +20,15 @@ mod fence;
 mod mark;
 mod receipt;
 mod report;
+mod resolve;
 mod search;
 mod settle;
 mod target;
 
 pub use error::EraseError;
-pub use report::{ErasedTarget, ErasureReport, Failure, Mention, OldCopies, Searched, Status};
+pub use report::{
+    ErasedLines, ErasedTarget, ErasureReport, Failure, Mention, OldCopies, Searched, Status,
+};
 
 use crate::people::People;
 use crate::ports::{Clock, ObjectStore};

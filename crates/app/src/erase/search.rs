@@ -39,6 +39,8 @@ pub(super) struct Found {
 pub(super) struct FoundTarget {
     /// By the hashes of live files.
     pub live: BTreeMap<String, (Origin, FoundRows)>,
+    /// The hashes of live files that cannot be read.
+    pub unreadable: BTreeSet<String>,
     /// The sizes of files that readers do not see, and that have the person.
     pub old: Vec<u64>,
     /// The sizes of the live files with rows of the person.
@@ -75,14 +77,14 @@ impl Columns {
     /// The columns of a table.
     pub(super) fn of(&self, table: &TableName) -> TableColumns {
         let mut columns = TableColumns {
-            identity: BTreeSet::from(["distinct_id".to_owned()]),
+            identity: BTreeMap::from([("distinct_id".to_owned(), "distinct_id".to_owned())]),
             overflow: Some("mp_properties".to_owned()),
             ..TableColumns::default()
         };
         for column in self.table(table).into_iter().flat_map(Table::columns) {
             columns.types.insert(column.name.clone(), column.column_type);
             if is_identity(&column.property) {
-                columns.identity.insert(column.name.clone());
+                columns.identity.insert(column.name.clone(), column.property.clone());
             }
         }
         columns
@@ -185,7 +187,16 @@ impl Eraser<'_> {
                 // Another run replaced and deleted it, or the doctor reports it as missing.
                 continue;
             };
-            let rows = self.rows(&key, &object.body, &columns, person)?;
+            let rows = match self.rows(&key, &object.body, &columns, person) {
+                Ok(rows) => rows,
+                Err(error) => {
+                    found.failed.push(Failure { what: key.clone(), error: crate::chain(&error) });
+                    if let Some(file) = live.get(&key) {
+                        of_target.unreadable.insert(file.hash.clone());
+                    }
+                    continue;
+                }
+            };
             let size = object.body.len() as u64;
             match live.get(&key) {
                 Some(file) => {

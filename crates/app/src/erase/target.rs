@@ -133,6 +133,9 @@ impl Eraser<'_> {
         let known = run.found.targets.get(target);
         let mut affected = Vec::new();
         for file in &manifest.files {
+            if known.is_some_and(|known| known.unreadable.contains(&file.hash)) {
+                continue;
+            }
             let found = match known.and_then(|known| known.live.get(&file.hash)) {
                 Some((_, found)) => found.clone(),
                 None => {
@@ -147,7 +150,7 @@ impl Eraser<'_> {
         Ok(affected)
     }
 
-    async fn object(
+    pub(super) async fn object(
         &self,
         manifest: &Manifest,
         file: &LiveFile,

@@ -14,6 +14,7 @@ use crate::manifest::{LiveFile, Manifest};
 use crate::people::People;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
+use mixlake_columnar::{TransformError, without_bad_lines};
 use mixlake_domain::{Origin, Slice, SliceLabel, Target};
 
 /// A target that has exactly the slice's files.
@@ -32,8 +33,45 @@ const TOGETHER: usize = 256;
 const IN_FLIGHT: usize = 8;
 
 impl Exporter<'_> {
-    /// Publishes a slice. Returns `None` if another run took it over and the slice has to start again.
+    /// Publishes a slice. Returns `None` if another run took it over, or a person was erased, and the slice
+    /// has to start again.
     pub(super) async fn publish(
+        &self,
+        slice: &Slice,
+        received: &Received,
+        people: Option<&People>,
+    ) -> Result<Option<Published>, ExportError> {
+        let published = self.publish_without(slice, received, people).await?;
+        if published.is_none() {
+            self.drop_bad_lines(slice, received, people).await?;
+        }
+        Ok(published)
+    }
+
+    /// Deletes the bad lines that this run has written, if they name a person who was erased since. No run
+    /// that knows of the erasure writes the same object, and the erasure may have searched before.
+    async fn drop_bad_lines(
+        &self,
+        slice: &Slice,
+        received: &Received,
+        people: Option<&People>,
+    ) -> Result<(), ExportError> {
+        let entry = self.entry(slice.label(), received);
+        let now = People::read(self.store, self.layout).await?;
+        let (Some(key), Some(bytes), Some(now)) =
+            (entry.quarantine, &received.transformed.quarantine, now)
+        else {
+            return Ok(());
+        };
+        let suppression = now.suppression();
+        let erased = without_bad_lines(bytes, |line| suppression.is_in_bad_line(line));
+        if people != Some(&now) && erased.map_err(TransformError::Quarantine)?.0 > 0 {
+            self.store.delete(&key).await?;
+        }
+        Ok(())
+    }
+
+    async fn publish_without(
         &self,
         slice: &Slice,
         received: &Received,

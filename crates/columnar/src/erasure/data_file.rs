@@ -8,14 +8,14 @@ use bytes::Bytes;
 use mixlake_domain::DataFormat;
 use mixlake_schema::ColumnType;
 use parquet::errors::ParquetError;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 
 /// The columns of a table, as the registry has them.
 #[derive(Debug, Clone, Default)]
 pub struct TableColumns {
-    /// The columns whose values identify a person.
-    pub identity: BTreeSet<String>,
+    /// The properties of the columns whose values identify a person, by column.
+    pub identity: BTreeMap<String, String>,
     /// The column with the JSON object of the properties that have no column.
     pub overflow: Option<String>,
     /// The types of the columns. A file of JSON lines does not have them.

@@ -1,7 +1,7 @@
 //! The person who is searched for.
 
-use super::bad_lines;
-use super::identifier::{listed, normal, of_number};
+use crate::people::bad_lines;
+use crate::people::identifier::{listed, normal, of_number};
 use memchr::memmem::Finder;
 use std::collections::BTreeSet;
 

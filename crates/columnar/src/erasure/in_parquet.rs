@@ -2,6 +2,7 @@
 //! file itself.
 
 use super::data_file::{FileWithout, FoundRow, FoundRows, PeopleError, TableColumns};
+use super::identity_rows::IdentityRow;
 use super::in_json::names_in_object;
 use super::person::Person;
 use crate::files::data_file::pair;
@@ -103,7 +104,7 @@ fn of_person(
     let mut is_of = vec![false; rows];
     for (at, (name, column_type)) in leaves.iter().enumerate() {
         let is_overflow = columns.overflow.as_ref() == Some(name);
-        if !is_overflow && !columns.identity.contains(name) {
+        if !is_overflow && !columns.identity.contains_key(name) {
             continue;
         }
         match column_type {
@@ -184,6 +185,44 @@ fn keys(
         }
     }
     Ok(keys)
+}
+
+pub(super) fn identity_rows(
+    file: &Bytes,
+    columns: &TableColumns,
+    each: &mut dyn FnMut(IdentityRow),
+) -> Result<(), PeopleError> {
+    let reader = SerializedFileReader::new(file.clone())?;
+    let leaves = leaves(reader.metadata())?;
+    for number in 0..reader.num_row_groups() {
+        let group = reader.get_row_group(number)?;
+        let count = usize::try_from(group.metadata().num_rows()).map_err(ParquetError::from)?;
+        let mut rows = vec![IdentityRow::default(); count];
+        for (at, (name, column_type)) in leaves.iter().enumerate() {
+            let property = columns.identity.get(name);
+            match (property, column_type) {
+                (Some(property), ColumnType::String) => {
+                    for (row, text) in cells::<ByteArrayType>(group.as_ref(), at)?.each() {
+                        rows[row].text(property, &String::from_utf8_lossy(text.data()));
+                    }
+                }
+                (Some(property), ColumnType::Number) => {
+                    for (row, number) in cells::<DoubleType>(group.as_ref(), at)?.each() {
+                        rows[row].number(property, *number);
+                    }
+                }
+                (None, ColumnType::Timestamp | ColumnType::Bigint) if name == "time" => {
+                    for (row, time) in cells::<Int64Type>(group.as_ref(), at)?.each() {
+                        rows[row].time = Some(*time);
+                    }
+                }
+                (None, ColumnType::String | ColumnType::Number)
+                | (_, ColumnType::Boolean | ColumnType::Timestamp | ColumnType::Bigint) => {}
+            }
+        }
+        rows.into_iter().filter(IdentityRow::tells).for_each(&mut *each);
+    }
+    Ok(())
 }
 
 pub(super) fn without(

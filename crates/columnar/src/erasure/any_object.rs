@@ -19,7 +19,7 @@ pub fn is_mentioned_in_object(person: &Person, object: &Bytes) -> bool {
         && let Ok(TailRead::Whole(footer)) = Footer::read(object, object.len() as u64)
     {
         // Which columns identify a person is not known here, so any of them may.
-        let identity = footer.columns.into_iter().map(|(name, _)| name).collect();
+        let identity = footer.columns.into_iter().map(|(name, _)| (name.clone(), name)).collect();
         let columns = TableColumns { identity, ..TableColumns::default() };
         if let Ok(found) = find_rows(object, DataFormat::Parquet, &columns, person) {
             return !(found.rows.is_empty() && found.mentions.is_empty());

@@ -1,8 +1,9 @@
 //! Finds and removes rows of a file of gzip JSON lines.
 
 use super::data_file::{FileWithout, FoundRow, FoundRows, PeopleError, TableColumns};
-use super::identifier::is_identity;
+use super::identity_rows::IdentityRow;
 use super::person::Person;
+use crate::people::identifier::is_identity;
 use crate::rows::rows_hash::{ColumnHash, RowSums, RowsHash};
 use bytes::Bytes;
 use flate2::Compression;
@@ -60,7 +61,7 @@ pub(super) fn find(
         // A number may be written in another way than the identifier.
         let row = row(number, line)?;
         let is_of = row.iter().any(|(name, value)| {
-            columns.identity.contains(name) && names(value, person)
+            columns.identity.contains_key(name) && names(value, person)
                 || columns.overflow.as_ref() == Some(name)
                     && value.as_str().is_some_and(|json| names_in_object(json, person))
         });
@@ -76,6 +77,32 @@ pub(super) fn find(
         }
     }
     Ok(found)
+}
+
+pub(super) fn identity_rows(
+    file: &Bytes,
+    columns: &TableColumns,
+    each: &mut dyn FnMut(IdentityRow),
+) -> Result<(), PeopleError> {
+    let text = text_of(file)?;
+    for (number, line) in lines(&text) {
+        let fields = row(number, line)?;
+        let time = fields.get("time").and_then(milliseconds);
+        let mut row = IdentityRow { time, ..IdentityRow::default() };
+        for (column, property) in &columns.identity {
+            match fields.get(column) {
+                Some(Value::String(text)) => row.text(property, text),
+                Some(Value::Number(number)) => {
+                    number.as_f64().into_iter().for_each(|number| row.number(property, number));
+                }
+                Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => {}
+            }
+        }
+        if row.tells() {
+            each(row);
+        }
+    }
+    Ok(())
 }
 
 fn key(row: &Map<String, Value>) -> FoundRow {
