@@ -396,6 +396,9 @@ mod tests {
         assert_eq!(Layout::slice_of(&name), None, "it is of no slice");
         assert_eq!(Layout::run_of("2026-11-10-000.parquet"), None);
         assert_eq!(DataFormat::of_file(&name), Some(DataFormat::Parquet));
+    }
+
+    #[test]
     fn the_key_of_bad_lines_tells_their_slice() {
         let slice = SliceLabel::try_from("2026-11-09T03".to_owned()).unwrap();
         let key = layout().quarantine(&slice, "00ff");
