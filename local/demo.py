@@ -27,6 +27,10 @@ PER_DAY = (
     "SELECT mp_date, count(*) AS events, count(DISTINCT distinct_id) AS people, min(time) AS first, max(time) AS last"
     " FROM mixpanel.mp_master_event GROUP BY mp_date ORDER BY mp_date"
 )
+PER_RUN = (
+    "SELECT slice, why, status, received, written, duplicates, queries, round(seconds, 1) AS seconds"
+    f" FROM mixpanel.{names.RUNS_TABLE} ORDER BY began"
+)
 COUNTS = ("received", "written", "duplicates", "quarantined", "bytes")
 
 
@@ -74,9 +78,9 @@ def show_pipeline(stack: Pipeline, steps: Steps) -> None:
         stack.wait_for_catalog()
         table = stack.lake.tables()[names.MASTER_TABLE]
     show_table(stack.lake, table)
-    with steps.step("asking two questions, with schema and places from the catalog"):
+    with steps.step("asking three questions, with schema and places from the catalog"):
         engine = Engine(stack.lake)
-        answers = [(sql, engine.query(sql)) for sql in (COUNT, PER_DAY)]
+        answers = [(sql, engine.query(sql)) for sql in (COUNT, PER_DAY, PER_RUN)]
     for sql, answer in answers:
         show_answer(sql, answer)
     with steps.step(f"fetching and exporting {days} again"):

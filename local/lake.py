@@ -36,7 +36,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that a second run must leave as it was."""
+    """All that a second run must leave as it was: what a run tells of itself is no part of it."""
 
     objects: dict[str, tuple[str, str]]
     """Key to etag and time of writing."""
@@ -76,14 +76,27 @@ class Lake:
         keys = [o["Key"] for o in self.objects() if o["Key"].endswith(f"/{names.MANIFEST}")]
         return {key: json.loads(self.read(key)) for key in keys}
 
+    def event_manifests(self) -> dict[str, dict[str, Any]]:
+        """Those of tables of events."""
+        return {key: found for key, found in self.manifests().items() if found["table"] != names.RUNS_TABLE}
+
+    def event_tables(self) -> dict[str, Table]:
+        """The tables of events."""
+        return {name: it for name, it in self.tables().items() if name != self.table_prefix + names.RUNS_TABLE}
+
+    def about_runs(self, key: str) -> bool:
+        """Whether a run writes the object to tell of itself."""
+        return key.startswith(tuple(self.folder + place for place in names.ABOUT_RUNS))
+
     def tables(self) -> dict[str, Table]:
         """Every table of the database, with its partitions."""
         pages = self.cloud.client("glue").get_paginator("get_tables").paginate(DatabaseName=self.database)
         return {raw["Name"]: self._table(raw) for page in pages for raw in page["TableList"]}
 
     def snapshot(self) -> Snapshot:
-        objects = {o["Key"]: (o["ETag"], str(o["LastModified"])) for o in self.objects()}
-        return Snapshot(objects, self.tables())
+        kept = [o for o in self.objects() if not self.about_runs(o["Key"])]
+        objects = {o["Key"]: (o["ETag"], str(o["LastModified"])) for o in kept}
+        return Snapshot(objects, self.event_tables())
 
     def differences(self) -> list[str]:
         """Where the catalog does not (yet) point readers at what the manifests call live."""

@@ -37,6 +37,10 @@ PARTITION_KEY = "mp_date"
 MANIFEST = "_manifest.json"
 EXTENSIONS = (".parquet", ".json.gz")
 """How the names of data files end."""
+RUNS_TABLE = "mp_export_runs"
+"""What each run records about itself, without the catalog's prefix."""
+ABOUT_RUNS = (f"{RUNS_TABLE}/", "schema/runs.json", "_reports/")
+"""Where it does so. Each run adds to it, also one that changes nothing else."""
 BUDGET = "_budget/"
 """The folder of the project's query budget, which every query changes: it is no content of the lake."""
 

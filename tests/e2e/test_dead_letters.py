@@ -71,7 +71,7 @@ def test_a_failed_slice_is_exported_again_when_its_cause_is_fixed(deploy: Deploy
 
 def published(deployed: Pipeline) -> set[str]:
     """The slices of live files."""
-    return {file["slice"] for manifest in deployed.lake.manifests().values() for file in manifest["files"]}
+    return {file["slice"] for manifest in deployed.lake.event_manifests().values() for file in manifest["files"]}
 
 
 def move_back(deployed: Pipeline, queue: str) -> None:
@@ -91,7 +91,8 @@ def test_an_object_that_the_catalog_gave_up_is_processed_when_its_cause_is_fixed
         QueueUrl=deployed.queue("CatalogQueueUrl"), Attributes={"VisibilityTimeout": "1"}
     )
     deployed.export(DAY)
-    until(deployed, "FailedObjectsUrl", 2)
+    # The file and the manifest of the day, and those of the table of runs.
+    until(deployed, "FailedObjectsUrl", 4)
 
     glue.create_database(DatabaseInput={"Name": database})
     found = deployed.cloud.client("sqs").get_queue_attributes(
@@ -100,4 +101,4 @@ def test_an_object_that_the_catalog_gave_up_is_processed_when_its_cause_is_fixed
     assert found["Attributes"]["QueueArn"] == deployed.outputs["FailedObjectsArn"]
     move_back(deployed, "FailedObjectsUrl")
     deployed.wait_for_catalog()
-    assert list(deployed.lake.tables()) == [names.MASTER_TABLE]
+    assert list(deployed.lake.tables()) == [names.RUNS_TABLE, names.MASTER_TABLE]

@@ -149,7 +149,7 @@ def test_dead_letters_are_seen_and_come_back(terminal: Terminal, first_query: Pi
     sqs = first_query.cloud.client("sqs")
     request = {"date": "2026-11-10", "force": True}
     failed = json.dumps({"requestPayload": request, "responsePayload": {"errorMessage": "Mixpanel was away"}})
-    key = next(item["Key"] for item in first_query.lake.objects() if item["Key"].endswith(".parquet"))
+    key = next(item["Key"] for item in first_query.lake.objects(f"{names.MASTER_TABLE}/") if item["Key"].endswith(".parquet"))
     sqs.send_message(QueueUrl=first_query.queue("FailedSlicesUrl"), MessageBody=failed)
     sqs.send_message(QueueUrl=first_query.queue("FailedObjectsUrl"), MessageBody=created(first_query, key))
 
@@ -233,7 +233,7 @@ def test_two_accounts(cloud: MiniStack, open_terminal: Open) -> None:
     deployed = exported(cloud, terminal, "twodocument", owner)
     deployed.wait_for_catalog()
     assert deployed.lake.bucket in {bucket["Name"] for bucket in owner.client("s3").list_buckets()["Buckets"]}
-    assert list(deployed.lake.tables()) == [names.MASTER_TABLE]
+    assert list(deployed.lake.tables()) == [names.RUNS_TABLE, names.MASTER_TABLE]
 
 
 def test_an_existing_bucket(cloud: MiniStack, open_terminal: Open) -> None:

@@ -67,7 +67,7 @@ def test_drift_ends_in_the_dead_letter_queue_with_its_reason_in_the_log(changed:
     queue = changed.queue("CatalogQueueUrl")
     # With its own half hour between two tries, five of them would take more than two hours.
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
-    key = next(o["Key"] for o in changed.lake.objects() if o["Key"].endswith(".parquet"))
+    key = next(o["Key"] for o in changed.lake.objects(f"{names.MASTER_TABLE}/") if o["Key"].endswith(".parquet"))
     sqs.send_message(QueueUrl=queue, MessageBody=created(changed, key))
     letters: list[Any] = []
     for _ in poll(60, every=0.5):
@@ -83,7 +83,7 @@ def test_drift_ends_in_the_dead_letter_queue_with_its_reason_in_the_log(changed:
 def test_drift_is_put_right_where_that_is_asked_for(deploy: Deploy) -> None:
     repairing = drifted(deploy("driftrepair", STOREFRONT, OnDrift="repair"))
     before = repairing.lake.tables()[names.MASTER_TABLE]
-    key = next(o["Key"] for o in repairing.lake.objects() if o["Key"].endswith(".parquet"))
+    key = next(o["Key"] for o in repairing.lake.objects(f"{names.MASTER_TABLE}/") if o["Key"].endswith(".parquet"))
     answer = repairing.invoke(json.loads(created(repairing, key)), "CatalogFunctionName")
     assert not answer.error, answer.message
     assert answer.payload["tables"][0]["repaired"], answer.payload
@@ -101,7 +101,7 @@ def test_a_deleted_day_loses_its_partition(changed: Pipeline) -> None:
             break
     assert lake.tables()[names.MASTER_TABLE].partitions == ()
     # Its manifest still names the files, and notices of it come again.
-    [manifest] = lake.manifests()
+    [manifest] = lake.event_manifests()
     answer = changed.invoke(json.loads(created(changed, manifest)), "CatalogFunctionName")
     assert not answer.error, answer.message
     assert lake.tables()[names.MASTER_TABLE].partitions == ()

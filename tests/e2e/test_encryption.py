@@ -12,7 +12,7 @@ DATE = "2025-11-12"
 OWN_KEY = {"S3Encryption": "kms", "CreateKmsKey": "true"}
 # Only with late data, which starts in a day to come, an export keeps the identities of its rows.
 KEEPS_IDENTITIES = {"LateData": "ingestion_cursor", "IngestionStart": "2099-01-01"}
-KINDS = {"mp_master_event", "schema", "_slices", "_budget", "_quarantine", "_identities"}
+KINDS = {"mp_master_event", "mp_export_runs", "schema", "_slices", "_budget", "_quarantine", "_identities", "_reports"}
 """The folders of a project, each with objects of its own kind."""
 
 

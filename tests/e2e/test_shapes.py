@@ -57,7 +57,7 @@ def assert_cells(found: list[dict[str, Any]], table: Table, events: list[Event])
 
 
 def test_each_event_has_a_table_of_its_own(by_event: Exported, wanted: list[Event]) -> None:
-    tables = by_event.pipeline.lake.tables()
+    tables = by_event.pipeline.lake.event_tables()
     counts = Counter(cleaned(e["event"]) for e in wanted)
     assert tables.keys() == counts.keys()
     for name, table in tables.items():
@@ -69,7 +69,7 @@ def test_each_event_has_a_table_of_its_own(by_event: Exported, wanted: list[Even
 
 
 def test_a_table_has_the_columns_that_its_event_and_its_contract_have(by_event: Exported, wanted: list[Event]) -> None:
-    for name, table in by_event.pipeline.lake.tables().items():
+    for name, table in by_event.pipeline.lake.event_tables().items():
         of_event = [e for e in wanted if cleaned(e["event"]) == name]
         assert {c.property for c in table.columns} == set().union(*map(kept, of_event))
         assert_cells(rows(by_event, table), table, of_event)

@@ -72,7 +72,7 @@ def test_a_used_up_query_budget_is_answered_at_once_with_the_time_to_come_back(d
     # The source would wait for an hour; the function's time ends before.
     assert 1_200 < said["retry_after_seconds"] <= 1_800
     assert said["report"]["slices"][0]["status"] == "failed"
-    assert deployed.lake.objects() == []
+    assert [o["Key"] for o in deployed.lake.objects() if not deployed.lake.about_runs(o["Key"])] == []
 
     s3.delete_object(Bucket=deployed.lake.bucket, Key=key)
     assert deployed.export({"date": DAY})["totals"]["written"] > 0

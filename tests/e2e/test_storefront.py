@@ -75,7 +75,7 @@ def test_parquet_types_fit_the_table(storefront: Exported) -> None:
     """What Athena and Spectrum refuse to read, our own SQL engine would quietly convert."""
     lake = storefront.pipeline.lake
     types = {c.name: PARQUET_TYPES[c.type] for c in lake.tables()[names.MASTER_TABLE].columns}
-    for key in [o["Key"] for o in lake.objects() if o["Key"].endswith(".parquet")]:
+    for key in [o["Key"] for o in lake.objects(f"{names.MASTER_TABLE}/") if o["Key"].endswith(".parquet")]:
         schema = pq.ParquetFile(io.BytesIO(lake.read(key))).schema
         columns = [schema.column(number) for number in range(len(schema))]
         found = {c.name: (c.physical_type, c.converted_type) for c in columns}

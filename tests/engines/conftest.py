@@ -87,7 +87,7 @@ def write(cloud: MiniStack, template: Path, stack: str, parameters: dict[str, st
                 pipeline.export({"date": day, "force": True})
         pipeline.wait_for_catalog()
     assert pipeline is not None
-    return Written(pipeline, pipeline.lake, pipeline.lake.tables(), "SchemaType" in parameters)
+    return Written(pipeline, pipeline.lake, pipeline.lake.event_tables(), "SchemaType" in parameters)
 
 
 @pytest.fixture(scope="session")
