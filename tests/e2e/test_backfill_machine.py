@@ -109,7 +109,9 @@ def test_what_is_published_is_not_exported_again_unless_it_is_forced(
     assert script.payloads("date") == []
     assert start(deployed, force=True).end()["status"] == "SUCCEEDED"
     forced = [one.payload for one in script.invocations if "date" in one.payload]
-    assert sorted(forced, key=lambda one: str(one["date"])) == [{"date": day, "force": True} for day in DAYS]
+    assert sorted(forced, key=lambda one: str(one["date"])) == [
+        {"date": day, "force": True, "backfill": True} for day in DAYS
+    ]
 
 
 def test_a_slice_waits_as_long_as_the_function_says_and_nothing_runs_meanwhile(

@@ -8,9 +8,10 @@
 //! A query is wasted if a run crashes after entering it, or if the entry was written and the store
 //! reported that it was refused. The budget is never exceeded.
 
-use crate::document::{self, Edit, SWAPS};
+use crate::document::{self, DocumentError, Edit, SWAPS};
 use crate::manifest::Format;
 use crate::ports::{BudgetError, Clock, ObjectStore, QueryBudget, Turn};
+use mixlake_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +61,18 @@ pub struct SharedBudget {
     pub priority: Priority,
     /// The clock.
     pub clock: Clock,
+}
+
+/// How many queries of a project were started within the hour before a time.
+pub(crate) async fn started_within_hour(
+    store: &dyn ObjectStore,
+    key: &str,
+    now: Timestamp,
+) -> Result<u64, DocumentError> {
+    let queries = document::read::<Queries>(store, key).await?.value.unwrap_or_default();
+    let now = now.as_millisecond();
+    let is_recent = |at: &&i64| (now - 3_600_000..=now).contains(*at);
+    Ok(queries.started.iter().filter(is_recent).count() as u64)
 }
 
 /// The queries that were started. Times are in milliseconds since 1970.

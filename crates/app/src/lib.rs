@@ -18,6 +18,7 @@ mod people;
 pub mod ports;
 pub mod reconcile;
 pub mod runs;
+pub mod status;
 pub mod sync;
 
 pub use commit::Outcome;

@@ -50,7 +50,7 @@ async fn exported() -> (Lake, ExportReport) {
 }
 
 async fn table(lake: &Lake) -> Vec<ReadRow> {
-    let mut rows = read_runs(&log(lake), date()).await.unwrap();
+    let mut rows = read_runs(&lake.store, &lake.layout, date()).await.unwrap();
     rows.sort_by_key(|row| format!("{:?}", (row.get("run_began"), row.get("slice"))));
     rows
 }

@@ -42,6 +42,11 @@ pub enum Command {
     /// Delete replaced files that no query can still read, staged files and unfinished uploads of dead runs. Exits with
     /// 1 if something could not be deleted.
     Collect(Collect),
+    /// Print which slices of a lake are published, being written, missing or failed. Exits with 1 if a document of
+    /// the lake cannot be read.
+    Status(Lake),
+    /// Print when each date of a lake was exported and synced. Exits as status does.
+    Timeline(Lake),
     /// Print SQL for the tables in a query engine: how to reach them, and queries that name real tables,
     /// columns and dates of a lake.
     Sql(Sql),

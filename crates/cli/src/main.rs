@@ -14,6 +14,7 @@ mod show;
 mod sql;
 mod stack;
 mod statements;
+mod status;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -51,6 +52,8 @@ async fn main() -> ExitCode {
         Command::Catalog(catalog) => catalog::run(catalog, arguments.verbose).await,
         Command::Doctor(doctor) => doctor::run(doctor).await,
         Command::Collect(collect) => collect::run(collect).await,
+        Command::Status(lake) => status::status(lake).await,
+        Command::Timeline(lake) => status::timeline(lake).await,
         Command::Sql(sql) => sql::run(sql).await,
         Command::Settings(form) if form.json => show::json(&settings::document()).map(|()| true),
         Command::Settings(_) => show::text(&settings::page()).map(|()| true),

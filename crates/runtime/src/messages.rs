@@ -174,7 +174,14 @@ fn reports_of_failed_exports() {
         vec![SourceError::OutOfTime],
         vec![refused("<reason>"), refused("<other reason>"), refused("<reason>")],
     ];
-    let request = Request { slices: Vec::new(), due: None, hour: None, force: false, sync: false };
+    let request = Request {
+        slices: Vec::new(),
+        due: None,
+        hour: None,
+        force: false,
+        sync: false,
+        backfill: false,
+    };
     let kept = report::Kept(Ok("s3://lake/42/_reports/2026/11/10/0123.json".to_owned()));
     let text = |errors| format!("{}\n\n", report::failure(&report(errors), &kept, &request));
     let texts = reports.map(text);

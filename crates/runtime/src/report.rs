@@ -263,7 +263,14 @@ mod tests {
     }
 
     fn request() -> Request {
-        Request { slices: Vec::new(), due: None, hour: None, force: true, sync: false }
+        Request {
+            slices: Vec::new(),
+            due: None,
+            hour: None,
+            force: true,
+            sync: false,
+            backfill: false,
+        }
     }
 
     fn kept() -> Kept {

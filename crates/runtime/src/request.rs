@@ -48,11 +48,13 @@ pub struct Request {
     /// Whether the slices are days to sync: they are fetched again, and the lake records when. For a schedule they
     /// are candidates, and `due` is the time since which each has to have been fetched.
     pub sync: bool,
+    /// Whether a backfill asks, and not a person. Only the table of runs tells them apart.
+    pub backfill: bool,
 }
 
 impl Request {
     fn of(slices: Vec<Slice>) -> Self {
-        Self { slices, due: None, hour: None, force: false, sync: false }
+        Self { slices, due: None, hour: None, force: false, sync: false, backfill: false }
     }
 }
 
@@ -79,11 +81,11 @@ pub fn read(
     let slices = of_a_person(fields, zone, terms.margin, now)?;
     let hour = fields.get("hour").and_then(Value::as_str).map(str::to_owned);
     let flag = |name: &str| fields.get(name).and_then(Value::as_bool).unwrap_or_default();
-    let (force, sync) = (flag("force"), flag("sync"));
+    let (force, sync, backfill) = (flag("force"), flag("sync"), flag("backfill"));
     if sync {
         closed(&slices, zone)?;
     }
-    Ok(Request { hour, force, sync, ..Request::of(slices) })
+    Ok(Request { hour, force, sync, backfill, ..Request::of(slices) })
 }
 
 /// The days that a scheduled sync looks at, the last one first. All of them were closed when today's sync became
@@ -142,11 +144,11 @@ fn of_a_person(
     now: Timestamp,
 ) -> Result<Vec<Slice>, Problems> {
     let mut problems = Problems::default();
-    let known = ["from_date", "to_date", "date", "hour", "force", "sync"];
+    let known = ["from_date", "to_date", "date", "hour", "force", "sync", "backfill"];
     for (field, value) in fields {
         if !known.contains(&field.as_str()) {
             problems.add(field, format!("no such field; {FORMS}"));
-        } else if matches!(field.as_str(), "force" | "sync") {
+        } else if matches!(field.as_str(), "force" | "sync" | "backfill") {
             if !value.is_boolean() {
                 problems.add(field, format!("must be true or false, got {value}"));
             }

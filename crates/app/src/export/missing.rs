@@ -67,7 +67,12 @@ fn gap(last_before: Option<Date>, first: Date) -> Option<(Date, Date)> {
 }
 
 /// The missing slices of a date. `begun` is whether the lake has slices of earlier dates.
-fn missing_of(expected: &Expected, ledger: &Ledger, begun: bool, zone: &Zone) -> Vec<Slice> {
+pub(crate) fn missing_of(
+    expected: &Expected,
+    ledger: &Ledger,
+    begun: bool,
+    zone: &Zone,
+) -> Vec<Slice> {
     let first = ledger.slices.first().map(|entry| entry.slice);
     let asked = |slice: &&Slice| begun || first.is_some_and(|first| first <= slice.label());
     let missing = expected.slices.iter().filter(asked);

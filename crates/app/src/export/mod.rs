@@ -31,6 +31,7 @@ mod start_error;
 mod time;
 
 pub use error::ExportError;
+pub(crate) use missing::missing_of;
 pub use missing::{Expected, Missing};
 pub use report::{
     Effort, ExportReport, NewColumn, SliceOutcome, SliceReport, SliceStatus, TargetChange, Totals,

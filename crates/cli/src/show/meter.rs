@@ -147,6 +147,10 @@ impl EventSource for Metered {
     fn query(&self, window: &Window) -> Option<String> {
         self.source.query(window)
     }
+
+    fn queries(&self) -> u64 {
+        self.source.queries()
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod meter;
 mod progress;
 mod sql;
 mod stack;
+mod status;
 mod words;
 
 pub use backfill::{local, local_note};
@@ -18,6 +19,7 @@ pub use meter::{Meter, Metered};
 pub use progress::{Progress, Watched};
 pub use sql::views;
 pub use stack::{begun, canceled, command, ended, switched};
+pub use status::{status, timeline};
 pub use words::{dates, shell};
 
 use serde_json::Value;

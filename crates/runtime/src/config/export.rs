@@ -4,7 +4,7 @@ use super::ingestion::{Cursor, cursor};
 use super::lake::{LakeConfig, lake};
 use super::source::{Pipeline, endpoint, pipeline};
 use super::transformation::{Events, options};
-use crate::request::Terms;
+use crate::request::{self, Terms};
 use crate::settings::table::{
     CATCH_UP_DAYS, EVENT_SOURCE, EVENTS, EXPORT_DELAY_MINUTES, FREQUENCY, MAX_QUARANTINE_SHARE,
     MIXPANEL_SECRET, PROJECT_CREATED_BEFORE_2023, QUERIES_PER_HOUR, SYNC, SYNC_DAYS, TIMEZONE,
@@ -14,7 +14,7 @@ use crate::settings::{EventOrigin, Frequency, Problems, Reader, Settings};
 use mixlake_app::budget::Limits;
 use mixlake_app::export::{Expected, Safeguards};
 use mixlake_columnar::Options;
-use mixlake_domain::{Basis, Slice, Zone};
+use mixlake_domain::{Basis, Date, Slice, Timestamp, Zone};
 use mixlake_mixpanel::{Endpoint, EventNames, EventTime, WhereExpression};
 use std::time::Duration;
 
@@ -80,6 +80,17 @@ impl ExportConfig {
     pub(crate) fn expected_by_cursor(&self, expected: Expected) -> Expected {
         let Expected { date, slices, longer } = expected;
         Expected { date, slices: self.by_cursor(slices), longer: self.by_cursor(longer) }
+    }
+
+    /// The slices of the schedule from one date to another that should be published by now.
+    #[must_use]
+    pub fn expected_between(&self, first: Date, last: Date, now: Timestamp) -> Vec<Expected> {
+        let end = last.tomorrow().map_or(now, |next| self.zone.start_of(next));
+        let due = end.min(now.checked_sub(self.delay()).unwrap_or(now));
+        let days = u32::try_from((last - first).get_days()).unwrap_or_default() + 1;
+        let expected = request::expected(due, &self.zone, self.terms(), days).into_iter();
+        let expected = expected.filter(|of| (first..=last).contains(&of.date));
+        expected.map(|of| self.expected_by_cursor(of)).collect()
     }
 
     /// How long after its end any slice is exported, at the least.

@@ -119,7 +119,8 @@ async fn answer(
     let Some(due) = request.due else {
         let report = exporter.export(&asked).await;
         emit(config, &report);
-        let kept = keep(config, store, &report, About { began, why: &|_| Why::Manual }).await;
+        let why = if request.backfill { Why::Backfill } else { Why::Manual };
+        let kept = keep(config, store, &report, About { began, why: &|_| why }).await;
         return finish(&report, &kept, request);
     };
     let missing = missing(config, &exporter, due).await?;
