@@ -149,7 +149,9 @@ def test_dead_letters_are_seen_and_come_back(terminal: Terminal, first_query: Pi
     sqs = first_query.cloud.client("sqs")
     request = {"date": "2026-11-10", "force": True}
     failed = json.dumps({"requestPayload": request, "responsePayload": {"errorMessage": "Mixpanel was away"}})
-    key = next(item["Key"] for item in first_query.lake.objects(f"{names.MASTER_TABLE}/") if item["Key"].endswith(".parquet"))
+    key = next(
+        item["Key"] for item in first_query.lake.objects(f"{names.MASTER_TABLE}/") if item["Key"].endswith(".parquet")
+    )
     sqs.send_message(QueueUrl=first_query.queue("FailedSlicesUrl"), MessageBody=failed)
     sqs.send_message(QueueUrl=first_query.queue("FailedObjectsUrl"), MessageBody=created(first_query, key))
 

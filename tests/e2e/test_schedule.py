@@ -72,6 +72,9 @@ def test_what_earlier_runs_left_out_is_exported_first(kolkata: Pipeline) -> None
     lines = [e for e in read_events(STOREFRONT) if FROM.timestamp() <= e["properties"]["time"] < until.timestamp()]
     query = f"SELECT count(*) FROM {kolkata.lake.database}.raw_{names.MASTER_TABLE}"
     assert Exported(kolkata, report).query(query).rows == ((len(without_repeats(lines)),),)
+    runs = f"SELECT slice, why FROM {kolkata.lake.database}.raw_{names.RUNS_TABLE} ORDER BY began DESC LIMIT 3"
+    whys = [(hours[2], "schedule"), (hours[1], "catch_up"), (hours[0], "catch_up")]
+    assert Exported(kolkata, report).query(runs).rows == tuple(whys)
 
 
 def test_schedule_retries_for_a_day_and_keeps_what_failed(kolkata: Pipeline) -> None:

@@ -182,7 +182,9 @@ def test_the_command_line_of_the_operator_uses_the_same_roles(
 
 def catalog(deployed: Pipeline) -> Answer:
     """What the catalog function says to a notification of a file."""
-    key = next(item["Key"] for item in deployed.lake.objects(f"{names.MASTER_TABLE}/") if item["Key"].endswith(".parquet"))
+    key = next(
+        item["Key"] for item in deployed.lake.objects(f"{names.MASTER_TABLE}/") if item["Key"].endswith(".parquet")
+    )
     return deployed.invoke(json.loads(created(deployed, key)), "CatalogFunctionName")
 
 

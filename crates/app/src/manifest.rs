@@ -154,10 +154,13 @@ mod tests {
     fn every_origin_is_read_back() {
         let manifest: Manifest = serde_json::from_str(DAY).unwrap();
         let hour = |hour: &str| hour.to_owned().try_into().unwrap();
+        let run = |digit: &str| mixlake_domain::RunId::of_hash(&digit.repeat(16)).unwrap();
         for origin in [
             Origin::Slices(vec![hour("2026-11-10T01"), hour("2026-11-10T02")]),
             Origin::Snapshot("2026-11-10".to_owned()),
             Origin::Derived("abc".to_owned()),
+            Origin::from(run("a")),
+            Origin::Runs(vec![run("a"), run("b")]),
         ] {
             let mut manifest = manifest.clone();
             manifest.files[0].origin = origin;
