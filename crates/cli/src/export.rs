@@ -108,6 +108,7 @@ fn how(arguments: &Export, work: Work, config: &ExportConfig) -> Run {
         let why = Some(match work {
             Work::Export => Why::Manual,
             Work::Sync => Why::Sync,
+            Work::Backfill => Why::Backfill,
         });
         return Run { force: arguments.force, time: None, safeguards, why };
     }
