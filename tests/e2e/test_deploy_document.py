@@ -2,14 +2,17 @@
 
 import json
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from accounts import EXPORTER, OWNER, TOKEN
 from botocore.exceptions import ClientError
 from conftest import STOREFRONT
 from document import Terminal, checkout, sections, with_values
+from scripted import Script, play
 from source import read_events, without_repeats
 from test_drift import created
 
@@ -182,6 +185,34 @@ def hidden(deployed: Pipeline) -> int:
     sqs = deployed.cloud.client("sqs")
     found = [sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[kind]) for queue in queues]
     return sum(int(answer["Attributes"][kind]) for answer in found)
+
+
+def test_a_backfill_is_started_looked_at_and_stopped(terminal: Terminal, first_query: Pipeline) -> None:
+    """A script is in the place of the function, so that a day takes as long as the test wants."""
+    variables, start, done, how, stop = PAGE["Backfill"].blocks
+    go_on = threading.Event()
+
+    def answer(payload: dict[str, Any]) -> dict[str, Any]:
+        if "plan" in payload:
+            return {"slices": [{"date": "2026-11-10"}, {"date": "2026-11-11"}], "concurrency": 1}
+        if payload == {"date": "2026-11-11"}:
+            go_on.wait(60)
+        return {}
+
+    with Script(answer) as script:
+        play(first_query, script)
+        terminal.run(with_values(variables, {"FIRST": "2026-11-10", "LAST": "2026-11-11"}))
+        assert ":execution:" in terminal.run(start)
+        for _ in poll(30):
+            if len(script.payloads("date")) == 2:
+                break
+        counts = json.loads(terminal.run(done))
+        assert (counts["total"], counts["succeeded"], counts["running"]) == (2, 1, 1)
+        assert terminal.run(how).split() == ["RUNNING", "None", "None"]
+        terminal.run(stop)
+        assert "ABORTED" in terminal.run(how)
+        go_on.set()
+    assert script.payloads("plan") == [{"from_date": "2026-11-10", "to_date": "2026-11-11"}]
 
 
 def test_removal_leaves_the_data_until_it_is_deleted_too(terminal: Terminal, first_query: Pipeline) -> None:
