@@ -39,6 +39,7 @@ class Project:
     concurrency: int = 3
     published: list[str] = field(default_factory=list)
     first: dict[str, list[Answer]] = field(default_factory=dict)
+    report: Answer = field(default_factory=lambda: {"report": REPORT})
     running: int = 0
     most: int = 0
     gate: threading.Event | None = None
@@ -50,7 +51,7 @@ class Project:
             return {"slices": [{"date": day} for day in left], "concurrency": self.concurrency}
         if "report" in payload:
             missing = len(set(self.days) - set(self.published))
-            return {"report": REPORT, "published": len(self.days) - missing, "missing": missing}
+            return self.report | {"published": len(self.days) - missing, "missing": missing}
         day = payload.get("date", payload.get("from_date"))
         with self.changing:
             self.running += 1
@@ -161,6 +162,16 @@ def test_a_bad_day_does_not_end_the_others_and_is_told(deployed: Pipeline, proje
     )
     assert start(deployed).end()["status"] == "SUCCEEDED"
     assert sorted(project.published) == DAYS, "and none of them twice"
+
+
+def test_a_report_that_cannot_be_written_is_told(deployed: Pipeline, project: Project, script: Script) -> None:
+    project.first = {DAYS[2]: [error("SliceFailed", "401")]}
+    project.report = {"report": None, "report_error": "access denied"}
+    assert start(deployed).end()["cause"] == (
+        "1 slices failed, and 1 days are not published. The report is not written: access denied."
+        " The same backfill, started again, goes on with these days."
+    )
+    assert len(script.payloads("report")) == 1
 
 
 def test_a_function_that_is_killed_is_tried_again(deployed: Pipeline, project: Project, script: Script) -> None:
