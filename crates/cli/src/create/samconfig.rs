@@ -21,6 +21,7 @@ pub fn merged(
     document.entry("version").or_insert(value(0.1));
     let deploy = parameters_of_deploy(document.as_table_mut()).map_err(|what| vec![what])?;
     let mut overrides = overrides(deploy.get(OVERRIDES)).map_err(|what| vec![what])?;
+    let had = overrides.clone();
     let mut problems = Vec::new();
     if let Some(other) = deploy.get("stack_name").and_then(Item::as_str) {
         problems.extend(other_value("stack_name", other, stack));
@@ -37,12 +38,16 @@ pub fn merged(
     if !force && !problems.is_empty() {
         return Err(problems);
     }
-    deploy["stack_name"] = value(stack);
+    if deploy.get("stack_name").and_then(Item::as_str) != Some(stack) {
+        deploy["stack_name"] = value(stack);
+    }
     deploy.entry("capabilities").or_insert(value("CAPABILITY_IAM"));
     if !deploy.contains_key("s3_bucket") {
         deploy.entry("resolve_s3").or_insert(value(true));
     }
-    deploy[OVERRIDES] = written(&overrides);
+    if overrides != had {
+        deploy[OVERRIDES] = written(&overrides);
+    }
     Ok(document.to_string())
 }
 
@@ -84,7 +89,7 @@ fn overrides(item: Option<&Item>) -> Result<Parameters, String> {
 
 fn scalar(item: &Item) -> Option<String> {
     let value = item.as_value()?;
-    let text = value.as_str().map(str::to_owned);
+    let text = value.as_str().map(unescaped);
     let number = || value.as_integer().map(|number| number.to_string());
     text.or_else(number).or_else(|| value.as_bool().map(|flag| flag.to_string()))
 }
@@ -128,12 +133,24 @@ fn bare(text: &str) -> Option<(String, &str)> {
     (!value.contains(['"', '\\', ','])).then(|| (value.to_owned(), after))
 }
 
+/// SAM removes the backslash before these, in a table too.
+const ESCAPED: [char; 3] = [' ', '"', '\''];
+
+fn unescaped(text: &str) -> String {
+    ESCAPED.iter().fold(text.to_owned(), |text, c| text.replace(&format!("\\{c}"), &c.to_string()))
+}
+
+fn escaped(text: &str) -> String {
+    let text = text.replace("\\ ", "\\\\ ");
+    text.replace('"', "\\\"").replace('\'', "\\'")
+}
+
 /// As text, which every version of SAM reads, and `sam deploy --guided` writes. It cannot have a backslash.
 fn written(overrides: &Parameters) -> Item {
     if overrides.iter().any(|(_, value)| value.contains('\\')) {
         let mut table = toml_edit::InlineTable::new();
         for (name, value) in overrides {
-            table.insert(name, value.into());
+            table.insert(name, escaped(value).into());
         }
         return value(table);
     }
@@ -216,6 +233,8 @@ mod tests {
     #[case::space("a b=c")]
     #[case::quotes(r#"properties["a"] == "it's""#)]
     #[case::backslash(r#"a\"b\\"#)]
+    #[case::backslash_and_space(r"a\ b c\'d")]
+    #[case::quoted(r#""a\b""#)]
     #[case::unicode("Größe")]
     fn a_value_is_read_back(#[case] text: &str) {
         let given = parameters(&[("A", text), ("B", "1")]);
