@@ -141,7 +141,12 @@ def test_a_pause_stops_the_schedule_and_nothing_else(
     cloud: MiniStack, terminal: Terminal, first_query: Pipeline
 ) -> None:
     before = parameters(cloud, first_query.stack)
-    for block, state in zip(PAGE["Pause and resume"].blocks, ("DISABLED", "ENABLED"), strict=True):
+    pause, resume, disable, enable = PAGE["Pause and resume"].blocks
+    for block, state in ((pause, "DISABLED"), (resume, "ENABLED")):
+        terminal.run(block)
+        assert first_query.schedule()["State"] == state
+        assert parameters(cloud, first_query.stack) == before
+    for block, state in ((disable, "DISABLED"), (enable, "ENABLED")):
         terminal.run(block)
         assert first_query.schedule()["State"] == state
         assert parameters(cloud, first_query.stack) == before | {"ScheduleState": state}

@@ -1,6 +1,8 @@
 """`mixlake create`, `pause`, `resume`, `cancel` and `backfill` on a deployed stack, as a person runs them."""
 
 import json
+import os
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from samcli.cli.types import CfnParameterOverridesType
 from local import names, samconfig
 from local.ministack import MiniStack
 from local.pipeline import Pipeline
+from local.process import poll
 
 CHANGING = ("State", "LastModificationDate", "ResponseMetadata")
 """What differs between two readings of a schedule that was switched."""
@@ -112,6 +115,97 @@ def test_without_a_region_the_error_names_the_variable(deployed: Pipeline) -> No
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "AWS_REGION: required" in done.stderr
+
+
+DAYS = ["2026-11-10", "2026-11-11", "2026-11-12", "2026-11-13"]
+
+
+@pytest.fixture(scope="module")
+def slow(deploy: Deploy) -> Pipeline:
+    """A project with three queries an hour, of which a backfill uses two."""
+    return deploy("verbsbackfill", STOREFRONT, QueriesPerHour="3")
+
+
+def published(deployed: Pipeline) -> list[str]:
+    return sorted({file["slice"] for manifest in deployed.lake.manifests().values() for file in manifest["files"]})
+
+
+def started_queries(deployed: Pipeline) -> int:
+    return len(json.loads(deployed.lake.read(budget(deployed)))["started"])
+
+
+def budget(deployed: Pipeline) -> str:
+    return f"{deployed.lake.folder}{names.BUDGET}queries.json"
+
+
+def executions(deployed: Pipeline) -> list[str]:
+    arn = deployed.outputs["BackfillStateMachineArn"]
+    found = deployed.cloud.client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]
+    return [execution["status"] for execution in found]
+
+
+def backfill(deployed: Pipeline, first: str = DAYS[0], last: str = DAYS[-1]) -> list[str]:
+    command = [str(names.binary(names.COMMAND_LINE)), "backfill", "--stack", deployed.stack, "--json"]
+    return [*command, "--from-date", first, "--to-date", last]
+
+
+def interrupted(deployed: Pipeline, command: list[str], until: Any) -> str:
+    """Runs a command until something holds, and ends it as Ctrl-C does. Answers what it said."""
+    environment = deployed.cloud.client_environment()
+    running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        for _ in poll(60):
+            if until():
+                break
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=20)
+    finally:
+        running.kill()
+    assert running.returncode == -signal.SIGINT, said
+    return str(said)
+
+
+def test_a_backfill_survives_its_command_is_stopped_by_cancel_and_goes_on(slow: Pipeline) -> None:
+    said = interrupted(slow, backfill(slow), lambda: published(slow) == DAYS[:2])
+    assert said.startswith("The backfill of 2026-11-10 to 2026-11-13 runs in AWS. Ctrl-C ends only this display")
+    assert published(slow) == DAYS[:2]
+    assert executions(slow) == ["RUNNING"]
+
+    since = os.times().elapsed
+    other = interrupted(slow, backfill(slow, last=DAYS[1]), lambda: os.times().elapsed > since + 3)
+    assert "2026-11-10 to 2026-11-11 is not started" in other
+    assert "2 of 4 slices, about 1 h 0 min left at 2 queries an hour" in other
+    assert executions(slow) == ["RUNNING"]
+
+    stopped = answer(slow.cloud, "cancel", "--stack", slow.stack)
+    assert stopped["request"] == {"from_date": DAYS[0], "to_date": DAYS[-1], "force": False}
+    assert stopped["slices"]["total"] == len(DAYS)
+    assert executions(slow) == ["ABORTED"]
+    nothing = mixlake(slow.cloud, "cancel", "--stack", slow.stack)
+    assert nothing.returncode == 2
+    assert "verbsbackfill runs no backfill; cancel accepts a stack whose backfill is running" in nothing.stderr
+
+    # The next hour.
+    assert started_queries(slow) == 2
+    slow.cloud.client("s3").delete_object(Bucket=slow.lake.bucket, Key=budget(slow))
+    done = subprocess.run(
+        backfill(slow), env=slow.cloud.client_environment(), capture_output=True, text=True, check=False
+    )
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["outcome"]) == (0, "succeeded"), done
+    assert document["report"]["missing"] == 0
+    assert published(slow) == DAYS
+    assert started_queries(slow) == 2, "published days were not asked for again"
+
+
+def test_a_range_that_a_backfill_does_not_take_is_refused_before_anything_starts(slow: Pipeline) -> None:
+    before = executions(slow)
+    command = backfill(slow, "2009-12-31", "2199-01-01")
+    done = subprocess.run(command, env=slow.cloud.client_environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--from-date: 2009-12-31 is before 2010-01-01" in done.stderr
+    assert "--to-date: 2199-01-01 is not over; the last whole day in UTC is" in done.stderr
+    assert executions(slow) == before
 
 
 SETTINGS = {

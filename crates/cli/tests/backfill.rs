@@ -71,10 +71,15 @@ fn a_day_costs_one_query_and_a_published_day_none_unless_forced() {
     assert!(said.starts_with("4 days. Ctrl-C stops the backfill"), "{said}");
     assert!(said.contains("0 of 4 slices, about 5 min left at 50 queries an hour"), "{said}");
 
+    let kept = std::fs::read_to_string(first["report_location"].as_str().unwrap()).unwrap();
+    let kept: Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!(kept["slices"], first["slices"]);
+
     let again = place.run(&[]);
     assert_eq!(again.status.code(), Some(0), "{again:?}");
     assert_eq!(place.asked(4), Vec::<String>::new());
     assert_eq!(report(&again)["backfill"]["published_before"], 4);
+    assert!(report(&again).get("report_location").is_none(), "nothing was exported");
 
     let forced = place.run(&["--force"]);
     assert_eq!(place.asked(4), DAYS);

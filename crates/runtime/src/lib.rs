@@ -22,6 +22,8 @@ pub use answer::{Failure, Kind};
 pub use clients::{Clients, sdk_of_process};
 pub use clock::{now, time_until};
 pub use deferred::Deferred;
-pub use handlers::{Caller, CatalogHandler, ExportHandler, MaintenanceHandler, Run, export, sync};
+pub use handlers::{
+    Caller, CatalogHandler, ExportHandler, MaintenanceHandler, Run, export, keep_whole, sync,
+};
 pub use hour_of_days::{HourOfDays, hour_of_days};
 pub use report::summary;

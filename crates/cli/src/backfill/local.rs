@@ -11,7 +11,7 @@ use mixlake_app::ports::{EventSource, ObjectStore, SourceError};
 use mixlake_app::runs::Why;
 use mixlake_domain::{Slice, Timestamp};
 use mixlake_runtime::config::ExportConfig;
-use mixlake_runtime::{Caller, Clients, Run, export, now, summary};
+use mixlake_runtime::{Caller, Clients, Run, export, keep_whole, now, summary};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -29,32 +29,36 @@ pub async fn run(arguments: &Export, account: Option<String>, verbose: bool) -> 
     let plan =
         backfill.plan(&asked.slices, arguments.force).await.context("cannot plan the backfill")?;
     show::note(&show::local_note(&plan));
+    let began = now();
     let report = carry_out(&plan, source, &config, &*store, arguments.force, verbose).await?;
-    print(arguments, &plan, &report, &config, &*store)?;
+    let kept = match plan.slices.is_empty() {
+        true => None,
+        false => Some(keep_whole(&config, &*store, &report, began).await),
+    };
+    if arguments.lake.json {
+        show::json(&document(arguments, &plan, &report, kept.as_ref()))?;
+    } else {
+        let run = show::Run {
+            location: &|key| store.location(key),
+            root: &store.location(config.lake.layout.root()),
+            input: None,
+            next: &lake::command("catalog", &arguments.lake, &[]),
+        };
+        show::text(&show::local(&report, &plan, kept.as_ref(), &run))?;
+    }
     Ok(report.is_whole())
 }
 
-fn print(
-    arguments: &Export,
-    plan: &Plan,
-    report: &ExportReport,
-    config: &ExportConfig,
-    store: &dyn ObjectStore,
-) -> Result<()> {
-    if arguments.lake.json {
-        return show::json(&document(arguments, plan, report));
-    }
-    let run = show::Run {
-        location: &|key| store.location(key),
-        root: &store.location(config.lake.layout.root()),
-        input: None,
-        next: &lake::command("catalog", &arguments.lake, &[]),
-    };
-    show::text(&show::local(report, plan, &run))
-}
+/// Where the report is in the lake, or why it is not.
+type Kept = Result<String, String>;
 
-fn document(arguments: &Export, plan: &Plan, report: &ExportReport) -> Value {
+fn document(arguments: &Export, plan: &Plan, report: &ExportReport, kept: Option<&Kept>) -> Value {
     let mut document = summary(report);
+    match kept {
+        Some(Ok(location)) => document["report_location"] = location.as_str().into(),
+        Some(Err(error)) => document["report_error"] = error.as_str().into(),
+        None => {}
+    }
     document["backfill"] = json!({
         "from_date": arguments.from_date,
         "to_date": arguments.to_date,
@@ -77,8 +81,8 @@ async fn carry_out(
     let meter = Arc::new(Mutex::new(Meter::new(verbose, config.limits.of_a_backfill())));
     let labels = plan.slices.iter().map(Slice::label).collect();
     let source = Metered::new(source, labels, Arc::clone(&meter));
-    let why = Some(Why::Backfill);
-    let run = Run { force, time: None, safeguards: config.safeguards(), why };
+    let (safeguards, why) = (config.safeguards(), Some(Why::Backfill));
+    let run = Run { force, time: None, safeguards, why };
     let mut report = ExportReport::default();
     let mut left = plan.slices.clone();
     while !left.is_empty() {

@@ -26,7 +26,12 @@ const STOPPING: &str =
     "Ctrl-C stops the backfill; the same command goes on with the days that are not published.";
 
 /// The outcome of a backfill: what failed, the sums, and what to do next.
-pub fn local(report: &ExportReport, plan: &Plan, run: &Run<'_>) -> String {
+pub fn local(
+    report: &ExportReport,
+    plan: &Plan,
+    kept: Option<&Result<String, String>>,
+    run: &Run<'_>,
+) -> String {
     if plan.slices.is_empty() {
         let Run { root, next, .. } = run;
         return format!("Nothing was exported.\nFiles: {root}\nNext: {next}\n");
@@ -36,6 +41,10 @@ pub fn local(report: &ExportReport, plan: &Plan, run: &Run<'_>) -> String {
         let (published, days) = (number(plan.published() as u64), some(plan.days as u64, "day"));
         lines.push(format!("{published} of {days} were published before."));
     }
+    lines.extend(kept.map(|kept| match kept {
+        Ok(location) => format!("Report: {location}"),
+        Err(error) => format!("The report could not be kept in the lake: {error}"),
+    }));
     lines.extend(summary(report, run));
     lines.join("\n") + "\n"
 }
@@ -75,7 +84,8 @@ mod tests {
         let plan = |days_in_all, left| Plan { days: days_in_all, slices: days(left) };
         let outcome = |slice| {
             let error = SourceError::Refused("400: bad query".to_owned());
-            SliceOutcome { slice, outcome: Err(ExportError::Source(error)), effort: None }
+            let outcome = Err(ExportError::Source(error));
+            SliceOutcome { slice, outcome, effort: None }
         };
         let report =
             |count| ExportReport { slices: days(count).into_iter().map(outcome).collect() };
@@ -85,13 +95,15 @@ mod tests {
             input: None,
             next: "mixlake catalog --lake lake",
         };
+        let kept = Ok("lake/2195193/_reports/2026/11/27/0123.json".to_owned());
+        let not_kept = Err("the lake did not answer within 15 s".to_owned());
         let texts = [
             local_note(&plan(731, 0)),
             local_note(&plan(731, 731)),
             local_note(&plan(1_731, 703)),
-            local(&report(2), &plan(731, 2), &run),
-            local(&report(22), &plan(22, 22), &run),
-            local(&report(0), &plan(731, 0), &run),
+            local(&report(2), &plan(731, 2), Some(&kept), &run),
+            local(&report(22), &plan(22, 22), Some(&not_kept), &run),
+            local(&report(0), &plan(731, 0), None, &run),
         ];
         insta::assert_snapshot!(texts.join("\n\n"));
     }

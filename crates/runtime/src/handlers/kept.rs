@@ -29,11 +29,22 @@ pub(super) async fn keep(
     report: &ExportReport,
     about: About<'_>,
 ) -> Kept {
-    let ended = clock::now();
-    let document = report::whole(report, (about.began, ended), config.options.version);
-    let kept = keep_document(config, store, document).await;
+    let kept = Kept(keep_whole(config, store, report, about.began).await);
     record(config, store, report, about, kept.location()).await;
     kept
+}
+
+/// Keeps the report of work that consists of several runs, each of which was recorded. Answers where it is, or why it
+/// could not be kept.
+pub async fn keep_whole(
+    config: &ExportConfig,
+    store: &dyn ObjectStore,
+    report: &ExportReport,
+    began: Timestamp,
+) -> Result<String, String> {
+    let ended = clock::now();
+    let document = report::whole(report, (began, ended), config.options.version);
+    keep_document(config, store, document).await.0
 }
 
 /// Keeps a report in the lake.

@@ -9,5 +9,6 @@ mod source;
 
 pub use catalog::CatalogHandler;
 pub use export::{ExportHandler, Run, export, sync};
+pub use kept::keep_whole;
 pub use maintenance::MaintenanceHandler;
 pub use source::Caller;
