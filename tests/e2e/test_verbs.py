@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 import tomlkit
 from conftest import STOREFRONT, Deploy
@@ -19,6 +20,8 @@ from local.process import poll
 
 CHANGING = ("State", "LastModificationDate", "ResponseMetadata")
 """What differs between two readings of a schedule that was switched."""
+SENT_FIELDS = 12
+"""crates/stack/src/aws/scheduler.rs has a test with each of them."""
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mixlake/mixpanel-AbCdEf"
 
 
@@ -91,6 +94,15 @@ def test_pause_and_resume_change_only_the_state_of_the_schedules_and_twice_is_on
             )
             assert states(deployed) == {state}
             assert rest(deployed) == before
+
+
+def test_an_update_of_a_schedule_has_no_field_that_the_command_line_does_not_send() -> None:
+    """crates/stack writes back each field that it read; AWS sets one that is not sent to its default."""
+    scheduler = botocore.session.get_session().get_service_model("scheduler")
+    update = set(scheduler.operation_model("UpdateSchedule").input_shape.members)
+    read = set(scheduler.operation_model("GetSchedule").output_shape.members)
+    assert update - {"ClientToken"} == read - {"Arn", "CreationDate", "LastModificationDate"}
+    assert len(update) == SENT_FIELDS + 1
 
 
 def test_pause_says_what_no_longer_runs_and_how_to_go_on(deployed: Pipeline) -> None:
