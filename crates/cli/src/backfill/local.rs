@@ -31,9 +31,10 @@ pub async fn run(arguments: &Export, account: Option<String>, verbose: bool) -> 
     show::note(&show::local_note(&plan));
     let began = now();
     let report = carry_out(&plan, source, &config, &*store, arguments.force, verbose).await?;
-    let kept = match plan.slices.is_empty() {
-        true => None,
-        false => Some(keep_whole(&config, &*store, &report, began).await),
+    let kept = if plan.slices.is_empty() {
+        None
+    } else {
+        Some(keep_whole(&config, &*store, &report, began).await)
     };
     if arguments.lake.json {
         show::json(&document(arguments, &plan, &report, kept.as_ref()))?;

@@ -35,7 +35,14 @@ pub fn of(arguments: &Create) -> (Parameters, Problems) {
             Scope::CommandLine { why } => {
                 problems.add(row.name(), format!("a deployment does not take it: {why}"));
             }
-            _ => parameters.extend(of_row(row, texts, &settings, &mut problems)),
+            Scope::All
+            | Scope::Writers
+            | Scope::Tables
+            | Scope::Export
+            | Scope::Catalog
+            | Scope::Maintenance => {
+                parameters.extend(of_row(row, texts, &settings, &mut problems));
+            }
         }
     }
     parameters.extend(others(&arguments.parameter, &mut problems));

@@ -40,7 +40,7 @@ pub async fn start(
 
 pub async fn one(client: &Client, arn: &str) -> Result<Option<Execution>, CallError> {
     match client.describe_execution().execution_arn(arn).send().await {
-        Ok(found) => execution(found).map(Some),
+        Ok(found) => Ok(Some(execution(found))),
         Err(error) if error.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => {
             Ok(None)
         }
@@ -78,26 +78,24 @@ fn counted(counts: &MapRunItemCounts) -> Items {
     Items { total: number(counts.total), done: done.into_iter().map(number).sum() }
 }
 
-fn execution(found: DescribeExecutionOutput) -> Result<Execution, CallError> {
+fn execution(found: DescribeExecutionOutput) -> Execution {
     let output = || document(found.output.as_deref()).unwrap_or_default();
-    let outcome = match found.status {
+    let outcome = match found.status.as_str() {
         // A pending redrive goes on without anybody.
-        ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Outcome::Running,
-        ExecutionStatus::Succeeded => Outcome::Succeeded(output()),
+        "RUNNING" | "PENDING_REDRIVE" => Outcome::Running,
+        "SUCCEEDED" => Outcome::Succeeded(output()),
         // Failed, timed out or aborted, and what a later version of Step Functions may have.
-        other => Outcome::Ended {
-            how: other.as_str().to_lowercase(),
-            error: found.error,
-            cause: found.cause,
-        },
+        other => {
+            Outcome::Ended { how: other.to_lowercase(), error: found.error, cause: found.cause }
+        }
     };
-    Ok(Execution {
+    Execution {
         arn: found.execution_arn,
         outcome,
         request: found.input.as_deref().and_then(|text| serde_json::from_str(text).ok()),
         started: found.start_date.to_string(),
         stopped: found.stop_date.map(|date| date.to_string()),
-    })
+    }
 }
 
 fn document(text: Option<&str>) -> Option<Value> {

@@ -21,16 +21,8 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let hint = hint(call, &error);
-    CallError {
-        action: call.verb,
-        subject: subject.to_owned(),
-        hint,
-        // The text of AWS, without the layers of the SDK above it.
-        cause: match error {
-            SdkError::ServiceError(answer) => Box::new(answer.into_err()),
-            other => Box::new(other),
-        },
-    }
+    let (action, subject) = (call.verb, subject.to_owned());
+    CallError { action, subject, hint, cause: Box::new(error) }
 }
 
 fn hint<E: ProvideErrorMetadata>(call: Call, error: &SdkError<E, HttpResponse>) -> Option<String> {

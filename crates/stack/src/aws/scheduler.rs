@@ -16,10 +16,8 @@ const UPDATE: Call = Call {
 
 pub async fn power(client: &Client, id: &ScheduleId) -> Result<Power, CallError> {
     // A schedule without a state is enabled.
-    Ok(match read(client, id).await?.state {
-        Some(ScheduleState::Disabled) => Power::Off,
-        _ => Power::On,
-    })
+    let is_off = read(client, id).await?.state == Some(ScheduleState::Disabled);
+    Ok(if is_off { Power::Off } else { Power::On })
 }
 
 /// Writes back each field that was read, because the update sets all others to their defaults.
