@@ -42,6 +42,7 @@ NOT_GIVEN = {
 }
 ADDED = {
     "s3:AbortMultipartUpload": "an upload that fails is aborted",
+    "s3:ListBucketMultipartUploads": "maintenance ends uploads of runs that were killed",
     "glue:BatchUpdatePartition": "a day that is replaced moves its partition",
 }
 ANY_RESOURCE = {
@@ -89,10 +90,6 @@ def rights(template: Any, role: str) -> Iterator[Right]:
             for resource in map(chosen, listed(statement["Resource"])):
                 for action in listed(statement["Action"]):
                     yield action, json.dumps(resource), conditions
-
-
-OF_THE_OPERATOR = {"glue:GetTables", "glue:GetPartitions"}
-"""What only the command line calls."""
 
 
 def of_services(found: Iterator[Right], *services: str) -> set[Right]:
@@ -162,7 +159,8 @@ def trust(account: Any, role: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("role", "functions"), [("S3Role", ["ExportRole", "CatalogRole"]), ("GlueRole", ["CatalogRole"])]
+    ("role", "functions"),
+    [("S3Role", ["ExportRole", "CatalogRole", "MaintenanceRole"]), ("GlueRole", ["CatalogRole", "MaintenanceRole"])],
 )
 def test_only_the_exporters_functions_with_the_external_id_assume_a_role(
     account: Any, template: Any, role: str, functions: list[str]
@@ -181,7 +179,7 @@ def test_only_the_exporters_functions_with_the_external_id_assume_a_role(
 
 
 def test_a_name_of_a_stack_leaves_room_for_the_rest_of_a_roles_name(account: Any) -> None:
-    made_up = len("-CatalogRole-") + len("ABCDEFGHIJKLM")
+    made_up = len("-MaintenanceRole-") + len("ABCDEFGHIJKLM")
     assert account["Parameters"]["ExporterStack"]["MaxLength"] + made_up <= 64
 
 
@@ -210,8 +208,9 @@ def test_services_assume_only_the_roles_for_services(account: Any) -> None:
 
 
 def test_the_bucket_role_may_do_what_the_functions_may_do_in_one_account(account: Any, template: Any) -> None:
-    own = {right for role in ("ExportRole", "CatalogRole") for right in rights(template, role)}
-    assert set(rights(account, "S3Role")) == of_services(iter(own), "s3:", "kms:") - of_the_source(own)
+    own = {right for role in ("ExportRole", "CatalogRole", "MaintenanceRole") for right in rights(template, role)}
+    expected = of_services(iter(own), "s3:", "kms:") - of_the_source(own) - of_staged_files(own)
+    assert set(rights(account, "S3Role")) == expected
 
 
 def of_the_source(found: set[Right]) -> set[Right]:
@@ -219,18 +218,14 @@ def of_the_source(found: set[Right]) -> set[Right]:
     return {right for right in found if "RawPipelineBucket" in right[1] or "SecretKmsKeyArn" in right[1]}
 
 
-def test_the_glue_role_may_do_what_the_catalog_function_may_do_in_one_account(account: Any, template: Any) -> None:
-    found = {right for right in rights(account, "GlueRole") if right[0] not in OF_THE_OPERATOR}
-    assert found == of_services(rights(template, "CatalogRole"), "glue:")
+def of_staged_files(found: set[Right]) -> set[Right]:
+    """The right to delete staged files, which one on all files of the folder includes."""
+    return {right for right in found if "_staging/" in right[1]}
 
 
-def test_the_glue_role_lists_tables_and_partitions_for_an_operator_only(account: Any) -> None:
-    (policy,) = account["Resources"]["GlueRole"]["Properties"]["Policies"]
-    always, with_operator = policy["PolicyDocument"]["Statement"]
-    assert set(always["Action"]) & OF_THE_OPERATOR == set()
-    condition, statement, otherwise = with_operator["Fn::If"]
-    assert (condition, otherwise) == ("HasOperator", {"Ref": "AWS::NoValue"})
-    assert set(statement["Action"]) == OF_THE_OPERATOR
+def test_the_glue_role_may_do_what_the_functions_may_do_in_one_account(account: Any, template: Any) -> None:
+    own = {right for role in ("CatalogRole", "MaintenanceRole") for right in rights(template, role)}
+    assert set(rights(account, "GlueRole")) == of_services(iter(own), "glue:")
 
 
 def test_the_crawler_is_that_of_the_other_template(account: Any, template: Any) -> None:

@@ -41,6 +41,8 @@ def test_every_trouble_has_its_alarm(template: Any) -> None:
         "PostponedSlicesAlarm": (OF_THE_LOG, "PostponedSlices", "notBreaching"),
         "CatalogLagAlarm": ("AWS/SQS", "ApproximateAgeOfOldestMessage", "notBreaching"),
         "BackfillFailedAlarm": ("AWS/States", "ExecutionsFailed", "notBreaching"),
+        "DaysToSyncAlarm": ("Mixlake", "DaysToSync", "breaching"),
+        "MaintenanceFailedAlarm": ("AWS/Lambda", "AsyncEventsDropped", "notBreaching"),
     }
     topic = {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AlarmTopic"}]}
     to_the_topic = {"Fn::If": ["Notifies", [topic], {"Ref": "AWS::NoValue"}]}
@@ -51,7 +53,7 @@ def test_each_metric_of_the_alarms_and_the_dashboard_is_written_by_something(tem
     """Lambda, SQS and Step Functions write theirs; the others are in the code of the functions or in a filter here."""
     written = set(re.findall(r'"([A-Z]\w+)", "(?:Count|Percent|Bytes)"', METRICS.read_text()))
     written |= set(re.findall(r'let name = "(\w+)"', METRICS.read_text()))
-    assert len(written) == 8, "the metrics are not written as this test reads them"
+    assert len(written) == 9, "the metrics are not written as this test reads them"
     resources = template["Resources"]
     asked = {("Mixlake", name) for name in written}
     for made in resources.values():
@@ -59,7 +61,7 @@ def test_each_metric_of_the_alarms_and_the_dashboard_is_written_by_something(tem
             (filtered,) = made["Properties"]["MetricTransformations"]
             assert filtered["MetricNamespace"] == OF_THE_LOG
             asked.add(("Mixlake/1", filtered["MetricName"]))
-    asked |= {("AWS/Lambda", name) for name in ("Errors", "Throttles", "Duration")}
+    asked |= {("AWS/Lambda", name) for name in ("Errors", "Throttles", "Duration", "AsyncEventsDropped")}
     asked |= {("AWS/States", "ExecutionsFailed")}
     asked |= {("AWS/SQS", f"Approximate{name}") for name in ("AgeOfOldestMessage", "NumberOfMessagesVisible")}
     shown = {tuple(metric[:2]) for widget in widgets(template) for metric in widget["properties"]["metrics"]}

@@ -14,6 +14,8 @@ from local.failure import Failure
 from local.ministack import MiniStack
 from local.pipeline import Pipeline
 
+FUNCTIONS = {f"{name}FunctionName": f"{name}RoleArn" for name in ("Export", "Catalog", "Maintenance")}
+"""The outputs with the names of the functions, and with their roles."""
 TOPIC = f"arn:aws:sns:{names.REGION}:000000000000:trouble"
 
 
@@ -66,7 +68,7 @@ def alarms(deployed: Pipeline) -> dict[str, Any]:
 
 def test_alarms_tell_the_topic(watched: Pipeline) -> None:
     found = alarms(watched)
-    assert len(found) == 12
+    assert len(found) == 13
     assert all(alarm["AlarmActions"] == [TOPIC] for alarm in found.values())
     oldest = found["OldestSliceAlarm"]
     assert (oldest["Period"], oldest["Threshold"]) == (86400, 30)
@@ -74,8 +76,8 @@ def test_alarms_tell_the_topic(watched: Pipeline) -> None:
 
 def test_a_schedule_that_is_off_has_no_alarm_for_its_silence(kolkata: Pipeline) -> None:
     found = alarms(kolkata)
-    assert len(found) == 10
-    assert "OldestSliceAlarm" not in found
+    assert len(found) == 11
+    assert not {"OldestSliceAlarm", "DaysToSyncAlarm"} & found.keys()
     assert all(alarm["AlarmActions"] == [] for alarm in found.values())
 
 
@@ -93,7 +95,7 @@ def test_alarms_tell_an_address_by_a_topic_of_the_stack(told: Pipeline) -> None:
 
 def test_invocations_are_traced_only_where_that_is_asked_for(told: Pipeline, kolkata: Pipeline) -> None:
     for deployed, mode, has_the_right in ((told, "Active", True), (kolkata, "PassThrough", False)):
-        for function, role in (("ExportFunctionName", "ExportRoleArn"), ("CatalogFunctionName", "CatalogRoleArn")):
+        for function, role in FUNCTIONS.items():
             name = deployed.outputs[function]
             found = deployed.cloud.client("lambda").get_function_configuration(FunctionName=name)
             assert found["TracingConfig"]["Mode"] == mode
@@ -111,20 +113,48 @@ def test_the_dashboard_shows_this_stack(kolkata: Pipeline) -> None:
     name = kolkata.outputs["DashboardName"]
     body = json.loads(kolkata.cloud.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"])
     titles = [widget["properties"]["title"] for widget in body["widgets"]]
-    assert len(set(titles)) == len(titles) == 9
+    assert len(set(titles)) == len(titles) == 10
     text = json.dumps(body)
     assert "${" not in text
     queues = [kolkata.outputs[f"{queue}Url"].rpartition("/")[2] for queue in ("CatalogQueue", "FailedSlices")]
-    for shown in (kolkata.outputs["ExportFunctionName"], kolkata.outputs["CatalogFunctionName"], *queues):
+    for shown in (*(kolkata.outputs[function] for function in FUNCTIONS), *queues):
         assert f'"{shown}"' in text
 
 
-def test_the_export_has_the_temporary_storage_that_was_asked_for(deploy: Deploy, kolkata: Pipeline) -> None:
-    roomy = deploy("roomy", STOREFRONT, ExportStorage="4096")
-    for deployed, size in ((kolkata, 2048), (roomy, 4096)):
-        name = deployed.outputs["ExportFunctionName"]
-        found = deployed.cloud.client("lambda").get_function_configuration(FunctionName=name)
-        assert found["EphemeralStorage"] == {"Size": size}
+def test_the_functions_have_the_size_that_was_asked_for(deploy: Deploy, kolkata: Pipeline) -> None:
+    roomy = deploy("roomy", STOREFRONT, ExportStorage="4096", MaintenanceStorage="10240", MaintenanceMemory="3008")
+    for deployed, export, maintenance in (
+        (kolkata, (1769, 2048), (1769, 4096)),
+        (roomy, (1769, 4096), (3008, 10240)),
+    ):
+        for function, size in (("ExportFunctionName", export), ("MaintenanceFunctionName", maintenance)):
+            name = deployed.outputs[function]
+            found = deployed.cloud.client("lambda").get_function_configuration(FunctionName=name)
+            assert (found["MemorySize"], found["EphemeralStorage"]["Size"]) == size
+
+
+def test_the_schedules_are_those_that_can_run(deploy: Deploy, watched: Pipeline) -> None:
+    crawled = deploy("unmaintained", STOREFRONT, Catalog="crawler", Sync="false", ScheduleState="ENABLED")
+    for deployed, states in (
+        (watched, {"ScheduleName": "ENABLED", "SyncScheduleName": "ENABLED", "MaintenanceScheduleName": "ENABLED"}),
+        (crawled, {"ScheduleName": "ENABLED", "SyncScheduleName": "DISABLED", "MaintenanceScheduleName": "DISABLED"}),
+    ):
+        schedules = deployed.cloud.client("scheduler")
+        assert {output: schedules.get_schedule(Name=deployed.outputs[output])["State"] for output in states} == states
+        running = [f"default/{deployed.outputs[output]}" for output, state in states.items() if state == "ENABLED"]
+        assert deployed.outputs["ScheduleNames"] == ",".join(running)
+
+
+def test_the_payload_of_each_schedule_says_what_its_function_does(kolkata: Pipeline) -> None:
+    schedules = kolkata.cloud.client("scheduler")
+    for output, field, function in (
+        ("ScheduleName", "scheduled_time", "ExportFunctionName"),
+        ("SyncScheduleName", "sync_time", "ExportFunctionName"),
+        ("MaintenanceScheduleName", "scheduled_time", "MaintenanceFunctionName"),
+    ):
+        target = schedules.get_schedule(Name=kolkata.outputs[output])["Target"]
+        assert json.loads(target["Input"]) == {field: "<aws.scheduler.scheduled-time>"}
+        assert target["Arn"].endswith(f":function:{kolkata.outputs[function]}")
 
 
 def test_sam_takes_the_processor_from_the_file_that_the_build_writes(cloud: MiniStack, tmp_path: Path) -> None:
@@ -135,6 +165,6 @@ def test_sam_takes_the_processor_from_the_file_that_the_build_writes(cloud: Mini
     config.write_text(f'[default.deploy.parameters]\nparameter_overrides = "{given}"\n')
     samconfig.write(config, "arm64")
     deployed = Pipeline.deploy(cloud, template, "processor")
-    for function in ("ExportFunctionName", "CatalogFunctionName"):
+    for function in FUNCTIONS:
         found = cloud.client("lambda").get_function_configuration(FunctionName=deployed.outputs[function])
         assert found["Architectures"] == ["arm64"]

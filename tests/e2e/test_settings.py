@@ -11,7 +11,7 @@ from cfnlint.decode import cfn_yaml
 from local import names
 
 Row = dict[str, Any]
-FUNCTIONS = {"ExportFunction": "export", "CatalogFunction": "catalog"}
+FUNCTIONS = {"ExportFunction": "export", "CatalogFunction": "catalog", "MaintenanceFunction": "maintenance"}
 NOTHING_TO_SET = ("only",)
 """Types of settings that have one value: a parameter would have no choice."""
 MADE_HERE = {
@@ -61,16 +61,19 @@ def environment(template: Any, function: str) -> dict[str, Any]:
     return template["Globals"]["Function"]["Environment"]["Variables"] | own
 
 
-@pytest.mark.parametrize(("function", "scope"), FUNCTIONS.items())
+@pytest.mark.parametrize(("function", "reader"), FUNCTIONS.items())
 def test_the_environment_of_a_function_has_the_settings_that_it_reads(
-    template: Any, table: list[Row], function: str, scope: str
+    template: Any, table: list[Row], function: str, reader: str
 ) -> None:
-    read = {row["variable"] for row in deployed(table) if row["scope"] in (scope, "both")}
+    read = {row["variable"] for row in deployed(table) if reader in row["functions"]}
     assert set(environment(template, function)) == read
 
 
 def test_a_variable_is_its_parameter_or_empty(template: Any, table: list[Row]) -> None:
-    variables = environment(template, "ExportFunction") | environment(template, "CatalogFunction")
+    environments = [environment(template, function) for function in FUNCTIONS]
+    variables = {name: found for variables in environments for name, found in variables.items()}
+    for found in environments:
+        assert found.items() <= variables.items(), "one value for all functions"
     for row, parameter in with_parameter(table):
         found = variables[row["variable"]]
         reference = {"Ref": parameter}

@@ -63,7 +63,7 @@ def environment(template: Any, function: str) -> dict[str, Any]:
     return template["Globals"]["Function"]["Environment"]["Variables"] | own
 
 
-@pytest.mark.parametrize("function", ["ExportFunction", "CatalogFunction"])
+@pytest.mark.parametrize("function", ["ExportFunction", "CatalogFunction", "MaintenanceFunction"])
 def test_the_longest_settings_fit_the_environment_of_a_function(template: Any, function: str) -> None:
     variables = environment(template, function)
     worst = {name: value(found, template["Parameters"]) for name, found in variables.items()}
@@ -139,18 +139,37 @@ def calls_of_glue(folder: Path) -> set[str]:
     return calls
 
 
-OF_THE_COMMAND_LINE = {"glue:GetTables", "glue:GetPartitions"}
-"""What only `mixlake catalog` and `mixlake doctor` call, with the rights of whoever runs them."""
+LISTS = {"glue:GetTables", "glue:GetPartitions"}
+"""What the maintenance and the command line call. The catalog function looks only at the tables that it changes."""
+READS = LISTS | {"glue:GetTable", "glue:GetPartition", "glue:BatchGetPartition"}
 
 
-def test_the_catalog_role_may_do_what_the_adapter_calls_for_the_function_and_no_more(template: Any) -> None:
-    allowed = {action for action in actions(template, "CatalogRole") if action.startswith("glue:")}
-    assert allowed == calls_of_glue(GLUE) - OF_THE_COMMAND_LINE
+def test_two_roles_may_do_what_the_adapter_calls_for_their_functions_and_no_more(template: Any) -> None:
+    called = calls_of_glue(GLUE)
+    assert called >= READS
+    allowed = {
+        role: {action for action in actions(template, role) if action.startswith("glue:")}
+        for role in ("ExportRole", "CatalogRole", "MaintenanceRole")
+    }
+    assert allowed == {"ExportRole": set(), "CatalogRole": called - LISTS, "MaintenanceRole": READS}
+
+
+def test_one_role_may_delete_objects_of_tables(template: Any) -> None:
+    found = {
+        (role, statement["Sid"])
+        for role, made in template["Resources"].items()
+        if made["Type"] == "AWS::IAM::Role"
+        for statement in statements(template, role)
+        if "s3:DeleteObject" in str(statement["Action"])
+    }
+    assert found == {("ExportRole", "ClearStagedFiles"), ("MaintenanceRole", "DeleteReplacedFiles")}
+    (staged,) = [s for s in statements(template, "ExportRole") if s.get("Sid") == "ClearStagedFiles"]
+    assert staged["Resource"]["Fn::Sub"][0].endswith("/_staging/*")
 
 
 def test_no_role_may_do_what_nothing_calls(template: Any) -> None:
     assert "s3:ListMultipartUploadParts" not in set(actions(template, "ExportRole"))
-    for role in ("ExportRole", "CatalogRole", "CrawlerRole"):
+    for role in ("ExportRole", "CatalogRole", "MaintenanceRole", "CrawlerRole"):
         wide = [action for action in actions(template, role) if action.endswith(":*")]
         assert wide == [], role
 
@@ -170,6 +189,7 @@ def test_a_right_on_a_key_counts_only_for_what_one_service_asks_of_it(template: 
     rights = {
         "ExportRole": {"kms:GenerateDataKey", "kms:Decrypt"},
         "CatalogRole": {"kms:Decrypt"},
+        "MaintenanceRole": {"kms:GenerateDataKey", "kms:Decrypt"},
         "CrawlerRole": {"kms:Decrypt"},
     }
     for role, allowed in rights.items():
@@ -187,6 +207,8 @@ def test_a_right_on_a_key_counts_only_for_what_one_service_asks_of_it(template: 
         ("ExportRole", "lake", "HasS3Role", "S3Role"),
         ("CatalogRole", "lake", "HasS3Role", "S3Role"),
         ("CatalogRole", "tables", "HasGlueRole", "GlueRole"),
+        ("MaintenanceRole", "lake", "HasS3Role", "S3Role"),
+        ("MaintenanceRole", "tables", "HasGlueRole", "GlueRole"),
     ],
 )
 def test_a_function_that_assumes_a_role_has_no_right_of_its_own_beside_it(
@@ -233,6 +255,17 @@ def test_the_catalog_queue_waits_six_times_as_long_as_the_function_may_work(temp
     timeout = template["Resources"]["CatalogFunction"]["Properties"]["Timeout"]
     queue = template["Resources"]["CatalogQueue"]["Properties"]
     assert (timeout, queue["VisibilityTimeout"]) == (300, 6 * 300)
+
+
+def test_maintenance_runs_each_day_where_the_tables_prove_what_nobody_reads(template: Any) -> None:
+    schedule = template["Resources"]["MaintenanceSchedule"]["Properties"]
+    assert (schedule["ScheduleExpression"], schedule["ScheduleExpressionTimezone"]) == (
+        "cron(50 4 * * ? *)",
+        {"Ref": "Timezone"},
+    )
+    assert schedule["State"] == {"Fn::If": ["MaintenanceRuns", "ENABLED", "DISABLED"]}
+    no_crawler = {"Fn::Not": [{"Condition": "UseCrawler"}]}
+    assert template["Conditions"]["MaintenanceRuns"] == {"Fn::And": [{"Condition": "ScheduleRuns"}, no_crawler]}
 
 
 def test_the_zips_are_built_for_the_runtime_of_the_functions(template: Any) -> None:
