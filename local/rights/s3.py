@@ -18,6 +18,9 @@ PLAIN = frozenset(
         "max-keys",
         "encoding-type",
         "fetch-owner",
+        "key-marker",
+        "upload-id-marker",
+        "max-uploads",
     ]
 )
 """Parameters that do not choose an operation. Any other one does."""
@@ -25,6 +28,7 @@ PLAIN = frozenset(
 OPERATIONS: dict[tuple[str, str, str], str] = {
     ("HEAD", "bucket", ""): "HeadBucket",
     ("GET", "bucket", "list-type"): "ListObjectsV2",
+    ("GET", "bucket", "uploads"): "ListMultipartUploads",
     ("POST", "bucket", "delete"): "DeleteObjects",
     ("HEAD", "object", ""): "HeadObject",
     ("GET", "object", ""): "GetObject",
@@ -42,6 +46,7 @@ COPIES = {"PutObject": "CopyObject", "UploadPart": "UploadPartCopy"}
 ACTIONS = {
     "HeadBucket": "s3:ListBucket",
     "ListObjectsV2": "s3:ListBucket",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
     "DeleteObjects": "s3:DeleteObject",
     "HeadObject": "s3:GetObject",
     "GetObject": "s3:GetObject",

@@ -1,7 +1,7 @@
-"""A run of both functions, in small steps that a test can repeat, refuse and watch.
+"""A run of the functions, in small steps that a test can repeat, refuse and watch.
 
 The rule that notifies the catalog is off: a step invokes the catalog function itself, so nothing happens at the same
-time. Each step is what users do: an hour, a second hour, the first hour again, two days, deleted days.
+time. Each step is what users do: an hour, a second hour, the first hour again, maintenance, two days, deleted days.
 """
 
 import json
@@ -16,7 +16,7 @@ from conftest import Deploy
 from local.lake import Lake
 from local.pipeline import Answer, Pipeline
 
-EXPORT, CATALOG = "ExportFunctionName", "CatalogFunctionName"
+EXPORT, CATALOG, MAINTENANCE = "ExportFunctionName", "CatalogFunctionName", "MaintenanceFunctionName"
 NOTIFIED = (".parquet", "/_manifest.json")
 
 
@@ -43,7 +43,9 @@ def event(day: int, hour: int, number: int, name: str, **more: Any) -> dict[str,
 def deploy_quietly(deploy: Deploy, stack: str, folder: Path, **parameters: str) -> Pipeline:
     data = folder / f"{stack}.jsonl"
     data.write_text("".join(json.dumps(one) + "\n" for one in events()))
-    deployed = deploy(stack, data, CatchUpDays="1", **parameters)
+    # Replaced files can be deleted at once. Each compaction would replace more of them.
+    maintenance = {"KeepReplacedHours": "0", "Compact": "false"}
+    deployed = deploy(stack, data, CatchUpDays="1", **maintenance, **parameters)
     rules = deployed.cloud.client("events")
     [rule] = [one["Name"] for one in rules.list_rules()["Rules"] if one["Name"].startswith(f"{stack}-")]
     rules.disable_rule(Name=rule)
@@ -56,11 +58,19 @@ def exported(payload: dict[str, Any]) -> Callable[[Pipeline], Answer]:
 
 def exported_with_fewer_events(deployed: Pipeline) -> Answer:
     """The first hour again: its file is replaced, and the file of the second hour is copied beside the new one."""
-    functions, name = deployed.cloud.client("lambda"), deployed.outputs[EXPORT]
-    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    changed = {"Variables": variables | {"EVENTS": "Purchase"}}
-    functions.update_function_configuration(FunctionName=name, Environment=changed)
+    set_variables(deployed, EXPORT, EVENTS="Purchase")
     return deployed.invoke({"hour": "2026-11-10T01", "force": True}, EXPORT)
+
+
+def set_variables(deployed: Pipeline, function: str, **changed: str) -> None:
+    """Changes settings of a function. That takes less time than a new deployment."""
+    functions, name = deployed.cloud.client("lambda"), deployed.outputs[function]
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables | changed})
+
+
+def maintained(deployed: Pipeline) -> Answer:
+    return deployed.invoke({}, MAINTENANCE)
 
 
 def cataloged(deployed: Pipeline) -> Answer:
@@ -110,6 +120,7 @@ FIRST_TABLE = Step("the first table", cataloged)
 SCHEDULED = Step("a scheduled hour", exported({"scheduled_time": "2026-11-10T05:10:00Z"}))
 FIRST_HOUR_AGAIN = Step("the first hour with fewer events", exported_with_fewer_events)
 MOVED_DAY = Step("a day in another folder", cataloged)
+OLD_FOLDER = Step("the folder before is deleted", maintained)
 TWO_DAYS = Step("two days", exported({"from_date": "2026-11-11", "to_date": "2026-11-12"}))
 NEW_COLUMN = Step("a new column", cataloged)
 DELETED_DAY = Step("a deleted day", cataloged_without("10"))
@@ -121,6 +132,7 @@ STEPS = (
     SCHEDULED,
     FIRST_HOUR_AGAIN,
     MOVED_DAY,
+    OLD_FOLDER,
     TWO_DAYS,
     NEW_COLUMN,
     DELETED_DAY,

@@ -53,13 +53,16 @@ def glue(given: dict[str, str], catalog: Cloud) -> Any:
 # --- who may assume the roles ----------------------------------------------------------------------
 
 
-def test_both_functions_assume_the_bucket_role_and_the_catalog_function_the_glue_role(
-    given: dict[str, str], export: Cloud, catalog: Cloud
+def test_all_functions_assume_the_bucket_role_and_all_but_the_export_the_glue_role(
+    cloud: MiniStack, given: dict[str, str], export: Cloud, catalog: Cloud
 ) -> None:
+    maintenance = act_as(cloud, "exporter-MaintenanceRole-1A2B3C")
     for caller, role, external_id in (
         (export, "S3Role", TOKEN),
         (catalog, "S3Role", TOKEN),
         (catalog, "GlueRole", "for-glue"),
+        (maintenance, "S3Role", TOKEN),
+        (maintenance, "GlueRole", "for-glue"),
     ):
         session = caller.assume(given[role], ExternalId=external_id)
         assert session.client("sts").get_caller_identity()["Account"] == OWNER
@@ -132,13 +135,23 @@ def test_the_bucket_role_reaches_no_other_folder(given: dict[str, str], s3: Any,
         s3.get_object(Bucket=given["BucketName"], Key=key)
 
 
-def test_the_bucket_role_deletes_staged_files_only(given: dict[str, str], s3: Any) -> None:
-    staged, published = f"{FOLDER}/_staging/a", f"{FOLDER}/mp_master_event/c.parquet"
-    for key in (staged, published):
-        s3.put_object(Bucket=given["BucketName"], Key=key, Body=b"rows")
-    s3.delete_object(Bucket=given["BucketName"], Key=staged)
+def test_the_bucket_role_deletes_objects_of_its_project_only(given: dict[str, str], s3: Any, owner: Cloud) -> None:
+    bucket = given["BucketName"]
+    for key in (f"{FOLDER}/_staging/a", f"{FOLDER}/mp_master_event/c.parquet"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"rows")
+        s3.delete_object(Bucket=bucket, Key=key)
+    theirs = "shared/lake/99/mp_master_event/c.parquet"
+    owner.client("s3").put_object(Bucket=bucket, Key=theirs, Body=b"rows")
     with refused():
-        s3.delete_object(Bucket=given["BucketName"], Key=published)
+        s3.delete_object(Bucket=bucket, Key=theirs)
+
+
+def test_the_bucket_role_ends_uploads_that_were_left_behind(given: dict[str, str], s3: Any) -> None:
+    place = {"Bucket": given["BucketName"], "Key": f"{FOLDER}/mp_master_event/left.parquet"}
+    s3.create_multipart_upload(**place)
+    (left,) = s3.list_multipart_uploads(Bucket=place["Bucket"], Prefix=place["Key"])["Uploads"]
+    s3.abort_multipart_upload(**place, UploadId=left["UploadId"])
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=place["Bucket"], Prefix=place["Key"])
 
 
 def test_a_bucket_of_another_account_than_expected_is_refused(given: dict[str, str], s3: Any) -> None:
@@ -215,12 +228,13 @@ def test_the_glue_role_keeps_the_tables_with_its_prefix(glue: Any) -> None:
     assert glue.get_table(DatabaseName="owned", Name="raw_mp_master_event")["Table"]["VersionId"]
 
 
-def test_the_glue_role_lists_nothing_for_the_function(glue: Any) -> None:
-    """It does so where there is an operator: test_owner_stack.py."""
-    with refused("AccessDeniedException", "GetTables"):
-        glue.get_tables(DatabaseName="owned")
-    with refused("AccessDeniedException", "GetPartitions"):
-        glue.get_partitions(DatabaseName="owned", TableName="raw_mp_master_event")
+def test_the_glue_role_lists_the_tables_and_their_partitions(glue: Any) -> None:
+    """The maintenance function looks at all of them."""
+    glue.create_table(DatabaseName="owned", TableInput=table("raw_listed"))
+    glue.batch_create_partition(DatabaseName="owned", TableName="raw_listed", PartitionInputList=[DAY])
+    assert "raw_listed" in {found["Name"] for found in glue.get_tables(DatabaseName="owned")["TableList"]}
+    found = glue.get_partitions(DatabaseName="owned", TableName="raw_listed")["Partitions"]
+    assert [partition["Values"] for partition in found] == [DAY["Values"]]
 
 
 def test_the_glue_role_refuses_another_table_and_another_database(glue: Any, owner: Cloud) -> None:

@@ -18,6 +18,7 @@ from small_run import (
     FIRST_TABLE,
     MOVED_DAY,
     NEW_COLUMN,
+    OLD_FOLDER,
     STEPS,
     Step,
     deploy_quietly,
@@ -48,6 +49,15 @@ TRIALS: dict[Allowed, Step] = {
     ("CatalogRole", "KeepTheTables", "glue:BatchGetPartition"): FIRST_TABLE,
     ("CatalogRole", "KeepTheTables", "glue:BatchCreatePartition"): FIRST_TABLE,
     ("CatalogRole", "KeepTheTables", "glue:BatchUpdatePartition"): MOVED_DAY,
+    ("MaintenanceRole", "ListObjectsAndUploads", "s3:ListBucket"): OLD_FOLDER,
+    ("MaintenanceRole", "WriteTheLake", "s3:GetObject"): OLD_FOLDER,
+    ("MaintenanceRole", "ReadTheTables", "glue:GetTables"): OLD_FOLDER,
+    ("MaintenanceRole", "ReadTheTables", "glue:GetTable"): OLD_FOLDER,
+    ("MaintenanceRole", "ReadTheTables", "glue:GetPartitions"): OLD_FOLDER,
+    ("MaintenanceRole", "ReadTheTables", "glue:BatchGetPartition"): OLD_FOLDER,
+    ("MaintenanceRole", "WriteTheLake", "s3:PutObject"): OLD_FOLDER,
+    ("MaintenanceRole", "DeleteReplacedFiles", "s3:DeleteObject"): OLD_FOLDER,
+    ("MaintenanceRole", "ListObjectsAndUploads", "s3:ListBucketMultipartUploads"): OLD_FOLDER,
     ("CatalogRole", "KeepTheTables", "glue:UpdateTable"): NEW_COLUMN,
     ("CatalogRole", "KeepTheTables", "glue:DeletePartition"): DELETED_DAY,
     ("CatalogRole", "KeepTheTables", "glue:BatchDeletePartition"): DELETED_DAYS,
@@ -85,6 +95,17 @@ REASONS: dict[Allowed, str] = {
     ("CatalogRole", "KeepTheTables", "glue:GetPartition"): (
         "only if another writer adds a partition at the same moment; crates/catalog-glue tests that race"
     ),
+    ("MaintenanceRole", "WriteTheLake", "s3:AbortMultipartUpload"): (
+        "only for uploads of runs that were killed two days ago; crates/store-s3 tests it"
+    ),
+    ("MaintenanceRole", "ReadTheTables", "glue:GetPartition"): (
+        "only for a day with replaced files that lost its partition at that moment; crates/catalog-glue tests it"
+    ),
+    ("MaintenanceRole", "WriteLogs", "logs:CreateLogStream"): BY_LAMBDA,
+    ("MaintenanceRole", "WriteLogs", "logs:PutLogEvents"): BY_LAMBDA,
+    ("MaintenanceRole", "WriteTraces", "xray:PutTraceSegments"): BY_LAMBDA,
+    ("MaintenanceRole", "WriteTraces", "xray:PutTelemetryRecords"): BY_LAMBDA,
+    ("MaintenanceRole", "DecryptFormerObjects", "kms:Decrypt"): FORMER_KEY,
     ("ScheduleRole", "", "lambda:InvokeFunction"): BY_SCHEDULER,
     ("ScheduleRole", "", "sqs:SendMessage"): BY_SCHEDULER,
     ("BackfillRole", "InvokeTheExport", "lambda:InvokeFunction"): BY_STEP_FUNCTIONS,
@@ -105,7 +126,6 @@ REASONS: dict[Allowed, str] = {
     ("GlueRole", "KeepTheTables", "glue:DeletePartition"): SMALLER,
     ("GlueRole", "KeepTheTables", "glue:BatchDeletePartition"): SMALLER,
     ("S3Role", "WriteTheLake", "s3:AbortMultipartUpload"): SMALLER,
-    ("S3Role", "ClearStagedFiles", "s3:DeleteObject"): SMALLER,
     ("SpectrumRole", "*", "*"): "Redshift uses it; the stand-in has no Redshift",
     ("CrawlerRole", "*", "*"): "AWS documents what a crawler needs (test_template.py); the stand-in has none that runs",
 }
@@ -269,6 +289,7 @@ FORBIDDEN = {
     "an export may not delete what it has published": ("ExportRole", "s3:DeleteObject", "mp_master_event/2026/11/10/a"),
     "the catalog may not write": ("CatalogRole", "s3:PutObject", "mp_master_event/2026/11/10/a"),
     "the catalog may not delete": ("CatalogRole", "s3:DeleteObject", "mp_master_event/2026/11/10/a"),
+    "maintenance may not leave the folder of its project": ("MaintenanceRole", "s3:DeleteObject", "../other/a"),
     "an export may not leave the folder of its project": ("ExportRole", "s3:PutObject", "../other/a"),
 }
 

@@ -19,6 +19,7 @@ import pytest
 from accounts import EXPORTER, OWNER, PARAMETERS, TOKEN, act_as, without_policy
 from botocore.exceptions import ClientError
 from conftest import STOREFRONT
+from replaced import maintain, replaced_files
 from source import read_events, without_repeats
 from test_drift import created
 
@@ -152,6 +153,20 @@ def test_an_export_fills_the_owners_bucket_and_its_notifications_the_owners_tabl
     for account, owns in ((owner, True), (cloud.account(EXPORTER), False)):
         buckets, databases = owned(account)
         assert (deployed.lake.bucket in buckets, STACK in databases) == (owns, owns)
+
+
+def test_maintenance_deletes_replaced_files_of_the_owners_bucket(deploy: Deploy) -> None:
+    day = {"date": "2026-11-10", "force": True}
+    deploy(Events="page view").export(day)
+    # All events again, so that later tests find them.
+    deployed = deploy(KeepReplacedHours="0", Compact="false")
+    deployed.export(day)
+    deployed.wait_for_catalog()
+    before, were_replaced = stored(deployed), replaced_files(deployed.lake)
+    assert len(were_replaced) > 1
+    answer = maintain(deployed)
+    assert not answer.error, answer.message
+    assert before.keys() - stored(deployed).keys() == were_replaced
 
 
 def test_without_external_ids_of_their_own_the_roles_get_the_project_token(deploy: Deploy) -> None:
