@@ -139,7 +139,8 @@ COMMA := ,
 .PHONY: bench-peers
 bench-peers: ## Compares Mixlake with other tools: ROWS=300000 ROUNDS=3 THREADS=1 SYSTEMS=name,name
 	@$(PYTHON) local/setup_venv.py --venv peers requirements-peers.txt
-	@cargo build --release --locked -p mixlake-bench -p mixlake-export-lambda -p mixlake-catalog-lambda
+	@cargo build --release --locked -p mixlake-bench -p mixlake-export-lambda -p mixlake-catalog-lambda \
+		-p mixlake-maintenance-lambda
 	@.local/peers/bin/python -m local.peers --rows $(or $(ROWS),300000) --rounds $(or $(ROUNDS),3) \
 		--threads $(or $(THREADS),1) --only $(subst $(COMMA), ,$(SYSTEMS))
 

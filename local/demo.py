@@ -39,7 +39,7 @@ def run() -> None:
     owner = Owner(HOME)
     steps = Steps(7, LOGS / "error.log")
     print("Mixpanel events become a table that one can query. Everything happens on this machine.\n")
-    with steps.step("packing the two functions"):
+    with steps.step("packing the functions"):
         template = package.prepare()
     with ExitStack() as running:
         with steps.step("starting the stand-ins of AWS and Mixpanel"):

@@ -61,7 +61,7 @@ def dollars(amount: float) -> str:
 
 
 def requests(measured: dict[str, Any]) -> str:
-    """The calls of both functions: in a usual slice, and in one with several files."""
+    """The calls of the functions: in a usual slice, and in one with several files."""
     day, large = measured["day"], measured["large_hour"]
     rows = [
         [f"{function}: {name}", mean(calls.get(name, 0), day), str(large["calls"][function].get(name, 0))]

@@ -32,6 +32,7 @@ if (process.env.WIRED) {
     TopicOfAttribute: mixlake.alarmTopic.topicArn,
     ExportOfAttribute: mixlake.exportFunction.functionArn,
     CatalogOfAttribute: mixlake.catalogFunction.functionArn,
+    MaintenanceOfAttribute: mixlake.maintenanceFunction.functionArn,
     BackfillOfAttribute: mixlake.backfill.stateMachineArn,
     QueueOfAttribute: mixlake.catalogQueue.queueArn,
     SlicesOfAttribute: mixlake.failedSlices.queueArn,

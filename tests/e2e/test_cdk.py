@@ -19,6 +19,7 @@ SECOND = {"logicalIdPrefix": "Second", "glueDatabase": "second"}
 DIFFERENCES = {
     "ExportFunction": "Code: the zip file is an asset of the app",
     "CatalogFunction": "Code: the zip file is an asset of the app",
+    "MaintenanceFunction": "Code: the zip file is an asset of the app",
 }
 
 
@@ -170,6 +171,7 @@ def test_an_app_is_given_what_it_may_refer_to(synthesized: dict[str, Any]) -> No
     named = {
         "ExportOfAttribute": "ExportFunction",
         "CatalogOfAttribute": "CatalogFunction",
+        "MaintenanceOfAttribute": "MaintenanceFunction",
         "BackfillOfAttribute": "Backfill",
         "QueueOfAttribute": "CatalogQueue",
         "SlicesOfAttribute": "FailedSlices",
@@ -223,7 +225,7 @@ def test_the_example_has_the_right_types_and_is_synthesized(built: Path, functio
     assert done.returncode == 0, done.stderr
     assert "WARN" not in done.stderr.upper(), done.stderr
     resources = json.loads((tmp_path / "out" / "mixlake.template.json").read_text())["Resources"]
-    assert {"LakeBucket", "LakeKey", "ExportFunction", "CatalogFunction"} <= resources.keys()
+    assert {"LakeBucket", "LakeKey", "ExportFunction", "CatalogFunction", "MaintenanceFunction"} <= resources.keys()
 
 
 def test_the_package_has_what_each_language_needs_and_nothing_else(built: Path) -> None:

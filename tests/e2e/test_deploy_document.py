@@ -113,7 +113,7 @@ def test_ten_commands_lead_from_nothing_to_the_first_query(terminal: Terminal, f
     rows = Engine(first_query.lake).query(asked["Query"]).rows
     assert sum(events for _day, events in rows) == len(without_repeats(read_events(STOREFRONT)))
     terminal.run(RESULT)
-    assert len(terminal.run(ALARMS).split()) == 2 * 12
+    assert len(terminal.run(ALARMS).split()) == 2 * 13
 
 
 def test_a_changed_encryption_reaches_every_object(terminal: Terminal, first_query: Pipeline) -> None:
@@ -128,6 +128,32 @@ def test_a_changed_encryption_reaches_every_object(terminal: Terminal, first_que
 def test_lake_formation_is_asked_in_its_own_words(terminal: Terminal, first_query: Pipeline) -> None:
     run(terminal, "Lake Formation")
     assert terminal["CATALOG_ROLE"] == first_query.outputs["CatalogRoleArn"]
+    assert terminal["MAINTENANCE_ROLE"] == first_query.outputs["MaintenanceRoleArn"]
+
+
+def test_days_are_fetched_again_by_hand(terminal: Terminal, first_query: Pipeline) -> None:
+    (told,) = run(terminal, "Sync")
+    assert '"StatusCode": 202' in told
+    times = first_query.lake.folder + "_sync/days.json"
+    for _ in poll(60):
+        if times in {item["Key"] for item in first_query.lake.objects()}:
+            break
+    assert list(json.loads(first_query.lake.read(times))["days"]) == terminal.run(DAYS).split()
+
+
+def test_maintenance_runs_by_hand_and_can_be_paused(
+    cloud: MiniStack, terminal: Terminal, first_query: Pipeline
+) -> None:
+    now, pause = PAGE["Maintenance"].blocks
+    assert '"StatusCode": 202' in terminal.run(now)
+    for _ in poll(60):
+        if "maintenance begins" in (said := first_query.save_log("MaintenanceLogGroup").read_text()):
+            break
+    assert "maintenance begins" in said
+    before = parameters(cloud, first_query.stack)
+    terminal.run(pause)
+    paused = {"Compact": "false", "KeepReplacedHours": "8760"}
+    assert parameters(cloud, first_query.stack) == before | paused
 
 
 def test_an_upgrade_keeps_all_parameters(cloud: MiniStack, terminal: Terminal, first_query: Pipeline) -> None:
@@ -150,7 +176,11 @@ def test_a_pause_stops_the_schedule_and_nothing_else(
         terminal.run(block)
         assert first_query.schedule()["State"] == state
         assert parameters(cloud, first_query.stack) == before | {"ScheduleState": state}
-        assert ("OldestSliceAlarm" in terminal.run(ALARMS)) == (state == "ENABLED")
+        told = terminal.run(ALARMS)
+        assert {alarm in told for alarm in ("OldestSliceAlarm", "DaysToSyncAlarm")} == {state == "ENABLED"}
+        for schedule in first_query.outputs["ScheduleNames"].split(","):
+            found = cloud.client("scheduler").get_schedule(Name=schedule.rpartition("/")[2])
+            assert found["State"] == state, schedule
 
 
 def test_dead_letters_are_seen_and_come_back(terminal: Terminal, first_query: Pipeline) -> None:

@@ -40,10 +40,11 @@ SPECIAL = {
     "Encryption": ["S3Encryption", "CreateKmsKey", "S3KmsKeyArn", "FormerKmsKeyArn"],
     "Glue catalog": ["CreateDatabase", "Catalog", "CrawlerTableLevel", "OnDrift"],
     "Files of a JSON pipeline": ["RawPipelineBucket", "RawPipelinePrefix"],
-    "Late data": ["LateData", "IngestionStart", "IngestionMarginMinutes"],
+    "Late data": ["Sync", "SyncDays", "LateData", "IngestionStart", "IngestionMarginMinutes"],
+    "Maintenance": ["Compact", "KeepReplacedHours"],
     "Export and schedule": ["ScheduleState", "CatchUpDays", "Frequency"],
     "Alarms": ["AlarmEmail", "MaxQuarantineShare"],
-    "Functions": ["Architecture", "ExportMemory", "Tracing"],
+    "Functions": ["Architecture", "ExportMemory", "MaintenanceMemory", "MaintenanceStorage", "Tracing"],
 }
 """The groups of parameters that change how a stack is deployed or kept, with what the page says about them."""
 

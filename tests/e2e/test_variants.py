@@ -60,17 +60,19 @@ def test_the_stack_makes_a_key_that_rotates(keyed: Pipeline) -> None:
     assert kms.get_key_rotation_status(KeyId=key["KeyId"])["KeyRotationEnabled"]
 
 
-def test_both_buckets_and_the_function_use_the_key(keyed: Pipeline) -> None:
+def test_both_buckets_and_the_functions_that_write_use_the_key(keyed: Pipeline) -> None:
     key = keyed.outputs["KmsKeyArn"]
     for bucket in (keyed.outputs["Bucket"], resources(keyed)["QueryResults"]):
         assert default_encryption(keyed, bucket) == secured(key), bucket
-    found = environment(keyed, "ExportFunctionName")
-    assert (found["S3_ENCRYPTION"], found["S3_KMS_KEY_ID"]) == ("kms", key)
+    for function in ("ExportFunctionName", "MaintenanceFunctionName"):
+        found = environment(keyed, function)
+        assert (found["S3_ENCRYPTION"], found["S3_KMS_KEY_ID"]) == ("kms", key), function
 
 
 def test_the_roles_may_use_this_key_through_s3_only(keyed: Pipeline) -> None:
     key = [keyed.outputs["KmsKeyArn"]]
-    for role, allowed in (("ExportRole", ["kms:GenerateDataKey", "kms:Decrypt"]), ("CatalogRole", "kms:Decrypt")):
+    both = ["kms:GenerateDataKey", "kms:Decrypt"]
+    for role, allowed in (("ExportRole", both), ("CatalogRole", "kms:Decrypt"), ("MaintenanceRole", both)):
         (found,) = [s for s in rights(keyed, role)["lake"] if "kms:" in str(s["Action"])]
         assert (found["Action"], found["Resource"], found["Condition"]) == (allowed, key, THROUGH_S3), role
 
@@ -102,14 +104,14 @@ def test_kms_without_a_key_takes_that_of_the_account(deploy: Deploy) -> None:
     assert "KmsKeyArn" not in deployed.outputs
     assert environment(deployed, "ExportFunctionName").get("S3_KMS_KEY_ID", "") == ""
     assert default_encryption(deployed, deployed.outputs["Bucket"]) == secured(None)
-    for role in ("ExportRole", "CatalogRole"):
+    for role in ("ExportRole", "CatalogRole", "MaintenanceRole"):
         assert "kms:" not in json.dumps(rights(deployed, role)), "the key aws/s3 admits who may use the bucket"
 
 
 def test_a_key_of_earlier_objects_can_still_be_read_with(deploy: Deploy) -> None:
     former = f"arn:aws:kms:{names.REGION}:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     deployed = deploy("rekeyed", STOREFRONT, S3Encryption="aes", FormerKmsKeyArn=former)
-    for role, resource in (("ExportRole", former), ("CatalogRole", [former])):
+    for role, resource in (("ExportRole", former), ("CatalogRole", [former]), ("MaintenanceRole", former)):
         (found,) = [s for s in rights(deployed, role)["lake"] if "kms:" in str(s["Action"])]
         assert (found["Action"], found["Resource"], found["Condition"]) == ("kms:Decrypt", resource, THROUGH_S3)
 
@@ -167,11 +169,18 @@ def apart(deploy: Deploy) -> Pipeline:
 
 def test_the_exporting_half_may_only_assume_the_roles(apart: Pipeline) -> None:
     export, catalog = rights(apart, "ExportRole"), rights(apart, "CatalogRole")
-    for found, policy, role in ((export, "lake", S3_ROLE), (catalog, "lake", S3_ROLE), (catalog, "tables", GLUE_ROLE)):
+    maintenance = rights(apart, "MaintenanceRole")
+    for found, policy, role in (
+        (export, "lake", S3_ROLE),
+        (catalog, "lake", S3_ROLE),
+        (catalog, "tables", GLUE_ROLE),
+        (maintenance, "lake", S3_ROLE),
+        (maintenance, "tables", GLUE_ROLE),
+    ):
         (only,) = found[policy]
         assert (only["Action"], only["Resource"]) == ("sts:AssumeRole", role)
-    assert '"s3:' not in json.dumps([export, catalog])
-    assert '"glue:' not in json.dumps([export, catalog])
+    assert '"s3:' not in json.dumps([export, catalog, maintenance])
+    assert '"glue:' not in json.dumps([export, catalog, maintenance])
 
 
 def test_the_exporting_half_makes_nothing_that_belongs_to_the_other(apart: Pipeline) -> None:
@@ -214,10 +223,12 @@ def matches(
 
 def test_the_functions_get_the_roles_and_what_makes_their_external_ids(apart: Pipeline) -> None:
     export, catalog = environment(apart, "ExportFunctionName"), environment(apart, "CatalogFunctionName")
-    for found in (export, catalog):
+    maintenance = environment(apart, "MaintenanceFunctionName")
+    for found in (export, catalog, maintenance):
         assert (found["S3_ROLE"], found["PROJECT_TOKEN"]) == (S3_ROLE, "0123456789abcdef0123456789abcdef")
         assert found.get("S3_EXTERNAL_ID", "") == ""
-    assert (catalog["GLUE_ROLE"], catalog["GLUE_EXTERNAL_ID"]) == (GLUE_ROLE, "tables-of-mixlake")
+    for found in (catalog, maintenance):
+        assert (found["GLUE_ROLE"], found["GLUE_EXTERNAL_ID"]) == (GLUE_ROLE, "tables-of-mixlake")
     assert "GLUE_ROLE" not in export
 
 

@@ -1,4 +1,4 @@
-"""The tables, as the two functions leave them in Glue and S3 over several exports, and their readers."""
+"""The tables, as the functions leave them in Glue and S3 over several exports, and their readers."""
 
 import json
 import subprocess

@@ -15,8 +15,8 @@ import { MixlakeSettings } from './settings';
 /** What a `Mixlake` is made of. */
 export interface MixlakeProps extends MixlakeSettings {
   /**
-   * Folder with the zip files of both functions, `export-lambda/bootstrap.zip` and `catalog-lambda/bootstrap.zip`. In the
-   * repository of Mixlake, `make build` makes it: `target/lambda`. The zip files must be for `architecture`.
+   * Folder with the zip files of the functions, such as `export-lambda/bootstrap.zip`. In the repository of Mixlake,
+   * `make build` makes it: `target/lambda`. The zip files must be for `architecture`.
    */
   readonly functionsFolder: string;
 
@@ -40,10 +40,14 @@ export class Mixlake extends Construct {
   public readonly backfill: IStateMachine;
   /** The function that updates the Glue tables. */
   public readonly catalogFunction: IFunction;
+  /** The function that merges the files of closed days and deletes replaced files. */
+  public readonly maintenanceFunction: IFunction;
   /** ARN of the role of the export function, which `s3Role` of another account must trust. */
   public readonly exportRoleArn: string;
   /** ARN of the role of the catalog function, which `s3Role` and `glueRole` of another account must trust. */
   public readonly catalogRoleArn: string;
+  /** ARN of the role of the maintenance function, which `s3Role` and `glueRole` of another account must trust. */
+  public readonly maintenanceRoleArn: string;
   /** Objects that the catalog has not processed yet. */
   public readonly catalogQueue: IQueue;
   /** Requests for slices that failed for good. */
@@ -67,10 +71,12 @@ export class Mixlake extends Construct {
     this.bucket = Bucket.fromBucketName(this, 'Bucket', template.getOutput('Bucket').value);
     this.exportFunction = this.functionOf('ExportFunction');
     this.catalogFunction = this.functionOf('CatalogFunction');
+    this.maintenanceFunction = this.functionOf('MaintenanceFunction');
     const backfillArn = this.resource<CfnStateMachine>('Backfill').attrArn;
     this.backfill = StateMachine.fromStateMachineArn(this, 'Backfill', backfillArn);
     this.exportRoleArn = this.resource<CfnRole>('ExportRole').attrArn;
     this.catalogRoleArn = this.resource<CfnRole>('CatalogRole').attrArn;
+    this.maintenanceRoleArn = this.resource<CfnRole>('MaintenanceRole').attrArn;
     this.catalogQueue = this.queueOf('CatalogQueue');
     this.failedSlices = this.queueOf('FailedSlices');
     this.failedObjects = this.queueOf('FailedObjects');

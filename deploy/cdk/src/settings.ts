@@ -308,7 +308,7 @@ export interface MixlakeSettings {
   readonly s3Prefix?: string;
 
   /**
-   * ARN of a role that both functions assume for the lake bucket, such as the one that account.yaml makes in the
+   * ARN of a role that all functions assume for the lake bucket, such as the one that account.yaml makes in the
    * account of the bucket. Empty uses the rights of this stack. The functions then have no other right on S3.
    *
    * @default - empty
@@ -401,8 +401,8 @@ export interface MixlakeSettings {
   readonly onDrift?: OnDrift;
 
   /**
-   * ARN of a role that the catalog function assumes for Glue, such as the one that account.yaml makes in the
-   * account of the catalog. Empty uses the rights of this stack.
+   * ARN of a role that the catalog and maintenance functions assume for Glue, such as the one that account.yaml
+   * makes in the account of the catalog. Empty uses the rights of this stack.
    *
    * @default - empty
    */
@@ -414,6 +414,21 @@ export interface MixlakeSettings {
    * @default - empty
    */
   readonly glueExternalId?: string;
+
+  /**
+   * Whether the last `syncDays` are fetched again once a day, so that late events appear and deleted events
+   * disappear. A day with equal rows is not written. Has no effect with `lateData`=ingestion_cursor.
+   *
+   * @default true
+   */
+  readonly sync?: boolean;
+
+  /**
+   * How many closed days Sync fetches again. Each costs one query a day.
+   *
+   * @default 10
+   */
+  readonly syncDays?: number;
 
   /**
    * How late events are found. With ingestion_cursor, a slice is the hour or day in which Mixpanel processed the
@@ -443,6 +458,22 @@ export interface MixlakeSettings {
    * @default 60
    */
   readonly ingestionMarginMinutes?: number;
+
+  /**
+   * Whether the files of a closed day are merged once a day, sorted by event and time over the whole day. Queries
+   * then read less, with fewer requests. Rows do not change.
+   *
+   * @default true
+   */
+  readonly compact?: boolean;
+
+  /**
+   * How long replaced files stay after the change of their day, so that running queries can still read them. Then
+   * they are deleted.
+   *
+   * @default 24
+   */
+  readonly keepReplacedHours?: number;
 
   /**
    * monoschema is one table for all events, multischema one table per event.
@@ -520,7 +551,7 @@ export interface MixlakeSettings {
   readonly queryBytesLimit?: number;
 
   /**
-   * Processor architecture of both functions. It must match the zip files: make build writes it to samconfig.toml,
+   * Processor architecture of the functions. It must match the zip files: make build writes it to samconfig.toml,
    * where sam deploy reads it.
    *
    * @default Architecture.X86_64
@@ -543,14 +574,29 @@ export interface MixlakeSettings {
   readonly exportStorage?: number;
 
   /**
-   * Number of days for which the logs of both functions are kept.
+   * Memory of the maintenance function in MB. It needs less than 512, but Lambda gives CPU by memory: 1769 gives
+   * one full CPU, and compaction computes.
+   *
+   * @default 1769
+   */
+  readonly maintenanceMemory?: number;
+
+  /**
+   * Size of the maintenance function's /tmp in MB. Compaction copies the files of one day of a table there.
+   *
+   * @default 4096
+   */
+  readonly maintenanceStorage?: number;
+
+  /**
+   * Number of days for which the logs of the functions are kept.
    *
    * @default 30
    */
   readonly logRetentionDays?: number;
 
   /**
-   * Whether AWS X-Ray traces the invocations of both functions.
+   * Whether AWS X-Ray traces the invocations of the functions.
    *
    * @default false
    */

@@ -1,4 +1,4 @@
-//! The handlers of the two functions: payload in, answer out.
+//! The handlers of the functions: payload in, answer out.
 
 mod backfill;
 mod catalog;
