@@ -35,7 +35,7 @@ fn hourly(first: Date, last: Date) -> Vec<Expected> {
 
 async fn status(lake: &Lake) -> LakeStatus {
     let now = Timestamp::from_second(7_200).unwrap();
-    inspector(lake).status(now, hourly).await.unwrap()
+    inspector(lake).status(now, &Zone::UTC, hourly).await.unwrap()
 }
 
 /// Exports slices, and records the run.

@@ -80,7 +80,7 @@ async fn of_project(
     let config = ExportConfig::check(&settings)?;
     let now = now();
     let expected = |first, last| config.expected_between(first, last, now);
-    let mut status = inspector.status(now, expected).await?;
+    let mut status = inspector.status(now, &config.zone, expected).await?;
     status.unreadable.extend(unread);
     Ok(status)
 }

@@ -8,7 +8,7 @@ use crate::ports::{ObjectMeta, StoreError};
 use crate::runs::{ReadRow, RunsError, read_runs};
 use futures::stream::{self, StreamExt};
 use mixlake_columnar::Cell;
-use mixlake_domain::{Dataset, Date, LakeObject, SliceLabel, Timestamp};
+use mixlake_domain::{Dataset, Date, LakeObject, SliceLabel, Timestamp, Zone};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -52,10 +52,11 @@ pub struct FailedSlice {
 const RUN_DATES: usize = 7;
 
 impl Inspector<'_> {
-    /// The slices by their state. `expected` says which slices the schedule has between two dates.
+    /// The slices by their state. `expected` says which slices the schedule has between two dates, in the zone.
     pub async fn status(
         &self,
         now: Timestamp,
+        zone: &Zone,
         expected: impl Fn(Date, Date) -> Vec<Expected>,
     ) -> Result<LakeStatus, StoreError> {
         let objects = self.store.list(&self.layout.ledgers()).await?;
@@ -66,7 +67,7 @@ impl Inspector<'_> {
             let unread: Vec<&str> = status.unreadable.iter().map(|it| it.key.as_str()).collect();
             let is_read = |date: Date| !unread.contains(&self.layout.ledger(date).as_str());
             let expected = expected(first, last).into_iter().filter(|of| is_read(of.date));
-            status.missing = missing(&ledgers, expected);
+            status.missing = missing(&ledgers, expected, zone);
         }
         status.failed = self.failed(&ledgers, &mut status.unreadable).await?;
         let open = status.writing.iter().chain(&status.missing);
@@ -145,12 +146,14 @@ impl LakeStatus {
 fn missing(
     ledgers: &BTreeMap<Date, Ledger>,
     expected: impl Iterator<Item = Expected>,
+    zone: &Zone,
 ) -> Vec<SliceLabel> {
     let (mut begun, mut missing) = (false, Vec::new());
     let none = Ledger::default();
     for of_date in expected {
         let ledger = ledgers.get(&of_date.date).unwrap_or(&none);
-        let labels = missing_of(&of_date, ledger, begun).into_iter().map(|slice| slice.label());
+        let labels =
+            missing_of(&of_date, ledger, begun, zone).into_iter().map(|slice| slice.label());
         missing.extend(labels.filter(|label| ledger.entry(*label).is_none()));
         begun |= !ledger.slices.is_empty();
     }
