@@ -6,10 +6,11 @@ use crate::files::json::JsonLines;
 use crate::options::compression::Compression;
 use crate::options::{EventNameForm, Options, SchemaType};
 use crate::parquet::metadata::ColumnChunk;
-use crate::parquet::page::ChunkEncoder;
+use crate::parquet::page::{ChunkEncoder, ChunkInBlocks};
 use crate::parquet::row_group::memory_of;
 use crate::parquet::values::arranged;
 use crate::rows::buffer::{Buffer, Sorting};
+use crate::rows::column::SparseColumn;
 use crate::rows::row_order::RowOrder;
 use crate::rows::rows_hash::{ColumnHash, RowSums, RowsHash};
 use mixlake_domain::DataFormat;
@@ -163,11 +164,8 @@ impl Work {
         let order = self.row_order();
         let mut chunks = Vec::new();
         while let Some((id, column)) = self.columns.get(self.take()) {
-            if let Some((validity, values)) = arranged(self.buffer.of_column(*id), order) {
-                let filtered = column.built_in && column.name == "distinct_id";
-                let values = values.as_ref();
-                let chunk = encoder.chunk(order.rows, &validity, values, filtered)?;
-                values.hash(ColumnHash::new(&column.name, column.column_type), &validity, sums);
+            let values = self.buffer.of_column(*id);
+            if let Some(chunk) = encode_column(encoder, values, column, order, sums)? {
                 chunks.push((*id, chunk));
             }
         }
@@ -182,6 +180,23 @@ impl Work {
     fn row_order(&self) -> &RowOrder {
         self.row_order.get_or_init(|| self.buffer.row_order(&self.sorting))
     }
+}
+
+/// Encodes the values of a column in a row group, and adds their cells to the sums of the rows. None if no row
+/// that is written has a value.
+pub(crate) fn encode_column(
+    encoder: &mut ChunkEncoder,
+    values: &SparseColumn,
+    column: &Column,
+    order: &RowOrder,
+    sums: &mut RowSums,
+) -> parquet::errors::Result<Option<ChunkInBlocks>> {
+    let Some((validity, values)) = arranged(values, order) else { return Ok(None) };
+    let filtered = column.built_in && column.name == "distinct_id";
+    let values = values.as_ref();
+    let chunk = encoder.chunk(order.rows, &validity, values, filtered)?;
+    values.hash(ColumnHash::new(&column.name, column.column_type), &validity, sums);
+    Ok(Some(chunk))
 }
 
 /// How the rows of a slice are sorted. The ranks of events are computed again only when there are more

@@ -6,6 +6,8 @@
 //! with zeros widened to both, the same bounds hold in the order that every reader knows.
 
 use parquet::errors::{ParquetError, Result};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
 
 /// `ColumnOrder` in Thrift's compact form: the field of the union, an empty struct, the end.
 type Order = [u8; 3];
@@ -16,7 +18,21 @@ const IEEE_754_TOTAL: Order = [0x2c, 0, 0];
 /// What stands behind the orders: the end of the footer, its length, the magic bytes.
 const BEHIND: usize = 1 + 4 + 4;
 
-/// Says of all columns of a file that their bounds are in the order of their type.
+/// The same for a file that is not in memory.
+pub(crate) fn of_types_in(file: &mut File, columns: usize) -> Result<()> {
+    let length = file.seek(SeekFrom::End(0))?;
+    let end = (columns * size_of::<Order>() + BEHIND) as u64;
+    let start = SeekFrom::Start(length.saturating_sub(end));
+    file.seek(start)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    of_types(&mut bytes, columns)?;
+    file.seek(start)?;
+    Ok(file.write_all(&bytes)?)
+}
+
+/// Says of all columns of a file that their bounds are in the order of their type. It is given the file, or
+/// its end.
 pub(crate) fn of_types(file: &mut [u8], columns: usize) -> Result<()> {
     let other = || ParquetError::General("the footer does not end with the columns' orders".into());
     let end = file.len().checked_sub(BEHIND).ok_or_else(other)?;

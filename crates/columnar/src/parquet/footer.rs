@@ -87,7 +87,8 @@ fn parse(tail: &[u8]) -> Result<Footer, FooterError> {
     })
 }
 
-fn notes(metadata: &ParquetMetaData) -> BTreeMap<String, String> {
+/// The notes of Mixlake, by their names without the prefix.
+pub(crate) fn notes(metadata: &ParquetMetaData) -> BTreeMap<String, String> {
     let pairs = metadata.file_metadata().key_value_metadata().into_iter().flatten();
     let note = |pair: &KeyValue| {
         Some((pair.key.strip_prefix("mixlake.")?.to_owned(), pair.value.clone()?))

@@ -16,6 +16,7 @@ use parquet::file::metadata::{
 };
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::page_index::offset_index::OffsetIndexMetaData;
+use parquet::file::reader::Length;
 use parquet::schema::types::ColumnDescPtr;
 use std::ops::Range;
 
@@ -55,14 +56,14 @@ impl ColumnChunk<Range<usize>> {
     }
 }
 
-impl ColumnChunk {
+impl<B: Length> ColumnChunk<B> {
     /// The pages, and what is to be said of them.
     pub(crate) fn close(
         self,
         column_type: ColumnType,
         descriptor: ColumnDescPtr,
         compression: Compression,
-    ) -> Result<(Pieces, ColumnCloseResult)> {
+    ) -> Result<(B, ColumnCloseResult)> {
         let (offset_index, column_index) = (self.offset_index()?, self.column_index(column_type)?);
         let rows = self.data.iter().map(|page| i64::from(page.rows)).sum();
         let values = self.data.iter().map(|page| i64::from(page.values)).sum::<i64>();
@@ -73,7 +74,7 @@ impl ColumnChunk {
             Some(bounds) => bounds.statistics(column_type, nulls),
             None => without_bounds(column_type, nulls),
         };
-        let written = u64::try_from(self.bytes.len())?;
+        let written = self.bytes.len();
         let metadata = ColumnChunkMetaData::builder(descriptor)
             .set_compression(codec(compression)?)
             .set_encodings(vec![self.encoding, Encoding::PLAIN, Encoding::RLE])

@@ -4,6 +4,7 @@
 
 pub(crate) mod column_order;
 pub(crate) mod compressor;
+pub(crate) mod decode;
 pub(crate) mod file;
 pub(crate) mod footer;
 pub(crate) mod leaf;
@@ -13,5 +14,8 @@ pub(crate) mod pieces;
 pub(crate) mod rehash;
 pub(crate) mod rle;
 pub(crate) mod row_group;
+pub(crate) mod source_file;
 pub(crate) mod statistics;
+pub(crate) mod unpack;
 pub(crate) mod values;
+pub(crate) mod writer;

@@ -1,13 +1,14 @@
 //! The encoded columns of a row group.
 
 use crate::parquet::metadata::ColumnChunk;
+use crate::parquet::pieces::Pieces;
 use mixlake_schema::ColumnId;
 
 /// A row group whose columns are encoded and compressed; a column without values is not there.
-pub(crate) struct RowGroup {
+pub(crate) struct RowGroup<B = Pieces> {
     pub rows: usize,
     /// In the order of their ids.
-    pub chunks: Vec<(ColumnId, ColumnChunk)>,
+    pub chunks: Vec<(ColumnId, ColumnChunk<B>)>,
 }
 
 /// What a chunk takes beside its bytes until its file is put together.

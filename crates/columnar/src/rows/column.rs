@@ -90,6 +90,13 @@ impl SparseColumn {
         cells.push(Cell::new(row, long.cast_unsigned()));
     }
 
+    /// Adds a value of eight bytes by its bits.
+    #[inline]
+    pub(crate) fn push_bits(&mut self, row: u32, bits: u64) {
+        let (Self::Number(cells) | Self::Long(cells)) = self else { wrong_type() };
+        cells.push(Cell::new(row, bits));
+    }
+
     pub(crate) fn clear(&mut self) {
         match self {
             Self::String(texts) => texts.clear(),
