@@ -125,7 +125,7 @@ fuzz: ## Fuzzes the transformation: MINUTES=10 (needs a C++ compiler)
 		.local/fuzz/corpus tests/fuzz/corpus
 
 .PHONY: bench
-bench: ## Measures the stages of the transformation, compressions, pages and many tables: ROWS=300000 ROUNDS=3 NAMES=1000
+bench: ## Measures the stages of the transformation, compressions, pages, many tables and compaction: ROWS=300000 ROUNDS=3 NAMES=1000
 	@cargo build --release --locked -p mixlake-bench
 	@$(TARGET)/release/mixlake-bench stages --rows $(or $(ROWS),300000) --rounds $(or $(ROUNDS),3)
 	@echo
@@ -133,6 +133,8 @@ bench: ## Measures the stages of the transformation, compressions, pages and man
 	@$(TARGET)/release/mixlake-bench pages --rows $(or $(ROWS),100000) --rounds $(or $(ROUNDS),5) --properties 4408
 	@echo
 	@$(TARGET)/release/mixlake-bench tables --names $(or $(NAMES),1000) .local/bench
+	@echo
+	@$(TARGET)/release/mixlake-bench compaction --rows $(or $(ROWS),300000) .local/bench/compaction
 
 COMMA := ,
 

@@ -7,6 +7,20 @@ pub(crate) fn content(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex()[..32].to_owned()
 }
 
+/// The hash of bytes that come in pieces; see [`content`].
+#[derive(Default)]
+pub(crate) struct Digest(blake3::Hasher);
+
+impl Digest {
+    pub(crate) fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    pub(crate) fn finish(&self) -> String {
+        self.0.finalize().to_hex()[..32].to_owned()
+    }
+}
+
 /// The hash of a list of texts. The boundaries between the texts count.
 pub(crate) fn of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     digest(parts).to_hex()[..32].to_owned()

@@ -3,6 +3,7 @@
 pub mod backfill;
 pub mod budget;
 mod commit;
+pub mod compact;
 mod coverage;
 pub mod describe;
 pub mod doctor;

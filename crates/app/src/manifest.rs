@@ -71,6 +71,9 @@ pub struct LiveFile {
     /// The hash of the identities of its rows, if other slices may have the same rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identities: Option<String>,
+    /// Whether compaction made it from all files of its slices.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub compacted: bool,
 }
 
 /// An optional value that is written as text.

@@ -2,11 +2,14 @@
 //! `match` has it. What the doctor says is in `doctor/messages.rs`.
 
 use crate::commit::CommitError;
+use crate::compact::CompactError;
 use crate::document::DocumentError;
 use crate::export::{ExportError, RowsTaken, StartError};
 use crate::ports::{BudgetError, CatalogError, Format, SourceError, StoreError};
 use crate::reconcile::{Conflict, FooterError, Memo, NoMemo, ReconcileError};
-use mixlake_columnar::{FooterError as UnreadableFooter, NoIdentities, TransformError};
+use mixlake_columnar::{
+    CompactionError, FooterError as UnreadableFooter, NoIdentities, RowsHashError, TransformError,
+};
 use mixlake_domain::{DataFormat, Origin, Partitioning, Slice, TableName, Target, Window, Zone};
 use mixlake_schema::Registry;
 use std::error::Error;
@@ -211,6 +214,46 @@ fn exports() {
         StartError::Both { .. } => "Both",
     });
     insta::assert_snapshot!([exports, starts].join("\n"));
+}
+
+#[test]
+fn compactions() {
+    let location =
+        || text("s3://lake/raw/42/mp_master_event/2026/11/10/g1/2026-11-10T13-000.parquet");
+    let io = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let samples = [
+        CompactError::NotEnded {
+            date: "2026-11-11".parse().unwrap(),
+            today: "2026-11-10".parse().unwrap(),
+            zone: Zone::parse("Europe/Berlin").unwrap(),
+        },
+        CompactError::Zone(Zone::parse("Europe/Atlantis").unwrap_err()),
+        CompactError::Store(store_error(None)),
+        CompactError::Document(malformed()),
+        CompactError::Registry { location: text("s3://lake/r.json"), cause: registry_error() },
+        CompactError::Missing { location: location() },
+        CompactError::Damaged { location: location() },
+        CompactError::Rows { location: location(), cause: RowsHashError::Type("a".to_owned()) },
+        CompactError::Identities { location: text("s3://lake/r.ids") },
+        CompactError::Merge(CompactionError::NoTable(text("mp_plan"))),
+        CompactError::Scratch(io()),
+        CompactError::Contended(64),
+    ];
+    let texts = list(&samples, |error| match error {
+        CompactError::NotEnded { .. } => "NotEnded",
+        CompactError::Zone(_) => "Zone",
+        CompactError::Store(_) => "Store",
+        CompactError::Document(_) => "Document",
+        CompactError::Registry { .. } => "Registry",
+        CompactError::Missing { .. } => "Missing",
+        CompactError::Damaged { .. } => "Damaged",
+        CompactError::Rows { .. } => "Rows",
+        CompactError::Identities { .. } => "Identities",
+        CompactError::Merge(_) => "Merge",
+        CompactError::Scratch(_) => "Scratch",
+        CompactError::Contended(_) => "Contended",
+    });
+    insta::assert_snapshot!(texts);
 }
 
 fn conflicts() -> [Conflict; 7] {

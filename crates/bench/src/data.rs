@@ -27,6 +27,16 @@ pub(crate) struct Size {
 }
 
 impl Size {
+    /// The same as arguments of a command.
+    pub(crate) fn arguments(self) -> Vec<String> {
+        let Self { rows, properties, names } = self;
+        vec![
+            format!("--rows={rows}"),
+            format!("--properties={properties}"),
+            format!("--names={names}"),
+        ]
+    }
+
     /// Events of a wide table have more names, or they could not have that many properties.
     pub(crate) fn shape(self) -> Shape {
         let Self { rows, properties, names, days } = self;

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod clock;
+mod compaction;
 mod data;
 mod pages;
 mod stages;
@@ -59,6 +60,21 @@ enum Command {
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
+    /// Exports a day in hourly slices and compacts it: bytes, processor time and memory.
+    Compaction {
+        #[command(flatten)]
+        shape: data::Size,
+        /// A folder for the files; they stay.
+        folder: PathBuf,
+    },
+    /// The export that `compaction` starts.
+    #[command(hide = true)]
+    Hours {
+        #[command(flatten)]
+        shape: data::Size,
+        /// A folder for the files.
+        folder: PathBuf,
+    },
     /// Turns gzip JSON lines into one Parquet file, as the export function does.
     Whole {
         /// The events.
@@ -82,6 +98,8 @@ fn main() -> anyhow::Result<()> {
         Command::Generate { shape, file } => data::generate(shape, &file),
         Command::Stages { shape, rounds, json } => stages::run(shape, rounds, json),
         Command::Pages { shape, rounds } => pages::run(shape, rounds),
+        Command::Compaction { shape, folder } => compaction::run(shape, &folder),
+        Command::Hours { shape, folder } => compaction::hours(shape, &folder),
         Command::Tables { names, folder } => tables::run(names, &folder),
         Command::Whole { file, out, how } => whole::run(&file, &out, how),
         Command::ArrowJson { file, out } => baseline::run(&file, &out),

@@ -47,6 +47,9 @@ pub enum Command {
     Status(Lake),
     /// Print when each date of a lake was exported and synced. Exits as status does.
     Timeline(Lake),
+    /// Merge the files of days that have ended into few large ones, sorted by event and time. Exits with 0 if no
+    /// day failed, with 1 if one did, with 2 if it could not start.
+    Compact(Compact),
     /// Print SQL for the tables in a query engine: how to reach them, and queries that name real tables,
     /// columns and dates of a lake.
     Sql(Sql),
@@ -205,6 +208,20 @@ pub struct Collect {
     /// The last day, included.
     #[arg(long, value_name = "YYYY-MM-DD", requires = "from_date")]
     pub to_date: Option<String>,
+    /// Where and how.
+    #[command(flatten)]
+    pub lake: Lake,
+}
+
+/// Arguments of `compact`.
+#[derive(Debug, Args)]
+pub struct Compact {
+    /// The first day: a value of `mp_date`.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub from_date: String,
+    /// The last day, included. It has to have ended in the zone of the lake.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub to_date: String,
     /// Where and how.
     #[command(flatten)]
     pub lake: Lake,

@@ -4,6 +4,7 @@ mod arguments;
 mod backfill;
 mod catalog;
 mod collect;
+mod compact;
 mod create;
 mod doctor;
 mod export;
@@ -50,6 +51,7 @@ async fn main() -> ExitCode {
         Command::Resume(of) => stack::switch(of, Power::On).await,
         Command::Cancel(of) => stack::cancel(of).await,
         Command::Catalog(catalog) => catalog::run(catalog, arguments.verbose).await,
+        Command::Compact(compact) => compact::run(compact).await,
         Command::Doctor(doctor) => doctor::run(doctor).await,
         Command::Collect(collect) => collect::run(collect).await,
         Command::Status(lake) => status::status(lake).await,

@@ -556,3 +556,54 @@ fn the_files_of_a_pipeline_are_a_source_too() {
         "{said}"
     );
 }
+
+#[test]
+fn a_day_is_compacted_once_and_its_rows_stay() {
+    let lake = lake();
+    export(&lake, "storefront-events.jsonl.gz", "2026-11-10", "2026-11-13");
+    let compact = |more: &[&str]| {
+        let dates = ["--from-date", "2026-11-10", "--to-date", "2026-11-13"];
+        let output = mixlake(&[&["compact", "--lake", path(&lake)], &dates[..], more].concat());
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (_, before) = catalog(&lake);
+    // One small file is sorted already.
+    let (code, text) = compact(&[]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.starts_with("mp_master_event 2026-11-10: ") && text.contains("unchanged"),
+        "{text}"
+    );
+    assert!(text.contains("\n0 days compacted. Before: 4 files of "), "{text}");
+    let (code, text) = compact(&["--json"]);
+    assert_eq!(code, Some(0), "{text}");
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["targets"].as_array().unwrap().len(), 4);
+    assert_eq!(report["targets"][0]["status"], "unchanged");
+    assert_eq!(report["totals"]["before"], report["totals"]["after"]);
+    let (_, after) = catalog(&lake);
+    assert_eq!(before, after);
+}
+
+#[test]
+fn days_that_cannot_be_compacted_are_refused() {
+    let lake = lake();
+    let compact = |from: &str, to: &str| {
+        let dates = ["--from-date", from, "--to-date", to];
+        let output = mixlake(&[&["compact", "--lake", path(&lake)], &dates[..]].concat());
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let text = compact("2026-11-10", "yesterday");
+    assert!(text.contains("--to-date"), "{text}");
+    let text = compact("2026-11-10", "2026-11-09");
+    assert!(text.contains("--to-date: 2026-11-09 is before --from-date 2026-11-10"), "{text}");
+    let text = compact("2026-11-10", "2026-11-10");
+    assert!(text.contains("has no lake"), "{text}");
+    export(&lake, "storefront-events.jsonl.gz", "2026-11-10", "2026-11-10");
+    let text = compact("2026-11-10", "2199-01-01");
+    assert!(
+        text.contains("has not ended: today is ") && text.contains("up to yesterday"),
+        "{text}"
+    );
+}

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod compaction;
 mod deduplication;
 mod erasure;
 mod error;
@@ -18,6 +19,9 @@ mod rows;
 mod text_bounds;
 mod transformation;
 
+pub use crate::compaction::{
+    Compacted, CompactedFile, Compaction, CompactionBounds, CompactionError, CompactionInput,
+};
 pub use crate::deduplication::far_apart::FarApart;
 pub use crate::deduplication::identities::{Identities, NoIdentities, RowKey};
 pub use crate::deduplication::superseded::Superseded;

@@ -1,7 +1,8 @@
 //! Every message of this crate, as a user reads it. A new variant does not compile until its `match` has it.
 
 use mixlake_columnar::{
-    BadLine, FarApart, FooterError, NoIdentities, RowsHash, RowsHashError, TransformError,
+    BadLine, CompactionError, FarApart, FooterError, NoIdentities, RowsHash, RowsHashError,
+    TransformError,
 };
 use parquet::errors::ParquetError;
 use std::fmt::Display;
@@ -55,6 +56,26 @@ fn errors_of_a_slice() {
         TransformError::Json(_) => "Json",
         TransformError::Parquet(_) => "Parquet",
         TransformError::Quarantine(_) => "Quarantine",
+    });
+    insta::assert_snapshot!(texts);
+}
+
+#[test]
+fn errors_of_a_compaction() {
+    let samples = [
+        CompactionError::Parquet(parquet_error()),
+        CompactionError::Scratch(std::io::ErrorKind::StorageFull.into()),
+        CompactionError::NoTable("mp_plan".to_owned()),
+        CompactionError::OtherRows {
+            wanted: "00000000000000000000000000000001".parse().unwrap(),
+            got: RowsHash::default(),
+        },
+    ];
+    let texts = list(&samples, |error| match error {
+        CompactionError::Parquet(_) => "Parquet",
+        CompactionError::Scratch(_) => "Scratch",
+        CompactionError::NoTable(_) => "NoTable",
+        CompactionError::OtherRows { .. } => "OtherRows",
     });
     insta::assert_snapshot!(texts);
 }

@@ -1,7 +1,7 @@
 //! The folder on disk: atomic file creation, and the lock for name changes.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
@@ -78,6 +78,15 @@ impl LakeFolder {
     /// Copies to a temporary file.
     pub(crate) fn stage_copy(&self, from: &Path) -> io::Result<TempPath> {
         let mut from = File::open(from)?;
+        let mut file = self.stage_file()?;
+        io::copy(&mut from, file.as_file_mut())?;
+        file.as_file().sync_all()?;
+        Ok(file.into_temp_path())
+    }
+
+    /// Copies an open file to a temporary file.
+    pub(crate) fn stage_open(&self, mut from: File) -> io::Result<TempPath> {
+        from.rewind()?;
         let mut file = self.stage_file()?;
         io::copy(&mut from, file.as_file_mut())?;
         file.as_file().sync_all()?;

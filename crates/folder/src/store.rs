@@ -9,8 +9,10 @@ use futures::stream::{self, StreamExt};
 use mixlake_app::ports::{
     Object, ObjectBody, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail,
 };
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use tempfile::TempPath;
 
 /// Bytes per read.
 const PIECE: u64 = 256 << 10;
@@ -63,7 +65,7 @@ impl ObjectStore for FolderStore {
         let Some(file) = self.with_file("read", key, |_, path| open(path)).await? else {
             return Ok(None);
         };
-        let next = async |(mut file, store, key): (std::fs::File, Self, String)| {
+        let next = async |(mut file, store, key): (File, Self, String)| {
             let read = blocking(move || {
                 let mut piece = Vec::new();
                 let read = (&mut file).take(PIECE).read_to_end(&mut piece);
@@ -82,8 +84,22 @@ impl ObjectStore for FolderStore {
 
     async fn put(&self, key: &str, body: Bytes, when: Precondition) -> Result<Put, StoreError> {
         self.with_file("write", key, move |lake, path| match when {
-            Precondition::Absent => create(lake, path, &body),
-            Precondition::Matches(etag) => swap(lake, path, &body, &etag),
+            Precondition::Absent => create(lake, path, |lake| lake.stage(&body)),
+            Precondition::Matches(etag) => swap(lake, path, |lake| lake.stage(&body), &etag),
+        })
+        .await
+    }
+
+    async fn put_file(
+        &self,
+        key: &str,
+        file: &File,
+        when: Precondition,
+    ) -> Result<Put, StoreError> {
+        let file = file.try_clone().map_err(|cause| self.failed("write", key, cause))?;
+        self.with_file("write", key, move |lake, path| match when {
+            Precondition::Absent => create(lake, path, |lake| lake.stage_open(file)),
+            Precondition::Matches(etag) => swap(lake, path, |lake| lake.stage_open(file), &etag),
         })
         .await
     }
@@ -125,18 +141,27 @@ fn read_tail(path: &Path, length: u64) -> io::Result<Option<Tail>> {
     Ok(Some(Tail { bytes: bytes.into(), size }))
 }
 
-fn create(lake: &LakeFolder, path: &Path, body: &[u8]) -> io::Result<Put> {
+fn create(
+    lake: &LakeFolder,
+    path: &Path,
+    stage: impl FnOnce(&LakeFolder) -> io::Result<TempPath>,
+) -> io::Result<Put> {
     // This check saves writing a large body that will be refused; the atomic rename still decides.
     if path.is_file() {
         return Ok(Put::Refused);
     }
-    let staged = lake.stage(body)?;
+    let staged = stage(lake)?;
     let done = lake.publish_new(staged, path, &lake.lock()?)?;
     Ok(if done { Put::Done } else { Put::Refused })
 }
 
-fn swap(lake: &LakeFolder, path: &Path, body: &[u8], wanted: &str) -> io::Result<Put> {
-    let staged = lake.stage(body)?;
+fn swap(
+    lake: &LakeFolder,
+    path: &Path,
+    stage: impl FnOnce(&LakeFolder) -> io::Result<TempPath>,
+    wanted: &str,
+) -> io::Result<Put> {
+    let staged = stage(lake)?;
     let lock = lake.lock()?;
     match read(path)? {
         Some(object) if object.etag == wanted => {

@@ -14,6 +14,7 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPa
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use mixlake_app::ports::{Precondition, Put};
+use std::ops::Range;
 
 /// Parts in flight at the same time: enough to use a function's full network bandwidth at the part
 /// size.
@@ -49,10 +50,13 @@ struct Upload<'a> {
     id: String,
 }
 
+/// How many bytes there are, and what reads some of them.
+type Body<'a> = (u64, &'a (dyn Fn(Range<u64>) -> Result<Bytes, Failure> + Sync));
+
 /// Uploads a body in parts. The last call makes the object visible and checks the condition.
 pub(crate) async fn put(
     target: Target<'_>,
-    body: Bytes,
+    body: Body<'_>,
     when: &Precondition,
 ) -> Result<Put, Failure> {
     let upload = Upload::begin(target).await?;
@@ -80,11 +84,11 @@ impl<'a> Upload<'a> {
         Ok(Self { target, id })
     }
 
-    async fn run(&self, body: Bytes, when: &Precondition) -> Result<(), Failure> {
+    async fn run(&self, (length, body): Body<'_>, when: &Precondition) -> Result<(), Failure> {
         let size = self.target.part_size;
-        let parts = (0..body.len()).step_by(size).zip(1..).map(|(start, number)| {
-            let end = (start + size).min(body.len());
-            self.part(number, body.slice(start..end))
+        let parts = (0..length).step_by(size).zip(1..).map(|(start, number)| async move {
+            let end = (start + size as u64).min(length);
+            self.part(number, body(start..end)?).await
         });
         let parts = stream::iter(parts).buffered(IN_FLIGHT).try_collect().await?;
         self.complete(parts, when).await

@@ -14,6 +14,9 @@ use mixlake_app::ports::{
     Object, ObjectBody, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::time::SystemTime;
 
 /// The size of a part. A body up to this size is uploaded in one call.
@@ -70,6 +73,17 @@ impl S3Store {
     fn failed(&self, action: &'static str, key: &str, failure: Failure) -> StoreError {
         let hint = failure.hint(&self.bucket, self.owner.as_deref());
         StoreError { action, location: self.location(key), hint, cause: failure.cause }
+    }
+
+    fn target<'a>(&'a self, key: &'a str) -> Target<'a> {
+        Target {
+            client: &self.client,
+            bucket: &self.bucket,
+            owner: self.owner.as_deref(),
+            key,
+            encryption: &self.encryption,
+            part_size: self.part_size,
+        }
     }
 
     async fn ask(&self, key: &str, range: Option<String>) -> Result<GetObjectOutput, Failure> {
@@ -195,6 +209,18 @@ async fn collect(body: ByteStream) -> Result<Bytes, Failure> {
         .map_err(Failure::odd)
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "what is in memory has fewer bytes than usize")]
+fn slice_of(body: &Bytes, range: Range<u64>) -> Bytes {
+    body.slice(range.start as usize..range.end as usize)
+}
+
+fn part_of(mut file: &File, range: Range<u64>) -> io::Result<Bytes> {
+    let mut part = vec![0; usize::try_from(range.end - range.start).map_err(io::Error::other)?];
+    file.seek(SeekFrom::Start(range.start))?;
+    file.read_exact(&mut part)?;
+    Ok(part.into())
+}
+
 /// `bytes 4-9/10`; if no range was applied, the length of the body is the size.
 fn size_of_whole(read: &GetObjectOutput) -> Result<u64, Failure> {
     let size = match &read.content_range {
@@ -230,18 +256,29 @@ impl ObjectStore for S3Store {
 
     async fn put(&self, key: &str, body: Bytes, when: Precondition) -> Result<Put, StoreError> {
         let put = if body.len() > self.part_size {
-            let target = Target {
-                client: &self.client,
-                bucket: &self.bucket,
-                owner: self.owner.as_deref(),
-                key,
-                encryption: &self.encryption,
-                part_size: self.part_size,
-            };
-            multipart::put(target, body, &when).await
+            let (size, part) = (body.len() as u64, |range| Ok(slice_of(&body, range)));
+            multipart::put(self.target(key), (size, &part), &when).await
         } else {
             self.put_at_once(key, body, &when).await
         };
+        put.map_err(|e| self.failed("write", key, e))
+    }
+
+    async fn put_file(
+        &self,
+        key: &str,
+        file: &File,
+        when: Precondition,
+    ) -> Result<Put, StoreError> {
+        let unreadable = |cause| self.failed("write", key, Failure::odd(cause));
+        let size = file.metadata().map_err(unreadable)?.len();
+        if size <= self.part_size as u64 {
+            let body = part_of(file, 0..size).map_err(unreadable)?;
+            let put = self.put_at_once(key, body, &when).await;
+            return put.map_err(|e| self.failed("write", key, e));
+        }
+        let part = |range| part_of(file, range).map_err(Failure::odd);
+        let put = multipart::put(self.target(key), (size, &part), &when).await;
         put.map_err(|e| self.failed("write", key, e))
     }
 

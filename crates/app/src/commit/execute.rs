@@ -2,12 +2,14 @@
 
 use super::plan::{Change, Outcome, Plan, plan};
 use crate::document::{self, DocumentError};
-use crate::hash;
+use crate::hash::{self, Digest};
 use crate::manifest::{LiveFile, Manifest};
 use crate::ports::{ObjectStore, Precondition, Put, StoreError};
 use bytes::Bytes;
+use futures::StreamExt;
 use mixlake_columnar::rows_hash_of;
 use mixlake_domain::{DataFormat, Generation, Layout, Target};
+use std::fs::File;
 
 /// The number of attempts before a change fails. Each attempt fails because another run made a change,
 /// so this many in a row mean that something is wrong with the store.
@@ -28,6 +30,8 @@ pub(crate) enum Body {
     Memory(Bytes),
     /// In the store, under this key.
     Staged(String),
+    /// A file that may be too large for memory.
+    File(File),
 }
 
 /// The reason why a change failed.
@@ -196,6 +200,11 @@ impl Commit<'_> {
                         return Ok(Written::Gone);
                     }
                 }
+                Body::File(body) => {
+                    if !put_file_once(self.store, &key, body, &file.live.hash).await? {
+                        return Ok(Written::Occupied);
+                    }
+                }
                 Body::Memory(bytes) => {
                     if !put_once(self.store, &key, bytes, &file.live.hash).await? {
                         return Ok(Written::Occupied);
@@ -248,6 +257,30 @@ pub(crate) async fn put_once(
             Put::Refused => {
                 if let Some(there) = store.get(key).await? {
                     return Ok(hash::content(&there.body) == hash);
+                }
+            }
+        }
+    }
+    Err(CommitError::Contended(PUTS))
+}
+
+/// The same for an object that may be too large for memory.
+async fn put_file_once(
+    store: &dyn ObjectStore,
+    key: &str,
+    file: &File,
+    hash: &str,
+) -> Result<bool, CommitError> {
+    for _ in 0..PUTS {
+        match store.put_file(key, file, Precondition::Absent).await? {
+            Put::Done => return Ok(true),
+            Put::Refused => {
+                if let Some(mut there) = store.read(key).await? {
+                    let mut digest = Digest::default();
+                    while let Some(piece) = there.next().await {
+                        digest.update(&piece?);
+                    }
+                    return Ok(digest.finish() == hash);
                 }
             }
         }

@@ -53,6 +53,13 @@ impl<'a> Change<'a> {
         Self { removal, files, source: None, fence, avoid: BTreeSet::new() }
     }
 
+    /// Puts new files in the place of live ones with the same rows. It is done even though the rows are
+    /// the same.
+    pub(crate) fn merge(names: &'a BTreeSet<String>, files: &'a [LiveFile]) -> Self {
+        let removal = Removal::Named(names);
+        Self { removal, files, source: None, fence: true, avoid: BTreeSet::new() }
+    }
+
     /// Removes some live files.
     pub(crate) fn remove(names: &'a BTreeSet<String>) -> Self {
         let removal = Removal::Named(names);

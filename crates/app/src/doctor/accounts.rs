@@ -25,12 +25,30 @@ pub(super) struct Accounts {
 /// A compacted file has the rows of several slices, without the number for each.
 type Rows = BTreeMap<Vec<SliceLabel>, u64>;
 
-/// A published slice with fewer live rows than the ledger counts.
-#[derive(Debug, Clone, Copy)]
+/// A published slice with fewer live rows than the ledger counts, or several whose rows are in the same
+/// files.
+#[derive(Debug, Clone)]
 pub(super) struct Missing<'a> {
+    /// The first of them.
     pub entry: &'a Entry,
+    pub balance: Balance,
+}
+
+/// The rows of published slices whose rows are in the same files: mostly of one slice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Balance {
+    pub slices: BTreeSet<SliceLabel>,
+    /// The rows that the ledger counts.
+    pub written: u64,
     /// The live rows.
     pub live: u64,
+}
+
+impl Balance {
+    /// Whether the rows are in files of their own.
+    pub(super) fn is_of_one(&self) -> bool {
+        self.slices.len() == 1
+    }
 }
 
 /// What is known about the rows that a slice's files once had.
@@ -44,6 +62,19 @@ pub(super) enum Evidence {
     Uncounted,
     /// Unknown now: the slice is being written, or a document cannot be read.
     Unknown,
+}
+
+impl Evidence {
+    /// The worse of two.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Live, other) | (other, Self::Live) => other,
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            (Self::Differs { .. } | Self::Uncounted, Self::Differs { .. } | Self::Uncounted) => {
+                self
+            }
+        }
+    }
 }
 
 impl Accounts {
@@ -88,8 +119,9 @@ impl Accounts {
     /// The published slices with missing rows.
     pub(super) fn missing(&self) -> impl Iterator<Item = Missing<'_>> {
         self.entries.values().filter_map(|entry| {
-            let live = self.live_rows(entry)?;
-            (live < entry.counts.written).then_some(Missing { entry, live })
+            let balance = self.balance(entry)?;
+            let is_first = balance.slices.first() == Some(&entry.slice);
+            (is_first && balance.live < balance.written).then_some(Missing { entry, balance })
         })
     }
 
@@ -103,33 +135,44 @@ impl Accounts {
         let in_place = |entry: &&Entry| entry.slice.covers(&slice);
         let entry = self.entry(slice).or_else(|| self.entries.values().find(in_place));
         let Some(entry) = entry else { return Evidence::Uncounted };
-        let written = entry.counts.written;
-        match self.live_rows(entry) {
+        match self.balance(entry) {
             None => Evidence::Unknown,
-            Some(live) if live == written => Evidence::Live,
-            Some(live) => Evidence::Differs { written, live },
+            Some(Balance { written, live, .. }) if live == written => Evidence::Live,
+            Some(Balance { written, live, .. }) => Evidence::Differs { written, live },
         }
     }
 
-    /// The live rows of a published slice, if known.
-    fn live_rows(&self, entry: &Entry) -> Option<u64> {
-        match entry.state {
-            State::Published if !self.moved.contains(&entry.slice) => {}
-            State::Published | State::Writing | State::WritingAnew => return None,
-        }
-        let mut live = 0;
-        for target in &entry.targets {
-            let rows = self.live.get(target).or_else(|| self.of_lake(entry)?.live.get(target))?;
-            for (slices, rows) in rows.as_ref()? {
-                match slices.as_slice() {
-                    [slice] if *slice == entry.slice => live += rows,
-                    // The rows of a compacted file count for all of its slices together.
-                    several if several.contains(&entry.slice) => return None,
-                    _ => {}
+    /// What is known about the rows of all of these slices.
+    pub(super) fn evidence_of_all(&self, slices: &[SliceLabel]) -> Evidence {
+        let all = slices.iter().map(|slice| self.evidence(*slice));
+        all.reduce(Evidence::and).unwrap_or(Evidence::Uncounted)
+    }
+
+    /// The live rows of a published slice, and of all slices that share files with it; `None` if they are
+    /// not known.
+    fn balance(&self, entry: &Entry) -> Option<Balance> {
+        let (mut slices, mut written) = (BTreeSet::from([entry.slice]), 0);
+        let mut files: BTreeMap<(&Target, &[SliceLabel]), u64> = BTreeMap::new();
+        let mut open = vec![entry];
+        while let Some(entry) = open.pop() {
+            match entry.state {
+                State::Published if !self.moved.contains(&entry.slice) => {}
+                State::Published | State::Writing | State::WritingAnew => return None,
+            }
+            written += entry.counts.written;
+            for target in &entry.targets {
+                let rows =
+                    self.live.get(target).or_else(|| self.of_lake(entry)?.live.get(target))?;
+                for (of, rows) in rows.as_ref()?.iter().filter(|(of, _)| of.contains(&entry.slice))
+                {
+                    files.insert((target, of.as_slice()), *rows);
+                    for slice in of.iter().filter(|slice| slices.insert(**slice)) {
+                        open.push(self.entry(*slice)?);
+                    }
                 }
             }
         }
-        Some(live)
+        Some(Balance { slices, written, live: files.values().sum() })
     }
 
     /// The accounts of the whole lake, if the slice has not changed since they were read.
@@ -176,6 +219,7 @@ mod tests {
             rows_hash: None,
             columns: Vec::new(),
             identities: None,
+            compacted: false,
         };
         Manifest {
             format: Format,
@@ -207,7 +251,7 @@ mod tests {
         let fewer = accounts(&entries, &[first, (TWO[1], &[("2026-11-11", 3)])]);
         let differs = Evidence::Differs { written: 10, live: 7 };
         assert_eq!(fewer.evidence(label("2026-11-10")), differs);
-        assert_eq!(fewer.missing().next().unwrap().live, 7);
+        assert_eq!(fewer.missing().next().unwrap().balance.live, 7);
     }
 
     #[test]
@@ -220,6 +264,34 @@ mod tests {
         assert_eq!(of_hour.evidence(label(TWO[0])), Evidence::Uncounted);
         assert_eq!(of_hour.evidence(label("2026-11-10T05_15to30")), Evidence::Live);
         assert_eq!(of_hour.evidence(label("2026-11-10T06_15to30")), Evidence::Uncounted);
+    }
+
+    #[test]
+    fn slices_whose_rows_are_in_one_file_are_compared_together() {
+        let hours = ["2026-11-10T01", "2026-11-10T02", "2026-11-10T03"];
+        let entries: Vec<Entry> = hours.iter().map(|hour| entry(hour, &TWO[..1], 5)).collect();
+        let merged = |live: u64| {
+            let mut manifest = manifest(TWO[0], &[(hours[0], live), (hours[2], 5)]);
+            let two = hours[..2].iter().map(|hour| label(hour));
+            manifest.files[0].origin = mixlake_domain::Origin::Slices(two.collect());
+            let mut accounts = accounts(&entries, &[]);
+            accounts.count(day(TWO[0]), Some(&manifest));
+            accounts
+        };
+        let all = hours.map(label);
+        assert_eq!(merged(10).evidence_of_all(&all), Evidence::Live);
+        assert_eq!(merged(10).missing().count(), 0);
+        let fewer = merged(9);
+        let differs = Evidence::Differs { written: 10, live: 9 };
+        assert_eq!([fewer.evidence(all[0]), fewer.evidence(all[1])], [differs, differs]);
+        assert_eq!(fewer.evidence(all[2]), Evidence::Live);
+        assert_eq!(fewer.evidence_of_all(&all), differs);
+        let missing: Vec<Missing<'_>> = fewer.missing().collect();
+        assert_eq!(missing.len(), 1, "it is said once");
+        assert!(missing[0].entry.slice == all[0] && !missing[0].balance.is_of_one());
+        let mut moved = merged(9);
+        moved.moved(all[1]);
+        assert_eq!(moved.evidence(all[0]), Evidence::Unknown);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Decides which problems the facts show. No I/O.
 
-use super::accounts::Missing;
+use super::accounts::{Balance, Missing};
 use super::engines::{self, Engine};
 use super::facts::{DocumentKind, Facts, TableFacts, Unreadable};
 use super::finding::{Finding, Kind, Remedy, by_hand, subject};
@@ -40,7 +40,7 @@ pub(super) fn findings(facts: &Facts, engines: &[Engine]) -> Vec<Finding> {
 /// Slices of which the ledger counts more rows than are live. If the rows cannot be recovered and a day
 /// has none of the slice's files, the finding is reported for that day instead.
 fn rows_missing(facts: &Facts) -> impl Iterator<Item = Finding> {
-    facts.accounts.missing().filter_map(|Missing { entry, live }| {
+    facts.accounts.missing().filter_map(|Missing { entry, balance }| {
         let slice = entry.slice;
         let targets = entry.targets.iter().filter_map(|target| facts.target(target));
         if targets.clone().any(|target| target.busy) {
@@ -58,8 +58,12 @@ fn rows_missing(facts: &Facts) -> impl Iterator<Item = Finding> {
                 "export {slice} again. Until then Mixlake deletes no file that may hold those rows"
             )),
         };
-        let written = entry.counts.written;
-        let text = format!("the ledger counts {written} rows of the slice, but {live} are live");
+        let Balance { slices, written, live } = balance;
+        let of = match slices.len() {
+            1 => "the slice".to_owned(),
+            many => format!("the {many} slices whose files were merged"),
+        };
+        let text = format!("the ledger counts {written} rows of {of}, but {live} are live");
         Some(Finding::problem(Kind::RowsMissing, "", slice.to_string(), text, remedy))
     })
 }

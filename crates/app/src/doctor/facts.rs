@@ -1,13 +1,13 @@
 //! The facts that the doctor gathers.
 
-use super::accounts::{Accounts, Missing};
+use super::accounts::{Accounts, Evidence, Missing};
 use super::encryption::OldEncryption;
 use super::recorded_names::RecordedNames;
 use crate::manifest::{LiveFile, Manifest};
 use crate::ports::{Declared, Partition, Precondition, TableState};
 use mixlake_columnar::Footer;
 use mixlake_domain::{
-    Dataset, Date, Generation, Partitioning, RunId, SliceLabel, TableName, Target,
+    Dataset, Date, Generation, Layout, Partitioning, RunId, SliceLabel, TableName, Target,
 };
 use mixlake_schema::{Contradiction, Registry};
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,6 +112,8 @@ pub(super) struct TargetFacts {
     pub files: BTreeMap<String, FileFacts>,
     /// Files that no manifest lists, by key, of slices with missing rows.
     pub spare: BTreeMap<String, LiveFile>,
+    /// The slices of merged files that are not live, by key.
+    pub merged: BTreeMap<String, Vec<SliceLabel>>,
     /// Published slices that have files here according to the ledgers.
     pub slices: BTreeSet<SliceLabel>,
     /// Whether the right content is unknown: a slice that touches the target is being written, or a
@@ -174,9 +176,12 @@ impl Facts {
 
     /// Records which slices miss rows, after the ledgers and manifests were read.
     pub(super) fn note_missing(&mut self) {
-        for Missing { entry, .. } in self.accounts.missing() {
-            for target in &entry.targets {
-                self.missing.entry(target.clone()).or_default().push(entry.slice);
+        for Missing { balance, .. } in self.accounts.missing() {
+            let entries = balance.slices.iter().filter_map(|slice| self.accounts.entry(*slice));
+            for (target, slice) in
+                entries.flat_map(|entry| entry.targets.iter().map(|target| (target, entry.slice)))
+            {
+                self.missing.entry(target.clone()).or_default().push(slice);
             }
         }
     }
@@ -216,6 +221,21 @@ impl TargetFacts {
             self.manifest.iter().flat_map(|m| &m.files).any(|file| file.origin.has(*slice))
         };
         self.slices.iter().filter(move |slice| !live(slice))
+    }
+
+    /// The slice of a data file, from its name, and what is known about its rows; `None` for a name that no
+    /// export writes.
+    pub(super) fn evidence(
+        &self,
+        key: &str,
+        accounts: &Accounts,
+    ) -> Option<(SliceLabel, Evidence)> {
+        let slice = Layout::slice_of(key.rsplit('/').next().unwrap_or(key))?;
+        let evidence = match self.merged.get(key) {
+            Some(slices) => accounts.evidence_of_all(slices),
+            None => accounts.evidence(slice),
+        };
+        Some((slice, evidence))
     }
 
     /// The data files outside of the live folder.

@@ -56,6 +56,7 @@ impl Doctor<'_> {
         self.registry(&mut facts).await?;
         self.other_registries(&mut facts).await?;
         self.files(&mut facts).await?;
+        self.merged(&mut facts).await?;
         self.spare(&mut facts).await?;
         facts.recoveries = recovery::recoveries(&facts);
         facts.completion = completion::completion(&facts);
@@ -187,7 +188,9 @@ impl Doctor<'_> {
     /// Reads the ledgers of slices with missing rows again: an export may have started since the first
     /// read and replaced the rows that it counted.
     async fn confirm(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
-        let missing: Vec<_> = facts.accounts.missing().map(|it| it.entry.clone()).collect();
+        let accounts = &facts.accounts;
+        let slices = accounts.missing().flat_map(|missing| missing.balance.slices);
+        let missing: Vec<_> = slices.filter_map(|slice| accounts.entry(slice).cloned()).collect();
         for entry in missing {
             let (store, layout) = (self.lake.store, self.lake.layout);
             let key = layout.ledger(entry.slice.date());

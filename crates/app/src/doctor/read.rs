@@ -10,6 +10,7 @@ use crate::reconcile::{ReconcileError, footer};
 use mixlake_columnar::rows_hash_of;
 use mixlake_domain::{DataFormat, Dataset, Layout, SliceLabel, Target};
 use mixlake_schema::Registry;
+use std::collections::BTreeSet;
 
 impl Doctor<'_> {
     /// The live files.
@@ -70,10 +71,41 @@ impl Doctor<'_> {
         Ok(object.map(|object| content::examine(&object.body, file, limit)).unwrap_or_default())
     }
 
+    /// Reads which slices the merged files have that are not live. They are named after their day, and the
+    /// ledger may have its hours.
+    pub(super) async fn merged(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
+        let Facts { accounts, tables, .. } = facts;
+        let days = tables.values_mut().flat_map(|table| table.targets.values_mut());
+        for day in days {
+            let live = day.manifest.iter().flat_map(|manifest| &manifest.files);
+            let live: BTreeSet<String> =
+                live.map(|file| format!("{}{}", day.folder, file.name)).collect();
+            for key in day.objects.keys().filter(|key| !live.contains(*key)) {
+                let name = key.rsplit('/').next().unwrap_or(key);
+                let of_day = Layout::slice_of(name)
+                    .is_some_and(|slice| slice.is_day() && accounts.entry(slice).is_none());
+                if of_day && DataFormat::of_file(name) == Some(DataFormat::Parquet) {
+                    let slices = self.slices_of(key).await?;
+                    day.merged.extend(slices.map(|slices| (key.clone(), slices)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The slices that the footer of a merged file names.
+    async fn slices_of(&self, key: &str) -> Result<Option<Vec<SliceLabel>>, ReconcileError> {
+        let Some(Ok(footer)) = footer::read(self.lake.store, key).await? else { return Ok(None) };
+        let Some(slices) = footer.notes.get("slices") else { return Ok(None) };
+        let slices = slices.split(',').map(|slice| SliceLabel::try_from(slice.to_owned()).ok());
+        Ok(slices.collect())
+    }
+
     /// Reads files that may have the missing rows of a slice, if all of its targets are read.
     pub(super) async fn spare(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
-        let missing = facts.accounts.missing().map(|missing| missing.entry);
-        let missing = missing.filter(|entry| facts.accounts.holds_all_of(entry));
+        let missing = facts.accounts.missing().filter(|missing| missing.balance.is_of_one());
+        let missing =
+            missing.map(|missing| missing.entry).filter(|entry| facts.accounts.holds_all_of(entry));
         let missing: Vec<(SliceLabel, Vec<Target>)> =
             missing.map(|entry| (entry.slice, entry.targets.iter().cloned().collect())).collect();
         for (slice, targets) in missing {
@@ -107,6 +139,7 @@ impl Doctor<'_> {
             rows_hash: rows_hash_of(object.body.clone()).ok().map(|(_, hash)| hash),
             columns: footer.columns.into_iter().map(|(name, _)| name).collect(),
             identities: footer.notes.get("identities").cloned(),
+            compacted: false,
         }))
     }
 }

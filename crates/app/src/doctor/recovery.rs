@@ -18,7 +18,8 @@ const MOST: usize = 1_024;
 
 /// The recoveries of slices with missing rows.
 pub(super) fn recoveries(facts: &Facts) -> BTreeMap<SliceLabel, Recovery> {
-    let missing = facts.accounts.missing();
+    // A slice whose rows are in one file with others cannot come back alone.
+    let missing = facts.accounts.missing().filter(|missing| missing.balance.is_of_one());
     missing.filter_map(|it| Some((it.entry.slice, recovery(facts, it.entry)?))).collect()
 }
 

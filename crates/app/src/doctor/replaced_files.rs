@@ -48,13 +48,11 @@ fn case(key: &str, day: &TargetFacts, accounts: &Accounts) -> Case {
         // Rows of runs are only ever added, so those that the manifest lists are live.
         return if day.has_run(&run) { Case::Replaced } else { Case::Unproven };
     }
-    let Some(slice) = slice_of(key).filter(|_| day.manifest.is_some()) else {
-        return Case::Unproven;
-    };
-    match accounts.evidence(slice) {
-        Evidence::Live => Case::Replaced,
-        Evidence::Unknown => Case::Unknown,
-        Evidence::Uncounted | Evidence::Differs { .. } => Case::Unproven,
+    let evidence = day.evidence(key, accounts).filter(|_| day.manifest.is_some());
+    match evidence.map(|(_, evidence)| evidence) {
+        Some(Evidence::Live) => Case::Replaced,
+        Some(Evidence::Unknown) => Case::Unknown,
+        Some(Evidence::Uncounted | Evidence::Differs { .. }) | None => Case::Unproven,
     }
 }
 

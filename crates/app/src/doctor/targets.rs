@@ -77,7 +77,7 @@ fn strays(
     };
     below.filter(seen).map(move |key| {
         let text = format!("readers see {key}, but no manifest lists it");
-        (Kind::Orphan, text, leave_behind(date, key, facts, missing))
+        (Kind::Orphan, text, leave_behind(date, (day, key), facts, missing))
     })
 }
 
@@ -88,7 +88,12 @@ fn is_being_recorded(day: &TargetFacts, key: &str) -> bool {
 }
 
 /// The object may be the only copy of missing rows, or of rows that no ledger counts.
-fn leave_behind(date: Option<Date>, key: &str, facts: &Facts, missing: &[SliceLabel]) -> Remedy {
+fn leave_behind(
+    date: Option<Date>,
+    (day, key): (&TargetFacts, &str),
+    facts: &Facts,
+    missing: &[SliceLabel],
+) -> Remedy {
     if missing.iter().any(|slice| !facts.recoveries.contains_key(slice)) {
         let slices = list_slices(missing);
         return by_hand(&format!("export {slices} again first: the file may hold those rows"));
@@ -97,8 +102,7 @@ fn leave_behind(date: Option<Date>, key: &str, facts: &Facts, missing: &[SliceLa
         let reason = format!("look at it again when the rows of {} are back", list_slices(missing));
         return Remedy::Wait { reason };
     }
-    let slice = Layout::slice_of(key.rsplit('/').next().unwrap_or(key));
-    match slice.map(|slice| (slice, facts.accounts.evidence(slice))) {
+    match day.evidence(key, &facts.accounts) {
         Some((slice, Evidence::Uncounted)) => by_hand(&format!(
             "no ledger lists {slice}, so this may be the only copy of its rows: restore the ledger's last \
              good version, or export {slice} again"

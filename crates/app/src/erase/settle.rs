@@ -203,6 +203,7 @@ mod tests {
             rows_hash: None,
             columns: Vec::new(),
             identities: None,
+            compacted: false,
         }
     }
 

@@ -44,10 +44,11 @@ use crate::ledger::{Entry, Ledger, State};
 use crate::people::People;
 use crate::ports::{Clock, EventSource, ObjectStore};
 use mixlake_columnar::{Options, Superseded};
-use mixlake_domain::{Date, Layout, Slice, SliceLabel, Zone};
+use mixlake_domain::{Basis, Date, Layout, Slice, SliceLabel, Target, Zone};
 use published::Published;
 use receive::Known;
 use received::Received;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The parameters of an export.
@@ -216,16 +217,32 @@ impl Exporter<'_> {
     }
 
     /// The slice to export instead of this one, and its ledger entry if it is published. If a longer slice
-    /// that covers it was exported, all of that is exported again.
+    /// that covers it was exported, or its files were merged, all of that is exported again.
     async fn covering(&self, slice: &Slice) -> Result<(Slice, Option<Entry>), ExportError> {
         let ledger = self.ledger(slice.label()).await?;
         if let Some(other) = ledger.of_other_time(slice.label()) {
             return Err(StartError::Both { slice: slice.label(), other }.into());
         }
         let label = ledger.covering(slice.label());
-        let entry = ledger.entry(label).filter(|entry| entry.state == State::Published);
+        let published = ledger.entry(label).filter(|entry| entry.state == State::Published);
         let slice = Slice::of_label(label, self.zone).unwrap_or_else(|| slice.clone());
-        Ok((slice, entry.cloned()))
+        if (self.force || published.is_none()) && self.is_compacted(&ledger, label).await? {
+            return Ok((Slice::day(label.date(), self.zone), None));
+        }
+        Ok((slice, published.cloned()))
+    }
+
+    /// Whether rows of a slice of event time are in one file with rows of other slices. They can be
+    /// replaced only together, so the whole day is exported again.
+    async fn is_compacted(&self, ledger: &Ledger, slice: SliceLabel) -> Result<bool, ExportError> {
+        if slice.is_day() || slice.basis() != Basis::EventTime {
+            return Ok(false);
+        }
+        let replaced = ledger.slices.iter().filter(|entry| entry.slice.overlaps(&slice));
+        let targets: BTreeSet<Target> = replaced.flat_map(|entry| entry.targets.clone()).collect();
+        let manifests = self.manifests(targets.into_iter().collect()).await?;
+        let mut manifests = manifests.iter().filter_map(|(_, manifest)| manifest.as_ref());
+        Ok(manifests.any(|manifest| !publish::lost_to(manifest, slice).is_empty()))
     }
 
     async fn ledger(&self, slice: SliceLabel) -> Result<Ledger, ExportError> {

@@ -15,7 +15,7 @@ use crate::people::People;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use mixlake_columnar::{TransformError, without_bad_lines};
-use mixlake_domain::{Origin, Slice, SliceLabel, Target};
+use mixlake_domain::{Basis, Origin, Slice, SliceLabel, Target};
 
 /// A target that has exactly the slice's files.
 struct PublishedTarget {
@@ -270,24 +270,37 @@ impl Guard<ExportError> for Ours<'_> {
         is_first: bool,
     ) -> Result<bool, ExportError> {
         let Self { exporter, slice, target, entry, received } = self;
-        keeps_other_slices(target, current, &Origin::from(entry.slice))?;
+        if !keeps_other_slices(target, current, entry.slice)? {
+            tracing::info!(%slice, %target, "the day was compacted; the export starts again with the whole day");
+            return Ok(false);
+        }
         Ok((is_first || exporter.still_ours(entry).await?)
             && !exporter.has_shared_rows(target, current, slice, received).await?)
     }
 }
 
-/// Refuses a slice if a compacted file has its rows together with rows of other slices, which would be
-/// removed too.
+/// Whether a slice replaces no rows of other slices, which a compacted file has together with its own. A slice
+/// of ingestion that would is refused: its day cannot be exported as one slice.
 fn keeps_other_slices(
     target: &Target,
     current: Option<&Manifest>,
-    origin: &Origin,
-) -> Result<(), ExportError> {
-    let replaced = current.iter().flat_map(|manifest| &manifest.files);
-    let replaced = replaced.filter(|file| file.origin.overlaps(origin));
-    let lost: Vec<SliceLabel> = replaced.flat_map(|file| file.origin.lost_to(origin)).collect();
+    slice: SliceLabel,
+) -> Result<bool, ExportError> {
+    let lost = current.map(|manifest| lost_to(manifest, slice)).unwrap_or_default();
     if lost.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
-    Err(ExportError::Compacted { target: target.clone(), others: Origin::Slices(lost) })
+    match slice.basis() {
+        Basis::EventTime => Ok(false),
+        Basis::Ingestion => {
+            Err(ExportError::Compacted { target: target.clone(), others: Origin::Slices(lost) })
+        }
+    }
+}
+
+/// The other slices whose rows would be lost if the files with rows of a slice were replaced.
+pub(super) fn lost_to(manifest: &Manifest, slice: SliceLabel) -> Vec<SliceLabel> {
+    let origin = Origin::from(slice);
+    let replaced = manifest.files.iter().filter(|file| file.origin.overlaps(&origin));
+    replaced.flat_map(|file| file.origin.lost_to(&origin)).collect()
 }

@@ -30,6 +30,7 @@ impl SliceFile {
             rows_hash: Some(file.rows_hash),
             columns: file.columns,
             identities: file.identities.map(|rows| rows.hash()),
+            compacted: false,
         };
         Ok(Self { target, slice, live, body: Body::Memory(file.bytes) })
     }

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
+use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::time::SystemTime;
 
 /// The bytes of an object in pieces.
@@ -28,6 +30,22 @@ pub trait ObjectStore: Send + Sync {
     /// Writes an object if the precondition holds.
     async fn put(&self, key: &str, body: Bytes, when: Precondition) -> Result<Put, StoreError>;
 
+    /// Writes an object from a file, which may be too large for memory, if the precondition holds.
+    async fn put_file(
+        &self,
+        key: &str,
+        file: &File,
+        when: Precondition,
+    ) -> Result<Put, StoreError> {
+        let body = whole(file).map_err(|cause| StoreError {
+            action: "write",
+            location: self.location(key),
+            hint: None,
+            cause: cause.into(),
+        })?;
+        self.put(key, body, when).await
+    }
+
     /// Copies an object within the store, and replaces an object at the destination.
     async fn copy(&self, from: &str, to: &str) -> Result<(), StoreError>;
 
@@ -51,6 +69,13 @@ pub trait ObjectStore: Send + Sync {
 
     /// The location of a key, as the catalog has it: `s3://bucket/key`, or the path of a folder.
     fn location(&self, key: &str) -> String;
+}
+
+fn whole(mut file: &File) -> io::Result<Bytes> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes.into())
 }
 
 /// The precondition of a write.

@@ -112,6 +112,7 @@ impl RunLog<'_> {
             rows_hash: Some(file.rows_hash),
             columns: file.columns,
             identities: None,
+            compacted: false,
         };
         self.publish(&live, file.bytes, date).await
     }

@@ -3,6 +3,7 @@
 mod backfill;
 mod catalog;
 mod collect;
+mod compact;
 mod export;
 mod meter;
 mod progress;
@@ -14,6 +15,7 @@ mod words;
 pub use backfill::{local, local_note};
 pub use catalog::tables;
 pub use collect::collection;
+pub use compact::compaction;
 pub use export::{Run, export};
 pub use meter::{Meter, Metered};
 pub use progress::{Progress, Watched};

@@ -4,7 +4,9 @@
 use crate::deduplication::identity::RowIdentity;
 use bytes::Bytes;
 use foldhash::HashSet;
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
 /// The list begins with its name and version. They are as long as an identity.
 const HEAD: &[u8; LENGTH] = b"mixlake rows v1\n";
@@ -41,6 +43,33 @@ impl Identities {
         // The most significant byte first: bytes are in the order of the numbers.
         bytes.extend(rows.into_iter().flat_map(u128::to_be_bytes));
         Self(bytes.into())
+    }
+
+    /// All identities of some lists, in so many new lists of nearly equal length.
+    pub fn merged(lists: &[Self], parts: usize) -> impl Iterator<Item = Self> {
+        let rows: usize = lists.iter().map(|list| list.rows().len()).sum();
+        let each = rows.div_ceil(parts.max(1));
+        let mut lists: Vec<_> = lists.iter().map(|list| list.rows().iter()).collect();
+        let heads = lists.iter_mut().enumerate();
+        let heads = heads.filter_map(|(list, rows)| Some(Reverse((*rows.next()?, list))));
+        let mut heads: BinaryHeap<Reverse<([u8; LENGTH], usize)>> = heads.collect();
+        (0..parts).map(move |_| {
+            let mut bytes = Vec::with_capacity((each + 1) * LENGTH);
+            bytes.extend_from_slice(HEAD);
+            while bytes.len() < (each + 1) * LENGTH
+                && let Some(mut head) = heads.peek_mut()
+            {
+                let Reverse((row, list)) = *head;
+                bytes.extend_from_slice(&row);
+                match lists[list].next() {
+                    Some(next) => head.0.0 = *next,
+                    None => {
+                        PeekMut::pop(head);
+                    }
+                }
+            }
+            Self(bytes.into())
+        })
     }
 
     /// Reads what [`Self::bytes`] gave.
@@ -116,6 +145,22 @@ mod tests {
             let read = Identities::read(file(&one).bytes().clone()).unwrap();
             let common: Vec<u128> = read.common(&file(&other)).collect();
             prop_assert_eq!(common, one.intersection(&other).copied().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn merged_lists_have_all_rows_once_and_in_order(
+            lists in prop::collection::vec(prop::collection::vec(any::<u128>(), 0..20), 0..5),
+            parts in 1_usize..5,
+        ) {
+            let all: Vec<Identities> = lists.iter().cloned().map(Identities::of).collect();
+            let merged: Vec<Identities> = Identities::merged(&all, parts).collect();
+            prop_assert_eq!(merged.len(), parts);
+            let read = |list: &Identities| Identities::read(list.bytes().clone()).unwrap();
+            let rows = |list: Identities| list.rows().iter().map(|row| u128::from_be_bytes(*row)).collect::<Vec<_>>();
+            let rows: Vec<u128> = merged.iter().map(read).flat_map(rows).collect();
+            let mut expected: Vec<u128> = lists.concat();
+            expected.sort_unstable();
+            prop_assert_eq!(rows, expected);
         }
     }
 

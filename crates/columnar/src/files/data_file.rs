@@ -7,7 +7,9 @@ use crate::rows::rows_hash::RowsHash;
 use bytes::Bytes;
 use foldhash::HashSet;
 use mixlake_domain::{DataFormat, Date};
+use mixlake_schema::Registry;
 use parquet::file::metadata::KeyValue;
+use std::collections::BTreeMap;
 
 /// A file of one day of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +64,25 @@ pub(crate) fn metadata(
         }
     }
     pairs
+}
+
+/// The note of the events of several files, from the notes of each; none if no file has one. They are in the
+/// order of the registry.
+pub(crate) fn event_notes<'a>(
+    files: impl Iterator<Item = &'a String>,
+    registry: &Registry,
+) -> Option<KeyValue> {
+    let mut all: Option<BTreeMap<String, String>> = None;
+    for events in files {
+        // A note that is no list of names says nothing; the registry has the names of all events.
+        let events: BTreeMap<String, String> = serde_json::from_str(events).unwrap_or_default();
+        all.get_or_insert_default().extend(events);
+    }
+    let mut all: Vec<(String, String)> = all?.into_iter().collect();
+    let number = |event: &str| registry.events().iter().position(|known| known.event == event);
+    all.sort_by_cached_key(|(event, _)| number(event).unwrap_or(usize::MAX));
+    let names: Vec<String> = all.iter().map(|(event, name)| member(event, name)).collect();
+    Some(pair("events", format!("{{{}}}", names.join(","))))
 }
 
 /// A note of a file under a name of Mixlake.

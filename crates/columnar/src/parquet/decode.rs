@@ -18,12 +18,12 @@ use parquet::schema::types::ColumnDescPtr;
 use std::sync::Arc;
 
 /// Takes the values of a column in the order of their rows. Each row is counted from the first of its row
-/// group.
+/// group. Who reads a column of one type takes only values of this type.
 pub(crate) trait Cells {
-    fn text(&mut self, row: u32, text: Part<'_>);
+    fn text(&mut self, _row: u32, _text: Part<'_>) {}
     /// The bits of a double, an integer or a timestamp.
-    fn fixed(&mut self, row: u32, bits: u64);
-    fn boolean(&mut self, row: u32, boolean: bool);
+    fn fixed(&mut self, _row: u32, _bits: u64) {}
+    fn boolean(&mut self, _row: u32, _boolean: bool) {}
 }
 
 /// Where a column chunk is in its file. It takes a fraction of the memory of the footer's description.
@@ -34,6 +34,8 @@ pub(crate) struct ChunkPlace {
     /// Where the data pages begin, after the dictionary.
     data: usize,
     compression: Compression,
+    /// The bytes of its pages, not compressed.
+    pub plain: u64,
 }
 
 impl ChunkPlace {
@@ -50,6 +52,7 @@ impl ChunkPlace {
             length: usize::try_from(chunk.compressed_size())?,
             data: usize::try_from(data - first)?,
             compression: chunk.compression(),
+            plain: u64::try_from(chunk.uncompressed_size())?,
         }))
     }
 
@@ -61,7 +64,7 @@ impl ChunkPlace {
         (column_type, rows): (ColumnType, u32),
         cells: &mut impl Cells,
     ) -> Result<()> {
-        let mut decoder = Decoder::new(column_type);
+        let mut decoder = Decoder::new(column_type, rows);
         for page in self.pages(file, leaf, rows)? {
             decoder.page(&page?, cells)?;
         }
@@ -100,6 +103,8 @@ struct Decoder {
     dictionary: Dictionary,
     /// The row after those of the pages before.
     row: u32,
+    /// The rows of the row group.
+    end: u32,
     /// The rows of a page that have values.
     rows: Vec<u32>,
     indices: Vec<u32>,
@@ -113,9 +118,9 @@ enum Dictionary {
 }
 
 impl Decoder {
-    fn new(column_type: ColumnType) -> Self {
+    fn new(column_type: ColumnType, end: u32) -> Self {
         let (rows, indices) = (Vec::new(), Vec::new());
-        Self { column_type, dictionary: Dictionary::None, row: 0, rows, indices }
+        Self { column_type, dictionary: Dictionary::None, row: 0, end, rows, indices }
     }
 
     fn page(&mut self, page: &Page, cells: &mut impl Cells) -> Result<()> {
@@ -138,11 +143,14 @@ impl Decoder {
     /// Reads which rows of a page have values. Answers the bytes after that.
     fn levels<'a>(&mut self, page: &'a [u8], rows: u32) -> Result<&'a [u8]> {
         let (length, rest) = page.split_first_chunk::<4>().ok_or_else(cut)?;
+        if rows > self.end - self.row {
+            return Err(other("it has more rows than its row group"));
+        }
         let length = u32::from_le_bytes(*length) as usize;
         let (levels, values) = rest.split_at_checked(length).ok_or_else(cut)?;
         self.rows.clear();
         unpack::positions(levels, rows as usize, self.row, &mut self.rows)?;
-        self.row = self.row.checked_add(rows).ok_or_else(cut)?;
+        self.row += rows;
         Ok(values)
     }
 

@@ -50,9 +50,20 @@ pub(crate) struct DataPage {
 impl ColumnChunk<Range<usize>> {
     /// The chunk with its bytes, which lie in these blocks.
     pub(crate) fn among(self, blocks: &[Bytes]) -> ColumnChunk {
+        self.map(|range| Pieces::of(blocks, range))
+    }
+
+    /// The chunk with its place in a file whose first bytes these blocks follow.
+    pub(crate) fn behind(self, start: u64) -> ColumnChunk<Range<u64>> {
+        self.map(|range| start + range.start as u64..start + range.end as u64)
+    }
+}
+
+impl<A> ColumnChunk<A> {
+    /// The same chunk, with its bytes elsewhere.
+    pub(crate) fn map<B>(self, to: impl FnOnce(A) -> B) -> ColumnChunk<B> {
         let Self { bytes, encoding, dictionary, data, plain_bytes, bloom_filter } = self;
-        let bytes = Pieces::of(blocks, bytes);
-        ColumnChunk { bytes, encoding, dictionary, data, plain_bytes, bloom_filter }
+        ColumnChunk { bytes: to(bytes), encoding, dictionary, data, plain_bytes, bloom_filter }
     }
 }
 

@@ -56,6 +56,17 @@ impl<R: ChunkReader> SourceFile<R> {
         self.ids.iter().map(|(id, _)| *id)
     }
 
+    /// The columns that have values in a row group, and the bytes of their pages, not compressed.
+    pub(crate) fn plain_bytes(
+        &self,
+        group: usize,
+    ) -> impl Iterator<Item = (ColumnId, ColumnType, u64)> {
+        let places = self.ids.iter().zip(&self.groups[group].places);
+        places.filter_map(|((id, column_type), place)| {
+            Some((*id, *column_type, place.as_ref()?.plain))
+        })
+    }
+
     /// Reads the values of a column in a row group. A column that the file does not have has none.
     pub(crate) fn read(
         &self,
@@ -72,18 +83,6 @@ impl<R: ChunkReader> SourceFile<R> {
             }
             None => Ok(()),
         }
-    }
-
-    /// The values of a column in a row group.
-    pub(crate) fn column(
-        &self,
-        group: usize,
-        id: ColumnId,
-        column: &Column,
-    ) -> Result<SparseColumn> {
-        let mut values = SparseColumn::new(column.column_type);
-        self.read(group, id, &mut values)?;
-        Ok(values)
     }
 }
 
@@ -158,7 +157,8 @@ mod tests {
             let mut sums = RowSums::new(rows);
             let mut chunks = Vec::new();
             for &id in &used {
-                let values = source.column(number, id, &columns[id]).unwrap();
+                let mut values = SparseColumn::new(columns[id].column_type);
+                source.read(number, id, &mut values).unwrap();
                 let chunk = encode_column(&mut encoder, &values, &columns[id], &order, &mut sums);
                 chunks.extend(chunk.unwrap().map(|chunk| (id, chunk)));
             }
@@ -167,9 +167,10 @@ mod tests {
             let chunks = chunks.into_iter().map(|(id, chunk)| (id, chunk.among(&blocks)));
             writer.group(RowGroup { rows, chunks: chunks.collect() }).unwrap();
         }
-        let notes = ["project", "table", "slice", "rows", "rows_hash", "version", "events"];
-        let note = |name| KeyValue::new(format!("mixlake.{name}"), source.notes[name].clone());
-        let mut bytes = writer.finish(notes.map(note).to_vec()).unwrap();
+        let notes = source.notes.iter().filter(|(name, _)| *name != "columns");
+        let notes =
+            notes.map(|(name, value)| KeyValue::new(format!("mixlake.{name}"), value.clone()));
+        let mut bytes = writer.finish(notes.collect()).unwrap();
         column_order::of_types(&mut bytes, used.len()).unwrap();
         (bytes.into(), hash)
     }

@@ -27,6 +27,9 @@ pub(crate) struct Cell {
     value: [u32; 2],
 }
 
+/// The bytes of a stored cell.
+const CELL: usize = 12;
+
 impl Cell {
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "each half is taken")]
@@ -37,6 +40,18 @@ impl Cell {
     #[inline]
     fn value(self) -> u64 {
         u64::from(self.value[1]) << 32 | u64::from(self.value[0])
+    }
+
+    fn to_bytes(self) -> [u8; CELL] {
+        let mut bytes = [0; CELL];
+        bytes[..4].copy_from_slice(&self.row.to_le_bytes());
+        bytes[4..].copy_from_slice(&self.value().to_le_bytes());
+        bytes
+    }
+
+    fn of_bytes(bytes: [u8; CELL]) -> Self {
+        let [a, b, c, d, value @ ..] = bytes;
+        Self::new(u32::from_le_bytes([a, b, c, d]), u64::from_le_bytes(value))
     }
 }
 
@@ -95,6 +110,32 @@ impl SparseColumn {
     pub(crate) fn push_bits(&mut self, row: u32, bits: u64) {
         let (Self::Number(cells) | Self::Long(cells)) = self else { wrong_type() };
         cells.push(Cell::new(row, bits));
+    }
+
+    /// Appends all rows and values, to be stored.
+    pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::String(texts) => texts.append_to(out),
+            Self::Number(cells) | Self::Long(cells) => {
+                out.extend(cells.iter().flatten().flat_map(|cell| cell.to_bytes()));
+            }
+            Self::Boolean(bits) => {
+                out.extend(bits.iter().flatten().flat_map(|bit| bit.to_le_bytes()))
+            }
+        }
+    }
+
+    /// Adds rows and values that were stored.
+    pub(crate) fn extend_from(&mut self, stored: &[u8]) {
+        match self {
+            Self::String(texts) => texts.extend_from(stored),
+            Self::Number(cells) | Self::Long(cells) => {
+                stored.as_chunks().0.iter().for_each(|cell| cells.push(Cell::of_bytes(*cell)));
+            }
+            Self::Boolean(bits) => {
+                stored.as_chunks().0.iter().for_each(|bit| bits.push(u32::from_le_bytes(*bit)));
+            }
+        }
     }
 
     pub(crate) fn clear(&mut self) {

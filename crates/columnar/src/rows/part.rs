@@ -24,6 +24,11 @@ impl<'a> Part<'a> {
         Self::new(all, 0, all.len())
     }
 
+    /// The bytes of the range.
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        &self.all[self.start..self.end]
+    }
+
     #[inline]
     pub(crate) fn len(self) -> usize {
         self.end - self.start

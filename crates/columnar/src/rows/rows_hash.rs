@@ -171,6 +171,16 @@ impl RowSums {
         Self(vec![0; rows])
     }
 
+    /// The sums as they are stored.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|sum| sum.to_le_bytes()).collect()
+    }
+
+    /// The sums as they were stored.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.as_chunks().0.iter().map(|eight| u64::from_le_bytes(*eight)).collect())
+    }
+
     /// Adds the cells of a column, in the order of their positions.
     pub(crate) fn add(&mut self, validity: &Validity, cells: impl IntoIterator<Item = u64>) {
         let mut cells = cells.into_iter();

@@ -54,6 +54,22 @@ impl StringColumn {
         self.count += 1;
     }
 
+    /// Appends all rows and strings, to be stored.
+    pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
+        self.bytes.iter().for_each(|block| out.extend_from_slice(block));
+    }
+
+    /// Adds rows and strings that were stored.
+    pub(crate) fn extend_from(&mut self, stored: &[u8]) {
+        let mut at = 0;
+        while let Some(head) = stored[at..].first_chunk::<HEAD>() {
+            let [row, length] = halves(u64::from_le_bytes(*head));
+            let end = at + HEAD + length as usize;
+            self.push(row, Part::new(stored, at + HEAD, end));
+            at = end;
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.count = 0;

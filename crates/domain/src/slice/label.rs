@@ -47,6 +47,12 @@ impl SliceLabel {
         Self { date, kind, basis }
     }
 
+    /// The label of a whole day.
+    #[must_use]
+    pub fn day(date: Date, basis: Basis) -> Self {
+        Self { date, kind: SliceKind::Day, basis }
+    }
+
     /// The local date of the slice.
     #[must_use]
     pub fn date(&self) -> Date {

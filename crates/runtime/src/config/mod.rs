@@ -17,3 +17,4 @@ pub use ingestion::Cursor;
 pub use lake::{LakeConfig, bucket};
 pub use maintenance::MaintenanceConfig;
 pub use source::Pipeline;
+pub use transformation::compression;

@@ -4,7 +4,7 @@ use crate::settings::table::{
     COMPRESSION, CONTRACTS, DATA_FORMAT, DEDUPLICATE, EVENT_NAME, MP_DATE_ZONE, SCHEMA_PROFILE,
     SCHEMA_TYPE, TIME_TYPE,
 };
-use crate::settings::{DateZone, Reader};
+use crate::settings::{DateZone, Problems, Reader, Settings};
 use mixlake_columnar::{Bounds, Compression, Options};
 use mixlake_domain::{ProjectId, Zone};
 use std::num::NonZero;
@@ -51,6 +51,14 @@ pub(super) fn options(reader: &mut Reader<'_>, events: Option<Events<'_>>) -> Op
         bounds: Bounds { threads: threads(), ..Bounds::default() },
         ..Options::of(project.clone())
     })
+}
+
+/// The compression of the files that a command writes.
+pub fn compression(settings: &Settings) -> Result<Compression, Problems> {
+    let mut reader = Reader::new(settings);
+    let profile = reader.get(&SCHEMA_PROFILE);
+    let compression = reader.get(&COMPRESSION).or_else(|| profile.map(Compression::of_profile));
+    reader.finish(compression)
 }
 
 /// As many as there are processors; a small function has one.

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use mixlake_app::ports::{ObjectStore, Precondition, Put};
+use std::io::{Seek, SeekFrom, Write};
 
 /// Keys with unusual but allowed characters: none may need special handling by the caller.
 pub(super) const KEYS: [&str; 6] = [
@@ -41,6 +42,25 @@ pub(super) async fn a_body_of_many_parts_is_whole(store: &dyn ObjectStore) {
     assert!(body(store, "large").await == large(0), "parts are in order and complete");
     let tail = store.tail("large", 100).await.unwrap().unwrap();
     assert_eq!((tail.size, &tail.bytes[..]), (LARGE as u64, &large(0)[LARGE - 100..]));
+}
+
+pub(super) async fn a_body_from_a_file_is_whole_and_written_once(store: &dyn ObjectStore) {
+    for (key, body) in [("small", Bytes::from_static(b"small")), ("large", large(1))] {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&body).unwrap();
+        let put = store.put_file(key, &file, Precondition::Absent).await.unwrap();
+        assert_eq!(put, Put::Done, "{key}");
+        let there = store.get(key).await.unwrap().unwrap();
+        assert!(there.body == body, "{key}");
+        let again = store.put_file(key, &file, Precondition::Absent).await.unwrap();
+        assert_eq!(again, Put::Refused, "{key}");
+        file.seek(SeekFrom::End(0)).unwrap();
+        file.write_all(b"more").unwrap();
+        let swap = Precondition::Matches(there.etag);
+        assert_eq!(store.put_file(key, &file, swap.clone()).await.unwrap(), Put::Done, "{key}");
+        assert_eq!(store.put_file(key, &file, swap).await.unwrap(), Put::Refused, "{key}");
+        assert!(self::body(store, key).await == [&body[..], b"more"].concat(), "{key}");
+    }
 }
 
 pub(super) async fn a_copy_has_the_same_bytes(store: &dyn ObjectStore) {

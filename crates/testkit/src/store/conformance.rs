@@ -14,6 +14,7 @@ pub async fn conformance<S: ObjectStore>(fresh: impl AsyncFn() -> S) {
     reads::a_tail_is_the_end_and_knows_the_size(&fresh().await).await;
     reads::a_location_names_the_key(&fresh().await);
     bodies::a_body_of_many_parts_is_whole(&fresh().await).await;
+    bodies::a_body_from_a_file_is_whole_and_written_once(&fresh().await).await;
     bodies::a_copy_has_the_same_bytes(&fresh().await).await;
     bodies::a_copy_replaces_what_was_there(&fresh().await).await;
     bodies::a_copy_of_nothing_fails(&fresh().await).await;

@@ -15,6 +15,7 @@ fn file(slice: &str, hash: &str) -> LiveFile {
         rows_hash: None,
         columns: vec![],
         identities: None,
+        compacted: false,
     }
 }
 
