@@ -559,30 +559,48 @@ fn the_files_of_a_pipeline_are_a_source_too() {
 
 #[test]
 fn a_day_is_compacted_once_and_its_rows_stay() {
-    let lake = lake();
-    export(&lake, "storefront-events.jsonl.gz", "2026-11-10", "2026-11-13");
+    let (lake, input) = (lake(), format!("{DATA}storefront-events.jsonl.gz"));
+    let dates = ["--from-date", "2026-11-10", "--to-date", "2026-11-10"];
+    for hour in ["09", "10", "16"] {
+        let place = ["export", "--input", &input, "--lake", path(&lake), "--hour", hour];
+        assert!(mixlake(&[&place[..], &dates].concat()).status.success());
+    }
     let compact = |more: &[&str]| {
-        let dates = ["--from-date", "2026-11-10", "--to-date", "2026-11-13"];
         let output = mixlake(&[&["compact", "--lake", path(&lake)], &dates[..], more].concat());
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
-    let (_, before) = catalog(&lake);
-    // One small file is sorted already.
-    let (code, text) = compact(&[]);
-    assert_eq!(code, Some(0), "{text}");
-    assert!(
-        text.starts_with("mp_master_event 2026-11-10: ") && text.contains("unchanged"),
-        "{text}"
-    );
-    assert!(text.contains("\n0 days compacted. Before: 4 files of "), "{text}");
+    let (_, mut before) = catalog(&lake);
     let (code, text) = compact(&["--json"]);
     assert_eq!(code, Some(0), "{text}");
     let report: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(report["targets"].as_array().unwrap().len(), 4);
-    assert_eq!(report["targets"][0]["status"], "unchanged");
-    assert_eq!(report["totals"]["before"], report["totals"]["after"]);
-    let (_, after) = catalog(&lake);
+    let day = &report["targets"][0];
+    assert_eq!((&day["table"], &day["mp_date"]), (&json!("mp_master_event"), &json!("2026-11-10")));
+    assert_eq!((&day["status"], &day["rows"]), (&json!("compacted"), &json!(before.len())));
+    assert_eq!((&day["before"]["files"], &day["after"]["files"]), (&json!(3), &json!(1)));
+    assert_eq!(day["change"]["change"], "replaced");
+    assert_eq!(report["totals"], json!({"before": day["before"], "after": day["after"]}));
+    let (view, mut after) = catalog(&lake);
+    let file = &view["tables"][0]["partitions"][0]["files"][0];
+    assert_eq!(file["slice"], "2026-11-10T09, 2026-11-10T10, 2026-11-10T16");
+    for rows in [&mut before, &mut after] {
+        rows.sort_by_cached_key(|row| json!(row).to_string());
+    }
     assert_eq!(before, after);
+
+    let snapshot = snapshot(lake.path());
+    let (code, text) = compact(&[]);
+    let bytes = &day["after"]["bytes"];
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.starts_with("mp_master_event 2026-11-10: ") && text.contains(" bytes, unchanged\n"),
+        "{text}"
+    );
+    assert!(text.contains("\n0 days compacted. Before: 1 file of "), "{text}, {bytes}");
+    assert!(self::snapshot(lake.path()) == snapshot, "a second run writes nothing");
+    let doctor = mixlake(&["doctor", "--lake", path(&lake)]);
+    let text = String::from_utf8(doctor.stdout).unwrap();
+    assert_eq!(doctor.status.code(), Some(0), "{text}");
+    assert!(text.contains("0 problems, 1 note"), "the replaced files stay for a day: {text}");
 }
 
 #[test]
