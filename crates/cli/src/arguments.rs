@@ -50,6 +50,9 @@ pub enum Command {
     /// Merge the files of days that have ended into few large ones, sorted by event and time. Exits with 0 if no
     /// day failed, with 1 if one did, with 2 if it could not start.
     Compact(Compact),
+    /// Remove a person from a lake, and leave the person out of later exports. Exits with 0 also if nothing of the
+    /// person is there, with 1 if a part of the lake could not be searched or changed.
+    Erase(Erase),
     /// Print SQL for the tables in a query engine: how to reach them, and queries that name real tables,
     /// columns and dates of a lake.
     Sql(Sql),
@@ -222,6 +225,29 @@ pub struct Compact {
     /// The last day, included. It has to have ended in the zone of the lake.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub to_date: String,
+    /// Where and how.
+    #[command(flatten)]
+    pub lake: Lake,
+}
+
+/// Arguments of `erase`.
+#[derive(Debug, Args)]
+pub struct Erase {
+    /// The identifiers of the person: values of `distinct_id`, `$user_id`, `$device_id` and other identity
+    /// properties. A device is the same with `$device:` before it and without.
+    #[arg(long, value_name = "ID", num_args = 1.., required = true)]
+    pub distinct_id: Vec<String>,
+    /// Also erase the other identifiers of the person, as far as the events of the lake tell them. Look at them first,
+    /// with --dry-run.
+    #[arg(long)]
+    pub resolve: bool,
+    /// Only search. Says the same and changes nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Delete the replaced files at once. A query that reads them now may fail. Without it they are deleted after
+    /// `keep_replaced_hours`.
+    #[arg(long)]
+    pub delete_now: bool,
     /// Where and how.
     #[command(flatten)]
     pub lake: Lake,

@@ -7,6 +7,7 @@ mod collect;
 mod compact;
 mod create;
 mod doctor;
+mod erase;
 mod export;
 mod input;
 mod lake;
@@ -56,6 +57,7 @@ async fn main() -> ExitCode {
         Command::Collect(collect) => collect::run(collect).await,
         Command::Status(lake) => status::status(lake).await,
         Command::Timeline(lake) => status::timeline(lake).await,
+        Command::Erase(erase) => erase::run(erase).await,
         Command::Sql(sql) => sql::run(sql).await,
         Command::Settings(form) if form.json => show::json(&settings::document()).map(|()| true),
         Command::Settings(_) => show::text(&settings::page()).map(|()| true),

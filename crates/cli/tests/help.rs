@@ -75,6 +75,11 @@ fn of_doctor() {
 }
 
 #[test]
+fn of_erase() {
+    insta::assert_snapshot!(help(&["erase"]));
+}
+
+#[test]
 fn of_sql() {
     insta::assert_snapshot!(help(&["sql"]));
 }

@@ -42,8 +42,7 @@ impl Eraser<'_> {
             put_once(self.store, &key, &rest, &hash).await?;
             new = Some(key);
         }
-        let manifests = self.manifests_of(slice.date()).await?;
-        self.change_ledger(slice.date(), |ledger| {
+        self.change_with_manifests(slice.date(), |ledger, manifests| {
             let Some(entry) = ledger.entry(slice).filter(|entry| names(entry, key)).cloned() else {
                 return;
             };
@@ -53,7 +52,7 @@ impl Eraser<'_> {
             let is_published = entry.state == State::Published;
             let mut entry = Entry { counts, quarantine: new.clone(), ..entry };
             if is_published {
-                let files = files_of(&entry, &manifests);
+                let files = files_of(&entry, manifests);
                 entry = rehashed(entry, &files);
             }
             ledger.insert(entry);

@@ -2,6 +2,7 @@
 
 use super::mark::Mark;
 use super::{EraseError, Eraser, Removed};
+use crate::document::SWAPS;
 use crate::hash;
 use crate::ledger::{self, Entry, Ledger, State};
 use crate::manifest::{LiveFile, Manifest};
@@ -36,16 +37,44 @@ impl Eraser<'_> {
         missing: &BTreeMap<SliceLabel, i64>,
         removed: &BTreeMap<SliceLabel, Removed>,
     ) -> Result<(), EraseError> {
-        let manifests = self.manifests_of(date).await?;
-        self.change_ledger(date, |ledger| *ledger = settled(ledger, missing, removed, &manifests))
-            .await
+        self.change_with_manifests(date, |ledger, manifests| {
+            *ledger = settled(ledger, missing, removed, manifests);
+        })
+        .await
+    }
+
+    /// Changes a ledger by what the manifests of its targets list. They are read after the ledger. Another run
+    /// changes the ledger before it changes a file of a slice, and then they are read again.
+    pub(super) async fn change_with_manifests(
+        &self,
+        date: Date,
+        decide: impl Fn(&mut Ledger, &Manifests),
+    ) -> Result<(), EraseError> {
+        for _ in 0..SWAPS {
+            let seen = Ledger::read(self.store, self.layout, date).await?.value.unwrap_or_default();
+            let manifests = self.manifests_of(&seen).await?;
+            let is_done = self.change_ledger(date, |ledger| {
+                let is_same = *ledger == seen;
+                let mut wanted = seen.clone();
+                decide(&mut wanted, &manifests);
+                // A refused write may be our own: the SDK repeats a request whose response was lost.
+                let is_done = *ledger == wanted;
+                if is_same {
+                    *ledger = wanted;
+                }
+                is_same || is_done
+            });
+            if is_done.await? {
+                return Ok(());
+            }
+        }
+        Err(EraseError::Contended)
     }
 
     /// The manifests of all targets that a ledger names.
-    pub(super) async fn manifests_of(&self, date: Date) -> Result<Manifests, EraseError> {
-        let ledger = Ledger::read(self.store, self.layout, date).await?.value.unwrap_or_default();
+    pub(super) async fn manifests_of(&self, ledger: &Ledger) -> Result<Manifests, EraseError> {
         let targets: BTreeSet<Target> =
-            ledger.slices.into_iter().flat_map(|entry| entry.targets).collect();
+            ledger.slices.iter().flat_map(|entry| entry.targets.clone()).collect();
         let mut manifests = Manifests::new();
         for target in targets {
             if let Some(manifest) = self.commit().read(&target).await?.0 {

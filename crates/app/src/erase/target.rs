@@ -6,7 +6,7 @@ use super::settle::{files_of, is_compacted, rows};
 use super::{EraseError, Eraser, Removed, Run};
 use crate::commit::{Body, Change, Guard, NewFile, Outcome, put_once};
 use crate::hash;
-use crate::ledger::State;
+use crate::ledger::{Ledger, State};
 use crate::manifest::{LiveFile, Manifest};
 use mixlake_columnar::{FoundRow, FoundRows, Identities, NoIdentities, RowKey, without_rows};
 use mixlake_domain::{DataFormat, Date, Slice, SliceLabel, Target};
@@ -96,10 +96,14 @@ impl Eraser<'_> {
             for slice in slices.copied().collect::<BTreeSet<_>>() {
                 self.mark(slice, missing).await?;
             }
-            let mut renewed = Vec::new();
-            for (file, found) in affected {
-                renewed.push(self.renewed(run, manifest, file, found).await?);
-            }
+            let renewed = match self.all_renewed(run, manifest, affected).await {
+                Ok(renewed) => renewed,
+                // Another erasure may have replaced the files, and deleted what belonged to them.
+                Err(_) if self.commit().read(target).await?.0.as_ref() != Some(manifest) => {
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let names: BTreeSet<String> =
                 renewed.iter().map(|file| file.before.name.clone()).collect();
             let after = || renewed.iter().filter_map(|file| file.after.as_ref());
@@ -120,6 +124,19 @@ impl Eraser<'_> {
             }
         }
         Err(EraseError::Contended)
+    }
+
+    async fn all_renewed(
+        &self,
+        run: &Run<'_>,
+        manifest: &Manifest,
+        affected: Vec<(LiveFile, FoundRows)>,
+    ) -> Result<Vec<Renewed>, EraseError> {
+        let mut renewed = Vec::new();
+        for (file, found) in affected {
+            renewed.push(self.renewed(run, manifest, file, found).await?);
+        }
+        Ok(renewed)
     }
 
     /// The live files with rows of the person. Files that came after the search are searched now.
@@ -173,9 +190,11 @@ impl Eraser<'_> {
             return Ok(());
         }
         for _ in 0..ROUNDS {
-            let manifests = self.manifests_of(slice.date()).await?;
-            let seen = self.change_ledger(slice.date(), |ledger| ledger.entry(slice).cloned());
-            let Some(entry) = seen.await? else { return Ok(()) };
+            // The manifests are read after the ledger, which must then be the same.
+            let ledger = Ledger::read(self.store, self.layout, slice.date()).await?.value;
+            let ledger = ledger.unwrap_or_default();
+            let Some(entry) = ledger.entry(slice).cloned() else { return Ok(()) };
+            let manifests = self.manifests_of(&ledger).await?;
             let was_missing = match Mark::of(&entry) {
                 Some(Mark::Erasing { missing }) => missing,
                 Some(Mark::Fence | Mark::Fenced) => return Ok(()),

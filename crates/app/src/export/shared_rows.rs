@@ -42,11 +42,31 @@ impl Exporter<'_> {
         let mut found = Superseded::default();
         for target in received.targets() {
             if received.may_be_shared(&target) {
-                let (manifest, _) = self.manifest(&target).await?;
-                self.compare(&target, manifest.as_ref(), slice, received, &mut found).await?;
+                self.compare_with_live(&target, slice, received, &mut found).await?;
             }
         }
         Ok(found)
+    }
+
+    /// An erasure replaces files and deletes the identities of the old ones. So if these are gone, the
+    /// manifest is read again.
+    async fn compare_with_live(
+        &self,
+        target: &Target,
+        slice: &Slice,
+        received: &Received,
+        found: &mut Superseded,
+    ) -> Result<(), ExportError> {
+        let mut seen = self.manifest(target).await?.0;
+        loop {
+            let compared = self.compare(target, seen.as_ref(), slice, received, found).await;
+            let Err(error @ ExportError::Identities { .. }) = compared else { return compared };
+            let now = self.manifest(target).await?.0;
+            if now == seen {
+                return Err(error);
+            }
+            seen = now;
+        }
     }
 
     /// Whether a manifest lists a file of another slice that has a row of this one. Files that were
@@ -60,7 +80,11 @@ impl Exporter<'_> {
     ) -> Result<bool, ExportError> {
         let mut found = Superseded::default();
         if received.may_be_shared(target) {
-            self.compare(target, manifest, slice, received, &mut found).await?;
+            match self.compare(target, manifest, slice, received, &mut found).await {
+                // They are read again when the slice starts again.
+                Err(ExportError::Identities { .. }) => return Ok(true),
+                compared => compared?,
+            }
         }
         Ok(!found.is_empty())
     }
