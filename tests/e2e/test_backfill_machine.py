@@ -135,7 +135,7 @@ def test_a_function_that_ran_out_of_time_goes_on_with_what_is_left(
     rest = {"from_date": DAYS[1], "to_date": DAYS[1]}
     project.first = {DAYS[1]: [error("OutOfTime", {"error": "the time is used up", "go_on": rest})]}
     assert start(deployed).end()["status"] == "SUCCEEDED"
-    assert [one.payload for one in script.invocations if "from_date" in one.payload] == [rest]
+    assert [one.payload for one in script.invocations if "from_date" in one.payload] == [rest | {"backfill": True}]
 
 
 def test_a_slice_that_never_ends_is_given_up(deployed: Pipeline, project: Project, script: Script) -> None:
