@@ -70,7 +70,9 @@ impl ExportHandler {
         let left = left.saturating_sub(TO_PUBLISH);
         // The reserved part of the budget is for new slices; a sync can wait.
         let is_new = request.due.is_some() && !request.sync;
-        let source = self.source(Caller::invocation(is_new, left)).await?;
+        let caller = Caller::invocation(is_new, left);
+        let caller = if request.backfill { caller.who_comes_back() } else { caller };
+        let source = self.source(caller).await?;
         let run = Run {
             force: request.force,
             time: Some(RunTime { begins: now, ends: now + left }),

@@ -41,6 +41,11 @@ impl Caller {
     pub fn backfill() -> Self {
         Self { patience: Some(SHORT_WAIT), ..Self::person() }
     }
+
+    /// The same for a caller that waits for nothing, where each second of a function costs.
+    pub(super) fn who_comes_back(self) -> Self {
+        Self { patience: Some(SHORT_WAIT), ..self }
+    }
 }
 
 impl ExportConfig {
@@ -166,12 +171,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_backfill_is_told_of_a_long_wait_at_once() {
-        let now = clock::now().as_millisecond();
-        let closed =
-            json!({"format": 1, "started": [], "closed": {"since": now, "until": now + 60_000}});
-        let asking = asked(Caller::backfill(), &closed);
-        let error = tokio::time::timeout(Duration::from_secs(20), asking).await.unwrap();
-        assert!(matches!(error, SourceError::RateLimited { .. }), "{error:?}");
+        let of_a_function = Caller::invocation(false, Duration::from_mins(14)).who_comes_back();
+        for caller in [Caller::backfill(), of_a_function] {
+            let now = clock::now().as_millisecond();
+            let closed = json!({"since": now, "until": now + 60_000});
+            let budget = json!({"format": 1, "started": [], "closed": closed});
+            let asking = asked(caller, &budget);
+            let error = tokio::time::timeout(Duration::from_secs(20), asking).await.unwrap();
+            assert!(matches!(error, SourceError::RateLimited { .. }), "{error:?}");
+        }
     }
 
     #[test]
