@@ -15,6 +15,7 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 
+import machine
 import pytest
 from accounts import EXPORTER, OWNER, PARAMETERS, TOKEN, act_as, without_policy
 from botocore.exceptions import ClientError
@@ -167,6 +168,16 @@ def test_maintenance_deletes_replaced_files_of_the_owners_bucket(deploy: Deploy)
     answer = maintain(deployed)
     assert not answer.error, answer.message
     assert before.keys() - stored(deployed).keys() == were_replaced
+
+
+def test_a_backfill_fills_the_owners_bucket_though_its_machine_cannot_reach_it(deploy: Deploy) -> None:
+    deployed = deploy()
+    ended = machine.start(deployed, "2026-11-10", "2026-11-11", force=True).end()
+    assert ended["status"] == "SUCCEEDED", ended
+    answer = json.loads(ended["output"])
+    assert (answer["published"], answer["missing"]) == (2, 0)
+    report = json.loads(deployed.lake.read(answer["report"].removeprefix(f"s3://{deployed.lake.bucket}/")))
+    assert (report["kind"], report["missing"], report["failed"]) == ("backfill", [], [])
 
 
 def test_without_external_ids_of_their_own_the_roles_get_the_project_token(deploy: Deploy) -> None:
