@@ -28,19 +28,13 @@ fn schedules(switched: &[Switched]) -> String {
 }
 
 fn after_pause(stack: &Stack, name: &str) -> Vec<String> {
-    let mut lines = vec![
-        "No scheduled run starts. A run that has begun ends by itself, a backfill goes on, and the tables stay up to \
-         date."
-            .to_owned(),
-        "OldestSliceAlarm tells after some hours that no slice arrives."
-            .to_owned(),
-        format!("Next: mixlake resume --stack {name}. {}", catching_up(stack)),
-    ];
-    lines.push(
-        "Until then, deploy with ScheduleState=DISABLED, or a deployment may start a schedule again."
-            .to_owned(),
-    );
-    lines
+    const STOPPED: &str = "No scheduled run starts. A run that has begun ends by itself, a backfill goes on, and the \
+                           tables stay up to date.";
+    const ALARMS: &str = "OldestSliceAlarm and DaysToSyncAlarm tell it after some hours.";
+    const DEPLOYMENT: &str =
+        "A deployment that changes a schedule starts it again, unless ScheduleState is DISABLED.";
+    let next = format!("Next: mixlake resume --stack {name}. {}", catching_up(stack));
+    vec![STOPPED.to_owned(), ALARMS.to_owned(), DEPLOYMENT.to_owned(), next]
 }
 
 fn after_resume(stack: &Stack) -> Vec<String> {
