@@ -1,10 +1,11 @@
 """Multiplies measured counts and prices: what a number of events costs a month.
 
-Hourly slices, one table for all events, Parquet with snappy: the defaults. A slice needs a fixed number of calls, and
-each file of more than 48 MiB needs some more. Both are measured (`measured.json`). Not measured are the numbers below.
+Hourly slices, one table for all events, Parquet with snappy, ten days of sync, daily maintenance: the defaults. A
+slice, a day that is fetched again and a maintenance need a fixed number of calls, and each file of more than 48 MiB
+needs some more. All of these are measured (`measured.json`). Not measured are the numbers below.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from local.costs import prices
@@ -12,16 +13,21 @@ from local.costs.prices import Price
 
 HOURS = 730
 """Slices in a month."""
+DAYS = HOURS / 24
+SYNC_DAYS = 10
+"""How often the events of a day are fetched again: once when it has closed, and then with equal rows."""
+LAKE_DAYS, READS_OF_A_DAY = 365, 2
+"""Maintenance reads a manifest and a ledger of each day that the lake has."""
 BYTES_PER_EVENT = 148
 GB_SECONDS_PER_MILLION = 14.1
 SOURCES = (
     "148 bytes per event: docs/PERFORMANCE.md, Compression, snappy. 14.1 GB-seconds per million events: the row"
     ' "Mixlake, 300,000 events" of its comparison of 2026-11-26 (one x86_64 core at full use, 1,769 MB).'
 )
-EXPORT_GB, CATALOG_GB = 1769 / 1024, 512 / 1024
-STORAGE_GB = (2048 - 512) / 1024
-WAIT_EXPORT, WAIT_CATALOG = 10, 1
-"""Seconds that an invocation waits for Mixpanel, S3 and Glue. Assumed."""
+EXPORT_GB, CATALOG_GB, MAINTENANCE_GB = 1769 / 1024, 512 / 1024, 1769 / 1024
+STORAGE_GB, MAINTENANCE_STORAGE_GB = (2048 - 512) / 1024, (4096 - 512) / 1024
+WAIT_EXPORT, WAIT_CATALOG, WAIT_IDLE, WAIT_MAINTENANCE = 10, 1, 1, 30
+"""Seconds that an invocation, or a day of a sync, waits for Mixpanel, S3 and Glue. Assumed."""
 FILE_BYTES = 48 * 1024 * 1024
 POLLS = 5 * 3 * 60 * HOURS
 """Lambda asks an empty queue with five pollers, each of which waits for 20 seconds."""
@@ -35,8 +41,11 @@ S3_WRITES = (
     "UploadPartCopy",
     "CompleteMultipartUpload",
     "ListObjectsV2",
+    "ListMultipartUploads",
 )
 S3_FREE = ("DeleteObject", "DeleteObjects", "AbortMultipartUpload")
+FILE_CALLS = ("writes", "reads")
+"""What a file costs that is stored for a comparison only."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,9 @@ class Counts:
     messages: float = 0
     exports: float = 0
     catalogs: float = 0
+    maintenances: float = 0
+    idle: float = 0
+    """Runs of the sync that find nothing to do."""
     log_bytes: float = 0
 
     def plus(self, other: "Counts", times: float) -> "Counts":
@@ -83,10 +95,12 @@ def counts(measured: dict[str, Any]) -> Counts:
         reads=of("s3", never=S3_WRITES + S3_FREE),
         glue=of("glue"),
         secrets=of("secretsmanager"),
-        objects=measured["written_objects"],
+        # EventBridge hears of both.
+        objects=measured["written_objects"] + of("s3", only=("DeleteObject",)),
         messages=measured["notifications"],
         exports=measured["invocations"]["export"],
         catalogs=measured["invocations"]["catalog"],
+        maintenances=measured["invocations"]["maintenance"],
         log_bytes=sum(measured["log_bytes"].values()),
     )
 
@@ -100,29 +114,56 @@ def per_file(measured: dict[str, Any]) -> Counts:
     """What each file needs after the first of a slice: the large hour less a usual one, by its further files."""
     large = measured["large_hour"]
     more = counts(large).plus(per_slice(measured), -1)
-    none_less = Counts(*(max(value, 0) for value in values(more)))
-    return Counts().plus(none_less, 1 / (large["files"] - 1))
+    return Counts().plus(none_less(more), 1 / (large["files"] - 1))
+
+
+def none_less(more: Counts) -> Counts:
+    return Counts(*(max(value, 0) for value in values(more)))
+
+
+def further_files(events: int, parts: float) -> float:
+    """Files after the first one, of each of the equal parts of a month."""
+    return max(events / parts * BYTES_PER_EVENT / FILE_BYTES - 1, 0)
+
+
+def idle_sync(measured: dict[str, Any]) -> Counts:
+    return replace(counts(measured["idle_sync"]), exports=0, idle=1)
+
+
+def daily(measured: dict[str, Any], events: int) -> Counts:
+    """A closed day, the equal days before it, and a maintenance. A day has its files once more when it is compacted."""
+    idle, file, files = idle_sync(measured), per_file(measured), further_files(events, DAYS)
+    closed, equal = (none_less(counts(measured[part]).plus(idle, -1)) for part in ("closed_day", "equal_day"))
+    compared = Counts(**{name: getattr(file, name) for name in FILE_CALLS})
+    reads = Counts(reads=LAKE_DAYS * READS_OF_A_DAY)
+    maintenance = counts(measured["maintenance"]).plus(reads, 1).plus(file, files)
+    return closed.plus(file, files).plus(equal.plus(compared, files), SYNC_DAYS - 1).plus(maintenance, 1)
 
 
 def month(measured: dict[str, Any], events: int) -> Counts:
-    further_files = max(events / HOURS * BYTES_PER_EVENT / FILE_BYTES - 1, 0)
-    return Counts().plus(per_slice(measured).plus(per_file(measured), further_files), HOURS)
+    slice_ = per_slice(measured).plus(per_file(measured), further_files(events, HOURS))
+    return Counts().plus(slice_, HOURS).plus(idle_sync(measured), HOURS).plus(daily(measured, events), DAYS)
 
 
 def bill(measured: dict[str, Any], events: int, duration: Price = prices.LAMBDA_X86) -> list[Line]:
     """The lines of a month's bill, for the events of that month."""
     stack, used = measured["stack"], month(measured, events)
     working = events / prices.MILLION * GB_SECONDS_PER_MILLION
-    exporting = working / EXPORT_GB + used.exports * WAIT_EXPORT
+    # Each event is exported once, and then fetched again by each sync of its day.
+    exporting = working * (1 + SYNC_DAYS) / EXPORT_GB + used.exports * WAIT_EXPORT + used.idle * WAIT_IDLE
+    # Compaction takes at most the time of the export.
+    maintaining = working / MAINTENANCE_GB + used.maintenances * WAIT_MAINTENANCE
+    lasting = exporting * EXPORT_GB + used.catalogs * WAIT_CATALOG * CATALOG_GB + maintaining * MAINTENANCE_GB
     return [
-        Line(duration, exporting * EXPORT_GB + used.catalogs * WAIT_CATALOG * CATALOG_GB),
-        Line(prices.LAMBDA_STORAGE, exporting * STORAGE_GB),
-        Line(prices.LAMBDA_REQUEST, used.exports + used.catalogs),
+        Line(duration, lasting),
+        Line(prices.LAMBDA_STORAGE, exporting * STORAGE_GB + maintaining * MAINTENANCE_STORAGE_GB),
+        Line(prices.LAMBDA_REQUEST, used.exports + used.catalogs + used.maintenances + used.idle),
         Line(prices.S3_WRITE, used.writes),
         Line(prices.S3_READ, used.reads),
         Line(prices.S3_STORAGE, events * BYTES_PER_EVENT / GB),
         Line(prices.EVENTBRIDGE, used.objects),
-        Line(prices.SCHEDULER, HOURS),
+        # The export, the sync and the maintenance.
+        Line(prices.SCHEDULER, 2 * HOURS + DAYS),
         # A message is sent, received and deleted.
         Line(prices.SQS, used.messages * 3 + POLLS),
         Line(prices.GLUE_REQUEST, used.glue),

@@ -1,4 +1,4 @@
-"""Counts what a day of scheduled hours calls: all functions, notifications and queues take part."""
+"""Counts what a day of scheduled runs calls: all functions, notifications and queues take part."""
 
 import base64
 import json
@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from local import names, package
+from local.failure import Failure
 from local.ministack import MiniStack
 from local.mixpanel import MixpanelStandIn
 from local.pipeline import Pipeline
@@ -20,22 +21,36 @@ from local.rights.calls import Call
 HOME = names.HOME / "costs"
 FILE = Path(__file__).with_name("measured.json")
 STACK = "costs"
+EXPORT, MAINTENANCE = "ExportFunctionName", "MaintenanceFunctionName"
 EVENTS = names.DATA / "storefront-events.jsonl.gz"
 BEGIN = datetime(2026, 11, 12, 2, 10, tzinfo=UTC)
 """The run before the measured ones: it exports all that is missing, so that those after it are like any other."""
 SLICES = 24
+CLOSED_DAY = "2026-11-12"
+"""The day that is fetched again: first it has hours, and then equal rows."""
+NOTHING_IS_DUE = "2026-11-11T03:40:00Z"
+"""A run of the sync that finds nothing to do: there are no slices of the days before."""
 LARGE_HOUR = "2026-11-20T05"
 LARGE_EVENTS = 24_000
 LARGE_VALUE = 12_000
 """Bytes of a value that no codec makes smaller: enough events for several files of 48 MiB in one slice."""
-GROUPS = {"export": "ExportLogGroup", "catalog": "CatalogLogGroup"}
+GROUPS = {"export": "ExportLogGroup", "catalog": "CatalogLogGroup", "maintenance": "MaintenanceLogGroup"}
+PARTS = {
+    "day": "a slice",
+    "closed_day": "a day of hours fetched again",
+    "equal_day": "a day of equal rows fetched again",
+    "idle_sync": "a sync without a day that is due",
+    "maintenance": "a maintenance",
+    "large_hour": "a slice of several files",
+}
+"""What is measured, in words."""
 PAID_RESOURCES = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::KMS::Key")
 NOTIFIED = (*names.EXTENSIONS, names.MANIFEST)
 WRITES = ("PutObject", "CopyObject", "CompleteMultipartUpload")
 
 
 def measure() -> dict[str, Any]:
-    """What a day of hourly slices needs, and what one hour needs that has several files."""
+    """What a day of hourly slices needs, what its sync and maintenance need, and one hour that has several files."""
     with (
         TemporaryDirectory() as folder,
         MiniStack(HOME) as cloud,
@@ -46,15 +61,25 @@ def measure() -> dict[str, Any]:
             "ProjectId": names.PROJECT_ID,
             "MixpanelSecretArn": cloud.create_secret(names.USERNAME, names.SECRET),
             "MixpanelEndpoint": mixpanel.endpoint,
+            # Else nothing would be deleted until tomorrow.
+            "KeepReplacedHours": "0",
         }
         deployed = Pipeline.deploy(cloud, package.prepare(), STACK, **settings, ScheduleState="DISABLED")
         run(deployed, {"scheduled_time": scheduled(0)})
         day = watched(deployed, [{"scheduled_time": scheduled(number)} for number in range(1, SLICES + 1)])
+        again = {"date": CLOSED_DAY, "sync": True}
+        found = {
+            "day": {"slices": SLICES} | day,
+            "closed_day": watched(deployed, [again]),
+            "equal_day": watched(deployed, [again]),
+            "idle_sync": watched(deployed, [{"sync_time": NOTHING_IS_DUE}]),
+            "maintenance": watched(deployed, [{}], MAINTENANCE),
+        }
         hour = watched(deployed, [{"hour": LARGE_HOUR}])
         files = sum(o["Key"].endswith(names.EXTENSIONS) for o in deployed.lake.objects("mp_master_event/2026/11/20/"))
-        # With a schedule that runs, there is one alarm more. It is on for a moment, after all is counted.
+        # With a schedule that runs, there are more alarms. It is on for a moment, after all is counted.
         Pipeline.deploy(cloud, package.prepare(), STACK, **settings, ScheduleState="ENABLED")
-        return {"day": {"slices": SLICES} | day, "large_hour": {"files": files} | hour, "stack": standing(deployed)}
+        return found | {"large_hour": {"files": files} | hour, "stack": standing(deployed)}
 
 
 def large_file(folder: Path) -> Path:
@@ -77,24 +102,26 @@ def scheduled(number: int) -> str:
     return (BEGIN + timedelta(hours=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def run(deployed: Pipeline, payload: dict[str, str]) -> None:
-    deployed.export(payload)
+def run(deployed: Pipeline, payload: dict[str, Any], function: str = EXPORT) -> None:
+    answer = deployed.invoke(payload, function)
+    if answer.error:
+        raise Failure(f"{function} failed with {json.dumps(payload)}: {answer.message}", log=deployed.logs)
     deployed.wait_for_catalog()
 
 
-def watched(deployed: Pipeline, payloads: list[dict[str, str]]) -> dict[str, Any]:
+def watched(deployed: Pipeline, payloads: list[dict[str, Any]], function: str = EXPORT) -> dict[str, Any]:
     """What these invocations called, wrote and logged, with all that followed from them."""
     record = deployed.logs.parent / "calls.jsonl"
     earlier, said = len(calls.read(record)), logs(deployed)
     for payload in payloads:
-        run(deployed, payload)
+        run(deployed, payload, function)
     made = calls.read(record)[earlier:]
-    new = {function: text[len(said[function]) :] for function, text in logs(deployed).items()}
+    new = {name: text[len(said[name]) :] for name, text in logs(deployed).items()}
     return {
-        "invocations": {function: text.count("START RequestId") for function, text in new.items()},
-        "log_bytes": {function: len(text.encode()) for function, text in new.items()},
+        "invocations": {name: text.count("START RequestId") for name, text in new.items()},
+        "log_bytes": {name: len(text.encode()) for name, text in new.items()},
         "written_objects": sum(call.operation in WRITES for call in made),
-        "notifications": sum(call.operation in WRITES and is_notified(call) for call in made),
+        "notifications": sum(call.operation in (*WRITES, "DeleteObject") and is_notified(call) for call in made),
         "calls": by_function(made),
     }
 

@@ -11,9 +11,12 @@ ABOUT = (
     " of one month's events: what is kept is paid each month. A crawler, Athena and Redshift are not in it."
 )
 ASSUMED = (
-    f"From: {bill.SOURCES} Assumed, not measured: each export waits {bill.WAIT_EXPORT} s for Mixpanel and S3, and each"
-    f" catalog invocation {bill.WAIT_CATALOG} s; Lambda asks an empty queue {bill.POLLS:,} times a month. Each further"
-    f" second of waiting in each export costs {bill.HOURS * bill.EXPORT_GB * prices.LAMBDA_X86.dollars:.2f} a month."
+    f"From: {bill.SOURCES} The events of a day are fetched again on {bill.SYNC_DAYS} days, which is most of the Lambda"
+    " duration; SyncDays and Sync change it. Assumed, not measured: each export, and each day that is fetched again,"
+    f" waits {bill.WAIT_EXPORT} s for Mixpanel and S3, each catalog invocation {bill.WAIT_CATALOG} s, each maintenance"
+    f" {bill.WAIT_MAINTENANCE} s; the lake has {bill.LAKE_DAYS} days; compaction takes as long as the export; Lambda"
+    f" asks an empty queue {bill.POLLS:,} times a month. Each further second of waiting in each export costs"
+    f" {bill.HOURS * bill.EXPORT_GB * prices.LAMBDA_X86.dollars:.2f} a month."
 )
 SMALLEST = 0.005
 """Dollars that are a cent when rounded."""
@@ -61,25 +64,23 @@ def dollars(amount: float) -> str:
 
 
 def requests(measured: dict[str, Any]) -> str:
-    """The calls of the functions: in a usual slice, and in one with several files."""
-    day, large = measured["day"], measured["large_hour"]
+    """The calls of the functions in each part that was measured."""
+    parts = [measured[part] for part in measure.PARTS]
     rows = [
-        [f"{function}: {name}", mean(calls.get(name, 0), day), str(large["calls"][function].get(name, 0))]
-        for function, calls in day["calls"].items()
-        for name in all_names(measured, function)
+        [f"{function}: {name}", *(number(part["calls"][function].get(name, 0), part) for part in parts)]
+        for function in measure.GROUPS
+        for name in sorted({name for part in parts for name in part["calls"][function]})
     ]
     others = ("written_objects", "notifications")
-    rows += [[what.replace("_", " "), mean(day[what], day), str(large[what])] for what in others]
-    header = ["calls", f"a slice, mean of {day['slices']}", f"a slice of {large['files']} files"]
-    return "What one hourly slice calls, as `python -m local costs measure` recorded it:\n\n" + table(header, rows)
+    rows += [[what.replace("_", " "), *(number(part[what], part) for part in parts)] for what in others]
+    day, large = measured["day"], measured["large_hour"]
+    numbers = {"day": f"a slice, mean of {day['slices']}", "large_hour": f"a slice of {large['files']} files"}
+    header = ["calls", *(measure.PARTS | numbers).values()]
+    return "What is called, as `python -m local costs measure` recorded it:\n\n" + table(header, rows)
 
 
-def mean(number: int, day: dict[str, Any]) -> str:
-    return f"{number / day['slices']:.1f}"
-
-
-def all_names(measured: dict[str, Any], function: str) -> list[str]:
-    return sorted({name for part in ("day", "large_hour") for name in measured[part]["calls"][function]})
+def number(calls: int, part: dict[str, Any]) -> str:
+    return f"{calls / part['slices']:.1f}" if "slices" in part else str(calls)
 
 
 def price_list() -> str:

@@ -1,5 +1,7 @@
 """What a month costs: the arithmetic, and counts that still are those of the functions."""
 
+from collections.abc import Callable
+
 import pytest
 from conftest import STOREFRONT, Deploy
 
@@ -13,12 +15,26 @@ MEASURED = measure.read()
 
 def test_a_bill_is_counts_times_prices() -> None:
     lines = {line.price: line for line in bill.bill(MEASURED, prices.MILLION)}
-    puts = MEASURED["day"]["calls"]["export"]["s3:PutObject"] + MEASURED["day"]["calls"]["export"]["s3:ListObjectsV2"]
-    assert lines[prices.S3_WRITE].quantity == pytest.approx(puts / 24 * 730)
-    assert lines[prices.S3_WRITE].dollars == pytest.approx(puts / 24 * 730 * 0.005 / 1000)
+    writes = monthly(lambda part: bill.counts(MEASURED[part]).writes)
+    assert lines[prices.S3_WRITE].quantity == pytest.approx(writes)
+    assert lines[prices.S3_WRITE].dollars == pytest.approx(writes * 0.005 / 1000)
     assert lines[prices.S3_STORAGE].quantity == pytest.approx(0.148)
     assert lines[prices.SECRET].dollars == 0.40
-    assert lines[prices.SQS].quantity == pytest.approx(MEASURED["day"]["notifications"] / 24 * 730 * 3 + 657_000)
+    messages = monthly(lambda part: MEASURED[part]["notifications"])
+    assert lines[prices.SQS].quantity == pytest.approx(messages * 3 + 657_000)
+    assert lines[prices.SCHEDULER].quantity == pytest.approx(730 * 2 + 730 / 24)
+
+
+def monthly(of: Callable[[str], float]) -> float:
+    """Each hour a slice and a run of the sync; each day a sync of a closed day and nine equal ones, and maintenance."""
+    closed, equal = (of(part) - of("idle_sync") for part in ("closed_day", "equal_day"))
+    return 730 / 24 * (of("day") + 24 * of("idle_sync") + closed + 9 * equal + of("maintenance"))
+
+
+def test_each_event_is_exported_once_and_fetched_again_by_each_sync() -> None:
+    small, large = (bill.bill(MEASURED, events)[0].quantity for events in (prices.MILLION, 2 * prices.MILLION))
+    # The last one is its compaction.
+    assert large - small == pytest.approx((1 + 10 + 1) * bill.GB_SECONDS_PER_MILLION)
 
 
 def test_more_events_cost_more_only_where_they_need_more() -> None:
@@ -26,7 +42,8 @@ def test_more_events_cost_more_only_where_they_need_more() -> None:
     for small, middle, large in zip(one, hundred, many, strict=True):
         assert small.dollars <= middle.dollars <= large.dollars, small.price
     writes = [bill.month(MEASURED, events).writes for events in table.VOLUMES.values()]
-    assert writes[0] == writes[1], "an hour of 100 M events a month has one file"
+    assert bill.further_files(table.VOLUMES["100 M"], bill.HOURS) == 0, "an hour has one file"
+    assert writes[0] < writes[1], "a day has several, which are fetched again and compacted"
     assert writes[2] > 10 * writes[1]
 
 
@@ -39,7 +56,7 @@ def test_a_further_file_needs_what_the_large_hour_needs_more() -> None:
 
 
 def test_every_recorded_call_is_counted_once() -> None:
-    recorded = {name for part in ("day", "large_hour") for calls in MEASURED[part]["calls"].values() for name in calls}
+    recorded = {name for part in measure.PARTS for calls in MEASURED[part]["calls"].values() for name in calls}
     of_s3 = {name.partition(":")[2] for name in recorded if name.startswith("s3:")}
     assert of_s3 <= set(s3.ACTIONS)
     assert {name.partition(":")[0] for name in recorded} <= {"s3", "glue", "secretsmanager"}
@@ -58,9 +75,10 @@ def test_the_table_has_each_volume_each_price_and_each_call() -> None:
         assert f"{volume} events" in text
     for price in prices.ALL:
         assert price.what in text
-    for function, calls in MEASURED["day"]["calls"].items():
-        for name in calls:
-            assert f"| {function}: {name} |" in text
+    for part in measure.PARTS:
+        for function, calls in MEASURED[part]["calls"].items():
+            for name in calls:
+                assert f"| {function}: {name} |" in text
     assert prices.TAKEN in text
 
 
