@@ -143,7 +143,7 @@ fn export(
 ) -> anyhow::Result<(Registry, Vec<Value>)> {
     let known = Superseded::default();
     let mut transform = Transform::new(options.clone(), hour.clone(), registry, known)?;
-    whole::pieces(File::open(lines)?, &mut |piece| anyhow::Ok(transform.push(piece)?))?;
+    whole::pieces(File::open(lines)?, |piece: &[u8]| anyhow::Ok(transform.push(piece)?))?;
     let mut files = transform.take_files();
     let done = transform.finish()?;
     files.extend(done.files);

@@ -29,11 +29,12 @@ pub(crate) struct Size {
 impl Size {
     /// The same as arguments of a command.
     pub(crate) fn arguments(self) -> Vec<String> {
-        let Self { rows, properties, names } = self;
+        let Self { rows, properties, names, days } = self;
         vec![
             format!("--rows={rows}"),
             format!("--properties={properties}"),
             format!("--names={names}"),
+            format!("--days={days}"),
         ]
     }
 
