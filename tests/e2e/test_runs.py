@@ -1,6 +1,7 @@
 """What a run tells of itself: a row for each slice in a table that SQL reads, and its whole report in the lake."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,16 @@ def whole(exported: Exported, report: dict[str, Any]) -> Any:
     return json.loads(exported.pipeline.lake.read(key))
 
 
+def mixlake(exported: Exported, command: str, *arguments: str) -> Any:
+    """What a command says of the lake in its bucket."""
+    lake = exported.pipeline.lake
+    words = [str(names.binary(names.COMMAND_LINE)), command, "--lake", f"s3://{lake.bucket}", "--json", *arguments]
+    env = lake.cloud.client_environment()
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr or done.stdout
+    return json.loads(done.stdout)
+
+
 def test_the_table_has_a_row_for_each_slice(exported: Exported, query: Callable[[str], Result]) -> None:
     found = query("slice, why, status, received, written, duplicates, quarantined, bytes, queries, report, dataset")
     counts = ("slice", "status", "received", "written", "duplicates", "quarantined", "bytes")
@@ -58,6 +69,21 @@ def test_the_report_is_kept_in_the_lake(exported: Exported) -> None:
     assert kept["slices"] == exported.report["slices"]
     assert kept["totals"] == exported.report["totals"]
     assert kept["began"] < kept["ended"]
+
+
+def test_the_doctor_finds_nothing_wrong(exported: Exported) -> None:
+    database = f"glue_database={exported.pipeline.lake.database}"
+    exported.pipeline.wait_for_catalog()
+    assert mixlake(exported, "doctor", "--deep", "--set", database)["findings"] == []
+
+
+def test_status_and_timeline_are_told_of_a_bucket(exported: Exported) -> None:
+    (status,) = mixlake(exported, "status", "--set", "frequency=daily")["projects"]
+    assert (status["project"], status["published"], status["missing"]) == (names.PROJECT_ID, 4, [])
+    assert status["queries_last_hour"] >= len(exported.report["slices"])
+    (timeline,) = mixlake(exported, "timeline")["projects"]
+    rows = {day["date"]: day["rows"] for day in timeline["days"]}
+    assert rows == {part["slice"]: part["written"] for part in exported.report["slices"]}
 
 
 def test_a_failed_slice_has_a_row_with_a_word_and_the_report_has_the_text(

@@ -16,7 +16,7 @@ pub(super) struct FixedColumn {
 }
 
 /// All columns, in their order. A later version adds columns at the end. Names and types never change.
-pub(super) const COLUMNS: [FixedColumn; 24] = [
+pub(super) const COLUMNS: [FixedColumn; 25] = [
     column("run_began", "when the run began that tried the slice", Time, |row| at(row.run_began)),
     column("began", "when the run began with the slice", Time, |row| at(row.began)),
     column("ended", "when the run ended with the slice", Time, |row| at(row.ended)),
@@ -36,6 +36,9 @@ pub(super) const COLUMNS: [FixedColumn; 24] = [
     }),
     column("quarantined", "lines that are not events", Bigint, |row| {
         counted(row, |counts| counts.quarantined)
+    }),
+    column("suppressed", "events of erased people, which were left out", Bigint, |row| {
+        counted(row, |counts| counts.suppressed)
     }),
     column("mended", "events in which half of a surrogate pair became U+FFFD", Bigint, |row| {
         counted(row, |counts| counts.mended)
