@@ -4,6 +4,9 @@ use super::words::{number, some};
 use crate::erase::Done;
 use mixlake_app::erase::{ErasureReport, Status};
 
+/// So many places that stay are named.
+const MENTIONS: usize = 20;
+
 /// What was found and done. `location` says where an object is.
 pub fn erasure(done: &Done, location: &dyn Fn(&str) -> String) -> String {
     let Done { report, resolved, at_once } = done;
@@ -12,7 +15,7 @@ pub fn erasure(done: &Done, location: &dyn Fn(&str) -> String) -> String {
         lines.push(format!("the person is known as {}", resolved.join(", ")));
     }
     lines.extend(found(report));
-    for mention in &report.mentions {
+    for mention in report.mentions.iter().take(MENTIONS) {
         let cells =
             mention.cells.map_or(String::new(), |cells| format!("{} of ", some(cells, "cell")));
         let column = mention.column.as_ref().map_or(String::new(), |name| format!("{name} in "));
@@ -20,6 +23,9 @@ pub fn erasure(done: &Done, location: &dyn Fn(&str) -> String) -> String {
             "stays: {cells}{column}{} contain an identifier",
             location(&mention.object)
         ));
+    }
+    if let Some(more) = report.mentions.len().checked_sub(MENTIONS).filter(|more| *more > 0) {
+        lines.push(format!("stays: {} more places; --json names them", number(more as u64)));
     }
     for failure in &report.failed {
         lines.push(format!("{}: FAILED: {}", failure.what, failure.error));
