@@ -15,7 +15,7 @@ use mixlake_schema::ColumnType;
 use parquet::column::reader::get_typed_column_reader;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{KeyValue, ParquetMetaData};
+use parquet::file::metadata::{KeyValue, ParquetMetaData, RowGroupMetaData};
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
@@ -234,8 +234,8 @@ pub(super) fn without(
     let metadata = reader.metadata();
     let leaves = leaves(metadata)?;
     let root = metadata.file_metadata().schema_descr().root_schema_ptr();
-    let room = Vec::with_capacity(file.len());
-    let mut writer = SerializedFileWriter::new(room, root, properties(metadata))?;
+    let bytes = Vec::with_capacity(file.len());
+    let mut writer = SerializedFileWriter::new(bytes, root, properties(metadata))?;
     let (mut first, mut left) = (0, 0);
     let (mut before, mut after) = (RowsHash::default(), RowsHash::default());
     for number in 0..reader.num_row_groups() {
@@ -321,7 +321,7 @@ fn properties(metadata: &ParquetMetaData) -> WriterPropertiesPtr {
     let mut properties = WriterProperties::builder()
         .set_created_by(format!("mixlake version {}", env!("CARGO_PKG_VERSION")))
         .set_sorting_columns(first.and_then(|group| group.sorting_columns().cloned()));
-    for chunk in first.into_iter().flat_map(|group| group.columns()) {
+    for chunk in first.into_iter().flat_map(RowGroupMetaData::columns) {
         let path: ColumnPath = chunk.column_path().clone();
         properties = properties.set_column_compression(path.clone(), chunk.compression());
         if chunk.bloom_filter_offset().is_some() {

@@ -37,9 +37,13 @@ pub(crate) fn listed(text: &str) -> Vec<Cow<'_, str>> {
     if text.starts_with('[')
         && let Ok(serde_json::Value::Array(elements)) = serde_json::from_str(text)
     {
-        all.extend(elements.into_iter().map(|element| match element {
-            serde_json::Value::String(text) => Cow::Owned(text),
-            other => Cow::Owned(other.to_string()),
+        all.extend(elements.iter().map(|element| match element {
+            serde_json::Value::String(text) => Cow::Owned(text.clone()),
+            serde_json::Value::Null
+            | serde_json::Value::Bool(_)
+            | serde_json::Value::Number(_)
+            | serde_json::Value::Array(_)
+            | serde_json::Value::Object(_) => Cow::Owned(element.to_string()),
         }));
     }
     all
