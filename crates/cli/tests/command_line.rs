@@ -316,7 +316,10 @@ fn a_lake_keeps_the_zone_of_its_slices() {
     let other = run(&input, &place, ["2026-11-11", "2026-11-11"], &["timezone=Europe/Berlin"]);
     assert_eq!(other.status.code(), Some(2));
     let said = String::from_utf8(other.stderr).unwrap();
-    assert!(said.contains("timezone: the slices of this lake are days and hours of UTC"), "{said}");
+    assert!(
+        said.contains("timezone: the slices of this lake are days, hours and minutes of UTC"),
+        "{said}"
+    );
     assert_eq!(snapshot(Path::new(&place)), before);
 }
 
@@ -408,6 +411,35 @@ fn what_would_meet_every_slice_is_asked_once() {
         assert!(slice["error"].as_str().unwrap().starts_with("not tried"), "{slice}");
     }
     assert_eq!(stand_in.queries().len(), 1);
+}
+
+#[test]
+fn one_hour_of_each_day_can_be_exported_and_days_without_it_are_told() {
+    let lake = lake();
+    let (file, place) = (hourly(&lake), lake.path().join("lake").display().to_string());
+    let hour = |hour: &str, from: &str, to: &str| {
+        let dates = ["--from-date", from, "--to-date", to, "--hour", hour];
+        let place = ["--input", &file, "--allow-empty", "--lake", &place, "--json"];
+        let zone = ["--set", "timezone=Europe/Berlin"];
+        mixlake(&[&["export"], &dates[..], &place, &zone].concat())
+    };
+    let slices = |output: &Output| {
+        let slices = report(output)["slices"].as_array().unwrap().clone();
+        slices.iter().map(|slice| slice["slice"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let three = hour("13", "2026-11-10", "2026-11-12");
+    assert_eq!(slices(&three), ["2026-11-10T13", "2026-11-11T13", "2026-11-12T13"]);
+    let three = report(&three);
+    assert_eq!(
+        (&three["totals"]["written"], &three["input"]["outside_dates"]),
+        (&json!(3), &json!(69))
+    );
+    let skipped = hour("02", "2026-03-28", "2026-03-30");
+    assert_eq!(slices(&skipped), ["2026-03-28T02", "2026-03-30T02"]);
+    let told = String::from_utf8(skipped.stderr).unwrap();
+    let why = "\"2026-03-29T02\" does not occur in Europe/Berlin: the clocks are set forward at that hour\n";
+    assert_eq!(told, why);
+    assert_eq!(slices(&hour("02b", "2026-10-25", "2026-10-25")), ["2026-10-25T02b"]);
 }
 
 #[test]

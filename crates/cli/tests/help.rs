@@ -104,6 +104,7 @@ fn of_wrong_arguments() {
         refusal(&[&dates[..], &["2026-11-10"], &from_files, &of_mixpanel].concat()),
         refusal(&[&dates[..], &["2026-11-10"], &from_files[..3], &lake, &of_pipeline].concat()),
         refusal(&[&["catalog", "--lake", "s3:///p"], &twice[..]].concat()),
+        refusal(&[&dates[..], &["2026-11-10", "--hour", "24"], &from_files[..2], &lake].concat()),
     ];
     insta::assert_snapshot!(texts.concat());
 }
