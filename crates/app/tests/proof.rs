@@ -196,6 +196,8 @@ async fn a_file_takes_no_rows_away_unless_it_may() {
 #[case::the_hour_before("2026-11-10T02", "2026-11-10T01", "2026-11-10T01:59")]
 #[case::over_midnight("2026-11-09T23", "2026-11-10T00", "2026-11-10T00:00")]
 #[case::days("2026-11-09", "2026-11-10", "2026-11-10T00:00")]
+#[case::quarters("2026-11-10T01_45to60", "2026-11-10T01_30to45", "2026-11-10T01:44")]
+#[case::five_minutes("2026-11-10T01_25to30", "2026-11-10T01_30to45", "2026-11-10T01:30")]
 #[tokio::test]
 async fn a_row_near_an_edge_that_two_slices_bring_is_there_once(
     #[case] astray: &str,

@@ -162,7 +162,7 @@ fn moving(old: &Manifest, new: &TargetFacts) -> Result<Vec<LiveFile>, RepairErro
         if overlapping.peek().is_none() {
             moving.push(file.clone());
         } else if overlapping.all(is_narrower) {
-            return Err(RepairError::InHours(file.origin.clone()));
+            return Err(RepairError::InParts(file.origin.clone()));
         }
     }
     Ok(moving)

@@ -27,9 +27,9 @@ pub(super) enum RepairError {
     #[error("other runs changed the registry too often; try again later")]
     Names,
     #[error(
-        "the new table has hours of {0}, but the old table has {0} as one slice. Export {0} again, then repair again"
+        "the new table has parts of {0}, but the old table has {0} as one slice. Export {0} again, then repair again"
     )]
-    InHours(Origin),
+    InParts(Origin),
     #[error("{0}")]
     NotCatalogued(String),
     #[error("{0:?} is not a day of a table")]

@@ -43,9 +43,9 @@ pub enum ExportError {
         #[source]
         cause: mixlake_columnar::NoIdentities,
     },
-    /// The lake's slices are days and hours of another zone.
+    /// The lake's slices are days, hours and minutes of another zone.
     #[error(
-        "timezone: the slices of this lake are days and hours of {has}, and the setting says {wanted}. For another zone, use another s3_prefix or project"
+        "timezone: the slices of this lake are days, hours and minutes of {has}, and the setting says {wanted}. For another zone, use another s3_prefix or project"
     )]
     Zone {
         /// The zone of the lake.

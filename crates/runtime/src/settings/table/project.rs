@@ -30,7 +30,7 @@ rows! {
         },
         default: Preset::Value("UTC"),
         scope: Scope::Export,
-        about: "The project's time zone: its days and hours are the slices.",
+        about: "The project's time zone: its days, hours and minutes are the slices.",
     }
     PROJECT_CREATED_BEFORE_2023: bool {
         name: "project_created_before_2023",
