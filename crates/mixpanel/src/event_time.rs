@@ -71,7 +71,7 @@ fn is_second_pass(zone: &Zone, second: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mixlake_domain::{Date, Slice};
+    use mixlake_domain::{Date, Minutes, Slice, SliceKind};
     use proptest::prelude::*;
     use rstest::rstest;
 
@@ -132,7 +132,16 @@ mod tests {
         assert_eq!(bounds, (start.parse().unwrap(), end.parse().unwrap()));
     }
 
-    /// Every hour of ten years, compared with the rule for a single local time. The tests of
+    /// Whether a slice contains the instant that a local time means. Local times that were skipped mean instants of
+    /// the hour after the gap; all of them are fetched with its first minutes.
+    fn is_in(slice: &Slice, reading: Timestamp, meant: Timestamp, zone: &Zone) -> bool {
+        let is_hour = matches!(slice.kind(), SliceKind::Hour { .. });
+        let was_skipped = zone.local(meant) != Zone::UTC.local(reading);
+        slice.contains(meant)
+            || !is_hour && was_skipped && meant < slice.start() + Duration::from_hours(1)
+    }
+
+    /// Every slice of ten years, compared with the rule for a single local time. The tests of
     /// `mixlake-domain` compare that rule with the time zone database.
     #[rstest]
     #[case::berlin("Europe/Berlin")]
@@ -140,18 +149,25 @@ mod tests {
     #[case::half_an_hour("Australia/Lord_Howe")]
     #[case::at_midnight("America/Sao_Paulo")]
     #[case::around_ramadan("Africa/Casablanca")]
-    fn the_hours_of_ten_years_have_each_reading_once_and_where_it_belongs(#[case] name: &str) {
+    fn the_slices_of_ten_years_have_each_reading_once_and_where_it_belongs(
+        #[case] name: &str,
+        #[values(None, Some(Minutes::Fifteen))] length: Option<Minutes>,
+    ) {
         let zone = Zone::parse(name).unwrap();
+        let slices = |date| match length {
+            None => Slice::hours(date, &zone),
+            Some(length) => Slice::minutes(date, length, &zone),
+        };
         let time = EventTime::of_project(true, &zone);
         let first: Date = "2016-01-01".parse().unwrap();
         let mut at = time.bound(zone.start_of(first));
         let days = first.series(mixlake_domain::Span::new().days(1));
-        for hour in days.take(3653).flat_map(|date| Slice::hours(date, &zone)) {
-            assert_eq!(time.bound(hour.start()), at, "{name} {hour}");
-            let end = time.bound(hour.end());
+        for slice in days.take(3653).flat_map(slices) {
+            assert_eq!(time.bound(slice.start()), at, "{name} {slice}");
+            let end = time.bound(slice.end());
             while at < end {
                 let meant = zone.instant_of(Zone::UTC.local(at));
-                assert!(hour.contains(meant), "{name} {hour}: {at}");
+                assert!(is_in(&slice, at, meant, &zone), "{name} {slice}: {at}");
                 at += Duration::from_mins(15);
             }
             assert_eq!(at, end);
@@ -159,10 +175,10 @@ mod tests {
     }
 
     proptest! {
-        /// The rule of the domain (`Zone::instant_of`) and the bounds agree: the hour that fetches a
-        /// local time is the hour that contains it.
+        /// The rule of the domain (`Zone::instant_of`) and the bounds agree: the slice that fetches a
+        /// local time is the slice that contains it.
         #[test]
-        fn a_reading_is_fetched_by_the_hour_it_means(
+        fn a_reading_is_fetched_by_the_slice_it_means(
             days in 0_i32..8000,
             seconds in 0_i64..86_400,
             name in prop::sample::select(vec![
@@ -176,13 +192,15 @@ mod tests {
             let midnight = Zone::UTC.start_of(epoch).as_second() + i64::from(days) * 86_400;
             let reading = Timestamp::from_second(midnight + seconds).unwrap();
             let meant = zone.instant_of(Zone::UTC.local(reading));
-            let hours = Slice::hours(zone.date_of(meant), &zone);
-            let fetching: Vec<_> = hours
-                .iter()
-                .filter(|h| time.bound(h.start()) <= reading && reading < time.bound(h.end()))
-                .collect();
-            prop_assert_eq!(fetching.len(), 1);
-            prop_assert!(fetching[0].contains(meant));
+            let date = zone.date_of(meant);
+            for slices in [Slice::hours(date, &zone), Slice::minutes(date, Minutes::Five, &zone)] {
+                let fetching: Vec<_> = slices
+                    .iter()
+                    .filter(|s| time.bound(s.start()) <= reading && reading < time.bound(s.end()))
+                    .collect();
+                prop_assert_eq!(fetching.len(), 1);
+                prop_assert!(is_in(fetching[0], reading, meant, &zone));
+            }
         }
     }
 }

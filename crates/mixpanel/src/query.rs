@@ -167,6 +167,12 @@ mod tests {
         Some(("2026-03-28T23:00:00", "2026-03-29T22:00:00")))]
     #[case::second_pass("Europe/Berlin", "2026-10-25T02b", "2026-10-25", "2026-10-25",
         Some(("2026-10-25T01:00:00", "2026-10-25T02:00:00")))]
+    #[case::quarter("UTC", "2026-01-10T23_45to60", "2026-01-10", "2026-01-10",
+        Some(("2026-01-10T23:45:00", "2026-01-11T00:00:00")))]
+    #[case::five_minutes("Europe/Berlin", "2026-11-10T00_00to05", "2026-11-09", "2026-11-09",
+        Some(("2026-11-09T23:00:00", "2026-11-09T23:05:00")))]
+    #[case::quarter_of_the_second_pass("Europe/Berlin", "2026-10-25T02b_15to30", "2026-10-25", "2026-10-25",
+        Some(("2026-10-25T01:15:00", "2026-10-25T01:30:00")))]
     #[case::half_hour_zone("Asia/Kolkata", "2026-11-10T00", "2026-11-09", "2026-11-09",
         Some(("2026-11-09T18:30:00", "2026-11-09T19:30:00")))]
     fn projects_since_2023_are_asked_in_utc(
@@ -188,6 +194,8 @@ mod tests {
     #[case::hour("2026-11-10T00", "2026-11-10", Some(("2026-11-10T00:00:00", "2026-11-10T01:00:00")))]
     #[case::long_day("2026-10-25", "2026-10-25", None)]
     #[case::first_pass("2026-10-25T02", "2026-10-25", Some(("2026-10-25T02:00:00", "2026-10-25T03:00:00")))]
+    #[case::quarter_of_the_first_pass("2026-10-25T02_15to30", "2026-10-25",
+        Some(("2026-10-25T02:15:00", "2026-10-25T02:30:00")))]
     fn projects_before_2023_are_asked_by_their_wall_clock(
         #[case] slice: &str,
         #[case] date: &str,
@@ -204,6 +212,7 @@ mod tests {
 
     #[rstest]
     #[case::in_the_night("Europe/Berlin", "2026-10-25T02b")]
+    #[case::minutes("Europe/Berlin", "2026-10-25T02b_15to30")]
     #[case::up_to_midnight("America/Sao_Paulo", "2018-02-17T23b")]
     fn the_second_pass_over_an_hour_of_wall_clock_readings_asks_nothing(
         #[case] zone: &str,

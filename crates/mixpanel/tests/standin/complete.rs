@@ -2,7 +2,7 @@
 
 use crate::support::{config, file, lines, read, serve, serve_as, source, storefront, utc};
 use flate2::read::GzDecoder;
-use mixlake_domain::{Slice, Zone};
+use mixlake_domain::{Minutes, Slice, Zone};
 use mixlake_mixpanel::{Config, Credentials, EventNames, EventTime};
 use mixlake_testkit::mixpanel::{Data, Framing, StandInConfig};
 use rstest::rstest;
@@ -59,6 +59,24 @@ async fn the_hours_of_a_day_are_the_day(#[case] zone: &str) {
     let by_day = lines(&read(&source, &Slice::day(day, &zone)).await.unwrap());
     assert!(by_day.len() > 1000);
     assert_eq!(by_hours, by_day);
+}
+
+#[rstest]
+#[case::quarters("Asia/Kathmandu", Minutes::Fifteen)]
+#[case::five_minutes("America/New_York", Minutes::Five)]
+#[tokio::test]
+async fn the_minutes_of_a_day_are_the_day(#[case] zone: &str, #[case] length: Minutes) {
+    let zone = Zone::parse(zone).unwrap();
+    let standin = serve(storefront()).await;
+    let source = source(config(&standin));
+    let day = "2026-11-11".parse().unwrap();
+    let mut by_minutes = Vec::new();
+    for slice in Slice::minutes(day, length, &zone) {
+        by_minutes.extend(lines(&read(&source, &slice).await.unwrap()));
+    }
+    let by_day = lines(&read(&source, &Slice::day(day, &zone)).await.unwrap());
+    assert!(by_day.len() > 1000);
+    assert_eq!(by_minutes, by_day);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use mixlake_app::Manifest;
 use mixlake_app::export::{ExportError, Exporter, Safeguards};
 use mixlake_app::ports::Clock;
 use mixlake_columnar::Options;
-use mixlake_domain::{Basis, Date, Layout, Slice, Span, Timestamp, Zone};
+use mixlake_domain::{Basis, Date, Layout, Minutes, Slice, Span, Timestamp, Zone};
 use mixlake_mixpanel::{Config, Ingestion, MixpanelSource};
 use mixlake_testkit::faults::Fault;
 use mixlake_testkit::mixpanel::{Data, StandInConfig};
@@ -89,7 +89,18 @@ impl World {
     }
 }
 
-/// Days by event time, then days and hours of ingestion, all in any order and some repeated.
+/// One of 24 hours in quarters, one in slices of five minutes, and the others as they are.
+fn parts(hour: Slice, number: u8) -> Vec<Slice> {
+    let length = match number {
+        0 => Minutes::Fifteen,
+        1 => Minutes::Five,
+        _ => return vec![hour],
+    };
+    let all = Slice::minutes(hour.date(), length, &Zone::UTC).into_iter();
+    all.filter(|slice| hour.label().covers(&slice.label())).collect()
+}
+
+/// Days by event time, then days, hours and minutes of ingestion, all in any order and some repeated.
 fn slices(dice: &mut StdRng) -> Vec<Slice> {
     let mut slices = Vec::new();
     for day in 0..DAYS {
@@ -98,7 +109,8 @@ fn slices(dice: &mut StdRng) -> Vec<Slice> {
             slices.push(day_of);
         } else if dice.random_ratio(1, 20) {
             let hours = Slice::hours(date(day), &Zone::UTC).into_iter();
-            slices.extend(hours.map(|hour| hour.by(Basis::Ingestion)));
+            let parts = hours.flat_map(|hour| parts(hour, dice.random_range(0..24)));
+            slices.extend(parts.map(|slice| slice.by(Basis::Ingestion)));
         } else {
             slices.push(day_of.by(Basis::Ingestion));
         }
