@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import STOREFRONT, Exported
+from conftest import STOREFRONT, Deploy, Exported
 from source import Event, read_events, without_repeats
 
 from local import names, pipeline
@@ -75,6 +75,27 @@ def test_what_earlier_runs_left_out_is_exported_first(kolkata: Pipeline) -> None
     runs = f"SELECT slice, why FROM {kolkata.lake.database}.raw_{names.RUNS_TABLE} ORDER BY began DESC LIMIT 3"
     whys = [(hours[2], "schedule"), (hours[1], "catch_up"), (hours[0], "catch_up")]
     assert Exported(kolkata, report).query(runs).rows == tuple(whys)
+
+
+@pytest.fixture(scope="module")
+def quarterly(deploy: Deploy) -> Pipeline:
+    """A project three quarters of an hour off UTC, whose slices are quarters of an hour."""
+    return deploy("quarterly", STOREFRONT, Timezone="Asia/Kathmandu", Frequency="15min")
+
+
+def test_a_schedule_of_minutes_exports_the_last_whole_quarter_and_what_was_missed(quarterly: Pipeline) -> None:
+    """The runs of 14:34 to 15:34 UTC never came: an hour and a quarter are missing beside the slice that is due."""
+    assert quarterly.schedule()["ScheduleExpression"] == "cron(4/15 * * * ? *)"
+    first = quarterly.export(scheduled_payload(quarterly, "2026-11-10T14:19:00Z"))
+    assert [s["slice"] for s in first["slices"]] == ["2026-11-10T17_45to60"]
+    later = quarterly.export(scheduled_payload(quarterly, "2026-11-10T15:49:00Z"))
+    quarterly.wait_for_catalog()
+    missed = ["2026-11-10T18", "2026-11-10T19_00to15", "2026-11-10T19_15to30"]
+    assert [(s["slice"], s["status"]) for s in later["slices"]] == [(label, "published") for label in missed]
+    since, until = (datetime(2026, 11, 10, hour, minute, tzinfo=UTC) for hour, minute in ((12, 0), (13, 45)))
+    lines = [e for e in read_events(STOREFRONT) if since.timestamp() <= e["properties"]["time"] < until.timestamp()]
+    query = f"SELECT count(*) FROM {quarterly.lake.database}.{names.MASTER_TABLE}"
+    assert Exported(quarterly, later).query(query).rows == ((len(without_repeats(lines)),),)
 
 
 def test_schedule_retries_for_a_day_and_keeps_what_failed(kolkata: Pipeline) -> None:
