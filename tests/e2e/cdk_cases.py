@@ -60,6 +60,7 @@ CASES = {
             "CreateDatabase": "false",
             "CreateWorkgroup": "false",
             "ScheduleState": "DISABLED",
+            "Frequency": "15min",
             "RawPipelineBucket": "pipeline",
             "RawPipelinePrefix": "raw/events",
             "AlarmTopicArn": "arn:aws:sns:eu-central-1:111122223333:alarms",
