@@ -109,6 +109,8 @@ def glue_type(field: pa.Field) -> str:
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return "string"
     known = {pa.int64(): "bigint", pa.float64(): "double", pa.bool_(): "boolean"}
+    if pa.types.is_timestamp(kind):
+        return "timestamp"
     if kind not in known:
         raise Failure(f"column {field.name} has the type {kind}, for which there is no type in the catalog here")
     return known[kind]
