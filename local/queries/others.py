@@ -21,6 +21,8 @@ NAMES = ("duckdb", "dlt", "awswrangler")
 IN_BUCKET = ("awswrangler",)
 """It writes to S3 only."""
 
+HIVE = "org.apache.hadoop.hive.ql.io.parquet"
+
 
 def make(events: Events, work: Path) -> dict[str, Path]:
     """The folders of those that write to folders, made if they are not there."""
@@ -80,9 +82,9 @@ def register(lake: Lake, name: str) -> None:
     place = {
         "Columns": [{"Name": field.name, "Type": glue_type(field)} for field in schema],
         "Location": f"s3://{BUCKET}/{lake.folder}",
-        "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-        "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-        "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
+        "InputFormat": f"{HIVE}.MapredParquetInputFormat",
+        "OutputFormat": f"{HIVE}.MapredParquetOutputFormat",
+        "SerdeInfo": {"SerializationLibrary": f"{HIVE}.serde.ParquetHiveSerDe"},
     }
     glue.create_database(DatabaseInput={"Name": name})
     table = {
