@@ -27,8 +27,8 @@ fn inspector(lake: &Lake) -> Inspector<'_> {
 fn hourly(first: Date, last: Date) -> Vec<Expected> {
     let dates = first.series(Span::new().days(1)).take_while(|date| *date <= last);
     let of = |date: Date| {
-        let whole = Some(Slice::day(date, &Zone::UTC));
-        Expected { date, slices: Slice::hours(date, &Zone::UTC), whole }
+        let longer = vec![Slice::day(date, &Zone::UTC)];
+        Expected { date, slices: Slice::hours(date, &Zone::UTC), longer }
     };
     dates.map(of).collect()
 }
