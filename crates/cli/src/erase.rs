@@ -51,7 +51,13 @@ fn check(arguments: &Erase) -> Result<(Settings, Clients), Problems> {
         problems.add("--distinct-id", "must not be empty");
     }
     match lake::checked(&arguments.lake) {
-        Ok(checked) => problems.into_result(checked),
+        Ok(checked) => {
+            let mut settings = checked.0.clone();
+            // Any project has the same grace.
+            settings.set_if_absent(&PROJECT_ID, lake::LOCAL_PROJECT);
+            problems.extend(lake::grace(&settings).err().unwrap_or_default());
+            problems.into_result(checked)
+        }
         Err(others) => {
             problems.extend(others);
             Err(problems)

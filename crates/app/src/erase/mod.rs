@@ -92,6 +92,8 @@ impl Eraser<'_> {
             Run { person: &person, columns, zone, found, removed: BTreeMap::new(), report };
         if self.dry_run {
             run.report.status = Status::of(&run.report, true);
+            let would_stay = !run.report.old_copies.is_empty();
+            run.report.last_copy_goes = would_stay.then(|| self.now() + self.keep_replaced);
             return Ok(run.report);
         }
         let unfinished = self.unfinished().await?;

@@ -73,7 +73,13 @@ fn old_copies(report: &ErasureReport, are_deleted: bool) -> Option<String> {
     let goes = report.last_copy_goes.map_or(String::new(), |time| {
         format!(" They can be deleted from {time} on; mixlake collect does that, or the maintenance function.")
     });
-    Some(format!("{} that readers do not see have the person.{goes}", some(files, "replaced file")))
+    let what = match report.status {
+        Status::WouldErase => "files with the person that would be replaced, and stay for a while",
+        Status::Erased | Status::NothingFound | Status::Failed => {
+            "replaced files that still have the person"
+        }
+    };
+    Some(format!("{what}: {}.{goes}", number(files)))
 }
 
 fn status(report: &ErasureReport) -> String {
