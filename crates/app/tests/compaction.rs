@@ -261,10 +261,12 @@ async fn a_damaged_or_missing_file_fails_its_day_and_stays() {
 async fn the_last_days_are_those_before_today() {
     let lake = exported(EVENTS, HOURS).await;
     let compactor = compactor(&lake, &lake.store);
-    assert!(compactor.compact_last(9).await.unwrap().targets.is_empty());
-    assert_eq!(live(&lake).len(), 2);
-    let report = compactor.compact_last(10).await.unwrap();
+    let dates = compactor.last_dates(10).await.unwrap();
+    assert_eq!((dates[0], dates[9]), (day(), "2026-11-19".parse().unwrap()));
+    let report = compactor.compact(&dates).await.unwrap();
     assert_eq!((report.targets.len(), live(&lake).len()), (1, 1));
+    let none = Lake::new();
+    assert_eq!(self::compactor(&none, &none.store).last_dates(10).await.unwrap(), []);
 }
 
 #[tokio::test]

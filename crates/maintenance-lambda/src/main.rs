@@ -14,7 +14,10 @@ async fn main() -> Result<(), Error> {
     // A wrong setting is told to whoever invokes the function, not only to its log.
     // Boxed, it takes no room before there is an event: the start would pay for each page of it.
     let answer = async |event: LambdaEvent<Value>| match &*handler.get().await {
-        Ok(handler) => Box::pin(handler.handle(&event.payload)).await.map_err(Diagnostic::from),
+        Ok(handler) => {
+            let left = mixlake_runtime::time_until(event.context.deadline);
+            Box::pin(handler.handle(&event.payload, left)).await.map_err(Diagnostic::from)
+        }
         Err(failure) => Err(Diagnostic::from(failure.clone())),
     };
     run(service_fn(answer)).await

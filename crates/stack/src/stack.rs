@@ -10,7 +10,7 @@ const OF_MIXLAKE: &str = "ExportFunctionName";
 const MACHINE: &str = "BackfillStateMachineArn";
 const SCHEDULES: &str = "ScheduleNames";
 
-/// A stack as CloudFormation describes it.
+/// A stack as `CloudFormation` describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stack {
     /// Its name.

@@ -29,14 +29,11 @@ impl Compactor<'_> {
         if digest.finish() != live.hash {
             return Err(CompactError::Damaged { location: location() });
         }
-        let rows_hash = match live.rows_hash {
-            Some(hash) => hash,
-            None => {
-                // Version 0.1 wrote no hash of rows, and no large files.
-                let bytes = whole(&mut file).map_err(CompactError::Scratch)?;
-                let rows = rows_hash_of(bytes.into());
-                rows.map_err(|cause| CompactError::Rows { location: location(), cause })?.1
-            }
+        let rows_hash = if let Some(hash) = live.rows_hash { hash } else {
+            // Version 0.1 wrote no hash of rows, and no large files.
+            let bytes = whole(&mut file).map_err(CompactError::Scratch)?;
+            let rows = rows_hash_of(bytes.into());
+            rows.map_err(|cause| CompactError::Rows { location: location(), cause })?.1
         };
         Ok(CompactionInput { file, rows_hash })
     }

@@ -58,10 +58,14 @@ impl Compactor<'_> {
     /// of the lake are refused before any work.
     pub async fn compact(&self, dates: &[Date]) -> Result<CompactionReport, CompactError> {
         let mut report = CompactionReport::default();
-        let Some(registry) = self.registry().await? else { return Ok(report) };
+        let Some(mut registry) = self.registry().await? else { return Ok(report) };
         self.check(&registry, dates)?;
         for date in dates {
-            for (target, manifest) in self.live_targets(&registry, *date).await? {
+            let live = self.live_targets(&registry, *date).await?;
+            // Names are reserved before files are written, so a registry that is read after the manifests has the
+            // name of each of their columns.
+            registry = self.registry().await?.unwrap_or(registry);
+            for (target, manifest) in live {
                 let before = report::Before::of(&manifest.files);
                 let outcome = self.target(&registry, &target, &manifest).await;
                 report.targets.push(before.report(target, outcome));
@@ -70,13 +74,12 @@ impl Compactor<'_> {
         Ok(report)
     }
 
-    /// Compacts the last days that have ended, oldest first.
-    pub async fn compact_last(&self, days: u32) -> Result<CompactionReport, CompactError> {
-        let Some(registry) = self.registry().await? else { return Ok(CompactionReport::default()) };
+    /// The last dates that have ended, the oldest first. A lake without a registry has none.
+    pub async fn last_dates(&self, days: u32) -> Result<Vec<Date>, CompactError> {
+        let Some(registry) = self.registry().await? else { return Ok(Vec::new()) };
         let today = zone_of(&registry)?.date_of((self.clock)());
         let before = |days: u32| today.checked_sub(Span::new().days(days)).ok();
-        let dates: Vec<Date> = (1..=days).rev().filter_map(before).collect();
-        self.compact(&dates).await
+        Ok((1..=days).rev().filter_map(before).collect())
     }
 
     fn check(&self, registry: &Registry, dates: &[Date]) -> Result<(), CompactError> {

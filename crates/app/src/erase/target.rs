@@ -153,12 +153,9 @@ impl Eraser<'_> {
             if known.is_some_and(|known| known.unreadable.contains(&file.hash)) {
                 continue;
             }
-            let found = match known.and_then(|known| known.live.get(&file.hash)) {
-                Some((_, found)) => found.clone(),
-                None => {
-                    let (key, object) = self.object(manifest, file).await?;
-                    self.rows(&key, &object, &columns, run.person)?
-                }
+            let found = if let Some((_, found)) = known.and_then(|known| known.live.get(&file.hash)) { found.clone() } else {
+                let (key, object) = self.object(manifest, file).await?;
+                self.rows(&key, &object, &columns, run.person)?
             };
             if !found.rows.is_empty() {
                 affected.push((file.clone(), found));

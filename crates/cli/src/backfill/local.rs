@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn only_slices_that_wait_for_the_budget_are_tried_again() {
         let refused = ExportError::Source(SourceError::Refused("400".to_owned()));
-        let retry_after = Duration::from_secs(60);
+        let retry_after = Duration::from_mins(1);
         let waits = ExportError::Source(SourceError::RateLimited { retry_after });
         let mut report = ExportReport {
             slices: vec![

@@ -80,13 +80,10 @@ impl Events {
     }
 
     fn number(&mut self, name: &[u8]) -> u32 {
-        match self.numbers.get(name) {
-            Some(number) => *number,
-            None => {
-                let number = self.add(Some(name.to_vec()));
-                self.numbers.insert(name.to_vec(), number);
-                number
-            }
+        if let Some(number) = self.numbers.get(name) { *number } else {
+            let number = self.add(Some(name.to_vec()));
+            self.numbers.insert(name.to_vec(), number);
+            number
         }
     }
 

@@ -54,16 +54,13 @@ impl<'a, W: Write + Send> FileWriter<'a, W> {
         let nulls = self.encoder.nulls(group.rows)?.among(&self.encoder.take()?);
         for (&id, descriptor) in self.used.iter().zip(&self.described) {
             let (column_type, descriptor) = (self.columns[id].column_type, descriptor.clone());
-            match chunks.next_if(|(next, _)| *next == id) {
-                Some((_, chunk)) => {
-                    let (bytes, close) = chunk.close(column_type, descriptor, self.compression)?;
-                    target.append_column(&bytes, close)?;
-                }
-                None => {
-                    let chunk = nulls.clone();
-                    let (bytes, close) = chunk.close(column_type, descriptor, self.compression)?;
-                    target.append_column(&bytes, close)?;
-                }
+            if let Some((_, chunk)) = chunks.next_if(|(next, _)| *next == id) {
+                let (bytes, close) = chunk.close(column_type, descriptor, self.compression)?;
+                target.append_column(&bytes, close)?;
+            } else {
+                let chunk = nulls.clone();
+                let (bytes, close) = chunk.close(column_type, descriptor, self.compression)?;
+                target.append_column(&bytes, close)?;
             }
         }
         target.close()?;

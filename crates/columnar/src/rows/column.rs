@@ -120,7 +120,7 @@ impl SparseColumn {
                 out.extend(cells.iter().flatten().flat_map(|cell| cell.to_bytes()));
             }
             Self::Boolean(bits) => {
-                out.extend(bits.iter().flatten().flat_map(|bit| bit.to_le_bytes()))
+                out.extend(bits.iter().flatten().flat_map(|bit| bit.to_le_bytes()));
             }
         }
     }

@@ -56,9 +56,13 @@ pub(super) fn options(reader: &mut Reader<'_>, events: Option<Events<'_>>) -> Op
 /// The compression of the files that a command writes.
 pub fn compression(settings: &Settings) -> Result<Compression, Problems> {
     let mut reader = Reader::new(settings);
-    let profile = reader.get(&SCHEMA_PROFILE);
-    let compression = reader.get(&COMPRESSION).or_else(|| profile.map(Compression::of_profile));
+    let compression = compression_of(&mut reader);
     reader.finish(compression)
+}
+
+pub(super) fn compression_of(reader: &mut Reader<'_>) -> Option<Compression> {
+    let profile = reader.get(&SCHEMA_PROFILE);
+    reader.get(&COMPRESSION).or_else(|| profile.map(Compression::of_profile))
 }
 
 /// As many as there are processors; a small function has one.

@@ -1,14 +1,29 @@
-//! The maintenance function: replaced files are deleted.
+//! The maintenance function: replaced files are deleted, and the files of closed days are compacted.
 
 use crate::answer::{Failure, Kind};
 use crate::clients::Clients;
 use crate::clock;
 use crate::config::MaintenanceConfig;
 use crate::settings::{CatalogBy, Settings};
-use mixlake_app::doctor::{Collection, Doctor};
-use mixlake_app::ports::{Catalog, ObjectStore};
+use mixlake_app::compact::{CompactionOutcome, CompactionReport, Compactor};
+use mixlake_app::doctor::Doctor;
+use mixlake_app::ports::{Catalog, Clock, ObjectStore};
 use mixlake_app::reconcile::Reconciler;
+use mixlake_columnar::{CompactionBounds, Compression};
+use mixlake_domain::Timestamp;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// So many closed days are looked at. A sync may change any of the last days; older ones were compacted before, or are
+/// compacted by hand.
+const COMPACTED_DAYS: u32 = 30;
+
+/// The most entries of a list in an answer.
+const MOST_ITEMS: usize = 1_000;
+
+/// The most problems that an error names.
+const MOST_PROBLEMS: usize = 20;
 
 /// The maintenance function.
 pub struct MaintenanceHandler {
@@ -29,19 +44,30 @@ impl MaintenanceHandler {
         Ok(Self { config, store, catalog })
     }
 
-    /// Maintains the lake.
-    pub async fn handle(&self, payload: &Value) -> Result<Value, Failure> {
+    /// Deletes replaced files, and compacts the last closed days in the time that is left.
+    pub async fn handle(&self, payload: &Value, left: Duration) -> Result<Value, Failure> {
         if self.config.lake.catalog == CatalogBy::Crawler {
-            // Only the locations in the catalog prove that no reader is sent to a replaced file.
-            tracing::info!("catalog=crawler: a crawler keeps the tables, so nothing is deleted");
+            // Only the locations in the catalog prove that no reader is sent to a replaced file. A crawler reads
+            // replaced folders too, so a compacted day would appear twice.
+            tracing::info!(
+                "catalog=crawler: a crawler keeps the tables, so there is no maintenance"
+            );
             return Ok(json!({}));
         }
+        let ends = clock::now() + left;
         tracing::info!(%payload, "maintenance begins");
-        let collection = self.collect().await?;
-        Ok(json!({ "collected": collection }))
+        // Collection is short. It comes first, so that a long compaction cannot keep it from running.
+        let (collected, mut problems) = self.collect().await?;
+        let mut answer = json!({ "collected": collected });
+        if let Some(compression) = self.config.compact {
+            let (compacted, others) = self.compact(compression, ends).await?;
+            answer["compacted"] = compacted;
+            problems.extend(others);
+        }
+        if problems.is_empty() { Ok(answer) } else { Err(failed(&problems)) }
     }
 
-    async fn collect(&self) -> Result<Collection, Failure> {
+    async fn collect(&self) -> Result<(Value, Vec<String>), Failure> {
         let lake = &self.config.lake;
         let lake = Reconciler {
             store: &*self.store,
@@ -60,12 +86,73 @@ impl MaintenanceHandler {
             let (table, day, files) = (&day.table, &day.subject, day.files);
             tracing::info!(table, day, files, "replaced files were deleted");
         }
-        if collection.failed.is_empty() {
-            return Ok(collection);
-        }
         let failed = collection.failed.iter();
-        let failed: Vec<String> =
+        let problems =
             failed.map(|day| format!("{} {}: {}", day.table, day.subject, day.error)).collect();
-        Err(Failure::new(Kind::MaintenanceFailed, failed.join("; ")))
+        let mut document = json!(collection);
+        for list in ["deleted", "kept", "failed"] {
+            shorten(&mut document[list]);
+        }
+        Ok((document, problems))
     }
+
+    /// Compacts day after day. A day is not begun if, judging by the days before it, it may not fit.
+    async fn compact(
+        &self,
+        compression: Compression,
+        ends: Timestamp,
+    ) -> Result<(Value, Vec<String>), Failure> {
+        let clock: Clock = Arc::new(clock::now);
+        let scratch = std::env::temp_dir();
+        let compactor = Compactor {
+            store: &*self.store,
+            layout: &self.config.lake.layout,
+            project: &self.config.lake.project,
+            compression,
+            version: env!("CARGO_PKG_VERSION"),
+            bounds: CompactionBounds::default(),
+            clock: &clock,
+            scratch: &scratch,
+        };
+        let wrong = |error| Failure::caused(Kind::MaintenanceFailed, &error);
+        let (mut report, mut longest) = (CompactionReport::default(), Duration::ZERO);
+        for date in compactor.last_dates(COMPACTED_DAYS).await.map_err(wrong)? {
+            let began = clock::now();
+            if began + longest * 2 >= ends {
+                tracing::warn!(%date, "the time is used up; the next maintenance compacts from this day on");
+                break;
+            }
+            report.targets.extend(compactor.compact(&[date]).await.map_err(wrong)?.targets);
+            longest = longest.max(clock::since(began));
+        }
+        let failed = report.targets.iter().filter_map(|target| {
+            let error = target.outcome.as_ref().err()?;
+            let day = target.mp_date.map(|date| date.to_string()).unwrap_or_default();
+            Some(format!("{} {day}: {}", target.table, mixlake_app::chain(error)))
+        });
+        let problems = failed.collect();
+        report.targets.retain(|target| !matches!(target.outcome, Ok(CompactionOutcome::Unchanged)));
+        let mut document = report.document();
+        shorten(&mut document["targets"]);
+        Ok((document, problems))
+    }
+}
+
+/// Keeps the beginning of a list: an answer has at most 6 MB.
+fn shorten(list: &mut Value) {
+    if let Some(items) = list.as_array_mut() {
+        items.truncate(MOST_ITEMS);
+    }
+}
+
+fn failed(problems: &[String]) -> Failure {
+    let first: Vec<String> =
+        problems.iter().take(MOST_PROBLEMS).map(|it| it.chars().take(500).collect()).collect();
+    let more = problems.len().saturating_sub(MOST_PROBLEMS);
+    let more =
+        if more > 0 { format!("; and {more} more, which the log has") } else { String::new() };
+    for problem in problems {
+        tracing::error!(problem, "maintenance failed for a day");
+    }
+    Failure::new(Kind::MaintenanceFailed, first.join("; ") + &more)
 }

@@ -41,7 +41,7 @@ pub async fn start(
 pub async fn one(client: &Client, arn: &str) -> Result<Option<Execution>, CallError> {
     match client.describe_execution().execution_arn(arn).send().await {
         Ok(found) => Ok(Some(execution(found))),
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => {
+        Err(error) if error.as_service_error().is_some_and(aws_sdk_sfn::operation::describe_execution::DescribeExecutionError::is_execution_does_not_exist) => {
             Ok(None)
         }
         Err(error) => Err(failure(DESCRIBE, &subject(arn), error)),
@@ -53,7 +53,7 @@ pub async fn items(client: &Client, arn: &str) -> Result<Option<Items>, CallErro
     let failed = |error| failure(MAP_RUNS, &subject(arn), error);
     let runs = match client.list_map_runs().execution_arn(arn).send().await {
         Ok(runs) => runs,
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => {
+        Err(error) if error.as_service_error().is_some_and(aws_sdk_sfn::operation::list_map_runs::ListMapRunsError::is_execution_does_not_exist) => {
             return Ok(None);
         }
         Err(error) => return Err(failed(error)),

@@ -47,7 +47,7 @@ pub async fn set_power(client: &Client, id: &ScheduleId, to: Power) -> Result<()
 async fn read(client: &Client, id: &ScheduleId) -> Result<GetScheduleOutput, CallError> {
     let read = client.get_schedule().group_name(&id.group).name(&id.name).send().await;
     read.map_err(|error| {
-        let gone = error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception());
+        let gone = error.as_service_error().is_some_and(aws_sdk_scheduler::operation::get_schedule::GetScheduleError::is_resource_not_found_exception);
         let mut failed = failure(GET, &subject(id), error);
         if gone {
             failed.hint = Some("somebody deleted it; a deployment creates it again".to_owned());

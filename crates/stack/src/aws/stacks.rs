@@ -1,4 +1,4 @@
-//! Stacks in CloudFormation.
+//! Stacks in `CloudFormation`.
 
 use super::failure::{Call, failure};
 use crate::error::CallError;

@@ -46,7 +46,7 @@ rows! {
             ("gzip", Compression::Gzip),
         ]),
         default: Preset::Nothing("`snappy`; `zstd` with `schema_profile=mixpanel`"),
-        scope: Scope::Export,
+        scope: Scope::Writers,
         about: "How the pages of Parquet files are compressed. Redshift Spectrum does not read \
                 `zstd`; the other engines read all three. A lake may change it: files that are \
                 there stay as they are. It has no effect with `data_format=json`, whose files are \
@@ -59,7 +59,7 @@ rows! {
             ("mixpanel", Profile::Mixpanel),
         ]),
         default: Preset::Value("portable"),
-        scope: Scope::Export,
+        scope: Scope::Writers,
         about: "Limits of tables: 1,597 columns and names of 127 bytes, which Redshift Spectrum \
                 can read, or 9,500 and 128.",
     }
