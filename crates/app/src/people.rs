@@ -23,7 +23,8 @@ pub(crate) struct People {
     #[serde(serialize_with = "as_text", deserialize_with = "of_text")]
     pub salt: Salt,
     /// The dates on which they were entered, by the hashes of their identifiers.
-    people: BTreeMap<String, Date>,
+    #[serde(rename = "people")]
+    entered: BTreeMap<String, Date>,
 }
 
 fn as_text<S: Serializer>(salt: &Salt, to: S) -> Result<S::Ok, S::Error> {
@@ -38,7 +39,7 @@ fn of_text<'de, D: Deserializer<'de>>(from: D) -> Result<Salt, D::Error> {
 impl People {
     /// Nobody yet.
     pub(crate) fn with_salt(salt: Salt) -> Self {
-        Self { format: Format, salt, people: BTreeMap::new() }
+        Self { format: Format, salt, entered: BTreeMap::new() }
     }
 
     /// The people of a lake; none if nobody was ever erased.
@@ -69,12 +70,12 @@ impl People {
         let read = || document::read::<Self>(store, &key);
         let decide = |read: document::Read<Self>| {
             let mut people = read.value.unwrap_or_else(|| Self::with_salt(salt));
-            let before = people.people.len();
+            let before = people.entered.len();
             for identifier in identifiers {
                 let hash = people.salt.hash(identifier).to_string();
-                people.people.entry(hash).or_insert(date);
+                people.entered.entry(hash).or_insert(date);
             }
-            Ok(if people.people.len() == before {
+            Ok(if people.entered.len() == before {
                 Edit::Keep(people)
             } else {
                 Edit::json(&people.clone(), people)
@@ -90,10 +91,10 @@ impl People {
 
     /// Whether an identifier was entered.
     pub(crate) fn has(&self, identifier: &str) -> bool {
-        self.people.contains_key(&self.salt.hash(identifier).to_string())
+        self.entered.contains_key(&self.salt.hash(identifier).to_string())
     }
 
     fn hashes(&self) -> Result<Vec<PersonHash>, mixlake_columnar::ParseHashError> {
-        self.people.keys().map(|hash| hash.parse()).collect()
+        self.entered.keys().map(|hash| hash.parse()).collect()
     }
 }

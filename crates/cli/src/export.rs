@@ -54,7 +54,9 @@ pub async fn run(
     }
     let (config, asked) = check(&arguments, work, &settings, account.as_deref(), problems)?;
     let HourOfDays { slices, lacking } = asked;
-    lacking.iter().for_each(|error| show::note(&error.to_string()));
+    for error in &lacking {
+        show::note(&error.to_string());
+    }
     neighbours::check(&arguments.lake, &config.lake, &settings).await?;
     let mut progress = show::Progress::new(verbose);
     let clients = Clients::new(config.lake.access.clone(), lake::SESSION);

@@ -76,7 +76,7 @@ pub fn read(
         return Ok(Request { due: Some(due), ..Request::of(slices) });
     }
     if fields.contains_key("sync_time") {
-        return scheduled_sync(time(fields, "sync_time")?, zone, terms);
+        return Ok(scheduled_sync(time(fields, "sync_time")?, zone, terms));
     }
     let slices = of_a_person(fields, zone, terms.margin, now)?;
     let hour = fields.get("hour").and_then(Value::as_str).map(str::to_owned);
@@ -90,7 +90,7 @@ pub fn read(
 
 /// The days that a scheduled sync looks at, the last one first. All of them were closed when today's sync became
 /// due, and each has to be fetched once since then.
-fn scheduled_sync(at: Timestamp, zone: &Zone, terms: Terms) -> Result<Request, Problems> {
+fn scheduled_sync(at: Timestamp, zone: &Zone, terms: Terms) -> Request {
     let today = zone.date_of(at.checked_sub(terms.delay).unwrap_or(at));
     let midnight = zone.start_of(today);
     let since = midnight.checked_add(terms.delay).unwrap_or(midnight);
@@ -98,7 +98,7 @@ fn scheduled_sync(at: Timestamp, zone: &Zone, terms: Terms) -> Result<Request, P
     let before =
         (1..=days).map_while(|days| today.checked_sub(mixlake_domain::Span::new().days(days)).ok());
     let slices = before.map(|date| Slice::day(date, zone)).filter(|day| day.start() < day.end());
-    Ok(Request { due: Some(since), sync: true, ..Request::of(slices.collect()) })
+    Request { due: Some(since), sync: true, ..Request::of(slices.collect()) }
 }
 
 /// Refuses slices that are not whole days: a day that has not ended cannot be fetched for good.

@@ -29,7 +29,9 @@ impl Compactor<'_> {
         if digest.finish() != live.hash {
             return Err(CompactError::Damaged { location: location() });
         }
-        let rows_hash = if let Some(hash) = live.rows_hash { hash } else {
+        let rows_hash = if let Some(hash) = live.rows_hash {
+            hash
+        } else {
             // Version 0.1 wrote no hash of rows, and no large files.
             let bytes = whole(&mut file).map_err(CompactError::Scratch)?;
             let rows = rows_hash_of(bytes.into());

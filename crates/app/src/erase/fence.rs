@@ -48,17 +48,17 @@ impl Eraser<'_> {
     pub(super) async fn fence(&self) -> Result<Fences, EraseError> {
         let mut fences = Fences::new();
         for date in self.dates().await? {
-            let fenced = self.change_ledger(date, |ledger| {
+            let changed = self.change_ledger(date, |ledger| {
                 for entry in &mut ledger.slices {
                     if entry.state != State::Published && Mark::of(entry).is_none() {
                         *entry = Mark::Fence.on(entry);
                     }
                 }
-                let fenced = ledger.slices.iter();
-                let fenced = fenced.filter(|entry| Mark::of(entry) == Some(Mark::Fence));
-                fenced.map(|entry| (entry.slice, entry.targets.clone())).collect::<Vec<_>>()
+                let marked = ledger.slices.iter();
+                let marked = marked.filter(|entry| Mark::of(entry) == Some(Mark::Fence));
+                marked.map(|entry| (entry.slice, entry.targets.clone())).collect::<Vec<_>>()
             });
-            fences.extend(fenced.await?);
+            fences.extend(changed.await?);
         }
         Ok(fences)
     }

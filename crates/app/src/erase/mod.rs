@@ -86,7 +86,7 @@ impl Eraser<'_> {
         let (people, is_new) = self.enter(identifiers).await?;
         let mut open = if self.dry_run { Fences::new() } else { self.fence().await? };
         let found = self.search(&person, &columns).await?;
-        let mut report = self.reported(&people, identifiers, &found);
+        let mut report = Self::reported(&people, identifiers, &found);
         report.newly_suppressed = is_new;
         let mut run =
             Run { person: &person, columns, zone, found, removed: BTreeMap::new(), report };

@@ -273,7 +273,6 @@ impl Eraser<'_> {
 
     /// The report of what was found.
     pub(super) fn reported(
-        &self,
         people: &People,
         identifiers: &[String],
         found: &Found,

@@ -117,7 +117,7 @@ impl Eraser<'_> {
             match outcome {
                 Outcome::Superseded => {}
                 Outcome::Unchanged | Outcome::Appended | Outcome::Replaced { .. } => {
-                    self.removed(run, &renewed);
+                    Self::removed(run, &renewed);
                     self.drop_identities(target, &renewed, manifest.as_ref()).await?;
                     return Ok(true);
                 }
@@ -153,7 +153,10 @@ impl Eraser<'_> {
             if known.is_some_and(|known| known.unreadable.contains(&file.hash)) {
                 continue;
             }
-            let found = if let Some((_, found)) = known.and_then(|known| known.live.get(&file.hash)) { found.clone() } else {
+            let found = if let Some((_, found)) = known.and_then(|known| known.live.get(&file.hash))
+            {
+                found.clone()
+            } else {
                 let (key, object) = self.object(manifest, file).await?;
                 self.rows(&key, &object, &columns, run.person)?
             };
@@ -298,7 +301,7 @@ impl Eraser<'_> {
     }
 
     /// Counts the removed rows by their slices.
-    fn removed(&self, run: &mut Run<'_>, renewed: &[Renewed]) {
+    fn removed(run: &mut Run<'_>, renewed: &[Renewed]) {
         for file in renewed {
             let labels = file.before.origin.slices();
             let slices: Vec<Slice> =

@@ -97,10 +97,12 @@ pub(super) fn cells(row: &RunRow, columns: &[Column]) -> Vec<Option<Cell>> {
     columns.iter().map(cell).collect()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "cells of other columns can be empty")]
 fn at(time: Timestamp) -> Option<Cell> {
     Some(Cell::Long(time.as_millisecond()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "cells of other columns can be empty")]
 fn text(text: &str) -> Option<Cell> {
     Some(Cell::Text(text.to_owned()))
 }

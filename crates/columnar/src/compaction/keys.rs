@@ -80,7 +80,9 @@ impl Events {
     }
 
     fn number(&mut self, name: &[u8]) -> u32 {
-        if let Some(number) = self.numbers.get(name) { *number } else {
+        if let Some(number) = self.numbers.get(name) {
+            *number
+        } else {
             let number = self.add(Some(name.to_vec()));
             self.numbers.insert(name.to_vec(), number);
             number
@@ -134,7 +136,9 @@ pub(super) fn read<R: ChunkReader>(
     (0..file.groups.len())
         .map(|group| {
             let keys = keys(file, group, by, events)?;
-            keys.iter().for_each(|key| events.rows[key.event as usize] += 1);
+            for key in &keys {
+                events.rows[key.event as usize] += 1;
+            }
             weigh(file, group, &keys, events)?;
             let (keys, places) = in_order(keys, events);
             let bytes: Vec<u8> = keys.into_iter().flat_map(Key::to_bytes).collect();

@@ -30,13 +30,13 @@ pub(super) fn groups(events: &[EventRows], least: u64) -> Vec<u64> {
     let mut small = EventRows { rows: 0, most: u64::MAX };
     for event in events {
         if event.rows >= least.min(event.most) {
-            let large = if small.rows * SHARED > event.rows {
+            let own = if small.rows * SHARED > event.rows {
                 divide(small, &mut groups);
                 *event
             } else {
                 small.with(*event)
             };
-            divide(large, &mut groups);
+            divide(own, &mut groups);
             small = EventRows { rows: 0, most: u64::MAX };
         } else {
             small = small.with(*event);
@@ -47,8 +47,8 @@ pub(super) fn groups(events: &[EventRows], least: u64) -> Vec<u64> {
         }
     }
     match groups.last_mut() {
-        Some(last) if small.rows * SHARED <= *last && *last + small.rows <= small.most => {
-            *last += small.rows;
+        Some(before) if small.rows * SHARED <= *before && *before + small.rows <= small.most => {
+            *before += small.rows;
         }
         Some(_) | None => divide(small, &mut groups),
     }

@@ -52,7 +52,9 @@ mod tests {
 
     fn object(lines: &[&[u8]]) -> Bytes {
         let mut quarantine = Quarantine::new();
-        lines.iter().for_each(|line| quarantine.add(line, &BadLine::NotAnObject).unwrap());
+        for line in lines {
+            quarantine.add(line, &BadLine::NotAnObject).unwrap();
+        }
         quarantine.finish().unwrap().1.unwrap()
     }
 

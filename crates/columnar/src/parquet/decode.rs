@@ -41,7 +41,8 @@ pub(crate) struct ChunkPlace {
 impl ChunkPlace {
     /// None for a chunk without values.
     pub(crate) fn of(chunk: &ColumnChunkMetaData) -> Result<Option<Self>> {
-        let nulls = chunk.statistics().and_then(parquet::file::statistics::Statistics::null_count_opt);
+        let nulls =
+            chunk.statistics().and_then(parquet::file::statistics::Statistics::null_count_opt);
         if nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(chunk.num_values())) {
             return Ok(None);
         }
