@@ -139,7 +139,8 @@ def slow(deploy: Deploy) -> Pipeline:
 
 
 def published(deployed: Pipeline) -> list[str]:
-    return sorted({file["slice"] for manifest in deployed.lake.manifests().values() for file in manifest["files"]})
+    files = [file for manifest in deployed.lake.manifests().values() for file in manifest["files"]]
+    return sorted({file["slice"] for file in files if "slice" in file})
 
 
 def started_queries(deployed: Pipeline) -> int:
