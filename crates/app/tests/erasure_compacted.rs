@@ -85,9 +85,9 @@ async fn a_compaction_that_meets_an_erasure_does_not_bring_the_person_back() {
         let (days, ids) = ([day()], [ANN.to_owned()]);
         let compactor = compactor(&lake, &store);
         let eraser = lake.eraser(&store, &lake.clock);
-        let (done, erased) = join(compactor.compact(&days), eraser.erase(&ids)).await;
+        let (done, outcome) = join(compactor.compact(&days), eraser.erase(&ids)).await;
         done.unwrap();
-        if erased.unwrap().status == Status::Failed {
+        if outcome.unwrap().status == Status::Failed {
             lake.erase().await;
         }
         check(&lake, &about).await;
