@@ -163,18 +163,19 @@ def backfill(deployed: Pipeline, first: str = DAYS[0], last: str = DAYS[-1]) -> 
 
 
 def interrupted(deployed: Pipeline, command: list[str], until: Any) -> str:
-    """Runs a command until something holds, and ends it as Ctrl-C does. Answers what it said."""
+    """Runs a command until something holds, and ends it. Answers what it said. A shell lets what runs in the background
+    ignore Ctrl-C, so this is the other signal."""
     environment = deployed.cloud.client_environment()
     running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         for _ in poll(60):
             if until():
                 break
-        running.send_signal(signal.SIGINT)
+        running.terminate()
         _, said = running.communicate(timeout=20)
     finally:
         running.kill()
-    assert running.returncode == -signal.SIGINT, said
+    assert running.returncode == -signal.SIGTERM, said
     return str(said)
 
 
