@@ -119,3 +119,23 @@ def test_a_second_run_deletes_nothing(replaced: Pipeline) -> None:
     before = replaced.lake.snapshot()
     assert collected(replaced) == NOTHING
     assert before.changes(replaced.lake.snapshot()) == []
+
+
+def test_the_hours_of_a_closed_day_become_one_file(deploy: Deploy, tmp_path: Path) -> None:
+    data = tmp_path / "events.jsonl"
+    data.write_text("".join(json.dumps(event) + "\n" for event in events()))
+    deployed = deploy("compacted", data)
+    for hour in ("2026-11-10T01", "2026-11-10T02"):
+        deployed.export({"hour": hour})
+    deployed.wait_for_catalog()
+    were_counted = counts(deployed)
+    answer = maintain(deployed)
+    assert not answer.error, answer.message
+    [target] = answer.payload["compacted"]["targets"]
+    assert (target["table"], target["status"]) == (names.MASTER_TABLE, "compacted")
+    assert (target["before"]["files"], target["after"]["files"]) == (2, 1)
+    deployed.wait_for_catalog()
+    assert counts(deployed) == were_counted
+    before = deployed.lake.snapshot()
+    assert maintain(deployed).payload["compacted"]["targets"] == []
+    assert before.changes(deployed.lake.snapshot()) == []

@@ -651,7 +651,7 @@ fn days_that_cannot_be_compacted_are_refused() {
     let text = compact("2026-11-10", "2026-11-10");
     assert!(text.contains("has no lake"), "{text}");
     export(&lake, "storefront-events.jsonl.gz", "2026-11-10", "2026-11-10");
-    let text = compact("2026-11-10", "2199-01-01");
+    let text = compact("2198-12-31", "2199-01-01");
     assert!(
         text.contains("has not ended: today is ") && text.contains("up to yesterday"),
         "{text}"

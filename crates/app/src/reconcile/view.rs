@@ -2,7 +2,7 @@
 
 use super::{ReconcileError, Reconciler};
 use crate::manifest::Manifest;
-use mixlake_domain::{Date, Partitioning, TableName, Target};
+use mixlake_domain::{Dataset, Date, Partitioning, TableName, Target};
 use serde::Serialize;
 
 /// A table of the catalog.
@@ -60,7 +60,12 @@ impl Reconciler<'_> {
     /// The tables of this project as the catalog has them.
     pub async fn view(&self) -> Result<Vec<TableView>, ReconcileError> {
         let mut views = Vec::new();
-        for name in self.catalog.tables(self.table_prefix).await? {
+        let mut names = self.catalog.tables(self.table_prefix).await?;
+        // Tables of events come first: they are what people look for.
+        names.sort_by_cached_key(|name| {
+            (Dataset::of_table(&name[self.table_prefix.len()..]), name.clone())
+        });
+        for name in names {
             let Some(table) = self.catalog.table(&name).await? else { continue };
             // Tables of other projects or people may share the database.
             let Ok(folder) = name[self.table_prefix.len()..].parse::<TableName>() else { continue };

@@ -76,12 +76,12 @@ impl LocalHour {
         let &Self { hour, again, passed, start, end } = self;
         let minute =
             |minute: i8| start + SignedDuration::from_secs(60 * i64::from(minute) - passed);
-        let froms = (0..60).step_by(length.count().unsigned_abs().into());
+        let minutes = (0..60).step_by(length.count().unsigned_abs().into());
         let slice = |from: i8| {
             let kind = SliceKind::Minutes { hour, again, from, length };
             of(date, kind, minute(from).max(start), minute(from + length.count()).min(end))
         };
-        froms.map(slice).filter(|slice| slice.start < slice.end).collect()
+        minutes.map(slice).filter(|slice| slice.start < slice.end).collect()
     }
 }
 
