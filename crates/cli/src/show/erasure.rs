@@ -71,7 +71,7 @@ fn old_copies(report: &ErasureReport, are_deleted: bool) -> Option<String> {
         return None;
     }
     let goes = report.last_copy_goes.map_or(String::new(), |time| {
-        format!(" They can be deleted from {time} on; mixlake collect does that, or the maintenance function.")
+        format!(" They can be deleted from {time:.0} on; mixlake collect does that, or the maintenance function.")
     });
     let what = match report.status {
         Status::WouldErase => "files with the person that would be replaced, and stay for a while",
