@@ -1,10 +1,14 @@
 """Every kind of object that an export writes has the encryption of the settings, with the function's own role."""
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import QUIRKS, Deploy, ends_with_an_event
+from replaced import maintain
+from small_run import events
 
 from local.pipeline import Pipeline
 
@@ -49,3 +53,18 @@ def test_every_kind_of_object_is_encrypted(deploy: Deploy, stack: str, chosen: d
     own = deployed.outputs.get("KmsKeyArn", "")
     (key,) = keys
     assert (key == own) if chosen == OWN_KEY or algorithm == "AES256" else (key and key != own)
+
+
+def test_a_compacted_day_is_encrypted_with_the_key(deploy: Deploy, tmp_path: Path) -> None:
+    data = tmp_path / "events.jsonl"
+    data.write_text("".join(json.dumps(event) + "\n" for event in events()))
+    deployed = deploy("enccompact", data, **OWN_KEY)
+    for hour in ("2026-11-10T01", "2026-11-10T02"):
+        deployed.export({"hour": hour})
+    deployed.wait_for_catalog()
+    before = encryption(deployed)
+    answer = maintain(deployed)
+    assert not answer.error, answer.message
+    after = encryption(deployed)
+    assert {key for key in after.keys() - before.keys() if key.endswith(".parquet")}, "the merged file"
+    assert set(after.values()) == {("aws:kms", deployed.outputs["KmsKeyArn"])}
