@@ -127,7 +127,7 @@ impl SortedBy {
 
 /// Reads the keys of all row groups of a file.
 pub(super) fn read<R: ChunkReader>(
-    (number, file): (usize, &SourceFile<R>),
+    (number, file): (usize, &SourceFile<'_, R>),
     by: SortedBy,
     events: &mut Events,
     scratch: &mut Scratch,
@@ -150,7 +150,7 @@ pub(super) fn read<R: ChunkReader>(
 }
 
 fn keys<R: ChunkReader>(
-    file: &SourceFile<R>,
+    file: &SourceFile<'_, R>,
     group: usize,
     by: SortedBy,
     events: &mut Events,
@@ -169,7 +169,7 @@ fn keys<R: ChunkReader>(
 
 /// Adds the sizes of large values to those of their events.
 fn weigh<R: ChunkReader>(
-    file: &SourceFile<R>,
+    file: &SourceFile<'_, R>,
     group: usize,
     keys: &[Key],
     events: &mut Events,

@@ -97,7 +97,7 @@ impl<'a> Compaction<'a> {
     /// The encoded row groups, and the file with their column chunks.
     fn groups<R: ChunkReader>(
         &self,
-        files: &[SourceFile<R>],
+        files: &[SourceFile<'_, R>],
         columns: &[Column],
     ) -> Result<(Vec<EncodedGroup>, Scratch), CompactionError> {
         let used: BTreeSet<ColumnId> = files.iter().flat_map(SourceFile::ids).collect();
@@ -138,7 +138,7 @@ impl<'a> Compaction<'a> {
 
     fn order<R: ChunkReader>(
         &self,
-        files: &[SourceFile<R>],
+        files: &[SourceFile<'_, R>],
         columns: &[Column],
         used: usize,
         lasting: &mut Scratch,
@@ -165,7 +165,7 @@ impl<'a> Compaction<'a> {
 
 /// A merge under way.
 struct Work<'a, R> {
-    files: &'a [SourceFile<R>],
+    files: &'a [SourceFile<'a, R>],
     columns: &'a [Column],
     runs: Vec<Run>,
     order: Order,

@@ -9,17 +9,19 @@ use mixlake_schema::{Column, ColumnId, ColumnType};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
-use parquet::schema::types::ColumnDescPtr;
+use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor, ColumnPath};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// A file, and where its column chunks are.
-pub(crate) struct SourceFile<R> {
+/// A file, and where its column chunks are. A day has hundreds of files, and each may have thousands of columns,
+/// so what all files have in common is not kept here.
+pub(crate) struct SourceFile<'a, R> {
     reader: R,
-    leaves: Vec<ColumnDescPtr>,
+    table: &'a [Column],
     /// For each leaf, the column of the table.
-    ids: Vec<(ColumnId, ColumnType)>,
+    ids: Vec<ColumnId>,
     pub groups: Vec<SourceGroup>,
-    /// The notes whose names begin with `mixlake.`, by the rest of their names.
+    /// The notes whose names begin with `mixlake.`, by the rest of their names, without the columns.
     pub notes: BTreeMap<String, String>,
 }
 
@@ -30,30 +32,32 @@ pub(crate) struct SourceGroup {
     places: Vec<Option<ChunkPlace>>,
 }
 
-impl<R: ChunkReader> SourceFile<R> {
+impl<'a, R: ChunkReader> SourceFile<'a, R> {
     /// Reads the footer. Each column must be one of the table's.
-    pub(crate) fn open(reader: R, table: &[Column]) -> Result<Self> {
+    pub(crate) fn open(reader: R, table: &'a [Column]) -> Result<Self> {
         let metadata = ParquetMetaDataReader::new().parse_and_finish(&reader)?;
-        let leaves = metadata.file_metadata().schema_descr().columns().to_vec();
         let by_name: BTreeMap<&str, ColumnId> =
             table.iter().enumerate().map(|(id, column)| (column.name.as_str(), id)).collect();
         let id = |leaf: &ColumnDescPtr| {
             let column_type = leaf::column_type(leaf);
             let id =
                 by_name.get(leaf.name()).filter(|id| Some(table[**id].column_type) == column_type);
-            id.map(|id| (*id, table[*id].column_type)).ok_or_else(|| {
+            id.copied().ok_or_else(|| {
                 let name = leaf.path().string();
                 ParquetError::General(format!("the registry has no column {name} of its type"))
             })
         };
+        let leaves = metadata.file_metadata().schema_descr().columns();
         let ids = leaves.iter().map(id).collect::<Result<_>>()?;
         let groups = metadata.row_groups().iter().map(SourceGroup::of).collect::<Result<_>>()?;
-        Ok(Self { reader, leaves, ids, groups, notes: footer::notes(&metadata) })
+        let mut notes = footer::notes(&metadata);
+        notes.remove("columns");
+        Ok(Self { reader, table, ids, groups, notes })
     }
 
     /// The columns of the file.
     pub(crate) fn ids(&self) -> impl Iterator<Item = ColumnId> {
-        self.ids.iter().map(|(id, _)| *id)
+        self.ids.iter().copied()
     }
 
     /// The columns that have values in a row group, and the bytes of their pages, not compressed.
@@ -62,8 +66,8 @@ impl<R: ChunkReader> SourceFile<R> {
         group: usize,
     ) -> impl Iterator<Item = (ColumnId, ColumnType, u64)> {
         let places = self.ids.iter().zip(&self.groups[group].places);
-        places.filter_map(|((id, column_type), place)| {
-            Some((*id, *column_type, place.as_ref()?.plain))
+        places.filter_map(move |(id, place)| {
+            Some((*id, self.table[*id].column_type, place.as_ref()?.plain))
         })
     }
 
@@ -74,15 +78,12 @@ impl<R: ChunkReader> SourceFile<R> {
         column: ColumnId,
         cells: &mut impl Cells,
     ) -> Result<()> {
-        let Some(leaf) = self.ids.iter().position(|(id, _)| *id == column) else { return Ok(()) };
-        let (group, (_, column_type)) = (&self.groups[group], self.ids[leaf]);
-        match &group.places[leaf] {
-            Some(place) => {
-                let of = (column_type, group.rows);
-                place.read(&self.reader, &self.leaves[leaf], of, cells)
-            }
-            None => Ok(()),
-        }
+        let Some(at) = self.ids.iter().position(|id| *id == column) else { return Ok(()) };
+        let (group, column) = (&self.groups[group], &self.table[column]);
+        let Some(place) = &group.places[at] else { return Ok(()) };
+        let path = ColumnPath::from(column.name.clone());
+        let leaf = Arc::new(ColumnDescriptor::new(leaf::leaf(column)?, 1, 0, path));
+        place.read(&self.reader, &leaf, (column.column_type, group.rows), cells)
     }
 }
 
