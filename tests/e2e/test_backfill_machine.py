@@ -237,7 +237,7 @@ def test_a_backfill_that_is_stopped_begins_nothing_more_and_the_next_one_goes_on
             break
     counts = execution.map_run()
     assert (counts["status"], {one["status"] for one in execution.slices()}) == ("ABORTED", {"ABORTED"})
-    assert script.payloads("date") == DAYS[:2], "the two that were running"
+    assert sorted(script.payloads("date")) == DAYS[:2], "the two that were running"
     assert start(deployed).end()["status"] == "SUCCEEDED"
     assert sorted(project.published) == DAYS, "the one that was running has published its day"
     assert len(script.payloads("date")) == len(DAYS) + 1, "the one that waited is asked again"
