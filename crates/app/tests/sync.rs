@@ -4,6 +4,7 @@
 
 mod support;
 
+use mixlake_app::export::{ExportError, OnEmpty};
 use mixlake_app::sync::SyncTimes;
 use mixlake_domain::{Date, Timestamp};
 use mixlake_testkit::faults::{Call, Fault};
@@ -87,6 +88,18 @@ async fn a_day_that_failed_stays_due() {
     assert!(!report.is_whole());
     assert_eq!(due(&lake, "2026-11-11T02:00:00Z").await, dates(&["2026-11-11", DAY]));
     assert_eq!(lake.held().rows.len(), 3, "what was live stays");
+}
+
+/// As in a scheduled sync.
+#[tokio::test]
+async fn an_empty_answer_empties_no_day_if_it_must_not() {
+    let mut lake = lake().await;
+    lake.safeguards.empty = OnEmpty::Refuse;
+    lake.hold(&[]);
+    let report = lake.exporter().sync(&dates(&[DAY])).await;
+    assert!(matches!(report.errors().next(), Some(ExportError::Empty { rows: 3 })), "{report:?}");
+    assert_eq!(lake.held().rows.len(), 3, "what was live stays");
+    assert_eq!(due(&lake, "2026-11-11T02:00:00Z").await, dates(&["2026-11-11", DAY]));
 }
 
 #[tokio::test]

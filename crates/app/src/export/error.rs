@@ -73,7 +73,8 @@ pub enum ExportError {
     },
     /// The input has no lines for a slice that has live rows.
     #[error(
-        "the input has no line of this slice, but {rows} of its rows are live. The rows stay. Use --allow-empty to remove them"
+        "the source has no line of this slice, but {rows} of its rows are live. The rows stay. To remove them, use \
+         --allow-empty with --input, or sync the day by hand"
     )]
     Empty {
         /// The live rows.

@@ -13,7 +13,7 @@ use crate::report::Kept;
 use crate::request::{self, Request};
 use crate::settings::{Place, Settings};
 use crate::{clock, metrics, report};
-use mixlake_app::export::{ExportReport, Exporter, Missing, RunTime, Safeguards};
+use mixlake_app::export::{ExportReport, Exporter, Missing, OnEmpty, RunTime, Safeguards};
 use mixlake_app::ports::{Clock, EventSource, ObjectStore};
 use mixlake_app::runs::Why;
 use mixlake_domain::{Date, Slice, Timestamp};
@@ -76,7 +76,7 @@ impl ExportHandler {
         let run = Run {
             force: request.force,
             time: Some(RunTime { begins: now, ends: now + left }),
-            safeguards: self.config.safeguards(),
+            safeguards: safeguards(&self.config, &request),
             why: None,
         };
         answer(&self.config, &*source, &*self.store, &request, run).await
@@ -96,6 +96,14 @@ impl ExportHandler {
         let credentials = self.clients.credentials(secret).await?;
         Ok(Box::new(self.config.source(credentials, caller, Arc::clone(&self.store))?))
     }
+}
+
+/// What a run may do to live rows. A scheduled sync asks for many days in a row, so a source that answers nothing for a
+/// while could empty all of them. It therefore never empties a day; a person may.
+fn safeguards(config: &ExportConfig, request: &Request) -> Safeguards {
+    let safeguards = config.safeguards();
+    let is_alone = request.sync && request.due.is_some();
+    Safeguards { empty: if is_alone { OnEmpty::Refuse } else { safeguards.empty }, ..safeguards }
 }
 
 /// What a request is answered.
@@ -281,4 +289,23 @@ pub async fn sync(
         record(config, store, &report, About { began, why: &|_| why }, None).await;
     }
     Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_a_scheduled_sync_never_empties_a_day() {
+        let settings = Settings::from_pairs(["project_id=42"]).unwrap();
+        let config = ExportConfig::check(&settings).unwrap();
+        let on_empty = |payload: Value| {
+            let request = request::read(&payload, &config.zone, config.terms(), clock::now());
+            safeguards(&config, &request.unwrap()).empty
+        };
+        assert_eq!(on_empty(json!({"sync_time": "2026-11-10T14:40:00Z"})), OnEmpty::Refuse);
+        assert_eq!(on_empty(json!({"date": "2020-11-10", "sync": true})), OnEmpty::AskAgain);
+        assert_eq!(on_empty(json!({"scheduled_time": "2026-11-10T14:10:00Z"})), OnEmpty::AskAgain);
+    }
 }
