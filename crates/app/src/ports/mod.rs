@@ -5,6 +5,7 @@
 
 mod budget;
 mod catalog;
+mod profiles;
 mod source;
 mod store;
 
@@ -12,5 +13,6 @@ pub use budget::{BudgetError, Clock, QueryBudget, Turn};
 pub use catalog::{
     Catalog, CatalogError, Column, Declared, Format, NewTable, Partition, TableState,
 };
+pub use profiles::{NextPage, PageEnd, PageError, PagePiece, PagePieces, ProfileSource};
 pub use source::{EventChunks, EventSource, SourceError};
 pub use store::{Object, ObjectBody, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail};
