@@ -11,7 +11,7 @@ mod window;
 mod zone;
 
 pub use format::DataFormat;
-pub use jiff::civil::Date;
+pub use jiff::civil::{Date, DateTime};
 pub use jiff::{Span, Timestamp};
 pub use layout::{Generation, LakeKey, LakeObject, Layout, LayoutError};
 pub use origin::Origin;

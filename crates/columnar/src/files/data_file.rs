@@ -2,8 +2,8 @@
 
 use crate::deduplication::identities::Identities;
 use crate::files::context::Context;
-use crate::options::SchemaType;
 use crate::rows::rows_hash::RowsHash;
+use crate::transformation::subject::Subject;
 use bytes::Bytes;
 use foldhash::HashSet;
 use mixlake_domain::{DataFormat, Date};
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub struct DataFile {
     /// The table.
     pub table: String,
-    /// The value of the partition.
+    /// The value of the partition; of profiles, the date that was given.
     pub date: Date,
     /// How its rows lie in it.
     pub format: DataFormat,
@@ -44,24 +44,27 @@ pub(crate) fn metadata(
     let mut pairs = vec![
         pair("project", context.options.project.to_string()),
         pair("table", table.to_owned()),
-        pair("slice", context.slice.to_string()),
         pair("rows", rows.to_string()),
         pair("rows_hash", rows_hash.to_string()),
         pair("version", context.options.version.to_owned()),
     ];
+    if let Some(slice) = context.subject.slice() {
+        pairs.insert(2, pair("slice", slice.label().to_string()));
+    }
     let mut events: Vec<u32> = events.into_iter().collect();
     events.sort_unstable();
     let mut names = events.into_iter().map(|event| &context.registry.events()[event as usize]);
-    match context.options.schema_type {
-        SchemaType::Monoschema => {
+    match context.subject {
+        Subject::Events(_) => {
             // In the order of the registry, which is a part of what files say.
             let names: Vec<String> = names.map(|n| member(&n.event, &n.name)).collect();
             pairs.push(pair("events", format!("{{{}}}", names.join(","))));
         }
         // Each event has a table of its own.
-        SchemaType::Multischema => {
+        Subject::EachEvent(_) => {
             pairs.extend(names.next().map(|n| pair("event", n.event.clone())));
         }
+        Subject::Profiles(..) => {}
     }
     pairs
 }

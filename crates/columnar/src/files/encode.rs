@@ -4,7 +4,7 @@ use crate::error::TransformError;
 use crate::files::context::Context;
 use crate::files::json::JsonLines;
 use crate::options::compression::Compression;
-use crate::options::{EventNameForm, Options, SchemaType};
+use crate::options::{EventNameForm, Options};
 use crate::parquet::metadata::ColumnChunk;
 use crate::parquet::page::{ChunkEncoder, ChunkInBlocks};
 use crate::parquet::row_group::memory_of;
@@ -13,6 +13,7 @@ use crate::rows::buffer::{Buffer, Sorting};
 use crate::rows::column::SparseColumn;
 use crate::rows::row_order::RowOrder;
 use crate::rows::rows_hash::{ColumnHash, RowSums, RowsHash};
+use crate::transformation::subject::Subject;
 use mixlake_domain::DataFormat;
 use mixlake_schema::{Column, ColumnId, EventName};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -206,11 +207,11 @@ pub(crate) struct Ranks(Arc<[u32]>);
 
 impl Ranks {
     pub(crate) fn sorting(&mut self, context: &Context<'_>) -> Sorting {
-        let Options { clustered, schema_type, event_name, .. } = *context.options;
-        match schema_type {
+        let Options { clustered, event_name, .. } = *context.options;
+        match context.subject {
             _ if !clustered => Sorting::AsTheyCame,
-            SchemaType::Multischema => Sorting::ByTime,
-            SchemaType::Monoschema => {
+            Subject::EachEvent(_) | Subject::Profiles(..) => Sorting::ByTime,
+            Subject::Events(_) => {
                 let events = context.registry.events();
                 if self.0.len() != events.len() {
                     self.0 = ranks(events, event_name);

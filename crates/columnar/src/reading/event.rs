@@ -226,6 +226,11 @@ impl Event {
         }
     }
 
+    /// Adds a property that becomes a column, whatever it is called.
+    pub(crate) fn add_column(&mut self, key: KeyId, json: Span, value: Packed) {
+        self.properties.push(Property { key, json, value });
+    }
+
     /// Looks at a property that has a meaning. Answers whether it is no column of its own.
     #[inline(never)]
     fn takes(&mut self, key: KeyId, json: Span, value: Packed, line: &str) -> bool {

@@ -1,5 +1,5 @@
-//! From bytes to events: cuts the stream into lines, reads each line, and keeps the lines that are no events
-//! for the quarantine file.
+//! From bytes to events and profiles: cuts the stream into lines, reads each line, and keeps the lines that are
+//! neither for the quarantine file.
 //!
 //! An event keeps positions in its line instead of copies of its values.
 
@@ -10,6 +10,7 @@ pub(crate) mod lines;
 pub(crate) mod mend;
 pub(crate) mod parse;
 pub(crate) mod peek;
+pub(crate) mod profile;
 pub(crate) mod quarantine;
 pub(crate) mod scan;
 pub(crate) mod value;

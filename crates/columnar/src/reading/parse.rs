@@ -20,7 +20,7 @@ use std::fmt;
 struct Fields<'a>(Vec<Field<'a>>);
 
 /// A key, and its value as JSON text.
-type Field<'a> = (Cow<'a, str>, &'a str);
+pub(crate) type Field<'a> = (Cow<'a, str>, &'a str);
 
 /// A key, borrowed where it has no escapes.
 struct Key<'a>(Cow<'a, str>);
@@ -73,10 +73,7 @@ impl<'a> Parts<'a> {
     /// All properties.
     fn fields(self) -> Result<Vec<Field<'a>>, BadLine> {
         let json = self.properties.ok_or(BadLine::Missing("properties"))?;
-        if !json.starts_with('{') {
-            return Err(BadLine::NotA { field: "properties", expected: "an object" });
-        }
-        let mut inner = fields("properties", json)?;
+        let mut inner = object("properties", json)?;
         inner.extend(self.others);
         Ok(inner)
     }
@@ -107,7 +104,11 @@ fn name<'a>(field: &'static str, json: &'a str) -> Result<Cow<'a, str>, BadLine>
 }
 
 /// Keeps the value of a field that has one: null is none, and the same value again is no other.
-fn once<'a>(field: &str, kept: &mut Option<&'a str>, json: &'a str) -> Result<(), BadLine> {
+pub(crate) fn once<'a>(
+    field: &str,
+    kept: &mut Option<&'a str>,
+    json: &'a str,
+) -> Result<(), BadLine> {
     let value = |json| Value::from_json(json).map_err(|error| BadLine::not_json(field, &error));
     match *kept {
         _ if json == "null" => Ok(()),
@@ -131,9 +132,7 @@ fn from_fields(
     let mut walk = keys.walk(event.number);
     let mut values: HashMap<KeyId, Value<'_>> = HashMap::default();
     for (name, json) in fields {
-        if name.len() > NAME_BYTES {
-            return Err(BadLine::long_name("properties", &name));
-        }
+        check_name("properties", &name)?;
         let key = keys.next(&mut walk, &name);
         let value = value_of(key, json).map_err(|error| BadLine::not_json(&name, &error))?;
         match values.get(&key) {
@@ -166,7 +165,21 @@ fn value_of(key: KeyId, json: &str) -> serde_json::Result<Value<'_>> {
     })
 }
 
-fn fields<'a>(field: &'static str, json: &'a str) -> Result<Vec<Field<'a>>, BadLine> {
+/// Refuses a property whose name is too long.
+pub(crate) fn check_name(field: &'static str, name: &str) -> Result<(), BadLine> {
+    if name.len() > NAME_BYTES { Err(BadLine::long_name(field, name)) } else { Ok(()) }
+}
+
+/// The fields of a field that must be an object.
+pub(crate) fn object<'a>(field: &'static str, json: &'a str) -> Result<Vec<Field<'a>>, BadLine> {
+    if json.starts_with('{') {
+        fields(field, json)
+    } else {
+        Err(BadLine::NotA { field, expected: "an object" })
+    }
+}
+
+pub(crate) fn fields<'a>(field: &'static str, json: &'a str) -> Result<Vec<Field<'a>>, BadLine> {
     let fields: Fields<'_> = serde_json::from_str(json).map_err(|error| {
         if error.is_data() { BadLine::NotAnObject } else { BadLine::not_json(field, &error) }
     })?;

@@ -3,5 +3,6 @@
 
 pub(crate) mod completeness;
 pub(crate) mod outcome;
+pub(crate) mod subject;
 pub(crate) mod tables;
 pub(crate) mod transform;

@@ -1,17 +1,16 @@
-//! The tables of a slice: one of all events, or one for each.
+//! The tables that rows go to: one of all events, one for each event, or one of profiles.
 
 use crate::error::TransformError;
 use crate::options::contract::Fate;
-use crate::options::{Options, SchemaType, TimeType};
+use crate::options::{Options, TimeType};
 use crate::reading::keys::Target;
+use crate::transformation::subject::Subject;
 use mixlake_domain::{DataFormat, Date};
-use mixlake_schema::{
-    ColumnId, ColumnType, MASTER_TABLE, Profile, Registry, Resolved, Table, ValueType,
-};
+use mixlake_schema::{ColumnId, ColumnType, Profile, Registry, Resolved, Table, ValueType};
 
 /// The tables that the events of a slice go to, by number.
 pub(crate) struct Tables {
-    schema_type: SchemaType,
+    built_in: BuiltIn,
     time_type: TimeType,
     format: DataFormat,
     names: Vec<String>,
@@ -23,14 +22,26 @@ pub(crate) struct Tables {
 #[derive(Clone, Copy)]
 pub(crate) struct BuiltIn {
     pub event_name: Option<ColumnId>,
-    pub time: ColumnId,
+    pub time: Option<ColumnId>,
     pub distinct_id: ColumnId,
 }
 
+impl BuiltIn {
+    fn of(subject: &Subject) -> Self {
+        let (event_name, time, distinct_id) = match subject {
+            Subject::Events(_) => (Some(0), Some(1), 2),
+            Subject::EachEvent(_) => (None, Some(0), 1),
+            Subject::Profiles(..) => (None, None, 0),
+        };
+        Self { event_name, time, distinct_id }
+    }
+}
+
 impl Tables {
-    pub(crate) fn new(options: &Options) -> Self {
-        let Options { schema_type, time_type, format, .. } = *options;
-        Self { schema_type, time_type, format, names: Vec::new(), columns: Vec::new() }
+    pub(crate) fn new(options: &Options, subject: &Subject) -> Self {
+        let Options { time_type, format, .. } = *options;
+        let built_in = BuiltIn::of(subject);
+        Self { built_in, time_type, format, names: Vec::new(), columns: Vec::new() }
     }
 
     pub(crate) fn names(&self) -> &[String] {
@@ -43,48 +54,38 @@ impl Tables {
     }
 
     pub(crate) fn built_in(&self) -> BuiltIn {
-        match self.schema_type {
-            SchemaType::Monoschema => BuiltIn { event_name: Some(0), time: 1, distinct_id: 2 },
-            SchemaType::Multischema => BuiltIn { event_name: None, time: 0, distinct_id: 1 },
-        }
+        self.built_in
     }
 
-    /// The number of the table of an event, which the registry has under this number.
-    pub(crate) fn of_event(
+    /// The table of all rows.
+    pub(crate) fn only(
         &mut self,
         registry: &mut Registry,
-        event: usize,
+        name: &str,
     ) -> Result<usize, TransformError> {
-        match self.schema_type {
-            SchemaType::Monoschema => self.master(registry),
-            SchemaType::Multischema => {
-                let name = registry.events()[event].name.clone();
-                self.open(registry, name)
-            }
-        }
-    }
-
-    /// The one table of all events.
-    pub(crate) fn master(&mut self, registry: &mut Registry) -> Result<usize, TransformError> {
         match self.names.first() {
             Some(_) => Ok(0),
-            None => self.open(registry, MASTER_TABLE.to_owned()),
+            None => self.open(registry, name.to_owned()),
         }
     }
 
     /// Makes a table, or makes sure that it is as it would be made.
-    fn open(&mut self, registry: &mut Registry, name: String) -> Result<usize, TransformError> {
+    pub(crate) fn open(
+        &mut self,
+        registry: &mut Registry,
+        name: String,
+    ) -> Result<usize, TransformError> {
         let (built_in, wanted) = (self.built_in(), self.time_type.column_type());
         let event = ("event", "mp_event_name", ColumnType::String);
         let columns = [
             built_in.event_name.map(|_| event),
-            Some(("time", "time", wanted)),
+            built_in.time.map(|_| ("time", "time", wanted)),
             Some(("distinct_id", "distinct_id", ColumnType::String)),
         ];
         let columns: Vec<_> = columns.into_iter().flatten().collect();
         let table = registry.table_or_new(&name, self.format, &columns);
-        let has = table.columns()[built_in.time].column_type;
-        if has != wanted {
+        let has = built_in.time.map(|time| table.columns()[time].column_type);
+        if let Some(has) = has.filter(|has| *has != wanted) {
             let (has, wanted) = (has.name(), wanted.name());
             return Err(TransformError::TimeType { table: name, has, wanted });
         }

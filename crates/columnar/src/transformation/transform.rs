@@ -1,4 +1,4 @@
-//! The transformation of one slice: bytes in, files out.
+//! The transformation of one slice, or of all profiles: bytes in, files out.
 
 use crate::deduplication::identity::{Age, RowIdentity};
 use crate::deduplication::seen::{Seen, Verdict};
@@ -7,23 +7,25 @@ use crate::error::TransformError;
 use crate::files::context::Context;
 use crate::files::data_file::DataFile;
 use crate::files::days::{DayId, Days};
-use crate::options::{EventNameForm, Options, SchemaType};
+use crate::options::contract::Contracts;
+use crate::options::{EventNameForm, Options};
 use crate::people::identifier::{is_identity, of_number};
 use crate::reading::bad_line::BadLine;
-use crate::reading::event::{self, Event, Scalar};
+use crate::reading::event::{self, Event, Scalar, Text};
 use crate::reading::keys::Target;
 use crate::reading::lines::{Line, LineSplitter};
 use crate::reading::peek::{early_end, error_end, is_blank};
 use crate::reading::quarantine::Quarantine;
-use crate::reading::scan;
 use crate::reading::vocabulary::{Apart, Vocabulary};
+use crate::reading::{profile, scan};
 use crate::rows::buffer::RowKey;
 use crate::rows::part::Part;
 use crate::transformation::completeness;
 use crate::transformation::outcome::{Counts, Transformed};
+use crate::transformation::subject::Subject;
 use crate::transformation::tables::{Tables, target};
-use mixlake_domain::{Slice, Timestamp};
-use mixlake_schema::{ColumnId, Registry, ValueType};
+use mixlake_domain::{Date, Slice, TableName, Timestamp};
+use mixlake_schema::{ColumnId, MASTER_TABLE, Registry, ValueType};
 use std::borrow::Cow;
 
 /// A transformation under way.
@@ -35,7 +37,7 @@ pub struct Transform {
 /// Everything behind the lines.
 struct Rows {
     options: Options,
-    slice: Slice,
+    subject: Subject,
     registry: Registry,
     vocabulary: Vocabulary,
     /// By the numbers that the vocabulary gives to events.
@@ -68,24 +70,52 @@ impl Transform {
     pub fn new(
         options: Options,
         slice: Slice,
+        registry: Registry,
+        superseded: Superseded,
+    ) -> Result<Self, TransformError> {
+        let subject = Subject::of_slice(slice, options.schema_type);
+        Self::of(subject, options, registry, superseded)
+    }
+
+    /// Begins the profiles of a table: lines of the engage API's `results`. The contracts are of events,
+    /// and do not count. The first column that a property gets was first seen on `date`.
+    pub fn profiles(
+        options: Options,
+        (table, date): (&TableName, Date),
+        registry: Registry,
+        superseded: Superseded,
+    ) -> Result<Self, TransformError> {
+        let subject = Subject::Profiles(table.to_string(), date);
+        let (contracts, across_slices) = (Contracts::default(), false);
+        let options = Options { contracts, across_slices, ..options };
+        Self::of(subject, options, registry, superseded)
+    }
+
+    fn of(
+        subject: Subject,
+        options: Options,
         mut registry: Registry,
         superseded: Superseded,
     ) -> Result<Self, TransformError> {
-        let mut tables = Tables::new(&options);
-        if options.schema_type == SchemaType::Monoschema {
-            // It is there from the first slice on, whether the slice has events or not.
-            tables.master(&mut registry)?;
-        }
-        let apart = match options.schema_type {
-            SchemaType::Multischema => Apart::Everybody,
-            SchemaType::Monoschema => Apart::Those(options.contracts.clone()),
+        let mut tables = Tables::new(&options, &subject);
+        let apart = match &subject {
+            // The table is there from the first rows on, whether there are any or not.
+            Subject::Events(_) => {
+                tables.only(&mut registry, MASTER_TABLE)?;
+                Apart::Those(options.contracts.clone())
+            }
+            Subject::EachEvent(_) => Apart::Everybody,
+            Subject::Profiles(table, _) => {
+                tables.only(&mut registry, table)?;
+                Apart::Nobody
+            }
         };
         let seen = Seen::new(superseded, &options.bounds);
         Ok(Self {
             lines: LineSplitter::new(options.bounds.line_bytes),
             rows: Rows {
                 options,
-                slice,
+                subject,
                 registry,
                 vocabulary: Vocabulary::new(apart),
                 events: Vec::new(),
@@ -203,17 +233,36 @@ impl Rows {
         line: &'a [u8],
         event: &mut Event,
     ) -> Result<(Cow<'a, str>, Timestamp), BadLine> {
+        if let Subject::Profiles(..) = self.subject {
+            let line = profile::read(line, &mut self.vocabulary, event)?;
+            return Ok((line, Timestamp::UNIX_EPOCH));
+        }
         let line = scan::read(line, &mut self.vocabulary, event)?;
         let time = event::instant(event.time.get(&line), self.options.wall_clock.as_ref())?;
         Ok((line, time))
     }
 
+    /// What tells repeated rows of the same event, person and time apart; none if they are not removed. A
+    /// person has one profile.
+    fn unique(&self, event: &Event) -> Option<Text> {
+        match &self.subject {
+            Subject::Events(_) | Subject::EachEvent(_) => {
+                event.insert_id.filter(|_| self.options.deduplicate)
+            }
+            Subject::Profiles(..) => event.distinct_id,
+        }
+    }
+
     fn row(&mut self, event: &Event, time: Timestamp, line: &str) -> Result<(), TransformError> {
         let route = self.route(event.number)?;
-        let day = self.days.id(route.table, self.options.date_zone.date_of(time));
+        let date = match &self.subject {
+            Subject::Events(_) | Subject::EachEvent(_) => self.options.date_zone.date_of(time),
+            Subject::Profiles(_, date) => *date,
+        };
+        let day = self.days.id(route.table, date);
         let milliseconds = time.as_millisecond();
         let said = RowIdentity::of_line(line.as_bytes());
-        let id = event.insert_id.filter(|_| self.options.deduplicate);
+        let id = self.unique(event);
         let mut replaces = false;
         let mut known_as = None;
         if let Some(id) = id {
@@ -240,10 +289,14 @@ impl Rows {
         }
         if !replaces {
             self.counts.written += 1;
-            self.counts.outside += u64::from(!self.slice.contains(time));
+            self.counts.outside += u64::from(self.subject.is_outside(time));
         }
         let number = u32::try_from(route.number).expect("far fewer events than 2^32");
-        let key = RowKey { event: number, time: milliseconds, tie: said.low() };
+        let sorted_by = match &self.subject {
+            Subject::Events(_) | Subject::EachEvent(_) => milliseconds,
+            Subject::Profiles(..) => beginning(event.distinct_id.map(|id| event.text(id, line))),
+        };
+        let key = RowKey { event: number, time: sorted_by, tie: said.low() };
         self.write(event, line, route, day, key);
         if let Some(identity) = known_as.filter(|_| self.is_told_of(time)) {
             self.days.identify_last(day, identity);
@@ -251,7 +304,7 @@ impl Rows {
         let context = Context {
             options: &self.options,
             registry: &self.registry,
-            slice: self.slice.label(),
+            subject: &self.subject,
             tables: self.tables.names(),
         };
         self.days.settle(day, line.len(), &context)
@@ -259,7 +312,7 @@ impl Rows {
 
     /// Whether the identity of a row of this time is kept beside its file, for other slices may have it.
     fn is_told_of(&self, time: Timestamp) -> bool {
-        self.options.across_slices || !self.slice.is_well_inside(time)
+        self.options.across_slices || self.subject.is_near_another(time)
     }
 
     /// Where the rows of an event go; its name and table are made if they are new.
@@ -270,9 +323,21 @@ impl Rows {
         if let Some(route) = self.events[event] {
             return Ok(route);
         }
+        if let Subject::Profiles(table, _) = &self.subject {
+            let table = self.tables.only(&mut self.registry, table)?;
+            let route = EventRoute { number: 0, table, frozen_at: usize::MAX };
+            self.events[event] = Some(route);
+            return Ok(route);
+        }
         let name = self.vocabulary.name(event);
-        let number = self.registry.event(name, self.options.profile, self.slice.date());
-        let table = self.tables.of_event(&mut self.registry, number)?;
+        let number = self.registry.event(name, self.options.profile, self.subject.date());
+        let table = match &self.subject {
+            Subject::Events(_) => self.tables.only(&mut self.registry, MASTER_TABLE)?,
+            Subject::EachEvent(_) | Subject::Profiles(..) => {
+                let name = self.registry.events()[number].name.clone();
+                self.tables.open(&mut self.registry, name)?
+            }
+        };
         let frozen_at = if self.options.contracts.freezes(name) {
             self.registry.freeze(number, self.tables.columns_before(table))
         } else {
@@ -285,7 +350,7 @@ impl Rows {
     }
 
     fn write(&mut self, event: &Event, line: &str, route: EventRoute, day: DayId, key: RowKey) {
-        let Self { options, registry, vocabulary, tables, days, slice, .. } = self;
+        let Self { options, registry, vocabulary, tables, days, subject, .. } = self;
         let built_in = tables.built_in();
         let buffer = days.buffer(day);
         let row = buffer.begin(key);
@@ -297,7 +362,9 @@ impl Rows {
             };
             buffer.text(row, column, Part::whole(name.as_bytes()));
         }
-        buffer.long(row, built_in.time, key.time);
+        if let Some(column) = built_in.time {
+            buffer.long(row, column, key.time);
+        }
         if let Some(id) = event.distinct_id {
             buffer.text(row, built_in.distinct_id, event.part(id, line));
         }
@@ -309,12 +376,12 @@ impl Rows {
             let Some(value_type) = value.value_type() else { continue };
             let mut to = keys.target(key, value_type);
             if to == Target::Undecided {
-                let name = &registry.events()[route.number].event;
+                let name = registry.events().get(route.number).map_or("", |event| &event.event);
                 let fate = options.contracts.fate(name, keys.name(key));
                 let table = &tables.names()[route.table];
                 let table = registry.table_mut(table).expect("it was made with its first event");
                 let asked = (keys.name(key), value_type, fate);
-                to = target(table, asked, route.frozen_at, (options.profile, slice.date()));
+                to = target(table, asked, route.frozen_at, (options.profile, subject.date()));
                 keys.decide(key, value_type, to);
             }
             if let Target::Column(id) = to {
@@ -337,7 +404,7 @@ impl Rows {
         let context = Context {
             options: &self.options,
             registry: &self.registry,
-            slice: self.slice.label(),
+            subject: &self.subject,
             tables: self.tables.names(),
         };
         // First: it gives the room back that the rows seen take.
@@ -356,6 +423,15 @@ impl Rows {
             registry: self.registry,
         })
     }
+}
+
+/// The first eight bytes of an identifier, as a number of the same order.
+fn beginning(identifier: Option<&str>) -> i64 {
+    let mut first = [0; 8];
+    for (byte, of_identifier) in first.iter_mut().zip(identifier.unwrap_or_default().bytes()) {
+        *byte = of_identifier;
+    }
+    (u64::from_be_bytes(first) ^ (1 << 63)).cast_signed()
 }
 
 /// The JSON object of the properties for which the table has no column.
