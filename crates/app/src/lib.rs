@@ -17,6 +17,7 @@ mod manifest;
 mod messages;
 mod people;
 pub mod ports;
+pub mod profiles;
 pub mod reconcile;
 pub mod runs;
 pub mod status;

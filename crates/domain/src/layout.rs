@@ -176,6 +176,22 @@ impl Layout {
         RunId::try_from(run.to_owned()).ok()
     }
 
+    /// The name of a data file of a table that is replaced as a whole.
+    #[must_use]
+    pub fn snapshot_file(part: usize, format: DataFormat) -> String {
+        format!("{SNAPSHOT}{part:03}.{}", format.extension())
+    }
+
+    /// Whether a data file has a name that such tables have.
+    #[must_use]
+    pub fn is_snapshot_file(name: &str) -> bool {
+        let part = name.strip_prefix(SNAPSHOT).and_then(|rest| rest.split_once('.'));
+        DataFormat::of_file(name).is_some()
+            && part.is_some_and(|(part, _)| {
+                part.len() >= 3 && part.bytes().all(|b| b.is_ascii_digit())
+            })
+    }
+
     /// The whole report of a run that ended on this date; named by its content.
     #[must_use]
     pub fn report(&self, date: Date, hash: &str) -> String {
@@ -202,6 +218,21 @@ impl Layout {
         let (label, hash) = name.strip_suffix(".jsonl.gz")?.rsplit_once('-')?;
         let slice = SliceLabel::try_from(label.to_owned()).ok()?;
         (self.quarantine(&slice, hash) == key).then_some(slice)
+    }
+
+    /// The bad lines of the profiles of a table; the name contains their hash.
+    #[must_use]
+    pub fn quarantined_profiles(&self, table: &TableName, hash: &str) -> String {
+        format!("{}profiles/{table}/{hash}.jsonl.gz", self.quarantines())
+    }
+
+    /// The table of an object with bad lines of profiles, if the key is that of one.
+    #[must_use]
+    pub fn table_of_quarantine(&self, key: &str) -> Option<TableName> {
+        let name = key.strip_prefix(&self.quarantines())?.strip_prefix("profiles/")?;
+        let (table, hash) = name.strip_suffix(".jsonl.gz")?.split_once('/')?;
+        let table = TableName::from_str(table).ok()?;
+        (self.quarantined_profiles(&table, hash) == key).then_some(table)
     }
 
     /// The people whose events are not written.
@@ -239,6 +270,24 @@ impl Layout {
     #[must_use]
     pub fn staging(&self, slice: &SliceLabel, hash: &str) -> String {
         format!("{}_staging/{slice}-{hash}", self.root)
+    }
+
+    /// An object of an export of a table's profiles that is not complete; named by its content.
+    #[must_use]
+    pub fn staged_profiles(&self, table: &TableName, hash: &str) -> String {
+        format!("{}_staging/{table}-{hash}", self.root)
+    }
+
+    /// Which pages of a table's profiles were received; named by the query.
+    #[must_use]
+    pub fn staged_pages(&self, table: &TableName, hash: &str) -> String {
+        format!("{}_staging/{table}-{hash}.json", self.root)
+    }
+
+    /// What the exports of profiles do, and when they did.
+    #[must_use]
+    pub fn profiles(&self) -> String {
+        format!("{}_profiles/state.json", self.root)
     }
 
     /// The start times of the queries of the last hour.
@@ -291,6 +340,9 @@ impl Layout {
 /// What stands before and after a run in the name of its file. A run has one file.
 const RUN: &str = "run-";
 const RUN_PART: &str = "-000.parquet";
+
+/// What stands before the part in the name of a file of a table that is replaced as a whole.
+const SNAPSHOT: &str = "snapshot-";
 
 /// The name of a manifest. Engines skip names that begin with `_`.
 const MANIFEST: &str = "_manifest.json";
@@ -406,6 +458,25 @@ mod tests {
         for other in [key.replace("/09/", "/08/"), key + ".bak"] {
             assert_eq!(layout().slice_of_quarantine(&other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn the_key_of_bad_profiles_tells_their_table() {
+        let people: TableName = "mp_people_data".parse().unwrap();
+        let key = layout().quarantined_profiles(&people, "00ff");
+        assert_eq!(layout().table_of_quarantine(&key), Some(people));
+        assert_eq!(layout().slice_of_quarantine(&key), None);
+        assert_eq!(layout().table_of_quarantine(&(key + ".bak")), None);
+    }
+
+    #[rstest]
+    #[case("snapshot-000.parquet", true)]
+    #[case("snapshot-1000.json.gz", true)]
+    #[case("snapshot-00.parquet", false)]
+    #[case("snapshot-abc.parquet", false)]
+    #[case("2026-11-10-000.parquet", false)]
+    fn the_name_of_a_file_tells_that_it_is_of_a_snapshot(#[case] name: &str, #[case] is: bool) {
+        assert_eq!(Layout::is_snapshot_file(name), is);
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod generate;
 #[expect(clippy::expect_used, reason = "a test that edits what is not there ends")]
 pub mod glue;
 pub mod mixpanel;
+pub mod profiles;
 #[expect(clippy::unwrap_used, reason = "a check that cannot go on ends its test")]
 pub mod rows;
 pub mod source;

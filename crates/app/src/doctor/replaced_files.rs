@@ -44,6 +44,13 @@ pub(super) fn findings(
 }
 
 fn case(key: &str, day: &TargetFacts, accounts: &Accounts) -> Case {
+    if is_of_snapshot(key) {
+        // A snapshot takes the place of everything before it.
+        let files = day.manifest.iter().flat_map(|manifest| &manifest.files);
+        let is_there = |name: &str| day.objects.contains_key(&format!("{}{name}", day.folder));
+        let all_live = day.manifest.is_some() && files.map(|file| &*file.name).all(is_there);
+        return if all_live { Case::Replaced } else { Case::Unproven };
+    }
     if let Some(run) = run_of(key) {
         // Rows of runs are only ever added, so those that the manifest lists are live.
         return if day.has_run(&run) { Case::Replaced } else { Case::Unproven };
@@ -58,6 +65,10 @@ fn case(key: &str, day: &TargetFacts, accounts: &Accounts) -> Case {
 
 fn run_of(key: &str) -> Option<RunId> {
     Layout::run_of(key.rsplit('/').next().unwrap_or(key))
+}
+
+fn is_of_snapshot(key: &str) -> bool {
+    Layout::is_snapshot_file(key.rsplit('/').next().unwrap_or(key))
 }
 
 fn slice_of(key: &str) -> Option<SliceLabel> {
@@ -102,6 +113,9 @@ fn unproven(left: &[Left<'_>], accounts: &Accounts) -> Verdict {
     let (why, advice) = if are_of_runs {
         let why = "a run was interrupted before it listed them".to_owned();
         (why, format!("delete {} if you do not need to know of that run", keys(left)))
+    } else if left.iter().all(|(key, _)| is_of_snapshot(key)) {
+        let why = "no manifest lists files that are all there".to_owned();
+        (why, "export the table again; then --repair deletes them".to_owned())
     } else if slices.is_empty() {
         let why = "no export writes files with such names".to_owned();
         (why, format!("look at {}, and delete or move what you do not need", keys(left)))

@@ -5,7 +5,7 @@ use super::{ExportError, Exporter};
 use mixlake_columnar::{TransformError, Transformed};
 
 /// The share of bad lines is checked if there are at least this many lines.
-const TELLING: u64 = 10;
+pub(crate) const TELLING: u64 = 10;
 
 impl Exporter<'_> {
     /// Checks a received slice before anything of it is published.
@@ -36,6 +36,7 @@ pub(super) fn holds_an_event(transformed: &Transformed) -> Result<(), ExportErro
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
-fn is_more(bad: u64, lines: u64, share: f64) -> bool {
+/// Whether more lines are bad than a share of all.
+pub(crate) fn is_more(bad: u64, lines: u64, share: f64) -> bool {
     bad as f64 > lines as f64 * share
 }

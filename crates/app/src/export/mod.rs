@@ -31,8 +31,10 @@ mod start_error;
 mod time;
 
 pub use error::ExportError;
+pub(crate) use evidence::{TELLING, is_more};
 pub(crate) use missing::missing_of;
 pub use missing::{Expected, Missing};
+pub(crate) use published::new_columns;
 pub use report::{
     Effort, ExportReport, NewColumn, SliceOutcome, SliceReport, SliceStatus, TargetChange, Totals,
 };

@@ -43,7 +43,8 @@ impl Published {
     }
 }
 
-fn new_columns(before: &Registry, after: &Registry) -> Vec<NewColumn> {
+/// The columns that one registry has and an earlier one does not.
+pub(crate) fn new_columns(before: &Registry, after: &Registry) -> Vec<NewColumn> {
     let mut new = Vec::new();
     for (name, table) in after.tables() {
         let known = before.tables().get(name).map_or(0, |table| table.columns().len());

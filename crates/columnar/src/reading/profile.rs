@@ -62,7 +62,9 @@ fn identify(profile: &mut Event, line: &str, json: &str) -> Result<(), BadLine> 
             profile.distinct_id = Some(profile.packed(&value, line).as_text());
             Ok(())
         }
-        _ => Err(BadLine::Missing("$distinct_id")),
+        Value::Text(_) | Value::Number(_) | Value::Boolean(_) | Value::Null => {
+            Err(BadLine::Missing("$distinct_id"))
+        }
     }
 }
 

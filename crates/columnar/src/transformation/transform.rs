@@ -87,7 +87,7 @@ impl Transform {
     ) -> Result<Self, TransformError> {
         let subject = Subject::Profiles(table.to_string(), date);
         let (contracts, across_slices) = (Contracts::default(), false);
-        let options = Options { contracts, across_slices, ..options };
+        let options = Options { across_slices, contracts, ..options };
         Self::of(subject, options, registry, superseded)
     }
 
