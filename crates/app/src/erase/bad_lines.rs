@@ -4,7 +4,8 @@ use super::settle::{files_of, rehashed};
 use super::{EraseError, Eraser, Run};
 use crate::commit::put_once;
 use crate::hash;
-use crate::ledger::{Entry, State};
+use crate::ledger::{Entry, SliceCounts, State};
+use bytes::Bytes;
 use mixlake_columnar::{Person, without_bad_lines};
 
 impl Eraser<'_> {
@@ -27,7 +28,6 @@ impl Eraser<'_> {
 
     /// Puts an object without the person's lines in the place of another one.
     async fn clean(&self, key: &str, person: &Person) -> Result<(), EraseError> {
-        let Some(slice) = self.layout.slice_of_quarantine(key) else { return Ok(()) };
         let Some(object) = self.store.get(key).await? else { return Ok(()) };
         let is_of = |line: &[u8]| person.is_in_bad_line(line);
         let (removed, rest) = without_bad_lines(&object.body, is_of)
@@ -35,20 +35,27 @@ impl Eraser<'_> {
         if removed == 0 {
             return Ok(());
         }
-        let mut new = None;
-        if let Some(rest) = rest {
-            let hash = hash::content(&rest);
-            let key = self.layout.quarantine(&slice, &hash[..16]);
-            put_once(self.store, &key, &rest, &hash).await?;
-            new = Some(key);
+        if let Some(table) = self.layout.table_of_quarantine(key) {
+            let place = |hash: &str| self.layout.quarantined_profiles(&table, hash);
+            let new = self.put_rest(rest.as_ref(), place).await?;
+            self.count_profiles(&table, |published| {
+                if published.quarantine.as_deref() == Some(key) {
+                    take_lines(&mut published.counts, removed);
+                    published.quarantine.clone_from(&new);
+                }
+            })
+            .await?;
+            return Ok(self.store.delete(key).await?);
         }
+        let Some(slice) = self.layout.slice_of_quarantine(key) else { return Ok(()) };
+        let place = |hash: &str| self.layout.quarantine(&slice, hash);
+        let new = self.put_rest(rest.as_ref(), place).await?;
         self.change_with_manifests(slice.date(), |ledger, manifests| {
             let Some(entry) = ledger.entry(slice).filter(|entry| names(entry, key)).cloned() else {
                 return;
             };
             let mut counts = entry.counts;
-            counts.quarantined = counts.quarantined.saturating_sub(removed);
-            counts.suppressed += removed;
+            take_lines(&mut counts, removed);
             let is_published = entry.state == State::Published;
             let mut entry = Entry { counts, quarantine: new.clone(), ..entry };
             if is_published {
@@ -61,6 +68,19 @@ impl Eraser<'_> {
         Ok(self.store.delete(key).await?)
     }
 
+    /// Writes the lines that are left, if there are any, under a key that has their hash. Returns the key.
+    async fn put_rest(
+        &self,
+        rest: Option<&Bytes>,
+        key: impl Fn(&str) -> String,
+    ) -> Result<Option<String>, EraseError> {
+        let Some(rest) = rest else { return Ok(None) };
+        let hash = hash::content(rest);
+        let key = key(&hash[..16]);
+        put_once(self.store, &key, rest, &hash).await?;
+        Ok(Some(key))
+    }
+
     /// Deletes the staged objects that name the person.
     pub(super) async fn staged(&self, run: &mut Run<'_>) {
         for key in run.found.staged.clone() {
@@ -69,6 +89,12 @@ impl Eraser<'_> {
             }
         }
     }
+}
+
+/// Bad lines of the person become suppressed lines.
+fn take_lines(counts: &mut SliceCounts, lines: u64) {
+    counts.quarantined = counts.quarantined.saturating_sub(lines);
+    counts.suppressed += lines;
 }
 
 fn names(entry: &Entry, quarantine: &str) -> bool {

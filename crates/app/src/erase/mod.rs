@@ -18,6 +18,7 @@ mod bad_lines;
 mod error;
 mod fence;
 mod mark;
+mod profiles;
 mod receipt;
 mod report;
 mod resolve;
@@ -37,7 +38,7 @@ use mixlake_columnar::{Person, Salt};
 use mixlake_domain::{Layout, ProjectId, SliceLabel, Target, Timestamp, Zone};
 use receipt::Receipt;
 use search::{Columns, Found};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The parameters of an erasure.
@@ -85,6 +86,7 @@ impl Eraser<'_> {
         let zone = columns.zone()?;
         let (people, is_new) = self.enter(identifiers).await?;
         let mut open = if self.dry_run { Fences::new() } else { self.fence().await? };
+        let profiles = if self.dry_run { BTreeSet::new() } else { self.fence_profiles().await? };
         let found = self.search(&person, &columns).await?;
         let mut report = Self::reported(&people, identifiers, &found);
         report.newly_suppressed = is_new;
@@ -105,6 +107,7 @@ impl Eraser<'_> {
         }
         self.targets(&mut run, &mut open).await;
         self.end_fences(&open, &mut run.report).await;
+        self.profiles(&mut run, profiles).await;
         self.bad_lines(&mut run).await;
         self.staged(&mut run).await;
         run.report.status = Status::of(&run.report, false);

@@ -79,7 +79,7 @@ impl Eraser<'_> {
     }
 
     /// Removes the rows of the person from a target. Returns whether it has a new manifest.
-    async fn renew(
+    pub(super) async fn renew(
         &self,
         run: &mut Run<'_>,
         target: &Target,

@@ -28,6 +28,9 @@ pub struct TableExports {
     /// When the export began that is being written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writing: Option<Timestamp>,
+    /// Whether an erasure took the table away from an export, and has not written a new manifest yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub taken_away: bool,
     /// The last export that was published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<PublishedProfiles>,
@@ -85,6 +88,13 @@ impl ProfilesState {
 }
 
 impl TableExports {
+    /// Takes the table away from the export that is being written. Answers whether an erasure has to write a new
+    /// manifest, so that a write of that export fails.
+    pub(crate) fn take_away(&mut self) -> bool {
+        self.taken_away |= self.writing.take().is_some();
+        self.taken_away
+    }
+
     /// Whether an export that began later is being written, or was.
     fn has_newer(&self, began: Timestamp) -> bool {
         let published = self.published.as_ref().map(|published| published.began);
@@ -152,7 +162,8 @@ impl ProfileExporter<'_> {
             if exports.writing != Some(done.began) {
                 return Turn::Lost;
             }
-            *exports = TableExports { writing: None, published: Some(done.clone()) };
+            exports.writing = None;
+            exports.published = Some(done.clone());
             Turn::Ours
         })
         .await
