@@ -140,8 +140,8 @@ async fn an_export_that_meets_an_erasure_does_not_bring_the_person_back() {
         for _ in 0..200 {
             clock();
         }
-        let (exported, erased) = join(export(&lake, &later, &store, &clock), erase).await;
-        if erased.map_err(|error| error.to_string()).is_ok_and(|it| it.status != Status::Failed) {
+        let (exported, report) = join(export(&lake, &later, &store, &clock), erase).await;
+        if report.map_err(|error| error.to_string()).is_ok_and(|it| it.status != Status::Failed) {
             assert_eq!(live(&lake), others(), "{about}");
         } else {
             lake.erase().await;
