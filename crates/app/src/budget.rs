@@ -105,6 +105,14 @@ impl QueryBudget for SharedBudget {
         .await
     }
 
+    async fn open(&self) -> Result<Turn, BudgetError> {
+        self.change(|queries, now| {
+            let wait = queries.closed.map_or(0, |closed| closed.until - now);
+            Err(if wait > 0 { Turn::After(milliseconds(wait)) } else { Turn::Now })
+        })
+        .await
+    }
+
     async fn closed(&self, wait: Duration) -> Result<(), BudgetError> {
         let wait = i64::try_from(wait.min(LONGEST_CLOSED).as_millis()).unwrap_or(HOUR);
         self.change(|queries, now| {

@@ -145,6 +145,20 @@ async fn a_refusal_keeps_all_others_waiting_too() {
 }
 
 #[tokio::test]
+async fn a_request_that_does_not_count_waits_only_while_the_source_refuses() {
+    let (store, hands) = (MemoryStore::new(), Hands::default());
+    let budget = budget(&store, &hands, Priority::Scheduled);
+    while budget.turn().await.unwrap() == Turn::Now {}
+    let entered = store.snapshot();
+    assert_eq!(budget.open().await.unwrap(), Turn::Now, "the used-up second does not matter");
+    assert_eq!(store.snapshot(), entered, "it is not entered");
+    budget.closed(Duration::from_mins(7)).await.unwrap();
+    assert_eq!(budget.open().await.unwrap(), Turn::After(Duration::from_mins(7)));
+    hands.set(7 * MINUTE);
+    assert_eq!(budget.open().await.unwrap(), Turn::Now);
+}
+
+#[tokio::test]
 async fn a_refusal_for_years_is_believed_for_a_day() {
     let (store, hands) = (MemoryStore::new(), Hands::default());
     let budget = budget(&store, &hands, Priority::Scheduled);

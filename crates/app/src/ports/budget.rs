@@ -15,6 +15,10 @@ pub trait QueryBudget: Send + Sync {
     /// Asks whether a query may start. If it may, it is counted.
     async fn turn(&self) -> Result<Turn, BudgetError>;
 
+    /// Asks whether a request that the source does not count may start. It may, unless the source refuses
+    /// all requests for now.
+    async fn open(&self) -> Result<Turn, BudgetError>;
+
     /// Records that the source will refuse every query for this long.
     async fn closed(&self, wait: Duration) -> Result<(), BudgetError>;
 }

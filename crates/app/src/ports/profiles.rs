@@ -54,8 +54,8 @@ pub struct PageEnd {
     pub page_size: u64,
     /// What the source calls the session.
     pub session: String,
-    /// How many profiles all pages have together.
-    pub total: u64,
+    /// How many profiles all pages have together. The first page always says it; later ones need not.
+    pub total: Option<u64>,
     /// How many profiles this page has.
     pub profiles: u64,
 }
