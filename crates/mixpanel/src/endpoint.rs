@@ -17,9 +17,12 @@ pub enum Residency {
     In,
 }
 
-/// The base URL of the API, safe to send credentials to.
+/// The base URLs of the APIs, safe to send credentials to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint(String);
+pub struct Endpoint {
+    export: String,
+    query: String,
+}
 
 /// The text is not a URL, or not a safe one. The error does not repeat it, because it may contain a
 /// password.
@@ -42,20 +45,25 @@ pub enum EndpointError {
 }
 
 impl Endpoint {
-    /// Mixpanel's own host for a residency.
+    /// Mixpanel's own hosts for a residency.
     #[must_use]
     pub fn residency(residency: Residency) -> Self {
-        let host = match residency {
-            Residency::Us => "https://data.mixpanel.com",
-            Residency::Eu => "https://data-eu.mixpanel.com",
-            Residency::In => "https://data-in.mixpanel.com",
+        let (export, query) = match residency {
+            Residency::Us => ("https://data.mixpanel.com", "https://mixpanel.com"),
+            Residency::Eu => ("https://data-eu.mixpanel.com", "https://eu.mixpanel.com"),
+            Residency::In => ("https://data-in.mixpanel.com", "https://in.mixpanel.com"),
         };
-        Self(host.to_owned())
+        Self { export: export.to_owned(), query: query.to_owned() }
     }
 
-    /// The URL of the export API.
-    pub(crate) fn export_url(&self) -> String {
-        format!("{}/api/2.0/export", self.0)
+    /// The base URL of the export API.
+    pub(crate) fn export_base(&self) -> &str {
+        &self.export
+    }
+
+    /// The base URL of the query API, which has the profiles.
+    pub(crate) fn query_base(&self) -> &str {
+        &self.query
     }
 }
 
@@ -76,13 +84,15 @@ impl FromStr for Endpoint {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(EndpointError::NotABase);
         }
-        Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
+        let base = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { export: base.clone(), query: base })
     }
 }
 
+/// The base URL of the export API.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.export)
     }
 }
 
@@ -97,11 +107,16 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case::us(Residency::Us, "https://data.mixpanel.com/api/2.0/export")]
-    #[case::eu(Residency::Eu, "https://data-eu.mixpanel.com/api/2.0/export")]
-    #[case::india(Residency::In, "https://data-in.mixpanel.com/api/2.0/export")]
-    fn each_residency_has_its_host(#[case] residency: Residency, #[case] url: &str) {
-        assert_eq!(Endpoint::residency(residency).export_url(), url);
+    #[case::us(Residency::Us, "https://data.mixpanel.com", "https://mixpanel.com")]
+    #[case::eu(Residency::Eu, "https://data-eu.mixpanel.com", "https://eu.mixpanel.com")]
+    #[case::india(Residency::In, "https://data-in.mixpanel.com", "https://in.mixpanel.com")]
+    fn each_residency_has_its_hosts(
+        #[case] residency: Residency,
+        #[case] export: &str,
+        #[case] query: &str,
+    ) {
+        let endpoint = Endpoint::residency(residency);
+        assert_eq!((endpoint.export_base(), endpoint.query_base()), (export, query));
     }
 
     #[rstest]
@@ -110,7 +125,8 @@ mod tests {
     #[case::loopback_name("http://localhost:8080/", "http://localhost:8080")]
     #[case::loopback_six("http://[::1]:8080", "http://[::1]:8080")]
     fn https_and_loopback_are_accepted(#[case] text: &str, #[case] base: &str) {
-        assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), base);
+        let endpoint: Endpoint = text.parse().unwrap();
+        assert_eq!((endpoint.export_base(), endpoint.query_base()), (base, base));
     }
 
     #[rstest]

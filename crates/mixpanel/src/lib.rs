@@ -2,9 +2,11 @@
 
 mod backoff;
 mod body;
+mod client;
 mod config;
 mod credentials;
 mod endpoint;
+mod engage;
 mod event_time;
 mod filters;
 mod gunzip;
@@ -18,11 +20,13 @@ mod response;
 mod retry_after;
 mod source;
 
+pub use client::SetupError;
 pub use config::{Config, Ingestion, OUTAGE_QUERIES, Timings};
 pub use credentials::{Credentials, CredentialsError};
 pub use endpoint::{Endpoint, EndpointError, Residency};
+pub use engage::MixpanelProfiles;
 pub use event_time::EventTime;
 pub use filters::{EventNames, EventNamesError, WhereExpression, WhereExpressionError};
 pub use pipeline::{PipelineConfig, PipelineSource};
 pub use query::ExportQuery;
-pub use source::{MixpanelSource, SetupError};
+pub use source::MixpanelSource;

@@ -2,9 +2,10 @@
 
 use crate::credentials::{CredentialsError, Flaw};
 use crate::endpoint::EndpointError;
+use crate::engage::PageFlaw;
 use crate::filters::{EventNamesError, WhereExpressionError};
 use crate::reason::Reason;
-use crate::response;
+use crate::response::Refusal;
 use mixlake_app::ports::SourceError;
 use mixlake_domain::Timestamp;
 use std::fmt::Display;
@@ -136,10 +137,70 @@ fn answers_with_an_error_status() {
         (503, ""),
     ];
     let texts = answers.map(|(status, message)| {
-        let error = response::error(status, message, Duration::from_secs(90), from);
+        let refusal = Refusal { status, message: message.to_owned() };
+        let outage = refusal.outage(Duration::from_secs(90));
+        let error = outage.unwrap_or_else(|| refusal.of_events(from));
         format!("{status}: {}\n", own_words(error))
     });
     insta::assert_snapshot!(texts.concat());
+}
+
+#[test]
+fn answers_of_the_engage_api_with_an_error_status() {
+    let message = "words of Mixpanel";
+    let forgotten = "request for page in uncached query for params";
+    let answers = [
+        (302, ""),
+        (400, message),
+        (400, forgotten),
+        (401, message),
+        (402, message),
+        (403, message),
+        (404, message),
+        (413, message),
+        (418, ""),
+    ];
+    let texts = answers.map(|(status, message)| {
+        let refusal = Refusal { status, message: message.to_owned() };
+        assert!(refusal.outage(Duration::ZERO).is_none());
+        format!("{status}: {}\n", refusal.of_profiles())
+    });
+    insta::assert_snapshot!(texts.concat());
+}
+
+#[test]
+fn flaws_of_pages() {
+    let samples = [
+        PageFlaw::Empty,
+        PageFlaw::NotAnObject('<'),
+        PageFlaw::Cut,
+        PageFlaw::NotJson(17),
+        PageFlaw::BadProfile(3),
+        PageFlaw::LongProfile { number: 3, limit: 67_108_864 },
+        PageFlaw::LongField(67_108_864),
+        PageFlaw::Repeated("results"),
+        PageFlaw::Missing("total"),
+        PageFlaw::Mistyped { name: "page", accepted: "a whole number" },
+        PageFlaw::Error("words of Mixpanel".to_owned()),
+        PageFlaw::Status("\"error\"".to_owned()),
+        PageFlaw::Trailing,
+    ];
+    let texts = list(&samples, |flaw| match flaw {
+        PageFlaw::Empty => "Empty",
+        PageFlaw::NotAnObject(_) => "NotAnObject",
+        PageFlaw::Cut => "Cut",
+        PageFlaw::NotJson(_) => "NotJson",
+        PageFlaw::BadProfile(_) => "BadProfile",
+        PageFlaw::LongProfile { .. } => "LongProfile",
+        PageFlaw::LongField(_) => "LongField",
+        PageFlaw::Repeated(_) => "Repeated",
+        PageFlaw::Missing(_) => "Missing",
+        PageFlaw::Mistyped { .. } => "Mistyped",
+        PageFlaw::Error(_) => "Error",
+        PageFlaw::Status(_) => "Status",
+        PageFlaw::Trailing => "Trailing",
+    });
+    insta::assert_snapshot!(texts);
 }
 
 /// The part of the text that this crate writes; the rest is the port's.

@@ -1,23 +1,78 @@
 //! The meaning of a response with a status other than 200.
 
-use mixlake_app::ports::SourceError;
+use mixlake_app::ports::{PageError, SourceError};
 use mixlake_domain::Timestamp;
 use std::time::Duration;
 
 /// The longest part of Mixpanel's own message that an error repeats, in bytes.
 const MESSAGE_LIMIT: usize = 500;
 
-/// The error for a status. `wait` is for 429; `begins` is the start of the query's last date in the
-/// project's zone.
-pub(crate) fn error(status: u16, message: &str, wait: Duration, begins: Timestamp) -> SourceError {
-    let said = said(status, message);
-    match status {
-        429 => SourceError::RateLimited { retry_after: wait },
-        400 if is_of_a_day_to_come(message) => SourceError::NotYet { reason: said, from: begins },
-        408 | 100..=299 | 500.. => SourceError::Unavailable { reason: said, cause: None },
-        _ => SourceError::Refused(format!("{said} ({})", advice(status))),
+/// A response with a status other than 200.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The status.
+    pub(crate) status: u16,
+    /// The text of Mixpanel, on one line.
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    /// The error of a response that may be another one later. `wait` is for 429.
+    pub(crate) fn outage(&self, wait: Duration) -> Option<SourceError> {
+        match self.status {
+            429 => Some(SourceError::RateLimited { retry_after: wait }),
+            408 | 100..=299 | 500.. => {
+                Some(SourceError::Unavailable { reason: self.said(), cause: None })
+            }
+            _ => None,
+        }
+    }
+
+    /// The error of the export API. `begins` is the start of the query's last date in the project's
+    /// zone.
+    pub(crate) fn of_events(&self, begins: Timestamp) -> SourceError {
+        if self.status == 400 && is_of_a_day_to_come(&self.message) {
+            return SourceError::NotYet { reason: self.said(), from: begins };
+        }
+        let advice = match self.status {
+            400 => "check where, events and the dates",
+            402 => "the project's plan does not include raw data export",
+            413 | 414 => "the query is too long: shorten where or events",
+            status => advice(status),
+        };
+        self.refused(advice)
+    }
+
+    /// The error of the engage API.
+    pub(crate) fn of_profiles(&self) -> PageError {
+        if self.message.contains(SESSION_ENDED) {
+            return PageError::SessionEnded(self.said());
+        }
+        let advice = match self.status {
+            400 => "check data_group_id and project_id",
+            402 => "the project's plan does not include the query of profiles",
+            413 | 414 => "the request is too long",
+            status => advice(status),
+        };
+        self.refused(advice).into()
+    }
+
+    fn refused(&self, advice: &str) -> SourceError {
+        SourceError::Refused(format!("{} ({advice})", self.said()))
+    }
+
+    fn said(&self) -> String {
+        let Self { status, message } = self;
+        if message.is_empty() {
+            format!("Mixpanel answered {status}")
+        } else {
+            format!("Mixpanel answered {status}: {message}")
+        }
     }
 }
+
+/// What the engage API says about a page of a session that it does not know.
+pub(crate) const SESSION_ENDED: &str = "uncached query";
 
 /// Whether the query was refused for its `to_date` alone.
 fn is_of_a_day_to_come(message: &str) -> bool {
@@ -26,22 +81,11 @@ fn is_of_a_day_to_come(message: &str) -> bool {
     message.contains("to_date") && to_come.iter().any(|words| message.contains(words))
 }
 
-fn said(status: u16, message: &str) -> String {
-    if message.is_empty() {
-        format!("Mixpanel answered {status}")
-    } else {
-        format!("Mixpanel answered {status}: {message}")
-    }
-}
-
-/// What a person should check.
+/// What a person should check, whatever was asked.
 fn advice(status: u16) -> &'static str {
     match status {
-        400 => "check where, events and the dates",
         401 => "check the user name and secret in mixpanel_secret, and project_id",
-        402 => "the project's plan does not include raw data export",
         403 => "give the service account access to the project",
-        413 | 414 => "the query is too long: shorten where or events",
         // Redirects are not followed, because they could send the credentials to another host.
         300..=399 | 404 => "check residency and mixpanel_endpoint",
         _ => "Mixpanel gives no further details",
@@ -69,6 +113,11 @@ pub(crate) fn tidy(message: &str) -> String {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    fn error(status: u16, message: &str, wait: Duration, begins: Timestamp) -> SourceError {
+        let refusal = Refusal { status, message: message.to_owned() };
+        refusal.outage(wait).unwrap_or_else(|| refusal.of_events(begins))
+    }
 
     #[rstest]
     #[case::bad_query(400, "check where")]

@@ -301,6 +301,10 @@ impl QueryBudget for Budget {
         Ok(self.waits.lock().unwrap().pop_front().map_or(Turn::Now, Turn::After))
     }
 
+    async fn open(&self) -> Result<Turn, BudgetError> {
+        Ok(Turn::Now)
+    }
+
     async fn closed(&self, wait: Duration) -> Result<(), BudgetError> {
         self.closed.lock().unwrap().push(wait);
         Ok(())
