@@ -153,13 +153,13 @@ impl State {
             page: page as u64,
             page_size: self.page_size as u64,
             session: session.to_string(),
-            total: all.len() as u64,
+            total: Some(all.len() as u64),
             profiles: 0,
         };
         match fault {
             PageFault::OtherNumber => end.page += 1,
             PageFault::Repeated => lines = of(page.saturating_sub(1)),
-            PageFault::OtherTotal => end.total += 1,
+            PageFault::OtherTotal => end.total = end.total.map(|total| total + 1),
             PageFault::OtherSession => end.session.push('x'),
             PageFault::Short => drop(lines.pop()),
             PageFault::Long => lines.resize(self.page_size + 1, "{}".to_owned()),

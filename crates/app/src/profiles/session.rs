@@ -37,6 +37,9 @@ pub enum PagesProblem {
         /// How many it can have.
         page_size: u64,
     },
+    /// Nothing says how many profiles there are.
+    #[error("the first page does not say the total")]
+    NoTotal,
     /// The total is not what it was.
     #[error("the total is {now} by page {page}, and was {before} by the pages before")]
     Total {
@@ -88,7 +91,7 @@ impl Session {
         let session = Self {
             id: end.session.clone(),
             page_size: end.page_size,
-            total: end.total,
+            total: end.total.ok_or(PagesProblem::NoTotal)?,
             profiles: 0,
             pages: Vec::new(),
             is_complete: false,
@@ -103,7 +106,7 @@ impl Session {
 
     /// The session with its next page. `hash` is that of the page's lines.
     pub(super) fn with(mut self, end: &PageEnd, hash: String) -> Result<Self, PagesProblem> {
-        let &PageEnd { page, page_size, total, profiles, .. } = end;
+        let &PageEnd { page, page_size, profiles, .. } = end;
         let wanted = self.pages.len() as u64;
         if page != wanted {
             return Err(PagesProblem::Order { wanted, got: page });
@@ -117,8 +120,9 @@ impl Session {
         if profiles > page_size {
             return Err(PagesProblem::TooMany { page, profiles, page_size });
         }
-        if total != self.total {
-            return Err(PagesProblem::Total { page, now: total, before: self.total });
+        // Later pages need not say it.
+        if let Some(now) = end.total.filter(|total| *total != self.total) {
+            return Err(PagesProblem::Total { page, now, before: self.total });
         }
         let earlier = self.pages.iter().position(|known| *known == hash);
         if let Some(earlier) = earlier.filter(|_| profiles > 0) {
@@ -127,7 +131,7 @@ impl Session {
         self.profiles += profiles;
         self.pages.push(hash);
         self.is_complete = profiles < page_size;
-        let (pages, profiles) = (self.pages.len() as u64, self.profiles);
+        let (pages, profiles, total) = (self.pages.len() as u64, self.profiles, self.total);
         if profiles > total || self.is_complete && profiles != total {
             return Err(PagesProblem::Sum { total, pages, profiles });
         }
@@ -141,7 +145,7 @@ mod tests {
     use rstest::rstest;
 
     fn end(page: u64, profiles: u64) -> PageEnd {
-        PageEnd { page, page_size: 2, session: "s".to_owned(), total: 5, profiles }
+        PageEnd { page, page_size: 2, session: "s".to_owned(), total: Some(5), profiles }
     }
 
     fn session(ends: &[PageEnd]) -> Result<Session, PagesProblem> {
@@ -154,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_first_page_that_is_not_full_is_the_last() {
-        let part = session(&[end(0, 2), end(1, 2)]).unwrap();
+        let part = session(&[end(0, 2), PageEnd { total: None, ..end(1, 2) }]).unwrap();
         assert_eq!((part.is_complete, part.next().page), (false, 2));
         let whole = session(&[end(0, 2), end(1, 2), end(2, 1)]).unwrap();
         assert!(whole.is_complete);
@@ -162,10 +166,10 @@ mod tests {
 
     #[test]
     fn a_number_of_profiles_that_fills_its_pages_ends_with_an_empty_page() {
-        let of = |page, profiles| PageEnd { total: 4, ..end(page, profiles) };
+        let of = |page, profiles| PageEnd { total: Some(4), ..end(page, profiles) };
         assert!(!session(&[of(0, 2), of(1, 2)]).unwrap().is_complete);
         assert!(session(&[of(0, 2), of(1, 2), of(2, 0)]).unwrap().is_complete);
-        let none = PageEnd { total: 0, ..end(0, 0) };
+        let none = PageEnd { total: Some(0), ..end(0, 0) };
         assert!(session(&[none]).unwrap().is_complete);
     }
 
@@ -184,8 +188,12 @@ mod tests {
         &[end(0, 2), PageEnd { page_size: 3, ..end(1, 2) }],
         "a page has 3 profiles, by page 1; it had 2 by the pages before"
     )]
+    #[case::no_total(
+        &[PageEnd { total: None, ..end(0, 2) }],
+        "the first page does not say the total"
+    )]
     #[case::other_total(
-        &[end(0, 2), PageEnd { total: 6, ..end(1, 2) }],
+        &[end(0, 2), PageEnd { total: Some(6), ..end(1, 2) }],
         "the total is 6 by page 1, and was 5 by the pages before"
     )]
     fn pages_that_do_not_fit_together_are_refused(#[case] ends: &[PageEnd], #[case] text: &str) {
