@@ -64,27 +64,31 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Export {
     /// Files of JSON lines in the export API's form, plain or gzip; `-` is standard input. Each is read
-    /// once, so a pipe works. Without this argument, events come from Mixpanel.
+    /// once, so a pipe works. Without this argument, events come from Mixpanel. With `--set data_source=people` the
+    /// lines are profiles: the `results` of the engage API.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub input: Vec<PathBuf>,
-    /// The first day, in the project's zone.
+    /// The first day, in the project's zone. Required for events; profiles have no dates.
     #[arg(long, value_name = "YYYY-MM-DD")]
-    pub from_date: String,
-    /// The last day, included.
+    pub from_date: Option<String>,
+    /// The last day, included. Required for events.
     #[arg(long, value_name = "YYYY-MM-DD")]
-    pub to_date: String,
+    pub to_date: Option<String>,
     /// Only this hour of each day, as `13`; `02b` is the second pass over an hour when clocks are set back.
     #[arg(long, value_name = "HH")]
     pub hour: Option<String>,
     /// Fetch published slices again. Files are always read.
     #[arg(long, conflicts_with = "input")]
     pub force: bool,
-    /// With --input: replace a day even if it has fewer rows afterwards.
+    /// With --input: replace a day, or a table of profiles, even if it has fewer rows afterwards.
     #[arg(long, requires = "input")]
     pub replace: bool,
-    /// With --input: empty a day if the input has no event of it.
+    /// With --input: empty a day if the input has no event of it, or a table if it has no profile.
     #[arg(long, requires = "input")]
     pub allow_empty: bool,
+    /// With `--set data_source=people`: only the profiles of this group key.
+    #[arg(long, value_name = "KEY")]
+    pub group: Option<String>,
     /// Where and how.
     #[command(flatten)]
     pub lake: Lake,

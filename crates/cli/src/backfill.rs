@@ -12,7 +12,9 @@ impl From<Backfill> for Export {
         // The parser refuses a backfill with neither a lake nor a stack.
         let lake = Lake { place: place.unwrap_or_default(), set, json };
         let (input, hour) = (Vec::new(), None);
-        Self { input, from_date, to_date, hour, force, replace: false, allow_empty: false, lake }
+        let (from_date, to_date) = (Some(from_date), Some(to_date));
+        let (replace, allow_empty, group) = (false, false, None);
+        Self { input, from_date, to_date, hour, force, replace, allow_empty, group, lake }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `mixlake export` and `mixlake sync`, and what `mixlake backfill` shares with them.
 
 use crate::arguments::{Export, Lake, Sync};
-use crate::{input, lake, neighbours, show};
+use crate::{input, lake, neighbours, profiles, show};
 use anyhow::Result;
 use mixlake_app::export::{ExportReport, OnEmpty, Safeguards};
 use mixlake_app::ports::{EventSource, ObjectStore};
@@ -9,11 +9,11 @@ use mixlake_app::runs::Why;
 use mixlake_domain::{Slice, Timestamp, Zone};
 use mixlake_folder::{Accounts, FolderStore};
 use mixlake_mixpanel::Credentials;
-use mixlake_runtime::config::{ExportConfig, Pipeline};
+use mixlake_runtime::config::{ExportConfig, Pipeline, is_of_profiles};
 use mixlake_runtime::settings::table::{
-    EVENT_SOURCE, LATE_DATA, MIXPANEL_SECRET, PROJECT_ID, WHERE,
+    EVENT_SOURCE, LATE_DATA, MIXPANEL_SECRET, PROJECT_ID, WHERE, rows,
 };
-use mixlake_runtime::settings::{EventOrigin, LateData, Place, Problems, Settings};
+use mixlake_runtime::settings::{EventOrigin, LateData, Place, Problems, Scope, Settings};
 use mixlake_runtime::{
     Caller, Clients, HourOfDays, Run, export, hour_of_days, now, request, summary, sync,
 };
@@ -36,8 +36,10 @@ pub enum Work {
 
 impl From<Sync> for Export {
     fn from(Sync { from_date, to_date, lake }: Sync) -> Self {
-        let (force, input, hour) = (true, Vec::new(), None);
-        Self { input, from_date, to_date, hour, force, replace: false, allow_empty: false, lake }
+        let (from_date, to_date) = (Some(from_date), Some(to_date));
+        let (input, hour, group) = (Vec::new(), None, None);
+        let (force, replace, allow_empty) = (true, false, false);
+        Self { input, from_date, to_date, hour, force, replace, allow_empty, group, lake }
     }
 }
 
@@ -51,6 +53,10 @@ pub async fn run(
     let (mut settings, problems) = lake::settings(&arguments.lake);
     if !arguments.input.is_empty() {
         settings.set_if_absent(&PROJECT_ID, lake::LOCAL_PROJECT);
+    }
+    if is_of_profiles(&settings) {
+        let exported = profiles::run(arguments, work, &settings, problems, account, verbose);
+        return Box::pin(exported).await;
     }
     let (config, asked) = check(&arguments, work, &settings, account.as_deref(), problems)?;
     let HourOfDays { slices, lacking } = asked;
@@ -151,20 +157,15 @@ pub fn check(
         problems
             .add(EVENT_SOURCE.name, "--input already says where events come from; leave it out");
     }
-    if !from_files && !from_pipeline {
-        match account {
-            Some(pair) => {
-                if let Err(error) = Credentials::from_pair(pair) {
-                    problems.add(ACCOUNT, error);
-                }
-            }
-            None if !settings.has(&MIXPANEL_SECRET) => problems.add(
-                ACCOUNT,
-                "required to ask Mixpanel: username:secret of a service account \
-                 (or set mixpanel_secret, or read files with --input)",
-            ),
-            None => {}
-        }
+    let asks = !from_files && !from_pipeline;
+    if let Some(what) = account_problem(account, settings).filter(|_| asks) {
+        problems.add(ACCOUNT, what);
+    }
+    for row in rows().filter(|row| row.scope() == Scope::Profiles && settings.has(*row)) {
+        problems.add(row.name(), "has an effect only with data_source=people");
+    }
+    if arguments.group.is_some() {
+        problems.add("--group", "events have no group key; it goes with --set data_source=people");
     }
     let config = match ExportConfig::check(settings) {
         Ok(config) => Some(config),
@@ -188,6 +189,19 @@ pub fn check(
     }
 }
 
+/// What is wrong with the credentials, if they are needed.
+pub fn account_problem(account: Option<&str>, settings: &Settings) -> Option<String> {
+    match account {
+        Some(pair) => Credentials::from_pair(pair).err().map(|error| error.to_string()),
+        None if settings.has(&MIXPANEL_SECRET) => None,
+        None => {
+            let what = "required to ask Mixpanel: username:secret of a service account \
+                        (or set mixpanel_secret, or read files with --input)";
+            Some(what.to_owned())
+        }
+    }
+}
+
 /// The slices that are asked for: days, or an hour of each.
 fn asked(
     arguments: &Export,
@@ -195,8 +209,16 @@ fn asked(
     zone: &Zone,
     now: (Timestamp, Duration),
 ) -> Result<HourOfDays, Problems> {
-    let from = ("--from-date", arguments.from_date.as_str());
-    let to = ("--to-date", arguments.to_date.as_str());
+    let (from_date, to_date) = (arguments.from_date.as_deref(), arguments.to_date.as_deref());
+    let mut problems = Problems::default();
+    for (name, given) in [("--from-date", from_date), ("--to-date", to_date)] {
+        if given.is_none() {
+            problems.add(name, "required: a date such as 2026-11-10");
+        }
+    }
+    problems.into_result(())?;
+    let from = ("--from-date", from_date.unwrap_or_default());
+    let to = ("--to-date", to_date.unwrap_or_default());
     // A file may hold what it likes; Mixpanel is not asked for what has not happened yet.
     let latest = arguments.input.is_empty().then_some(now);
     if let Some(hour) = &arguments.hour {

@@ -4,7 +4,9 @@ use crate::arguments;
 use crate::show::{self, Progress};
 use anyhow::Result;
 use mixlake_domain::Slice;
-use mixlake_folder::{Accounts, DateRange, Dates, FileSource, Input, InputError, Selection};
+use mixlake_folder::{
+    Accounts, DateRange, Dates, FileProfiles, FileSource, Input, InputError, Selection,
+};
 use mixlake_runtime::config::ExportConfig;
 use mixlake_runtime::settings::Problems;
 use serde_json::{Value, json};
@@ -55,6 +57,19 @@ pub fn read(
         matching(&accounts, slices)?;
     }
     Ok((source, accounts))
+}
+
+/// Reads all inputs of profiles.
+pub fn profiles(arguments: &arguments::Export, progress: &mut Progress) -> Result<FileProfiles> {
+    let inputs: Vec<Input> = arguments.input.iter().cloned().map(Input::from).collect();
+    let folder = spool_folder(&arguments.lake.place);
+    let mut lines_read =
+        |lines| progress.now_and_then(|| format!("reading the input: {lines} lines"));
+    let files = FileProfiles::read(&inputs, &folder, &mut lines_read).map_err(told)?;
+    if files.lines() == 0 && !arguments.allow_empty {
+        return Err(Problems::one("--input", "the input has no lines").into());
+    }
+    Ok(files)
 }
 
 fn told(error: InputError) -> anyhow::Error {

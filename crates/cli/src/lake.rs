@@ -168,6 +168,9 @@ pub fn reconciler<'a>(
     }
 }
 
+/// A project of a lake has one of these documents at least.
+pub const REGISTRIES: [&str; 2] = ["events.json", "people.json"];
+
 /// The settings of each project to look at: the one that was named, or all that the lake holds.
 pub async fn projects(settings: &Settings, store: &dyn ObjectStore) -> Result<Vec<Settings>> {
     let prefix = settings.get(&S3_PREFIX).unwrap_or_default();
@@ -179,14 +182,15 @@ pub async fn projects(settings: &Settings, store: &dyn ObjectStore) -> Result<Ve
     let mut found = BTreeSet::new();
     for object in store.list(&within).await? {
         let key = object.key.strip_prefix(&below).unwrap_or(&object.key);
-        let project = key.strip_suffix("/schema/events.json").filter(|id| !id.contains('/'));
+        let project = key.split_once("/schema/").filter(|(id, _)| !id.contains('/'));
+        let project = project.filter(|(_, name)| REGISTRIES.contains(name)).map(|(id, _)| id);
         found.extend(project.map(str::to_owned));
     }
     if found.is_empty() {
         let place = store.location(&below);
         let id = named.map_or_else(|| "<project_id>".to_owned(), |id| id.to_string());
         let what = format!(
-            "{place} has no lake: {id}/schema/events.json is missing. Export events into it first"
+            "{place} has no lake: {id}/schema/events.json is missing. Export events or profiles into it first"
         );
         return Err(Problems::one("--lake", what).into());
     }

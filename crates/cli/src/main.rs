@@ -12,6 +12,7 @@ mod export;
 mod input;
 mod lake;
 mod neighbours;
+mod profiles;
 mod show;
 mod sql;
 mod stack;

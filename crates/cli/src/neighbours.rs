@@ -4,6 +4,7 @@
 //! Glue, an export has no right to read it.
 
 use crate::arguments::Lake;
+use crate::lake;
 use anyhow::Result;
 use mixlake_app::ports::Catalog;
 use mixlake_folder::FolderCatalog;
@@ -50,7 +51,9 @@ pub async fn check(lake: &Lake, config: &LakeConfig, settings: &Settings) -> Res
 /// The projects that the folder has.
 fn projects(lake: &Path) -> BTreeSet<String> {
     let entries = std::fs::read_dir(lake).into_iter().flatten().flatten();
-    let projects = entries.filter(|entry| entry.path().join("schema/events.json").is_file());
+    let has = |folder: &Path, name: &str| folder.join("schema").join(name).is_file();
+    let projects =
+        entries.filter(|entry| lake::REGISTRIES.iter().any(|name| has(&entry.path(), name)));
     projects.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use mixlake_runtime::settings::Settings;
-use mixlake_runtime::{Deferred, ExportHandler, logs};
+use mixlake_runtime::{Deferred, ExportFunction, logs};
 use serde_json::Value;
 
 /// Row groups come and go; the system's allocator gives their memory back each time, and the next
@@ -15,7 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() -> Result<(), Error> {
     logs::json();
     let settings = Settings::from_environment(|name| std::env::var(name).ok());
-    let handler = Deferred::new(move || async move { ExportHandler::new(&settings).await });
+    let handler = Deferred::new(move || async move { ExportFunction::new(&settings).await });
     // A wrong setting is told to whoever invokes the function, not only to its log.
     // Boxed, it takes no room before there is an event: the start would pay for each page of it.
     let answer = async |event: LambdaEvent<Value>| match &*handler.get().await {

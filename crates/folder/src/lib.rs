@@ -12,5 +12,7 @@ mod store;
 mod table_document;
 
 pub use catalog::FolderCatalog;
-pub use source::{Accounts, DateRange, Dates, FileSource, Input, InputError, Selection};
+pub use source::{
+    Accounts, DateRange, Dates, FileProfiles, FileSource, Input, InputError, Selection,
+};
 pub use store::FolderStore;

@@ -30,6 +30,8 @@ pub enum Kind {
     OutOfTime,
     /// At least one slice is not published.
     SliceFailed,
+    /// The profiles of at least one table are not published.
+    ProfilesFailed,
     /// At least one notification could not be brought into the catalog.
     CatalogFailed,
     /// Maintenance could not do all of its work.
@@ -46,6 +48,7 @@ impl fmt::Display for Kind {
             Self::RateLimited => "RateLimited",
             Self::OutOfTime => "OutOfTime",
             Self::SliceFailed => "SliceFailed",
+            Self::ProfilesFailed => "ProfilesFailed",
             Self::CatalogFailed => "CatalogFailed",
             Self::MaintenanceFailed => "MaintenanceFailed",
         })

@@ -13,6 +13,8 @@ pub mod logs;
 mod messages;
 mod metrics;
 pub mod notification;
+mod profile_report;
+mod profile_request;
 mod report;
 pub mod request;
 mod role;
@@ -23,7 +25,10 @@ pub use clients::{Clients, sdk_of_process};
 pub use clock::{now, time_until};
 pub use deferred::Deferred;
 pub use handlers::{
-    Caller, CatalogHandler, ExportHandler, MaintenanceHandler, Run, export, keep_whole, sync,
+    Caller, CatalogHandler, ExportFunction, ExportHandler, MaintenanceHandler, ProfileRun,
+    ProfilesHandler, Run, export, export_profiles, keep_whole, sync,
 };
 pub use hour_of_days::{HourOfDays, hour_of_days};
+pub use profile_report::profiles_summary;
+pub use profile_request::of_group;
 pub use report::summary;

@@ -1,6 +1,7 @@
 //! Metrics of slices, as CloudWatch's embedded metric format: a log line that becomes metrics.
 
 use mixlake_app::export::SliceReport;
+use mixlake_app::profiles::TableReport;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::time::Duration;
@@ -32,6 +33,39 @@ pub(crate) fn emit_days_to_sync(project: &str, days: usize, now_ms: i64) {
     let mut line = embedded(project, &[(name, "Count")], now_ms);
     line[name] = days.into();
     write(&line);
+}
+
+/// Writes the metrics of a table of profiles.
+pub(crate) fn emit_profiles(project: &str, report: &TableReport, now_ms: i64) {
+    write(&profiles_line(project, report, now_ms));
+}
+
+/// The age of profiles that were never exported, in hours: a year.
+const NEVER: f64 = 8_760.0;
+
+/// Writes how old the oldest of all tables of profiles is; none if one was never exported.
+pub(crate) fn emit_profiles_age(project: &str, age: Option<Duration>, now_ms: i64) {
+    let name = "ProfilesAgeHours";
+    let mut line = embedded(project, &[(name, "None")], now_ms);
+    line[name] = age.map_or(NEVER, |age| age.as_secs_f64() / 3600.0).into();
+    write(&line);
+}
+
+/// The metrics have names of their own, so that those of events do not count profiles.
+fn profiles_line(project: &str, report: &TableReport, now_ms: i64) -> Value {
+    let names = [("ProfilesWritten", "Count"), ("ProfilesQuarantined", "Count")];
+    let mut line = embedded(project, &names, now_ms);
+    line["Table"] = json!(report.table);
+    line["ProfilesWritten"] = report.counts.written.into();
+    line["ProfilesQuarantined"] = report.counts.quarantined.into();
+    for (name, count) in [
+        ("Received", report.counts.received),
+        ("Duplicates", report.counts.duplicates),
+        ("Bytes", report.bytes),
+    ] {
+        line[name] = count.into();
+    }
+    line
 }
 
 fn age_line(project: &str, age: Duration, now_ms: i64) -> Value {

@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 /// The most bytes of an answer or an error of a function: the destination of an asynchronous invocation
 /// takes 256 KB, with the payload beside it.
-const MOST_BYTES: usize = 200_000;
+pub(crate) const MOST_BYTES: usize = 200_000;
 
 /// The most slices that a bounded report lists; it names the first and counts the others.
 const MOST_SLICES: usize = 100;
 
 /// The most characters of a reason in an answer. The report in the lake has all of them.
-const MOST_OF_REASON: usize = 500;
+pub(crate) const MOST_OF_REASON: usize = 500;
 
 /// Where the whole report of a run is kept, or why it is not.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ impl Kept {
     }
 
     /// Names the place in an answer.
-    fn enter(&self, answer: &mut Value) {
+    pub(crate) fn enter(&self, answer: &mut Value) {
         answer["report_location"] = self.location().into();
         if let Err(error) = &self.0 {
             answer["report_error"] = beginning(error, MOST_OF_REASON).into();
@@ -35,7 +35,8 @@ impl Kept {
     }
 }
 
-fn beginning(text: &str, characters: usize) -> String {
+/// The first characters of a text.
+pub(crate) fn beginning(text: &str, characters: usize) -> String {
     text.chars().take(characters).collect()
 }
 

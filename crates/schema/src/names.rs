@@ -33,9 +33,12 @@ pub fn clean(name: &str, limit: usize) -> String {
 /// name gets the prefix `e` (before a digit `e_`).
 pub(crate) fn clean_event(name: &str, limit: usize) -> String {
     let mut clean = clean(name, limit);
+    // The tables of group profiles have such names.
+    let is_of_group = clean.starts_with("mp_group_") && clean.ends_with("_data");
     match clean.as_bytes().first() {
         Some(b'_') => clean.insert(0, 'e'),
         Some(b'0'..=b'9') => clean.insert_str(0, "e_"),
+        Some(_) if is_of_group => clean.insert_str(0, "e_"),
         Some(_) | None => {}
     }
     clean.truncate(limit);

@@ -13,6 +13,8 @@ use std::fmt;
 pub struct ProfilesReport {
     /// In the requested order.
     pub tables: Vec<TableOutcome>,
+    /// Tables after one that failed for a reason that they would meet too.
+    pub not_tried: Vec<TableName>,
 }
 
 /// The outcome of a table.

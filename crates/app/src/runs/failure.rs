@@ -1,10 +1,11 @@
-//! Why a slice failed, as a word. The words are stable; people group by them.
+//! Why a slice, or an export of profiles, failed, as a word. The words are stable; people group by them.
 //!
 //! The text of an error can quote what was received: names of properties, the time of an event, words of
 //! Mixpanel about a filter. So the table of runs has only the word.
 
 use crate::export::ExportError;
 use crate::ports::SourceError;
+use crate::profiles::ProfilesError;
 use mixlake_columnar::TransformError;
 
 /// The word for an error.
@@ -25,6 +26,24 @@ pub(super) fn word(error: &ExportError) -> &'static str {
         ExportError::Compacted { .. } => "compacted",
         ExportError::Table(_) => "table_name",
         ExportError::Contended(_) => "contended",
+    }
+}
+
+/// The word for an error of an export of profiles.
+pub(super) fn word_of_profiles(error: &ProfilesError) -> &'static str {
+    match error {
+        ProfilesError::Source(error) => of_source(error),
+        ProfilesError::SessionEnded(_) | ProfilesError::Pages(_) => "incomplete",
+        ProfilesError::Transform(error) => of_transformation(error),
+        ProfilesError::NoProfile { .. } => "no_export",
+        ProfilesError::MostlyBad { .. } => "bad_lines",
+        ProfilesError::Empty { .. } => "empty",
+        ProfilesError::Fewer(_) => "fewer_rows",
+        ProfilesError::Store(_) => "store",
+        ProfilesError::Document(_) => "document",
+        ProfilesError::Registry { .. } => "registry",
+        ProfilesError::Taken(_) => "table_name",
+        ProfilesError::Contended(_) => "contended",
     }
 }
 

@@ -4,6 +4,7 @@ use super::failure;
 use crate::SliceCounts;
 use crate::commit::Outcome;
 use crate::export::{ExportReport, SliceOutcome, SliceReport};
+use crate::profiles::{ProfilesReport, TableOutcome, TableReport};
 use mixlake_domain::{Slice, Timestamp};
 use std::time::Duration;
 
@@ -20,13 +21,14 @@ pub struct RunRow {
     pub why: Why,
     /// What was exported.
     pub dataset: &'static str,
-    /// The slice: the one that was exported, which can be the day of the hour that was asked for.
+    /// The slice: the one that was exported, which can be the day of the hour that was asked for. Of profiles, their
+    /// table.
     pub slice: String,
     /// Its start.
     pub slice_from: Option<Timestamp>,
     /// Its end.
     pub slice_to: Option<Timestamp>,
-    /// `published`, `unchanged` or `failed`.
+    /// `published`, `unchanged`, `superseded` or `failed`.
     pub status: String,
     /// Why it failed, as a word of a fixed list. Texts of errors can quote what was received.
     pub error: Option<&'static str>,
@@ -136,7 +138,55 @@ pub fn rows(
     report.slices.iter().filter_map(row).collect()
 }
 
+/// The rows of a run that exported profiles: a row for each table that it tried.
+#[must_use]
+pub fn profile_rows(
+    report: &ProfilesReport,
+    run_began: Timestamp,
+    (location, version): (Option<&str>, &'static str),
+    why: Why,
+) -> Vec<RunRow> {
+    let row = |tried: &TableOutcome| {
+        let row = RunRow {
+            run_began,
+            began: tried.effort.began,
+            ended: tried.effort.ended,
+            why,
+            dataset: "profiles",
+            slice: tried.table.to_string(),
+            slice_from: None,
+            slice_to: None,
+            status: "failed".to_owned(),
+            error: None,
+            counts: None,
+            changed: None,
+            queries: tried.effort.queries,
+            report: location.map(str::to_owned),
+            version,
+        };
+        match &tried.outcome {
+            Ok(done) => row.of_table(done),
+            Err(error) => RunRow { error: Some(failure::word_of_profiles(error)), ..row },
+        }
+    };
+    report.tables.iter().map(row).collect()
+}
+
 impl RunRow {
+    fn of_table(self, done: &TableReport) -> Self {
+        let taken = done.rows_taken.as_ref().map_or(0, |taken| taken.before - taken.after);
+        let is = |wanted: fn(&Outcome) -> bool| u64::from(done.change.as_ref().is_some_and(wanted));
+        let changed = Changed {
+            rows_removed: taken,
+            targets_appended: is(|outcome| matches!(outcome, Outcome::Appended)),
+            targets_replaced: is(|outcome| matches!(outcome, Outcome::Replaced { .. })),
+            new_columns: done.new_columns.len() as u64,
+            bytes: done.bytes,
+        };
+        let status = done.status.to_string();
+        Self { status, counts: Some(done.counts), changed: Some(changed), ..self }
+    }
+
     fn done(self, done: &SliceReport) -> Self {
         let of = |wanted: fn(&Outcome) -> bool| {
             done.changes.iter().filter(|change| wanted(&change.outcome)).count() as u64

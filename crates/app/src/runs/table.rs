@@ -22,10 +22,15 @@ pub(super) const COLUMNS: [FixedColumn; 25] = [
     column("ended", "when the run ended with the slice", Time, |row| at(row.ended)),
     column("why", "schedule, catch_up, sync, backfill or manual", Text, |row| text(row.why.name())),
     column("dataset", "what was exported, such as events", Text, |row| text(row.dataset)),
-    column("slice", "the slice: a day, or an hour of a day", Text, |row| text(&row.slice)),
+    column(
+        "slice",
+        "the slice: a day, or an hour of a day; of profiles, their table",
+        Text,
+        |row| text(&row.slice),
+    ),
     column("slice_from", "the start of the slice", Time, |row| row.slice_from.and_then(at)),
     column("slice_to", "the end of the slice", Time, |row| row.slice_to.and_then(at)),
-    column("status", "published, unchanged or failed", Text, |row| text(&row.status)),
+    column("status", "published, unchanged, superseded or failed", Text, |row| text(&row.status)),
     column("error", "why it failed, as a word; the report has the text", Text, |row| {
         row.error.and_then(text)
     }),

@@ -31,12 +31,19 @@ pub fn of(arguments: &Create) -> (Parameters, Problems) {
     }
     let mut parameters = Parameters::new();
     for (row, texts) in settings.given() {
+        if row.scope() == Scope::Profiles
+            && let Err(error) = row.check(texts)
+        {
+            problems.add(row.name(), error);
+        }
         match row.scope() {
             Scope::CommandLine { why } => {
                 problems.add(row.name(), format!("a deployment does not take it: {why}"));
             }
             Scope::All
             | Scope::Writers
+            | Scope::Askers
+            | Scope::Profiles
             | Scope::Tables
             | Scope::Export
             | Scope::Catalog

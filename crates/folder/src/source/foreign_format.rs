@@ -73,7 +73,9 @@ fn of_object(fields: &Map<String, Value>) -> String {
             .to_owned();
     }
     if has("$distinct_id") && has("$properties") {
-        return looks_like("profiles of the Engage API, which are not events");
+        return looks_like(
+            "profiles of the Engage API, which are not events; export them with data_source=people",
+        );
     }
     if has("event_name") {
         return looks_like("files of a JSON pipeline, which event_source=raw_pipeline reads");

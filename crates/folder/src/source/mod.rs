@@ -13,6 +13,7 @@ mod foreign_format;
 mod gunzip;
 mod input;
 mod problem;
+mod profiles;
 mod reading;
 mod records;
 mod selection;
@@ -21,6 +22,7 @@ mod values;
 
 pub use accounts::{Accounts, DateRange, Dates};
 pub use input::Input;
+pub use profiles::FileProfiles;
 pub use selection::Selection;
 
 use crate::blocking::blocking;

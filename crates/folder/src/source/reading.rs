@@ -195,7 +195,7 @@ fn others(dates: &Dates, days: &[Slice]) -> Dates {
 
 /// The content of a file. Gzip is recognized by its first bytes, whatever the file name is, and
 /// decompressed.
-fn content(mut file: Box<dyn Read>) -> Result<Box<dyn Read>, Problem> {
+pub(super) fn content(mut file: Box<dyn Read>) -> Result<Box<dyn Read>, Problem> {
     let start = first_bytes(&mut file)?;
     let is_gzip = start.starts_with(&gunzip::MAGIC);
     let whole = Cursor::new(start).chain(file);
@@ -220,13 +220,13 @@ fn first_bytes(reader: &mut impl Read) -> Result<Vec<u8>, Problem> {
 }
 
 /// Up to this many bytes.
-fn beginning(reader: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
+pub(super) fn beginning(reader: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
     reader.take(length).read_to_end(&mut start)?;
     Ok(start)
 }
 
-fn read(reader: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read(reader: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {
     loop {
         match reader.read(piece) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

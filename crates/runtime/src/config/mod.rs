@@ -5,6 +5,7 @@ mod export;
 mod ingestion;
 mod lake;
 mod maintenance;
+mod profiles;
 mod source;
 mod transformation;
 
@@ -16,5 +17,6 @@ pub use export::ExportConfig;
 pub use ingestion::Cursor;
 pub use lake::{LakeConfig, bucket};
 pub use maintenance::MaintenanceConfig;
+pub use profiles::{ProfileTable, ProfilesConfig, is_of_profiles};
 pub use source::Pipeline;
 pub use transformation::compression;

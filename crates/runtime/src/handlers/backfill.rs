@@ -85,7 +85,9 @@ async fn reported(
         "missing": missing,
         "failed": failed,
     });
-    let kept = keep_document(config, store, document.to_string().into()).await;
+    let kept =
+        keep_document((&config.lake.layout, &config.options), store, document.to_string().into())
+            .await;
     tracing::info!(days = plan.days, missing = missing.len(), "the backfill has ended");
     let mut answer = json!({
         "days": plan.days,

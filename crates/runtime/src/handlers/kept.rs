@@ -6,8 +6,9 @@ use crate::config::ExportConfig;
 use crate::report::{self, Kept};
 use mixlake_app::export::ExportReport;
 use mixlake_app::ports::ObjectStore;
-use mixlake_app::runs::{RunLog, RunsError, Why, keep_report, rows};
-use mixlake_domain::{Date, Slice, Timestamp, Zone};
+use mixlake_app::runs::{RunLog, RunRow, RunsError, Why, keep_report, rows};
+use mixlake_columnar::Options;
+use mixlake_domain::{Date, Layout, Slice, Timestamp, Zone};
 use std::time::Duration;
 
 /// What a run is about.
@@ -18,6 +19,9 @@ pub(super) struct About<'a> {
     /// Why it tries a slice.
     pub why: &'a (dyn Fn(&Slice) -> Why + Sync),
 }
+
+/// The keys of a lake, and how files are written.
+pub(super) type Lake<'a> = (&'a Layout, &'a Options);
 
 /// How long each of the two may take. The slices are published, so their run must not end for this.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -44,16 +48,16 @@ pub async fn keep_whole(
 ) -> Result<String, String> {
     let ended = clock::now();
     let document = report::whole(report, (began, ended), config.options.version);
-    keep_document(config, store, document).await.0
+    keep_document((&config.lake.layout, &config.options), store, document).await.0
 }
 
 /// Keeps a report in the lake.
 pub(super) async fn keep_document(
-    config: &ExportConfig,
+    lake: Lake<'_>,
     store: &dyn ObjectStore,
     document: Vec<u8>,
 ) -> Kept {
-    let log = log(config, store);
+    let log = log(lake, store);
     let kept = in_time(keep_report(&log, document.into(), date(clock::now()))).await;
     if let Err(error) = &kept {
         tracing::warn!(error, "the report of the run could not be kept");
@@ -70,14 +74,19 @@ pub(super) async fn record(
     location: Option<&str>,
 ) {
     let rows = rows(report, about.began, (location, config.options.version), about.why);
-    let log = log(config, store);
-    if let Err(error) = in_time(log.append(&rows, date(clock::now()))).await {
+    record_rows((&config.lake.layout, &config.options), store, &rows).await;
+}
+
+/// Adds rows to the table of runs.
+pub(super) async fn record_rows(lake: Lake<'_>, store: &dyn ObjectStore, rows: &[RunRow]) {
+    let log = log(lake, store);
+    if let Err(error) = in_time(log.append(rows, date(clock::now()))).await {
         tracing::warn!(error, "the run could not be recorded in the table of runs");
     }
 }
 
-fn log<'a>(config: &'a ExportConfig, store: &'a dyn ObjectStore) -> RunLog<'a> {
-    RunLog { store, layout: &config.lake.layout, options: &config.options }
+fn log<'a>((layout, options): Lake<'a>, store: &'a dyn ObjectStore) -> RunLog<'a> {
+    RunLog { store, layout, options }
 }
 
 fn date(ended: Timestamp) -> Date {

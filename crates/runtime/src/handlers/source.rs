@@ -2,10 +2,13 @@
 
 use crate::answer::{Failure, Kind};
 use crate::clock;
-use crate::config::{Cursor, ExportConfig};
-use mixlake_app::budget::{Priority, SharedBudget};
+use crate::config::{Cursor, ExportConfig, LakeConfig};
+use mixlake_app::budget::{Limits, Priority, SharedBudget};
 use mixlake_app::ports::ObjectStore;
-use mixlake_mixpanel::{Ingestion, MixpanelSource, PipelineConfig, PipelineSource};
+use mixlake_domain::Zone;
+use mixlake_mixpanel::{
+    Config, Credentials, Endpoint, Ingestion, MixpanelSource, PipelineConfig, PipelineSource,
+};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -48,13 +51,34 @@ impl Caller {
     }
 }
 
-impl ExportConfig {
+/// What every client of Mixpanel needs of the settings.
+pub(super) struct Mixpanel<'a> {
+    pub endpoint: &'a Endpoint,
+    pub lake: &'a LakeConfig,
+    pub zone: &'a Zone,
+    pub limits: Limits,
+}
+
+impl Mixpanel<'_> {
     /// The project's query budget, in its lake.
-    fn budget(&self, store: Arc<dyn ObjectStore>, priority: Priority) -> SharedBudget {
+    pub(super) fn budget(&self, store: Arc<dyn ObjectStore>, priority: Priority) -> SharedBudget {
         let key = self.lake.layout.budget();
         SharedBudget { store, key, limits: self.limits, priority, clock: Arc::new(clock::now) }
     }
 
+    /// The configuration of a client for a caller.
+    pub(super) fn config(&self, credentials: Credentials, caller: Caller) -> Config {
+        let mut config = Config::new(self.endpoint.clone(), self.lake.project.clone(), credentials);
+        config.zone = self.zone.clone();
+        config.deadline = caller.deadline;
+        if let Some(patience) = caller.patience {
+            config.timings.max_wait = patience;
+        }
+        config
+    }
+}
+
+impl ExportConfig {
     /// The files of a pipeline, as the settings say.
     #[must_use]
     pub fn pipeline(
@@ -78,31 +102,28 @@ impl ExportConfig {
     /// Mixpanel's API, as the settings say, within the query budget that lies in the lake.
     pub fn source(
         &self,
-        credentials: mixlake_mixpanel::Credentials,
+        credentials: Credentials,
         caller: Caller,
         lake: Arc<dyn ObjectStore>,
     ) -> Result<MixpanelSource, Failure> {
-        let mut config = mixlake_mixpanel::Config::new(
-            self.endpoint.clone(),
-            self.lake.project.clone(),
-            credentials,
-        );
+        let of = Mixpanel {
+            endpoint: &self.endpoint,
+            lake: &self.lake,
+            zone: &self.zone,
+            limits: self.limits,
+        };
+        let mut config = of.config(credentials, caller);
         config.events = self.events.clone();
         config.where_expression.clone_from(&self.where_expression);
         config.event_time = self.event_time.clone();
-        config.zone = self.zone.clone();
         if let Some(Cursor { start, window_days, .. }) = self.cursor {
             let window = Duration::from_hours(u64::from(window_days) * 24);
             let since = Some(self.zone.start_of(start));
             config.ingestion = Ingestion { since, window };
         }
-        config.deadline = caller.deadline;
-        if let Some(patience) = caller.patience {
-            config.timings.max_wait = patience;
-        }
         let source = MixpanelSource::new(config)
             .map_err(|error| Failure::caused(Kind::InvalidSettings, &error))?;
-        Ok(source.sharing(Arc::new(self.budget(lake, caller.priority))))
+        Ok(source.sharing(Arc::new(of.budget(lake, caller.priority))))
     }
 }
 

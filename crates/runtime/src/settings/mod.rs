@@ -24,4 +24,7 @@ pub(crate) use reader::Reader;
 pub use reference::{document, names, page};
 pub use row::{Kind, Row};
 pub use setting::{Accepts, Preset, Scope, Setting};
-pub use values::{CatalogBy, DateZone, EventOrigin, Frequency, LateData, Place};
+pub use values::{
+    CatalogBy, DataSource, DateZone, EventOrigin, Frequency, Group, LateData, PeopleFrequency,
+    Place,
+};

@@ -34,8 +34,10 @@ pub fn page() -> String {
             Scope::CommandLine { why } => format!(" A deployment does not set it: {why}."),
             Scope::All
             | Scope::Writers
+            | Scope::Askers
             | Scope::Tables
             | Scope::Export
+            | Scope::Profiles
             | Scope::Catalog
             | Scope::Maintenance => String::new(),
         };
@@ -113,7 +115,7 @@ mod tests {
             (&json!("EXPORT_DELAY_MINUTES"), &json!("export"))
         );
         assert_eq!(of("residency")["values"], json!(["us", "eu", "in"]));
-        assert_eq!(of("data_source")["type"], "only");
+        assert_eq!(of("use_glue")["type"], "only");
         assert!(of("s3_region")["why"].as_str().unwrap().contains("notifications"));
     }
 }

@@ -81,12 +81,16 @@ pub enum Preset {
 pub enum Scope {
     /// All functions.
     All,
-    /// The functions that write files: export and maintenance.
+    /// The functions that write files: export, profiles and maintenance.
     Writers,
+    /// The functions that ask Mixpanel: export and profiles.
+    Askers,
     /// The functions that look at Glue: catalog and maintenance.
     Tables,
     /// The export function.
     Export,
+    /// The function that exports profiles.
+    Profiles,
     /// The catalog function.
     Catalog,
     /// The maintenance function.
@@ -180,10 +184,12 @@ impl Scope {
     #[must_use]
     pub fn functions(self) -> &'static [&'static str] {
         match self {
-            Self::All => &["export", "catalog", "maintenance"],
-            Self::Writers => &["export", "maintenance"],
+            Self::All => &["export", "profiles", "catalog", "maintenance"],
+            Self::Writers => &["export", "profiles", "maintenance"],
+            Self::Askers => &["export", "profiles"],
             Self::Tables => &["catalog", "maintenance"],
             Self::Export => &["export"],
+            Self::Profiles => &["profiles"],
             Self::Catalog => &["catalog"],
             Self::Maintenance => &["maintenance"],
             Self::CommandLine { .. } => &[],
@@ -196,9 +202,13 @@ impl Scope {
         match self {
             Self::All => "all functions".to_owned(),
             Self::CommandLine { .. } => "command line".to_owned(),
-            Self::Writers | Self::Tables | Self::Export | Self::Catalog | Self::Maintenance => {
-                self.functions().join(", ")
-            }
+            Self::Writers
+            | Self::Askers
+            | Self::Tables
+            | Self::Export
+            | Self::Profiles
+            | Self::Catalog
+            | Self::Maintenance => self.functions().join(", "),
         }
     }
 }

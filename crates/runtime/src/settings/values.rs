@@ -45,6 +45,40 @@ pub enum EventOrigin {
     RawPipeline,
 }
 
+/// What is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataSource {
+    /// Events.
+    Events,
+    /// Profiles of users and groups.
+    People,
+}
+
+/// How often profiles are exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeopleFrequency {
+    /// Never by a schedule.
+    Off,
+    /// Once an hour.
+    Hourly,
+    /// Once a day of the project.
+    Daily,
+    /// Once a week.
+    Weekly,
+}
+
+/// Group keys, each with its ID in Mixpanel.
+pub type Groups = Vec<Group>;
+
+/// A group key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The name of the property, such as `company_id`.
+    pub key: String,
+    /// What Mixpanel calls it in queries.
+    pub id: String,
+}
+
 /// How late data is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LateData {
@@ -153,29 +187,63 @@ pub(super) fn glue_name(text: &str) -> Result<String, String> {
     Err(format!("must consist of lower-case letters, digits and `_`, got {text:?}"))
 }
 
+/// Each text is `key:ID`, or a JSON array of such texts. A key can contain every character.
+pub(super) fn groups(texts: &[String]) -> Result<Groups, String> {
+    let mut problems = Vec::new();
+    let mut groups = Groups::new();
+    for text in listed(texts).map_err(|error| format!("not a JSON array of texts: {error}"))? {
+        let (key, id) = text.rsplit_once(':').unwrap_or_default();
+        let fine = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if key.is_empty() || id.is_empty() || !id.chars().all(fine) {
+            problems
+                .push(format!("must be group_key:ID, such as company_id:8372645, got {text:?}"));
+        } else if groups.iter().any(|group| group.key == key) {
+            problems.push(format!("the group key {key:?} is there twice"));
+        } else {
+            groups.push(Group { key: key.to_owned(), id: id.to_owned() });
+        }
+    }
+    if problems.is_empty() { Ok(groups) } else { Err(problems.join("; ")) }
+}
+
+/// Texts, and the elements of those that are JSON arrays.
+fn listed(texts: &[String]) -> serde_json::Result<Vec<String>> {
+    let mut all = Vec::new();
+    for text in texts {
+        if text.trim_start().starts_with('[') {
+            all.extend(serde_json::from_str::<Vec<String>>(text)?);
+        } else {
+            all.push(text.clone());
+        }
+    }
+    Ok(all)
+}
+
 /// Each text is a name, or a JSON array of names; a name can contain every character.
 pub(super) fn events(texts: &[String]) -> Result<EventNames, String> {
-    let mut names = Vec::new();
-    let mut problems = Vec::new();
-    for text in texts {
-        if !text.trim_start().starts_with('[') {
-            names.push(text.clone());
-            continue;
-        }
-        match serde_json::from_str::<Vec<String>>(text) {
-            Ok(list) => names.extend(list),
-            Err(error) => problems.push(format!("not a JSON array of names: {error}")),
-        }
-    }
-    if problems.is_empty() {
-        return EventNames::new(names).map_err(|error| error.to_string());
-    }
-    Err(problems.join("; "))
+    let names = listed(texts).map_err(|error| format!("not a JSON array of names: {error}"))?;
+    EventNames::new(names).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::region;
+    use super::{groups, region};
+
+    #[test]
+    fn groups_are_keys_with_their_ids() {
+        let text = |texts: &[&str]| {
+            let texts: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
+            groups(&texts).map(|groups| {
+                let pairs = groups.iter().map(|group| format!("{}={}", group.key, group.id));
+                pairs.collect::<Vec<_>>().join(" ")
+            })
+        };
+        assert_eq!(text(&["company_id:1", "a:b:-2"]).as_deref(), Ok("company_id=1 a:b=-2"));
+        assert_eq!(text(&[r#"["a b:1", "c:2"]"#]).as_deref(), Ok("a b=1 c=2"));
+        let expected = "must be group_key:ID, such as company_id:8372645, got \"company\"; \
+                        the group key \"a\" is there twice";
+        assert_eq!(text(&["company", "a:1", "a:2"]), Err(expected.to_owned()));
+    }
 
     #[test]
     fn a_region_is_named_as_aws_names_regions() {

@@ -20,6 +20,7 @@ macro_rules! rows {
 mod catalog;
 mod lake;
 mod maintenance;
+mod profiles;
 mod project;
 mod slices;
 mod source;
@@ -28,6 +29,7 @@ mod tables;
 pub use catalog::*;
 pub use lake::*;
 pub use maintenance::*;
+pub use profiles::*;
 pub use project::*;
 pub use slices::*;
 pub use source::*;
@@ -35,10 +37,19 @@ pub use tables::*;
 
 /// All rows, in the order of the reference page.
 pub fn rows() -> impl Iterator<Item = &'static dyn Row> {
-    [PROJECT_ROWS, SOURCE_ROWS, SLICE_ROWS, TABLE_ROWS, LAKE_ROWS, CATALOG_ROWS, MAINTENANCE_ROWS]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        PROJECT_ROWS,
+        SOURCE_ROWS,
+        SLICE_ROWS,
+        PROFILE_ROWS,
+        TABLE_ROWS,
+        LAKE_ROWS,
+        CATALOG_ROWS,
+        MAINTENANCE_ROWS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// The rows of which this version accepts one value.
@@ -86,7 +97,7 @@ mod tests {
     #[test]
     fn what_this_version_does_not_have_is_refused_and_named() {
         let refused: Vec<_> = with_one_value().map(Row::name).collect();
-        assert_eq!(refused, ["data_source", "use_glue"]);
+        assert_eq!(refused, ["use_glue"]);
         for row in with_one_value() {
             let problem = row.check(&["x".to_owned()]).unwrap_err();
             assert!(problem.contains("not supported"), "{}: {problem}", row.name());

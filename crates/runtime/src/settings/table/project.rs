@@ -29,7 +29,7 @@ rows! {
             read: |text| Zone::parse(text).map_err(|error| error.to_string()),
         },
         default: Preset::Value("UTC"),
-        scope: Scope::Export,
+        scope: Scope::Askers,
         about: "The project's time zone: its days, hours and minutes are the slices.",
     }
     PROJECT_CREATED_BEFORE_2023: bool {
@@ -47,7 +47,7 @@ rows! {
             ("in", Residency::In),
         ]),
         default: Preset::Value("us"),
-        scope: Scope::Export,
+        scope: Scope::Askers,
         about: "Where Mixpanel keeps the project's data.",
     }    PROJECT_TOKEN: String {
         name: "project_token",

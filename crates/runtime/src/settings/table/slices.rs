@@ -50,7 +50,7 @@ rows! {
         name: "max_quarantine_share",
         accepts: Accepts::Share(identity),
         default: Preset::Value("0.5"),
-        scope: Scope::Export,
+        scope: Scope::Askers,
         about: "The share of lines of a slice that may be bad. A slice of ten lines or more that \
                 has more fails, and what is live stays. `1` accepts any share; a slice without any \
                 event always fails.",

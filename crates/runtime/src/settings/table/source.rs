@@ -21,7 +21,7 @@ rows! {
             when: "required to ask Mixpanel",
             what: "the name or ARN of a Secrets Manager secret",
         },
-        scope: Scope::Export,
+        scope: Scope::Askers,
         about: "Holds `{\"username\",\"secret\"}` of a service account, or `{\"project_secret\"}`. \
                 The secret is read in the region that its ARN names. A name is looked up in the \
                 region of the process. The command line also takes the variable \
@@ -35,7 +35,7 @@ rows! {
             read: parsed,
         },
         default: Preset::Nothing("by `residency`"),
-        scope: Scope::Export,
+        scope: Scope::Askers,
         about: "Asked instead of Mixpanel's own host; for tests and proxies.",
     }
     // Mixpanel may grant a project more than 60; three a second stay the most.
@@ -43,7 +43,7 @@ rows! {
         name: "queries_per_hour",
         accepts: Accepts::Number { unit: None, least: 1, most: 3600, value: identity },
         default: Preset::Value("60"),
-        scope: Scope::Export,
+        scope: Scope::Askers,
         about: "Mixpanel's query budget of the project, shared through the lake by all that runs \
                 for it. A sixth is left to scheduled slices.",
     }

@@ -3,7 +3,7 @@
 use crate::contracts::contracts;
 use crate::settings::row::Row;
 use crate::settings::setting::{Accepts, Preset, Scope, Setting};
-use crate::settings::values::DateZone;
+use crate::settings::values::{DataSource, DateZone};
 use mixlake_columnar::{Compression, Contracts, EventNameForm, SchemaType, TimeType};
 use mixlake_domain::DataFormat;
 use mixlake_schema::Profile;
@@ -23,18 +23,18 @@ rows! {
         about: "One table of all events, `mp_master_event`, or one for each event, named by its \
                 cleaned name.",
     }
-    DATA_SOURCE: () {
+    DATA_SOURCE: DataSource {
         name: "data_source",
-        accepts: Accepts::Only("events", ()),
+        accepts: Accepts::Choice(&[("events", DataSource::Events), ("people", DataSource::People)]),
         default: Preset::Value("events"),
-        scope: Scope::Export,
-        about: "What is exported.",
+        scope: Scope::CommandLine { why: "it has a function for events, and one for profiles" },
+        about: "What is exported: events, or the profiles of users and groups.",
     }
     DATA_FORMAT: DataFormat {
         name: "data_format",
         accepts: Accepts::Choice(&[("parquet", DataFormat::Parquet), ("json", DataFormat::Json)]),
         default: Preset::Value("parquet"),
-        scope: Scope::Export,
+        scope: Scope::Askers,
         about: "The format of the files: Parquet, or JSON lines in gzip. A table keeps the format \
                 of its first slice.",
     }
