@@ -92,9 +92,9 @@ impl Fields {
         if let Some(error) = self.get(Known::Error) {
             return Err(PageFlaw::Error(text(error)));
         }
-        match self.required(Known::Status)? {
-            Value::String(status) if status == "ok" => {}
-            status => return Err(PageFlaw::Status(status.to_string())),
+        let status = self.required(Known::Status)?;
+        if status != "ok" {
+            return Err(PageFlaw::Status(status.to_string()));
         }
         if !self.has_results {
             return Err(PageFlaw::Missing(RESULTS));
@@ -110,10 +110,8 @@ impl Fields {
         if page_size == 0 {
             return Err(mistyped(Known::PageSize, "a whole number above 0"));
         }
-        let session = match self.required(Known::Session)? {
-            Value::String(session) if !session.is_empty() => session.clone(),
-            _ => return Err(mistyped(Known::Session, "a text")),
-        };
+        let session = self.required(Known::Session)?.as_str().filter(|text| !text.is_empty());
+        let session = session.ok_or(mistyped(Known::Session, "a text"))?.to_owned();
         Ok(PageEnd { page, page_size, session, total, profiles })
     }
 
