@@ -1,6 +1,7 @@
-"""The stand-in of Mixpanel: the project's own binary, serving files as the export API does."""
+"""The stand-in of Mixpanel: the project's own binary, serving files as its export and engage APIs do."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -11,9 +12,19 @@ LISTENING = re.compile(r"listening on (http://127\.0\.0\.1:\d+)")
 
 
 class MixpanelStandIn:
-    """Serves the events of some files on a free loopback port."""
+    """Serves the events of some files, and profiles, on a free loopback port.
 
-    def __init__(self, log: Path, *data: Path) -> None:
+    `profiles` has the profiles of users, `groups` those of groups by `data_group_id`.
+    """
+
+    def __init__(
+        self,
+        log: Path,
+        *data: Path,
+        profiles: Path | None = None,
+        groups: Mapping[str, Path] | None = None,
+        page_size: int = 1000,
+    ) -> None:
         command = [
             str(names.binary(names.STAND_IN)),
             "--port",
@@ -27,6 +38,11 @@ class MixpanelStandIn:
         ]
         for file in data:
             command += ["--data", str(file)]
+        if profiles:
+            command += ["--profiles", str(profiles)]
+        for group, file in (groups or {}).items():
+            command += ["--group", f"{group}={file}"]
+        command += ["--page-size", str(page_size)]
         self.log = log
         self.endpoint = ""
         self._process = Process(names.STAND_IN, command, log=log, env=clean_environment())

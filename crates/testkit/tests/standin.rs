@@ -136,6 +136,34 @@ fn the_program_keeps_the_budget_it_is_given() {
 }
 
 #[test]
+fn the_program_serves_profiles_of_users_and_groups_in_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, lines: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, lines).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let users = file("users", "{\"$distinct_id\":\"ada\"}\n{\"$distinct_id\":\"ben\"}\n");
+    let group = format!("17={}", file("groups", "{\"$distinct_id\":\"acme\"}\n"));
+    let (_program, address) =
+        program(&["--profiles", &users, "--group", &group, "--page-size", "1"]);
+    let ask = |form: &str| {
+        let mut connection = TcpStream::connect(address).unwrap();
+        let head = "POST /api/query/engage?project_id=7 HTTP/1.1\r\nHost: localhost\r\n\
+                    Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n";
+        write!(connection, "{head}{AUTHORIZATION}Content-Length: {}\r\n\r\n{form}", form.len())
+            .unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let users = ask("");
+    assert!(users.contains("\"total\": 2") && users.contains("ada") && !users.contains("ben"));
+    let groups = ask("data_group_id=17");
+    assert!(groups.contains("\"total\": 1") && groups.contains("acme"), "{groups}");
+}
+
+#[test]
 fn the_program_ends_with_its_standard_input() {
     let (mut program, _) = program(&["--exit-with-stdin"]);
     drop(program.0.stdin.take());

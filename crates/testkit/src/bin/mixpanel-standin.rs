@@ -1,19 +1,30 @@
-//! Serves files of events like Mixpanel's Raw Event Export API, on 127.0.0.1.
+//! Serves files of events like Mixpanel's Raw Event Export API, and files of profiles like its engage
+//! API, on 127.0.0.1.
 
 use anyhow::Context;
 use clap::Parser;
-use mixlake_testkit::mixpanel::{Data, Limits, StandIn, StandInConfig};
-use std::io::{Read, Write};
+use mixlake_testkit::mixpanel::{Data, Limits, Profiles, StandIn, StandInConfig};
+use std::io::{self, Read, Write};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use tokio::sync::oneshot;
 
-/// A stand-in for Mixpanel's Raw Event Export API. Prints the address that it listens on, and serves
+/// A stand-in for Mixpanel's Raw Event Export API and engage API. Prints the address that it listens on, and serves
 /// until it is stopped.
 #[derive(Parser)]
 struct Arguments {
     /// A file of JSON lines, plain or gzip, as the API would send them; can be repeated
-    #[arg(long, required = true, value_name = "FILE")]
+    #[arg(long, required_unless_present = "profiles", value_name = "FILE")]
     data: Vec<PathBuf>,
+    /// A file with the profiles of users, plain or gzip: lines as in `results` of the engage API
+    #[arg(long, value_name = "FILE")]
+    profiles: Option<PathBuf>,
+    /// A file with the profiles of the groups of one key, by the key's `data_group_id`; can be repeated
+    #[arg(long, value_name = "ID=FILE", value_parser = group)]
+    group: Vec<(String, PathBuf)>,
+    /// How many profiles a full page has
+    #[arg(long, default_value = "1000")]
+    page_size: NonZeroUsize,
     /// The TCP port on 127.0.0.1; 0 selects a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -46,7 +57,7 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let exit_with_stdin = arguments.exit_with_stdin;
     let server = StandIn::start(config(arguments)?).await.context("cannot listen")?;
-    let mut stdout = std::io::stdout();
+    let mut stdout = io::stdout();
     writeln!(stdout, "listening on {}", server.url())?;
     stdout.flush()?;
     if exit_with_stdin {
@@ -59,7 +70,12 @@ async fn main() -> anyhow::Result<()> {
 
 fn config(arguments: Arguments) -> anyhow::Result<StandInConfig> {
     let data = Data::load(&arguments.data).context("cannot read --data")?;
+    let profiles = arguments.profiles.as_deref().map(Profiles::load).transpose();
+    let groups = arguments.group.into_iter().map(|(id, file)| Ok((id, Profiles::load(&file)?)));
     Ok(StandInConfig {
+        profiles: profiles.context("cannot read --profiles")?.unwrap_or_default(),
+        groups: groups.collect::<io::Result<_>>().context("cannot read --group")?,
+        page_size: arguments.page_size.get(),
         project_id: arguments.project_id,
         username: arguments.username,
         secret: arguments.secret,
@@ -73,11 +89,16 @@ fn config(arguments: Arguments) -> anyhow::Result<StandInConfig> {
     })
 }
 
+fn group(argument: &str) -> Result<(String, PathBuf), String> {
+    let (id, file) = argument.split_once('=').ok_or("must be ID=FILE")?;
+    Ok((id.to_owned(), file.into()))
+}
+
 /// In a thread of its own: reading standard input blocks, and must not delay the end of the runtime.
 async fn stdin_closed() {
     let (closed, closing) = oneshot::channel::<()>();
     std::thread::spawn(move || {
-        let mut stdin = std::io::stdin().lock();
+        let mut stdin = io::stdin().lock();
         let mut ignored = [0; 1024];
         while matches!(stdin.read(&mut ignored), Ok(1..)) {}
         drop(closed);

@@ -54,6 +54,7 @@ pub(super) fn compose<'a>(
         | Fault::RepeatLines { .. }
         | Fault::ReorderLines
         | Fault::Stall { .. }
+        | Fault::Page(_)
         | Fault::Status { .. } => (usize::MAX, None),
     };
     let mut body = vec![b'\n'];
@@ -120,6 +121,7 @@ pub(super) fn deliver(body: Vec<u8>, accepts_gzip: bool, fault: &Fault) -> io::R
         | Fault::ReorderLines
         | Fault::TerminatedEarly { .. }
         | Fault::TerminatedWithin { .. }
+        | Fault::Page(_)
         | Fault::Status { .. } => End::Clean,
     };
     let length = if matches!(end, End::Clean) { sent.len() } else { whole };

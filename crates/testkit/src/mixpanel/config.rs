@@ -2,7 +2,9 @@
 
 use super::budget::Limits;
 use super::data::Data;
+use super::profiles::Profiles;
 use mixlake_domain::{Date, Timestamp, Zone};
+use std::collections::BTreeMap;
 
 /// The settings of a stand-in. [`StandInConfig::new`] suits tests; change only the fields that you
 /// test.
@@ -10,6 +12,14 @@ use mixlake_domain::{Date, Timestamp, Zone};
 pub struct StandInConfig {
     /// The lines to serve.
     pub data: Data,
+    /// The profiles of users, as the engage API sends them.
+    pub profiles: Profiles,
+    /// The profiles of groups, by the `data_group_id` of their key.
+    pub groups: BTreeMap<String, Profiles>,
+    /// How many profiles a full page has.
+    pub page_size: usize,
+    /// Which pages say how many profiles there are.
+    pub totals: Totals,
     /// The only project.
     pub project_id: String,
     /// The service account's user name.
@@ -18,7 +28,7 @@ pub struct StandInConfig {
     pub secret: String,
     /// The project secret, if the old authentication is allowed too.
     pub project_secret: Option<String>,
-    /// How many queries succeed before 429; no limit by default, because tests run many.
+    /// How many queries of each API succeed before 429; no limit by default, because tests run many.
     pub limits: Limits,
     /// How HTTP gives the length of a body.
     pub framing: Framing,
@@ -41,6 +51,16 @@ impl StandInConfig {
     }
 }
 
+/// Which pages of profiles say how many there are. The API's documentation shows it on a first page;
+/// clients of the API note that later pages do not have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Totals {
+    /// Every page.
+    EveryPage,
+    /// The first one.
+    FirstPage,
+}
+
 /// How HTTP gives the end of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
@@ -56,6 +76,10 @@ impl StandInConfig {
     pub fn new(data: Data) -> Self {
         Self {
             data,
+            profiles: Profiles::default(),
+            groups: BTreeMap::new(),
+            page_size: 1000,
+            totals: Totals::EveryPage,
             project_id: "3141592".to_owned(),
             username: "export.0a1b2c.mp-service-account".to_owned(),
             secret: "correct-horse-battery".to_owned(),

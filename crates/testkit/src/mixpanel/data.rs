@@ -88,7 +88,7 @@ impl Data {
     }
 }
 
-fn unpacked(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+pub(super) fn unpacked(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(bytes);
     }

@@ -52,6 +52,8 @@ pub enum Fault {
         /// The number of bytes that are sent.
         after: usize,
     },
+    /// A page of profiles is wrong. Events are not affected.
+    Page(PageFault),
     /// Another status, whatever the request was.
     Status {
         /// The status code.
@@ -61,6 +63,29 @@ pub enum Fault {
         /// The value of `Retry-After`.
         retry_after: Option<String>,
     },
+}
+
+/// What is wrong with a page of profiles. All but the last are complete JSON with status 200.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageFault {
+    /// The next page is sent: one is missing.
+    Skipped,
+    /// The page before is sent again.
+    Repeated,
+    /// The page has another number.
+    Number(usize),
+    /// The total is another one.
+    Total(usize),
+    /// This many profiles at the end of the page are missing.
+    Dropped(usize),
+    /// The first profile is sent twice.
+    Doubled,
+    /// The page says that full pages have this many profiles.
+    PageSize(usize),
+    /// The page says that it is of another session.
+    OtherSession,
+    /// The API forgets the session, and says so from then on.
+    SessionEnded,
 }
 
 impl Fault {

@@ -1,5 +1,5 @@
-//! A stand-in for Mixpanel's Raw Event Export API, as strict as the real one, in the process
-//! ([`StandIn`]) or as the binary `mixpanel-standin`.
+//! A stand-in for Mixpanel's Raw Event Export API and engage API, as strict as the real ones, in the
+//! process ([`StandIn`]) or as the binary `mixpanel-standin`.
 //!
 //! It owns what a client can see of the API (status, framing, encoding, filters, budget) for lines that
 //! are given once. It sends lines byte for byte as it got them, except for the digits of `time`, whose
@@ -7,6 +7,9 @@
 //!
 //! It refuses what the API would refuse, with a plain-text message. It also refuses any `where`
 //! expression that it does not evaluate, so that no test passes because a filter was ignored.
+//!
+//! A session of the engage API has the profiles of the moment in which it began. Only its first page
+//! counts as a query.
 //!
 //! [`FaultProxy`] stands between a client and a stand-in, and injects faults into the bytes of a
 //! response.
@@ -19,6 +22,7 @@ mod body;
 mod budget;
 mod config;
 mod data;
+mod engage;
 mod expression;
 mod fault;
 mod line;
@@ -28,12 +32,14 @@ mod params;
     reason = "a parser refuses all tokens but the one it needs"
 )]
 mod parse;
+mod profiles;
 mod proxy;
 mod server;
 
 pub use budget::Limits;
-pub use config::{Framing, StandInConfig};
+pub use config::{Framing, StandInConfig, Totals};
 pub use data::Data;
-pub use fault::Fault;
+pub use fault::{Fault, PageFault};
+pub use profiles::Profiles;
 pub use proxy::{FaultProxy, Mishap};
 pub use server::StandIn;

@@ -141,18 +141,27 @@ async fn forward(
     client.shutdown().await
 }
 
-/// The header of a request, changed so that the connection closes afterwards; none if the client has
-/// disconnected.
+/// A request, changed so that the connection closes afterwards; none if the client has disconnected.
 async fn request(client: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
     let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
+    loop {
         if client.read_buf(&mut request).await? == 0 {
             return Ok(None);
         }
+        let head = request.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 2);
+        let Some(head) = head else { continue };
+        if request.len() >= head + 2 + content_length(&request[..head]) {
+            request.splice(head..head, *b"Connection: close\r\n");
+            return Ok(Some(request));
+        }
     }
-    request.truncate(request.len() - 2);
-    request.extend_from_slice(b"Connection: close\r\n\r\n");
-    Ok(Some(request))
+}
+
+/// The length of the body that follows a header.
+fn content_length(head: &[u8]) -> usize {
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    length.and_then(|length| length.trim().parse().ok()).unwrap_or(0)
 }
 
 /// The complete response of the server.

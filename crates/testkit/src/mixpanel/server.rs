@@ -4,14 +4,16 @@ use super::auth;
 use super::body::{compose, deliver};
 use super::budget::Budget;
 use super::config::{Framing, StandInConfig};
+use super::engage::{Sessions, engage};
 use super::fault::Fault;
 use super::params::ExportParams;
+use super::profiles::Profiles;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use mixlake_domain::{Date, Timestamp, Zone};
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -30,19 +32,32 @@ pub struct StandIn {
 }
 
 #[derive(Debug)]
-struct Shared {
-    config: StandInConfig,
+pub(super) struct Shared {
+    pub(super) config: StandInConfig,
     last_data_day: Option<Date>,
     state: Mutex<Changing>,
 }
 
 #[derive(Debug, Default)]
-struct Changing {
+pub(super) struct Changing {
     budget: Budget,
     script: VecDeque<Fault>,
     always: Option<Fault>,
     queries: Vec<HashMap<String, String>>,
     body_lengths: Vec<usize>,
+    /// The query API has a budget of its own.
+    pub(super) profile_budget: Budget,
+    pub(super) profile_requests: Vec<HashMap<String, String>>,
+    pub(super) profiles: Profiles,
+    pub(super) sessions: Sessions,
+}
+
+impl Changing {
+    /// The fault of the next response.
+    pub(super) fn next_fault(&mut self) -> Fault {
+        let scripted = self.script.pop_front();
+        scripted.or_else(|| self.always.clone()).unwrap_or(Fault::None)
+    }
 }
 
 impl StandIn {
@@ -51,9 +66,11 @@ impl StandIn {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await?;
         let address = listener.local_addr()?;
         let last_data_day = config.data.last_day();
-        let shared = Arc::new(Shared { config, last_data_day, state: Mutex::default() });
+        let state = Changing { profiles: config.profiles.clone(), ..Changing::default() };
+        let shared = Arc::new(Shared { config, last_data_day, state: Mutex::new(state) });
         let router = Router::new()
             .route("/api/2.0/export", get(export))
+            .route("/api/query/engage", post(engage))
             .fallback(async || Refusal::new(404, "Not Found"))
             .with_state(Arc::clone(&shared));
         let server = tokio::spawn(async move {
@@ -85,7 +102,24 @@ impl StandIn {
         self.shared.lock().always = Some(fault);
     }
 
-    /// The queries received so far, decoded, whatever the response was.
+    /// Replaces the profiles of users. Sessions that have begun keep theirs.
+    pub fn hold(&self, profiles: Profiles) {
+        self.shared.lock().profiles = profiles;
+    }
+
+    /// Forgets all sessions of the engage API.
+    pub fn end_sessions(&self) {
+        self.shared.lock().sessions.end_all();
+    }
+
+    /// The parameters of the requests for profiles received so far, of the URL and of the form, whatever
+    /// the response was.
+    #[must_use]
+    pub fn profile_requests(&self) -> Vec<HashMap<String, String>> {
+        self.shared.lock().profile_requests.clone()
+    }
+
+    /// The queries for events received so far, decoded, whatever the response was.
     #[must_use]
     pub fn queries(&self) -> Vec<HashMap<String, String>> {
         self.shared.lock().queries.clone()
@@ -105,7 +139,7 @@ impl Drop for StandIn {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Changing> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Changing> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -123,8 +157,7 @@ impl Shared {
         let fault = {
             let mut state = self.lock();
             state.queries.push(pairs.clone());
-            let always = state.always.clone().unwrap_or(Fault::None);
-            state.script.pop_front().unwrap_or(always)
+            state.next_fault()
         };
         if let Fault::Status { code, message, retry_after } = fault {
             return Err(Refusal { code, message, retry_after });
@@ -140,6 +173,17 @@ impl Shared {
 
     fn answer(&self, headers: &HeaderMap, params: &ExportParams, fault: &Fault) -> Response {
         let body = compose(self.config.data.select(params), params.time_in_ms(), fault);
+        self.deliver(headers, body, fault, "text/plain")
+    }
+
+    /// A body with status 200, compressed and damaged.
+    pub(super) fn deliver(
+        &self,
+        headers: &HeaderMap,
+        body: Vec<u8>,
+        fault: &Fault,
+        content_type: &'static str,
+    ) -> Response {
         let gzip = self.config.gzip && accepts_gzip(headers);
         let Ok(delivery) = deliver(body, gzip, fault) else {
             return Refusal::new(500, "cannot compress").into_response();
@@ -148,7 +192,7 @@ impl Shared {
         self.lock().body_lengths.push(delivery.whole);
         let mut answer = Response::new(Body::from_stream(delivery.stream(self.config.seed)));
         let headers = answer.headers_mut();
-        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/plain"));
+        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
         if gzip {
             headers.insert(header::CONTENT_ENCODING, header::HeaderValue::from_static("gzip"));
         }
@@ -173,19 +217,19 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.split(',').any(|one| one.trim().starts_with("gzip")))
 }
 
-/// A plain-text response without events.
-struct Refusal {
-    code: u16,
-    message: String,
-    retry_after: Option<String>,
+/// A plain-text response without data.
+pub(super) struct Refusal {
+    pub(super) code: u16,
+    pub(super) message: String,
+    pub(super) retry_after: Option<String>,
 }
 
 impl Refusal {
-    fn new(code: u16, message: impl Into<String>) -> Self {
+    pub(super) fn new(code: u16, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), retry_after: None }
     }
 
-    fn too_many(wait: Duration) -> Self {
+    pub(super) fn too_many(wait: Duration) -> Self {
         // Whole seconds, rounded up, so that a client that waits this long is accepted.
         let seconds = wait.as_millis().div_ceil(1000).to_string();
         Self { retry_after: Some(seconds), ..Self::new(429, "Query rate limit exceeded") }
