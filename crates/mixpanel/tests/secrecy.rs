@@ -7,7 +7,8 @@
 #[path = "standin/support.rs"]
 mod support;
 
-use crate::support::{SMALL_HOUR, config, read, serve, source, storefront, utc};
+use crate::support::{SMALL_HOUR, config, page, profiles, read, serve, source, storefront, utc};
+use mixlake_app::ports::ProfileSource;
 use mixlake_mixpanel::{Config, Credentials};
 use mixlake_testkit::mixpanel::Fault;
 use std::error::Error;
@@ -88,6 +89,33 @@ async fn no_log_error_or_debug_output_has_the_secret() {
     said.push_str(&log.text());
 
     assert!(said.contains("querying Mixpanel") && said.contains("***"), "{said}");
+    for secret in SECRETS {
+        assert!(!said.contains(secret), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn no_error_or_debug_output_of_profiles_has_the_secret() {
+    let log = Log::of_the_process();
+    let standin = serve(storefront()).await;
+    let credentials = Credentials::service_account("robot", "hunter2-hunter2").unwrap();
+    let source = profiles(Config { credentials, ..config(&standin) });
+    let mut said = format!("{source:?} {:?}", source.query());
+    let telltale = "robot:hunter2-hunter2 is not hunter2-hunter2";
+    standin.script([
+        Fault::status(401, telltale),
+        Fault::status(400, &format!("uncached query {telltale}")),
+        Fault::status(200, &format!(r#"{{"error": "{telltale}"}}"#)),
+        Fault::status(200, &format!(r#"{{"error": "uncached query {telltale}"}}"#)),
+        Fault::status(200, &format!(r#"{{"status": "{telltale}"}}"#)),
+    ]);
+    for _ in 0..5 {
+        let error = page(&source, None).await.unwrap_err();
+        said.push_str(&whole_chain(&error));
+    }
+    said.push_str(&log.text());
+
+    assert!(said.contains("***:*** is not ***"), "{said}");
     for secret in SECRETS {
         assert!(!said.contains(secret), "{said}");
     }

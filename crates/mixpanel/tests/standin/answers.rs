@@ -1,15 +1,15 @@
 //! How the source handles every response of the API.
 
+use crate::budget::Budget;
 use crate::support::{
     SMALL_HOUR, config, impatient, read, serve, serve_as, source, storefront, utc,
 };
-use mixlake_app::ports::{BudgetError, EventSource, QueryBudget, SourceError, Turn};
+use mixlake_app::ports::{EventSource, SourceError};
 use mixlake_domain::{Slice, Timestamp, Window, Zone};
 use mixlake_mixpanel::{Config, Credentials, MixpanelSource, OUTAGE_QUERIES, Timings};
 use mixlake_testkit::mixpanel::{Data, Fault, Limits, StandInConfig};
 use rstest::rstest;
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 fn refusal(result: Result<Vec<u8>, SourceError>) -> String {
@@ -286,29 +286,6 @@ async fn a_long_wait_is_left_to_the_caller(
         "{error:?}"
     );
     assert_eq!(standin.queries().len(), 1);
-}
-
-/// A budget that the test controls, and the calls that it received.
-#[derive(Default)]
-struct Budget {
-    waits: Mutex<VecDeque<Duration>>,
-    closed: Mutex<Vec<Duration>>,
-}
-
-#[async_trait::async_trait]
-impl QueryBudget for Budget {
-    async fn turn(&self) -> Result<Turn, BudgetError> {
-        Ok(self.waits.lock().unwrap().pop_front().map_or(Turn::Now, Turn::After))
-    }
-
-    async fn open(&self) -> Result<Turn, BudgetError> {
-        Ok(Turn::Now)
-    }
-
-    async fn closed(&self, wait: Duration) -> Result<(), BudgetError> {
-        self.closed.lock().unwrap().push(wait);
-        Ok(())
-    }
 }
 
 #[tokio::test]

@@ -113,7 +113,7 @@ impl BadDay {
 }
 
 /// The fault of one response. Usually the same fault affects most responses of a day.
-fn mishap(random: &mut StdRng) -> Mishap {
+pub fn mishap(random: &mut StdRng) -> Mishap {
     let at = random.random_range(0..1000);
     let length = random.random_range(1..200);
     match random.random_range(0..100) {

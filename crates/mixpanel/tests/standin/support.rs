@@ -1,9 +1,11 @@
 //! Helpers that the tests share.
 
-use futures::TryStreamExt;
-use mixlake_app::ports::{Clock, EventSource, SourceError};
+use futures::{StreamExt, TryStreamExt};
+use mixlake_app::ports::{
+    Clock, EventSource, NextPage, PageEnd, PageError, PagePiece, ProfileSource, SourceError,
+};
 use mixlake_domain::{Slice, Timestamp, Window, Zone};
-use mixlake_mixpanel::{Config, Credentials, MixpanelSource, Timings};
+use mixlake_mixpanel::{Config, Credentials, MixpanelProfiles, MixpanelSource, Timings};
 use mixlake_testkit::mixpanel::{Data, StandIn, StandInConfig};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -56,6 +58,32 @@ pub fn impatient(config: Config) -> Config {
 
 pub fn source(config: Config) -> MixpanelSource {
     MixpanelSource::new(config).unwrap()
+}
+
+pub fn profiles(config: Config) -> MixpanelProfiles {
+    MixpanelProfiles::new(config, None).unwrap()
+}
+
+/// The lines of a page and its end, if it is complete.
+pub async fn page(
+    source: &MixpanelProfiles,
+    next: Option<&NextPage>,
+) -> Result<(String, PageEnd), PageError> {
+    let mut pieces = source.page(next, 0).await?;
+    let (mut lines, mut end) = (Vec::new(), None);
+    while let Some(piece) = pieces.next().await {
+        assert!(end.is_none(), "nothing follows the end");
+        match piece? {
+            PagePiece::Lines(bytes) => lines.extend_from_slice(&bytes),
+            PagePiece::End(found) => end = Some(found),
+        }
+    }
+    Ok((String::from_utf8(lines).unwrap(), end.expect("a page has an end, or an error")))
+}
+
+/// The page after another one.
+pub fn after(end: &PageEnd) -> NextPage {
+    NextPage { session: end.session.clone(), page: end.page + 1 }
 }
 
 pub fn utc(label: &str) -> Slice {
