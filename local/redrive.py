@@ -2,8 +2,9 @@
 
 The queue FailedSlices holds the requests that Lambda and the Scheduler have given up. SQS cannot send them back,
 because they did not come from a queue (`start-message-move-task` refuses this queue). So each message's request starts
-the export function once more. A message is deleted when Lambda has taken its request. A slice that is published in the
-meantime is not exported again. If a request fails once more, the queue gets a new message.
+its function once more: the export function, or the profiles function. A message is deleted when Lambda has taken its
+request. A slice that is published in the meantime is not exported again. If a request fails once more, the queue gets
+a new message.
 """
 
 import json
@@ -23,7 +24,8 @@ def main(arguments: list[str]) -> int:
         return 2
     outputs = outputs_of(boto3.client("cloudformation"), arguments[0])
     number = redrive(boto3.client("sqs"), boto3.client("lambda"), outputs)
-    print(f"{number} requests are started again; the log {outputs['ExportLogGroup']} has what becomes of them")
+    logs = f"{outputs['ExportLogGroup']} and {outputs['ProfilesLogGroup']}"
+    print(f"{number} requests are started again; the logs {logs} have what becomes of them")
     return 0
 
 
@@ -36,10 +38,13 @@ def redrive(sqs: Any, functions: Any, outputs: dict[str, str]) -> int:
     """Starts the request of each message again. Returns how many."""
     number = 0
     for message in messages(sqs, outputs["FailedSlicesUrl"]):
-        request = request_of(json.loads(message["Body"]))
+        body = json.loads(message["Body"])
+        request = request_of(body)
         print(f"again: {json.dumps(request)}")
         functions.invoke(
-            FunctionName=outputs["ExportFunctionName"], InvocationType="Event", Payload=json.dumps(request).encode()
+            FunctionName=outputs[function_of(body, outputs)],
+            InvocationType="Event",
+            Payload=json.dumps(request).encode(),
         )
         sqs.delete_message(QueueUrl=outputs["FailedSlicesUrl"], ReceiptHandle=message["ReceiptHandle"])
         number += 1
@@ -56,6 +61,13 @@ def messages(sqs: Any, queue: str) -> Iterator[Any]:
 def request_of(body: dict[str, Any]) -> Any:
     """Lambda wraps the request in a record of the failure; the Scheduler keeps it as it is."""
     return body.get("requestPayload", body)
+
+
+def function_of(body: dict[str, Any], outputs: dict[str, str]) -> str:
+    """The output with the function's name. Lambda records the function; the Scheduler's requests say whose they are."""
+    failed = body.get("requestContext", {}).get("functionArn", "").split(":")
+    of_profiles = outputs["ProfilesFunctionName"] in failed or "people_time" in body
+    return "ProfilesFunctionName" if of_profiles else "ExportFunctionName"
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ if (process.env.WIRED) {
     BucketOfAttribute: mixlake.bucket.bucketName,
     TopicOfAttribute: mixlake.alarmTopic.topicArn,
     ExportOfAttribute: mixlake.exportFunction.functionArn,
+    ProfilesOfAttribute: mixlake.profilesFunction.functionArn,
     CatalogOfAttribute: mixlake.catalogFunction.functionArn,
     MaintenanceOfAttribute: mixlake.maintenanceFunction.functionArn,
     BackfillOfAttribute: mixlake.backfill.stateMachineArn,

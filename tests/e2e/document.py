@@ -84,6 +84,7 @@ def checkout(place: Path, mixpanel: str) -> Path:
         (r'(\n  MixpanelEndpoint:\n(?:    .*\n)*?    Default: )""', mixpanel),
         (r"(ScheduleExpression: .*)cron\(10 \* \* \* \? \*\)", "cron(10 0 1 1 ? 2099)"),
         (r"(ScheduleExpression: )cron\(40 \* \* \* \? \*\)", "cron(40 0 1 1 ? 2099)"),
+        (r"(ScheduleExpression: )cron\(25 \* \* \* \? \*\)", "cron(25 0 1 1 ? 2099)"),
         (r"(ScheduleExpression: )cron\(50 4 \* \* \? \*\)", "cron(50 4 1 1 ? 2099)"),
     ):
         template, number = re.subn(expression, lambda found, other=other: found[1] + other, template)

@@ -18,6 +18,7 @@ TYPES = cdk.MODULES / "typescript" / "bin" / "tsc"
 SECOND = {"logicalIdPrefix": "Second", "glueDatabase": "second"}
 DIFFERENCES = {
     "ExportFunction": "Code: the zip file is an asset of the app",
+    "ProfilesFunction": "Code: the zip file is an asset of the app",
     "CatalogFunction": "Code: the zip file is an asset of the app",
     "MaintenanceFunction": "Code: the zip file is an asset of the app",
 }
@@ -170,6 +171,7 @@ def test_an_app_is_given_what_it_may_refer_to(synthesized: dict[str, Any]) -> No
     assert outputs["TopicOfAttribute"]["Ref"].startswith("Topic")
     named = {
         "ExportOfAttribute": "ExportFunction",
+        "ProfilesOfAttribute": "ProfilesFunction",
         "CatalogOfAttribute": "CatalogFunction",
         "MaintenanceOfAttribute": "MaintenanceFunction",
         "BackfillOfAttribute": "Backfill",

@@ -40,6 +40,8 @@ VARIABLES, TYPE_SECRET, STORE_SECRET, BUILD, DEPLOY, BACKFILL, LOG, DAYS, QUERY,
     ONE_ACCOUNT
 ].blocks
 
+GROUP, GROUP_TABLE = "company_id:8372645", "mp_group_company_id_data"
+
 Open = Callable[[str], Terminal]
 
 
@@ -113,7 +115,7 @@ def test_ten_commands_lead_from_nothing_to_the_first_query(terminal: Terminal, f
     rows = Engine(first_query.lake).query(asked["Query"]).rows
     assert sum(events for _day, events in rows) == len(without_repeats(read_events(STOREFRONT)))
     terminal.run(RESULT)
-    assert len(terminal.run(ALARMS).split()) == 2 * 13
+    assert len(terminal.run(ALARMS).split()) == 2 * 16
 
 
 def test_a_changed_encryption_reaches_every_object(terminal: Terminal, first_query: Pipeline) -> None:
@@ -177,7 +179,8 @@ def test_a_pause_stops_the_schedule_and_nothing_else(
         assert first_query.schedule()["State"] == state
         assert parameters(cloud, first_query.stack) == before | {"ScheduleState": state}
         told = terminal.run(ALARMS)
-        assert {alarm in told for alarm in ("OldestSliceAlarm", "DaysToSyncAlarm")} == {state == "ENABLED"}
+        of_silence = ("OldestSliceAlarm", "DaysToSyncAlarm", "ProfilesAgeAlarm")
+        assert {alarm in told for alarm in of_silence} == {state == "ENABLED"}
         for schedule in first_query.outputs["ScheduleNames"].split(","):
             found = cloud.client("scheduler").get_schedule(Name=schedule.rpartition("/")[2])
             assert found["State"] == state, schedule

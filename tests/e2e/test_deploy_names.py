@@ -41,6 +41,7 @@ SPECIAL = {
     "Glue catalog": ["CreateDatabase", "Catalog", "CrawlerTableLevel", "OnDrift"],
     "Files of a JSON pipeline": ["RawPipelineBucket", "RawPipelinePrefix"],
     "Late data": ["Sync", "SyncDays", "LateData", "IngestionStart", "IngestionMarginMinutes"],
+    "Profiles": ["PeopleFrequency", "DataGroupId", "AllowEmpty"],
     "Maintenance": ["Compact", "KeepReplacedHours"],
     "Export and schedule": ["ScheduleState", "CatchUpDays", "Frequency"],
     "Alarms": ["AlarmEmail", "MaxQuarantineShare"],

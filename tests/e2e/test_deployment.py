@@ -16,6 +16,7 @@ from local.pipeline import Pipeline
 
 FUNCTIONS = {f"{name}FunctionName": f"{name}RoleArn" for name in ("Export", "Catalog", "Maintenance")}
 """The outputs with the names of the functions, and with their roles."""
+FUNCTIONS |= {"ProfilesFunctionName": "ExportRoleArn"}
 TOPIC = f"arn:aws:sns:{names.REGION}:000000000000:trouble"
 
 
@@ -68,7 +69,7 @@ def alarms(deployed: Pipeline) -> dict[str, Any]:
 
 def test_alarms_tell_the_topic(watched: Pipeline) -> None:
     found = alarms(watched)
-    assert len(found) == 13
+    assert len(found) == 16
     assert all(alarm["AlarmActions"] == [TOPIC] for alarm in found.values())
     oldest = found["OldestSliceAlarm"]
     assert (oldest["Period"], oldest["Threshold"]) == (86400, 30)
@@ -76,8 +77,8 @@ def test_alarms_tell_the_topic(watched: Pipeline) -> None:
 
 def test_a_schedule_that_is_off_has_no_alarm_for_its_silence(kolkata: Pipeline) -> None:
     found = alarms(kolkata)
-    assert len(found) == 11
-    assert not {"OldestSliceAlarm", "DaysToSyncAlarm"} & found.keys()
+    assert len(found) == 13
+    assert not {"OldestSliceAlarm", "DaysToSyncAlarm", "ProfilesAgeAlarm"} & found.keys()
     assert all(alarm["AlarmActions"] == [] for alarm in found.values())
 
 
@@ -113,7 +114,7 @@ def test_the_dashboard_shows_this_stack(kolkata: Pipeline) -> None:
     name = kolkata.outputs["DashboardName"]
     body = json.loads(kolkata.cloud.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"])
     titles = [widget["properties"]["title"] for widget in body["widgets"]]
-    assert len(set(titles)) == len(titles) == 10
+    assert len(set(titles)) == len(titles) == 11
     text = json.dumps(body)
     assert "${" not in text
     queues = [kolkata.outputs[f"{queue}Url"].rpartition("/")[2] for queue in ("CatalogQueue", "FailedSlices")]
@@ -134,11 +135,11 @@ def test_the_functions_have_the_size_that_was_asked_for(deploy: Deploy, kolkata:
 
 
 def test_the_schedules_are_those_that_can_run(deploy: Deploy, watched: Pipeline) -> None:
-    crawled = deploy("unmaintained", STOREFRONT, Catalog="crawler", Sync="false", ScheduleState="ENABLED")
-    for deployed, states in (
-        (watched, {"ScheduleName": "ENABLED", "SyncScheduleName": "ENABLED", "MaintenanceScheduleName": "ENABLED"}),
-        (crawled, {"ScheduleName": "ENABLED", "SyncScheduleName": "DISABLED", "MaintenanceScheduleName": "DISABLED"}),
-    ):
+    off = {"Catalog": "crawler", "Sync": "false", "PeopleFrequency": "off"}
+    crawled = deploy("unmaintained", STOREFRONT, ScheduleState="ENABLED", **off)
+    own = ("SyncScheduleName", "ProfilesScheduleName", "MaintenanceScheduleName")
+    for deployed, state_of_others in ((watched, "ENABLED"), (crawled, "DISABLED")):
+        states = {"ScheduleName": "ENABLED", **dict.fromkeys(own, state_of_others)}
         schedules = deployed.cloud.client("scheduler")
         assert {output: schedules.get_schedule(Name=deployed.outputs[output])["State"] for output in states} == states
         running = [f"default/{deployed.outputs[output]}" for output, state in states.items() if state == "ENABLED"]
@@ -150,6 +151,7 @@ def test_the_payload_of_each_schedule_says_what_its_function_does(kolkata: Pipel
     for output, field, function in (
         ("ScheduleName", "scheduled_time", "ExportFunctionName"),
         ("SyncScheduleName", "sync_time", "ExportFunctionName"),
+        ("ProfilesScheduleName", "people_time", "ProfilesFunctionName"),
         ("MaintenanceScheduleName", "scheduled_time", "MaintenanceFunctionName"),
     ):
         target = schedules.get_schedule(Name=kolkata.outputs[output])["Target"]

@@ -18,7 +18,7 @@ MADE_HERE = {"LakeBucket": "b" * 63, "LakeKey": "k" * 100, "AWS::NoValue": ""}
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:mixpanel-Ab1Cd2"
 KEY = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab"
 ROLE = "arn:aws:iam::123456789012:role/mixlake/lake"
-BOUNDED = {"Events": 450, "Where": 250, "Contracts": 400}
+BOUNDED = {"Events": 450, "Where": 250, "Contracts": 400, "DataGroupId": 400}
 """The parameters that hold any text, with their most characters."""
 LOOSE = ('"', "\\", "é", "\n")
 """Characters that take more than one byte in a JSON text."""
@@ -63,7 +63,7 @@ def environment(template: Any, function: str) -> dict[str, Any]:
     return template["Globals"]["Function"]["Environment"]["Variables"] | own
 
 
-@pytest.mark.parametrize("function", ["ExportFunction", "CatalogFunction", "MaintenanceFunction"])
+@pytest.mark.parametrize("function", ["ExportFunction", "ProfilesFunction", "CatalogFunction", "MaintenanceFunction"])
 def test_the_longest_settings_fit_the_environment_of_a_function(template: Any, function: str) -> None:
     variables = environment(template, function)
     worst = {name: value(found, template["Parameters"]) for name, found in variables.items()}
@@ -266,6 +266,24 @@ def test_maintenance_runs_each_day_where_the_tables_prove_what_nobody_reads(temp
     assert schedule["State"] == {"Fn::If": ["MaintenanceRuns", "ENABLED", "DISABLED"]}
     no_crawler = {"Fn::Not": [{"Condition": "UseCrawler"}]}
     assert template["Conditions"]["MaintenanceRuns"] == {"Fn::And": [{"Condition": "ScheduleRuns"}, no_crawler]}
+
+
+def test_the_profiles_function_is_the_export_function_with_other_settings(template: Any) -> None:
+    export, profiles = (template["Resources"][f"{name}Function"]["Properties"] for name in ("Export", "Profiles"))
+    for same in ("CodeUri", "Role", "MemorySize", "EphemeralStorage", "Timeout"):
+        assert profiles[same] == export[same], same
+    assert profiles["Environment"]["Variables"]["DATA_SOURCE"] == "people"
+
+
+def test_profiles_have_a_schedule_that_runs_unless_their_frequency_is_off(template: Any) -> None:
+    schedule = template["Resources"]["ProfilesSchedule"]["Properties"]
+    assert schedule["State"] == {"Fn::If": ["PeopleRuns", "ENABLED", "DISABLED"]}
+    conditions = template["Conditions"]
+    assert conditions["PeopleRuns"] == {"Fn::And": [{"Condition": "ScheduleRuns"}, {"Condition": "PeopleWanted"}]}
+    assert conditions["PeopleWanted"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "PeopleFrequency"}, "off"]}]}
+    alarm = template["Resources"]["ProfilesAgeAlarm"]
+    assert alarm["Condition"] == "PeopleRuns"
+    assert alarm["Properties"]["Threshold"] == {"Fn::If": ["PeopleHourly", 7, {"Fn::If": ["PeopleDaily", 30, 174]}]}
 
 
 def test_the_zips_are_built_for_the_runtime_of_the_functions(template: Any) -> None:

@@ -64,7 +64,7 @@ def test_both_buckets_and_the_functions_that_write_use_the_key(keyed: Pipeline) 
     key = keyed.outputs["KmsKeyArn"]
     for bucket in (keyed.outputs["Bucket"], resources(keyed)["QueryResults"]):
         assert default_encryption(keyed, bucket) == secured(key), bucket
-    for function in ("ExportFunctionName", "MaintenanceFunctionName"):
+    for function in ("ExportFunctionName", "ProfilesFunctionName", "MaintenanceFunctionName"):
         found = environment(keyed, function)
         assert (found["S3_ENCRYPTION"], found["S3_KMS_KEY_ID"]) == ("kms", key), function
 
@@ -223,13 +223,13 @@ def matches(
 
 def test_the_functions_get_the_roles_and_what_makes_their_external_ids(apart: Pipeline) -> None:
     export, catalog = environment(apart, "ExportFunctionName"), environment(apart, "CatalogFunctionName")
-    maintenance = environment(apart, "MaintenanceFunctionName")
-    for found in (export, catalog, maintenance):
+    profiles, maintenance = (environment(apart, f"{name}FunctionName") for name in ("Profiles", "Maintenance"))
+    for found in (export, profiles, catalog, maintenance):
         assert (found["S3_ROLE"], found["PROJECT_TOKEN"]) == (S3_ROLE, "0123456789abcdef0123456789abcdef")
         assert found.get("S3_EXTERNAL_ID", "") == ""
     for found in (catalog, maintenance):
         assert (found["GLUE_ROLE"], found["GLUE_EXTERNAL_ID"]) == (GLUE_ROLE, "tables-of-mixlake")
-    assert "GLUE_ROLE" not in export
+    assert "GLUE_ROLE" not in export.keys() | profiles.keys()
 
 
 def test_an_existing_lake_s_crawler_is_left_to_its_account(deploy: Deploy) -> None:

@@ -30,7 +30,7 @@ export interface MixlakeProps extends MixlakeSettings {
   readonly logicalIdPrefix?: string;
 }
 
-/** Exports the events of a Mixpanel project to typed, partitioned Parquet tables, every hour or day. */
+/** Exports the events and profiles of a Mixpanel project to typed Parquet tables, every hour or day. */
 export class Mixlake extends Construct {
   /** The bucket that holds the lake: the one of this construct, or the one that `bucketName` names. */
   public readonly bucket: IBucket;
@@ -38,11 +38,13 @@ export class Mixlake extends Construct {
   public readonly exportFunction: IFunction;
   /** Start it with `{"from_date":"...","to_date":"..."}` to export any range of days. */
   public readonly backfill: IStateMachine;
+  /** Invoke it with `{}` to export the profiles of users and of all groups. */
+  public readonly profilesFunction: IFunction;
   /** The function that updates the Glue tables. */
   public readonly catalogFunction: IFunction;
   /** The function that merges the files of closed days and deletes replaced files. */
   public readonly maintenanceFunction: IFunction;
-  /** ARN of the role of the export function, which `s3Role` of another account must trust. */
+  /** ARN of the role of the export and profiles functions, which `s3Role` of another account must trust. */
   public readonly exportRoleArn: string;
   /** ARN of the role of the catalog function, which `s3Role` and `glueRole` of another account must trust. */
   public readonly catalogRoleArn: string;
@@ -70,6 +72,7 @@ export class Mixlake extends Construct {
     }
     this.bucket = Bucket.fromBucketName(this, 'Bucket', template.getOutput('Bucket').value);
     this.exportFunction = this.functionOf('ExportFunction');
+    this.profilesFunction = this.functionOf('ProfilesFunction');
     this.catalogFunction = this.functionOf('CatalogFunction');
     this.maintenanceFunction = this.functionOf('MaintenanceFunction');
     const backfillArn = this.resource<CfnStateMachine>('Backfill').attrArn;

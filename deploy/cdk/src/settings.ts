@@ -88,6 +88,18 @@ export enum OnDrift {
   REPAIR = 'repair',
 }
 
+/** The values of `peopleFrequency`. */
+export enum PeopleFrequency {
+  /** The value off. */
+  OFF = 'off',
+  /** The value hourly. */
+  HOURLY = 'hourly',
+  /** The value daily. */
+  DAILY = 'daily',
+  /** The value weekly. */
+  WEEKLY = 'weekly',
+}
+
 /** The values of `residency`. */
 export enum Residency {
   /** The value us. */
@@ -460,6 +472,30 @@ export interface MixlakeSettings {
   readonly ingestionMarginMinutes?: number;
 
   /**
+   * How often the profiles of users and groups are exported. With off, manual invocations of the profiles function
+   * still work.
+   *
+   * @default PeopleFrequency.DAILY
+   */
+  readonly peopleFrequency?: PeopleFrequency;
+
+  /**
+   * Groups whose profiles are exported beside those of users: a group key and its ID in Mixpanel, such as
+   * company_id:8372645. More than one is a JSON array of such texts. Empty exports only users.
+   *
+   * @default - empty
+   */
+  readonly dataGroupId?: string;
+
+  /**
+   * Whether an answer without any profile replaces a table of profiles. With false, such an answer is an error, and
+   * the table stays.
+   *
+   * @default false
+   */
+  readonly allowEmpty?: boolean;
+
+  /**
    * Whether the files of a closed day are merged once a day, sorted by event and time over the whole day. Queries
    * then read less, with fewer requests. Rows do not change.
    *
@@ -559,15 +595,15 @@ export interface MixlakeSettings {
   readonly architecture?: Architecture;
 
   /**
-   * Memory of the export function in MB. 1769 gives one full CPU.
+   * Memory of the export function and of the profiles function in MB. 1769 gives one full CPU.
    *
    * @default 1769
    */
   readonly exportMemory?: number;
 
   /**
-   * Size of the export function's /tmp in MB. A slice of more than 65,536 rows stores 32 bytes per row there while
-   * it looks for duplicates: 2048 is enough for 60 million rows.
+   * Size of /tmp of the export function and of the profiles function in MB. A slice of more than 65,536 rows stores
+   * 32 bytes per row there while it looks for duplicates: 2048 is enough for 60 million rows.
    *
    * @default 2048
    */
