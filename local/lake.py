@@ -30,8 +30,14 @@ class Table:
     format: str
     """What the catalog calls the files: `parquet` or `json`."""
     columns: tuple[Column, ...]
+    location: str
     partition_keys: tuple[str, ...]
     partitions: tuple[Partition, ...]
+
+    @property
+    def places(self) -> tuple[Partition, ...]:
+        """Where the files are: in the partitions, or at the location of a table that has no partitions."""
+        return self.partitions if self.partition_keys else (Partition("", self.location),)
 
 
 @dataclass(frozen=True)
@@ -78,20 +84,22 @@ class Lake:
 
     def event_manifests(self) -> dict[str, dict[str, Any]]:
         """Those of tables of events."""
-        return {key: found for key, found in self.manifests().items() if found["table"] != names.RUNS_TABLE}
+        return {key: it for key, it in self.manifests().items() if not it["table"].startswith(names.NOT_OF_EVENTS)}
 
     def event_tables(self) -> dict[str, Table]:
         """The tables of events."""
-        return {name: it for name, it in self.tables().items() if name != self.table_prefix + names.RUNS_TABLE}
+        others = tuple(self.table_prefix + name for name in names.NOT_OF_EVENTS)
+        return {name: it for name, it in self.tables().items() if not name.startswith(others)}
 
     def about_runs(self, key: str) -> bool:
         """Whether a run writes the object to tell of itself."""
         return key.startswith(tuple(self.folder + place for place in names.ABOUT_RUNS))
 
     def tables(self) -> dict[str, Table]:
-        """Every table of the database, with its partitions."""
+        """Every table of the database, with its partitions. A view is none."""
         pages = self.cloud.client("glue").get_paginator("get_tables").paginate(DatabaseName=self.database)
-        return {raw["Name"]: self._table(raw) for page in pages for raw in page["TableList"]}
+        tables = [raw for page in pages for raw in page["TableList"] if raw.get("TableType") != "VIRTUAL_VIEW"]
+        return {raw["Name"]: self._table(raw) for raw in tables}
 
     def snapshot(self) -> Snapshot:
         kept = [o for o in self.objects() if not self.about_runs(o["Key"])]
@@ -104,9 +112,9 @@ class Lake:
         found = []
         for key, manifest in self.manifests().items():
             table, day, location = self._expected(key, manifest)
-            partitions = {p.value: p.location.rstrip("/") for p in tables[table].partitions} if table in tables else {}
-            if partitions.get(day) != location:
-                found.append(f"{table} {day} is at {partitions.get(day)}, not at {location}")
+            places = {p.value: p.location.rstrip("/") for p in tables[table].places} if table in tables else {}
+            if places.get(day) != location:
+                found.append(f"{table} {day} is at {places.get(day)}, not at {location}")
         return found
 
     def file_count(self, partition: Partition) -> int:
@@ -114,14 +122,13 @@ class Lake:
         return sum(o["Key"].endswith(names.EXTENSIONS) for o in self.objects(prefix.removeprefix(self.folder)))
 
     def _expected(self, key: str, manifest: dict[str, Any]) -> tuple[str, str, str | None]:
-        """Table, day and location that a manifest stands for; none, if nothing of the day is live."""
+        """Table, day and location that a manifest stands for; no location, if nothing of the day is live. A table
+        without partitions has no day, and a location even if it is empty.
+        """
         folder = key.rsplit("/", 1)[0]
-        table, year, month, day = folder.rsplit("/", 4)[-4:]
-        return (
-            self.table_prefix + table,
-            f"{year}-{month}-{day}",
-            f"s3://{self.bucket}/{folder}/{manifest['generation']}" if manifest["files"] else None,
-        )
+        table, *date = folder.removeprefix(self.folder).split("/")
+        live = f"s3://{self.bucket}/{folder}/{manifest['generation']}" if manifest["files"] or not date else None
+        return self.table_prefix + table, "-".join(date), live
 
     def _table(self, raw: dict[str, Any]) -> Table:
         columns = tuple(Column(c["Name"], c["Type"], c.get("Comment", "")) for c in raw["StorageDescriptor"]["Columns"])
@@ -131,6 +138,7 @@ class Lake:
             version=str(raw.get("VersionId", "")),
             format=raw.get("Parameters", {}).get("classification", ""),
             columns=columns,
+            location=raw["StorageDescriptor"].get("Location", ""),
             partition_keys=tuple(key["Name"] for key in raw.get("PartitionKeys", [])),
             partitions=self._partitions(raw["Name"]),
         )

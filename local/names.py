@@ -39,6 +39,12 @@ EXTENSIONS = (".parquet", ".json.gz")
 """How the names of data files end."""
 RUNS_TABLE = "mp_export_runs"
 """What each run records about itself, without the catalog's prefix."""
+PEOPLE_TABLE = "mp_people_data"
+GROUP_TABLES = "mp_group_"
+"""How the names of tables of group profiles begin."""
+IDENTITIES_TABLE = "mp_identity_mappings_data"
+NOT_OF_EVENTS = (RUNS_TABLE, PEOPLE_TABLE, GROUP_TABLES, IDENTITIES_TABLE)
+"""How the names of all tables begin that hold no events, without the catalog's prefix."""
 ABOUT_RUNS = (f"{RUNS_TABLE}/", "schema/runs.json", "_reports/")
 """Where it does so. Each run adds to it, also one that changes nothing else."""
 BUDGET = "_budget/"

@@ -1,8 +1,8 @@
 """SQL on the lake with the Glue catalog as the only source of schema and places.
 
 A reader of Glue (Athena, Spectrum, Spark) takes columns and types from the table and files from the
-location of each partition. So does this: no schema is ever inferred from a file, and a file that
-the catalog does not point at is not read. DataFusion coerces silently where Athena refuses, so a
+location of each partition, or of a table without partitions. So does this: no schema is ever inferred
+from a file, and a file that the catalog does not point at is not read. DataFusion coerces silently where Athena refuses, so a
 right answer here does not prove the Parquet types; `tests/e2e` looks at the footers for that.
 """
 
@@ -62,18 +62,17 @@ class Engine:
         return [f"{self.lake.database}.{name}" for name in self.lake.tables()]
 
     def _register(self, table: Table) -> None:
-        """One listing table for each partition, and a view over all of them."""
+        """One listing table for each place of files, and a view over all of them."""
         schema = arrow_schema(table)
         parts = []
-        for number, partition in enumerate(table.partitions):
-            self._open_bucket(partition.location)
+        for number, place in enumerate(table.places):
+            self._open_bucket(place.location)
             name = f"{table.name}__{number}"
-            self._list(name, table.format, partition.location.rstrip("/") + "/", schema)
-            parts.append(
-                f"SELECT {column_list(table)}, '{partition.value}' AS {names.PARTITION_KEY} FROM {quote(name)}"
-            )
+            self._list(name, table.format, place.location.rstrip("/") + "/", schema)
+            keys = "".join(f", '{place.value}' AS {quote(key)}" for key in table.partition_keys)
+            parts.append(f"SELECT {column_list(table)}{keys} FROM {quote(name)}")
         if not parts:
-            # A table without partitions has columns and no rows.
+            # A table whose partitions are all gone has columns and no rows.
             self._context.register_record_batches(table.name, [[pa.RecordBatch.from_pylist([], schema)]])
             parts = [f"SELECT {column_list(table)}, '' AS {names.PARTITION_KEY} FROM {quote(table.name)}"]
         body = " UNION ALL ".join(parts)

@@ -26,7 +26,7 @@ class Reader(Protocol):
     def rows(self, sql: str) -> list[Row]: ...
 
     def every_column(self, table: Table) -> list[Row]:
-        """All rows with all columns in the catalog's order, and `mp_date` at the end."""
+        """All rows with all columns in the catalog's order, and `mp_date` at the end if the table has it."""
         ...
 
 

@@ -45,7 +45,7 @@ class Duck:
         return self.rows(f"SELECT {self.quote.listed(table)} FROM {table.database}.{self.quote(table.name)}")
 
     def _make(self, table: Table) -> None:
-        parts = [self._part(table, partition) for partition in table.partitions]
+        parts = [self._part(table, place) for place in table.places]
         name = f"{self.quote(table.database)}.{self.quote(table.name)}"
         self._connection.execute(f"CREATE VIEW {name} AS {' UNION ALL '.join(parts)}")
 
@@ -55,14 +55,15 @@ class Duck:
         columns = ", ".join(f"{self.quote(c.name)}: '{TYPES[c.type]}'" for c in table.columns)
         return f"read_json('{folder}/*.json.gz', format = 'newline_delimited', columns = {{{columns}}})"
 
-    def _part(self, table: Table, partition: Partition) -> str:
-        """A partition's files by name; a column that none of them has is null."""
-        files = self._files(table, partition.location.rstrip("/"))
+    def _part(self, table: Table, place: Partition) -> str:
+        """The files of a place by name; a column that none of them has is null."""
+        files = self._files(table, place.location.rstrip("/"))
         there = {row[0] for row in self.rows(f"DESCRIBE SELECT * FROM {files}")}
 
         def column(name: str, kind: str) -> str:
             value = self.quote(name) if name in there else "NULL"
             return f"CAST({value} AS {TYPES[kind]}) AS {self.quote(name)}"
 
-        columns = ", ".join(column(c.name, c.type) for c in table.columns)
-        return f"SELECT {columns}, '{partition.value}' AS {self.quote(table.partition_keys[0])} FROM {files}"
+        columns = [column(c.name, c.type) for c in table.columns]
+        keys = [f"'{place.value}' AS {self.quote(key)}" for key in table.partition_keys]
+        return f"SELECT {', '.join(columns + keys)} FROM {files}"

@@ -56,17 +56,19 @@ class Spark:
         keys = [f"{self.quote(key)} string" for key in table.partition_keys]
         name = f"{table.database}.{self.quote(table.name)}"
         place = self._folder / "lake" / "tables" / table.database / table.name
+        if not table.partition_keys:
+            place = self._copy(lake, table.location)
         if table.format == "json":
             # The wheel has no Hive reader of JSON; Spark's own takes its place.
+            by = f" PARTITIONED BY ({', '.join(map(self.quote, table.partition_keys))})" if keys else ""
             self._session.sql(
                 f"CREATE TABLE {name} ({', '.join(columns + keys)}) USING json"
-                f" OPTIONS (timestampFormat 'yyyy-MM-dd HH:mm:ss.SSSSSS')"
-                f" PARTITIONED BY ({', '.join(map(self.quote, table.partition_keys))}) LOCATION '{place}'"
+                f" OPTIONS (timestampFormat 'yyyy-MM-dd HH:mm:ss.SSSSSS'){by} LOCATION '{place}'"
             )
         else:
+            by = f" PARTITIONED BY ({', '.join(keys)})" if keys else ""
             self._session.sql(
-                f"CREATE EXTERNAL TABLE {name} ({', '.join(columns)}) PARTITIONED BY ({', '.join(keys)})"
-                f" STORED AS PARQUET LOCATION '{place}'"
+                f"CREATE EXTERNAL TABLE {name} ({', '.join(columns)}){by} STORED AS PARQUET LOCATION '{place}'"
             )
         for partition in table.partitions:
             self._session.sql(
