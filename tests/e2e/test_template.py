@@ -181,6 +181,20 @@ def test_a_crawler_may_do_what_aws_documents(template: Any) -> None:
     assert needed <= set(actions(template, "CrawlerRole"))
 
 
+SEEN = ["mp_people_data/g1/snapshot-000.parquet", "mp_master_event/2026/11/10/g1/2026-11-10-000.parquet"]
+SEEN += ["mp_group_company_id_data/g1/snapshot-000.parquet", "mp_identity_mappings_data/g1/snapshot-000.parquet"]
+HIDDEN = ["schema/people.json", "mp_people_data/_manifest.json", "_profiles/state.json", "_staging/mp_people_data-0f"]
+HIDDEN += ["_identity_facts/mp_master_event/2026/11/10.facts", "_quarantine/profiles/mp_people_data/0f.jsonl.gz"]
+
+
+def test_a_crawler_sees_the_files_of_tables_and_nothing_else(template: Any) -> None:
+    (target,) = template["Resources"]["Crawler"]["Properties"]["Targets"]["S3Targets"]
+    # In these patterns ** crosses folders, and * does not.
+    patterns = [re.escape(glob).replace(r"\*\*", ".*").replace(r"\*", "[^/]*") for glob in target["Exclusions"]]
+    hidden = [key for key in SEEN + HIDDEN if any(re.fullmatch(pattern, key) for pattern in patterns)]
+    assert hidden == HIDDEN
+
+
 def test_a_right_on_a_key_counts_only_for_what_one_service_asks_of_it(template: Any) -> None:
     through_s3 = {"StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.${AWS::URLSuffix}"}}}
     region = {"Region": {"Fn::Select": [3, {"Fn::Split": [":", {"Ref": "MixpanelSecretArn"}]}]}}
