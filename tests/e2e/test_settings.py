@@ -11,7 +11,9 @@ from cfnlint.decode import cfn_yaml
 from local import names
 
 Row = dict[str, Any]
-FUNCTIONS = {"ExportFunction": "export", "CatalogFunction": "catalog", "MaintenanceFunction": "maintenance"}
+FUNCTIONS = {f"{name.capitalize()}Function": name for name in ("export", "profiles", "catalog", "maintenance")}
+CONSTANTS = {"ProfilesFunction": {"DATA_SOURCE": "people"}}
+"""What makes the binary of the export function the profiles function."""
 NOTHING_TO_SET = ("only",)
 """Types of settings that have one value: a parameter would have no choice."""
 MADE_HERE = {
@@ -66,7 +68,9 @@ def test_the_environment_of_a_function_has_the_settings_that_it_reads(
     template: Any, table: list[Row], function: str, reader: str
 ) -> None:
     read = {row["variable"] for row in deployed(table) if reader in row["functions"]}
-    assert set(environment(template, function)) == read
+    found, constants = environment(template, function), CONSTANTS.get(function, {})
+    assert set(found) == read | constants.keys()
+    assert constants.items() <= found.items()
 
 
 def test_a_variable_is_its_parameter_or_empty(template: Any, table: list[Row]) -> None:
@@ -123,7 +127,7 @@ def accepts(row: Row, parameter: Any) -> None:
 
 def test_what_a_deployment_cannot_set_says_why_and_has_no_parameter(template: Any, table: list[Row]) -> None:
     alone = [row for row in table if row["scope"] == "command line"]
-    assert [row["name"] for row in alone] == ["s3_region", "glue_region"]
+    assert [row["name"] for row in alone] == ["data_source", "s3_region", "glue_region"]
     for row in alone:
         assert row["why"], row["name"]
         assert camel_case(row["name"]) not in template["Parameters"]

@@ -472,8 +472,8 @@ export interface MixlakeSettings {
   readonly ingestionMarginMinutes?: number;
 
   /**
-   * How often the profiles of users and groups are exported. With off, manual invocations of the profiles function
-   * still work.
+   * How often the profiles of users and groups are exported: once an hour, a day or a week (from Monday on) of the
+   * project's zone. With off, manual invocations of the profiles function still work.
    *
    * @default PeopleFrequency.DAILY
    */
@@ -488,8 +488,8 @@ export interface MixlakeSettings {
   readonly dataGroupId?: string;
 
   /**
-   * Whether an answer without any profile replaces a table of profiles. With false, such an answer is an error, and
-   * the table stays.
+   * Whether an answer without any profile empties a table of profiles that has rows. With false, such an answer is
+   * an error, and the rows stay.
    *
    * @default false
    */
