@@ -69,7 +69,7 @@ def alarms(deployed: Pipeline) -> dict[str, Any]:
 
 def test_alarms_tell_the_topic(watched: Pipeline) -> None:
     found = alarms(watched)
-    assert len(found) == 16
+    assert len(found) == 17
     assert all(alarm["AlarmActions"] == [TOPIC] for alarm in found.values())
     oldest = found["OldestSliceAlarm"]
     assert (oldest["Period"], oldest["Threshold"]) == (86400, 30)
@@ -77,7 +77,7 @@ def test_alarms_tell_the_topic(watched: Pipeline) -> None:
 
 def test_a_schedule_that_is_off_has_no_alarm_for_its_silence(kolkata: Pipeline) -> None:
     found = alarms(kolkata)
-    assert len(found) == 13
+    assert len(found) == 14
     assert not {"OldestSliceAlarm", "DaysToSyncAlarm", "ProfilesAgeAlarm"} & found.keys()
     assert all(alarm["AlarmActions"] == [] for alarm in found.values())
 
@@ -114,7 +114,7 @@ def test_the_dashboard_shows_this_stack(kolkata: Pipeline) -> None:
     name = kolkata.outputs["DashboardName"]
     body = json.loads(kolkata.cloud.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"])
     titles = [widget["properties"]["title"] for widget in body["widgets"]]
-    assert len(set(titles)) == len(titles) == 11
+    assert len(set(titles)) == len(titles) == 12
     text = json.dumps(body)
     assert "${" not in text
     queues = [kolkata.outputs[f"{queue}Url"].rpartition("/")[2] for queue in ("CatalogQueue", "FailedSlices")]
