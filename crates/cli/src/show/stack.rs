@@ -30,7 +30,8 @@ fn schedules(switched: &[Switched]) -> String {
 fn after_pause(stack: &Stack, name: &str) -> Vec<String> {
     const STOPPED: &str = "No scheduled run starts. A run that has begun ends by itself, a backfill goes on, and the \
                            tables stay up to date.";
-    const ALARMS: &str = "OldestSliceAlarm and DaysToSyncAlarm tell it after some hours.";
+    const ALARMS: &str =
+        "OldestSliceAlarm, DaysToSyncAlarm and ProfilesAgeAlarm tell it after some hours.";
     const DEPLOYMENT: &str =
         "A deployment that changes a schedule starts it again, unless ScheduleState is DISABLED.";
     let next = format!("Next: mixlake resume --stack {name}. {}", catching_up(stack));
