@@ -11,6 +11,7 @@ mod document;
 pub mod erase;
 pub mod export;
 mod hash;
+pub mod identities;
 mod ledger;
 mod manifest;
 #[cfg(test)]

@@ -29,7 +29,6 @@ pub use crate::erasure::any_object::is_mentioned_in_object;
 pub use crate::erasure::data_file::{
     FileWithout, FoundRow, FoundRows, PeopleError, TableColumns, find_rows, without_rows,
 };
-pub use crate::erasure::identity_rows::{IdentityRow, identity_rows};
 pub use crate::erasure::person::Person;
 pub use crate::erasure::quarantined::without_bad_lines;
 pub use crate::error::TransformError;
@@ -40,7 +39,8 @@ pub use crate::options::contract::{Contract, Contracts};
 pub use crate::options::{Bounds, EventNameForm, Options, SchemaType, TimeType};
 pub use crate::parquet::footer::{Footer, FooterError, TailRead};
 pub use crate::parquet::rehash::{RowsHashError, rows_hash_of};
-pub use crate::people::identifier::{is_identity, normal};
+pub use crate::people::identifier::{elements, is_identity, normal};
+pub use crate::people::identity_rows::{IdentityRow, identity_rows};
 pub use crate::people::suppression::{ParseHashError, PersonHash, Salt, Suppression};
 pub use crate::reading::bad_line::BadLine;
 pub use crate::reading::event::time_milliseconds;

@@ -7,7 +7,7 @@
 
 use super::{EraseError, Eraser};
 use crate::manifest::Manifest;
-use mixlake_columnar::{IdentityRow, identity_rows, normal};
+use mixlake_columnar::{IdentityRow, elements, identity_rows, normal};
 use mixlake_domain::{DataFormat, Target};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,8 +59,8 @@ impl Eraser<'_> {
             for file in &manifest.files {
                 let (key, body) = self.object(&manifest, file).await?;
                 let format = DataFormat::of_file(&key).unwrap_or(DataFormat::Parquet);
-                let mut each = |row: IdentityRow| known.learn(&row, &wanted, &mut first);
-                identity_rows(&body, format, &columns, &mut each).map_err(|cause| {
+                let mut each = |row: &IdentityRow<'_>| known.learn(row, &wanted, &mut first);
+                identity_rows(body, format, &columns, &mut each).map_err(|cause| {
                     EraseError::File { location: self.store.location(&key), cause }
                 })?;
             }
@@ -72,17 +72,16 @@ impl Eraser<'_> {
 
 impl Known {
     /// Learns from a row.
-    fn learn(&mut self, row: &IdentityRow, wanted: &BTreeSet<String>, first: &mut FirstUsers) {
-        let values = |property: &str| row.values.get(property).map_or(&[][..], Vec::as_slice);
+    fn learn(&mut self, row: &IdentityRow<'_>, wanted: &BTreeSet<String>, first: &mut FirstUsers) {
         let all = |properties: &[&str]| -> Vec<String> {
-            let values = properties.iter().flat_map(|property| values(property));
-            values.map(|value| normal(value).to_owned()).collect()
+            let values = properties.iter().flat_map(|property| row.values(property));
+            values.flat_map(identifiers).map(|id| normal(&id).to_owned()).collect()
         };
         self.are_one(&all(&["$distinct_id_before_identity", "distinct_id"]));
         self.are_one(&all(&["$identified_id", "$anon_id"]));
         self.are_one(&all(&["$distinct_ids"]));
         let with_alias: &[&str] =
-            if values("alias").is_empty() { &[] } else { &["alias", "distinct_id"] };
+            if row.values("alias").next().is_none() { &[] } else { &["alias", "distinct_id"] };
         self.are_one(&all(with_alias));
         for device in all(&["$device_id"]) {
             for user in all(&["$user_id"]) {
@@ -114,6 +113,12 @@ impl Known {
     }
 }
 
+/// The identifiers in a value: the elements of a list, or the value.
+fn identifiers(value: &str) -> Vec<String> {
+    let elements = elements(value);
+    if elements.is_empty() { vec![value.to_owned()] } else { elements }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,10 +132,9 @@ mod tests {
             let before = known.clone();
             let mut first = FirstUsers::new();
             for (time, values) in rows {
-                let values = values.iter().map(|(property, value)| {
-                    ((*property).to_owned(), value.split('+').map(str::to_owned).collect())
-                });
-                let row = IdentityRow { time: Some(*time), values: values.collect() };
+                let values =
+                    values.iter().map(|(property, value)| (*property, (*value).to_owned()));
+                let row = IdentityRow::new(Some(*time), None, values.collect());
                 known.learn(&row, &before.devices, &mut first);
             }
             known.decide(&first);
@@ -144,7 +148,7 @@ mod tests {
     fn facts_are_followed_from_one_identifier_to_the_next_in_any_order() {
         let rows: &[Row] = &[
             (9, &[("distinct_id", "y"), ("$user_id", "y"), ("$device_id", "d9")]),
-            (1, &[("$distinct_ids", "z+y")]),
+            (1, &[("$distinct_ids", r#"["z","y"]"#)]),
             (2, &[("$identified_id", "z"), ("$anon_id", "$device:d1")]),
             (3, &[("distinct_id", "ann"), ("$distinct_id_before_identity", "$device:d1")]),
             (4, &[("distinct_id", "bob"), ("$distinct_id_before_identity", "$device:d2")]),

@@ -1,7 +1,6 @@
 //! Finds and removes rows of a file of gzip JSON lines.
 
 use super::data_file::{FileWithout, FoundRow, FoundRows, PeopleError, TableColumns};
-use super::identity_rows::IdentityRow;
 use super::person::Person;
 use crate::people::identifier::is_identity;
 use crate::rows::rows_hash::{ColumnHash, RowSums, RowsHash};
@@ -46,7 +45,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     text.split_inclusive(|byte| *byte == b'\n').enumerate()
 }
 
-fn row(number: usize, line: &[u8]) -> Result<Map<String, Value>, PeopleError> {
+pub(crate) fn row(number: usize, line: &[u8]) -> Result<Map<String, Value>, PeopleError> {
     serde_json::from_slice(line).map_err(|error| PeopleError::Row(number + 1, error.to_string()))
 }
 
@@ -79,32 +78,6 @@ pub(super) fn find(
     Ok(found)
 }
 
-pub(super) fn identity_rows(
-    file: &Bytes,
-    columns: &TableColumns,
-    each: &mut dyn FnMut(IdentityRow),
-) -> Result<(), PeopleError> {
-    let text = text_of(file)?;
-    for (number, line) in lines(&text) {
-        let fields = row(number, line)?;
-        let time = fields.get("time").and_then(milliseconds);
-        let mut row = IdentityRow { time, ..IdentityRow::default() };
-        for (column, property) in &columns.identity {
-            match fields.get(column) {
-                Some(Value::String(text)) => row.text(property, text),
-                Some(Value::Number(number)) => {
-                    number.as_f64().into_iter().for_each(|number| row.number(property, number));
-                }
-                Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => {}
-            }
-        }
-        if row.tells() {
-            each(row);
-        }
-    }
-    Ok(())
-}
-
 fn key(row: &Map<String, Value>) -> FoundRow {
     let text = |name: &str| row.get(name).and_then(Value::as_str).map(str::to_owned);
     FoundRow {
@@ -116,7 +89,7 @@ fn key(row: &Map<String, Value>) -> FoundRow {
 }
 
 /// The time of a row, as text or as a number.
-fn milliseconds(time: &Value) -> Option<i64> {
+pub(crate) fn milliseconds(time: &Value) -> Option<i64> {
     let Some(text) = time.as_str() else { return time.as_i64() };
     // In UTC, without saying so.
     let time: Timestamp = format!("{text}Z").parse().ok()?;

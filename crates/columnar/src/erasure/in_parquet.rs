@@ -2,17 +2,15 @@
 //! file itself.
 
 use super::data_file::{FileWithout, FoundRow, FoundRows, PeopleError, TableColumns};
-use super::identity_rows::IdentityRow;
 use super::in_json::names_in_object;
 use super::person::Person;
 use crate::files::data_file::pair;
+use crate::parquet::cells::{cells, leaves};
 use crate::parquet::column_order;
-use crate::parquet::leaf::column_type;
 use crate::parquet::rehash::RowsHashError;
 use crate::rows::rows_hash::{ColumnHash, RowSums, RowsHash};
 use bytes::Bytes;
 use mixlake_schema::ColumnType;
-use parquet::column::reader::get_typed_column_reader;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, ParquetMetaData, RowGroupMetaData};
@@ -21,55 +19,6 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::ColumnPath;
 use std::sync::Arc;
-
-/// The cells of a column: for each row whether it has a value, and the values.
-struct Cells<T> {
-    levels: Vec<i16>,
-    values: Vec<T>,
-}
-
-impl<T> Cells<T> {
-    fn each(&self) -> impl Iterator<Item = (usize, &T)> {
-        let filled = self.levels.iter().enumerate().filter(|(_, level)| **level > 0);
-        filled.map(|(row, _)| row).zip(&self.values)
-    }
-}
-
-/// Reads a column of a row group.
-fn cells<T: DataType>(
-    group: &dyn RowGroupReader,
-    column: usize,
-) -> Result<Cells<T::T>, RowsHashError> {
-    let rows = usize::try_from(group.metadata().num_rows()).map_err(ParquetError::from)?;
-    let mut reader = get_typed_column_reader::<T>(group.get_column_reader(column)?);
-    let (mut levels, mut values) = (Vec::new(), Vec::new());
-    let mut has = 0;
-    loop {
-        let (records, ..) =
-            reader.read_records(rows - has.min(rows) + 1, Some(&mut levels), None, &mut values)?;
-        has += records;
-        if records == 0 {
-            break;
-        }
-    }
-    if has != rows {
-        let column = group.metadata().column(column).column_descr().name().to_owned();
-        return Err(RowsHashError::Rows { column, has, rows });
-    }
-    Ok(Cells { levels, values })
-}
-
-/// The names and types of the columns.
-fn leaves(metadata: &ParquetMetaData) -> Result<Vec<(String, ColumnType)>, RowsHashError> {
-    let leaves = metadata.file_metadata().schema_descr().columns().iter();
-    leaves
-        .map(|leaf| {
-            let known = column_type(leaf);
-            let known = known.ok_or_else(|| RowsHashError::Type(leaf.path().string()))?;
-            Ok((leaf.name().to_owned(), known))
-        })
-        .collect()
-}
 
 pub(super) fn find(
     file: &Bytes,
@@ -185,44 +134,6 @@ fn keys(
         }
     }
     Ok(keys)
-}
-
-pub(super) fn identity_rows(
-    file: &Bytes,
-    columns: &TableColumns,
-    each: &mut dyn FnMut(IdentityRow),
-) -> Result<(), PeopleError> {
-    let reader = SerializedFileReader::new(file.clone())?;
-    let leaves = leaves(reader.metadata())?;
-    for number in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(number)?;
-        let count = usize::try_from(group.metadata().num_rows()).map_err(ParquetError::from)?;
-        let mut rows = vec![IdentityRow::default(); count];
-        for (at, (name, column_type)) in leaves.iter().enumerate() {
-            let property = columns.identity.get(name);
-            match (property, column_type) {
-                (Some(property), ColumnType::String) => {
-                    for (row, text) in cells::<ByteArrayType>(group.as_ref(), at)?.each() {
-                        rows[row].text(property, &String::from_utf8_lossy(text.data()));
-                    }
-                }
-                (Some(property), ColumnType::Number) => {
-                    for (row, number) in cells::<DoubleType>(group.as_ref(), at)?.each() {
-                        rows[row].number(property, *number);
-                    }
-                }
-                (None, ColumnType::Timestamp | ColumnType::Bigint) if name == "time" => {
-                    for (row, time) in cells::<Int64Type>(group.as_ref(), at)?.each() {
-                        rows[row].time = Some(*time);
-                    }
-                }
-                (None, ColumnType::String | ColumnType::Number)
-                | (_, ColumnType::Boolean | ColumnType::Timestamp | ColumnType::Bigint) => {}
-            }
-        }
-        rows.into_iter().filter(IdentityRow::tells).for_each(&mut *each);
-    }
-    Ok(())
 }
 
 pub(super) fn without(

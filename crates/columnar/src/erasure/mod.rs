@@ -2,7 +2,6 @@
 
 pub(crate) mod any_object;
 pub(crate) mod data_file;
-pub(crate) mod identity_rows;
 pub(crate) mod in_json;
 pub(crate) mod in_parquet;
 pub(crate) mod person;

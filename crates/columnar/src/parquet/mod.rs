@@ -2,6 +2,7 @@
 //!
 //! The `parquet` crate writes page headers, indexes and the footer. The bytes of pages are made here.
 
+pub(crate) mod cells;
 pub(crate) mod column_order;
 pub(crate) mod compressor;
 pub(crate) mod decode;

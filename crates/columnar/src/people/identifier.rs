@@ -31,22 +31,30 @@ pub fn normal(identifier: &str) -> &str {
     identifier.strip_prefix(DEVICE).unwrap_or(identifier)
 }
 
-/// The identifiers in the text of an identity property: the text, or the elements of a JSON list.
+/// The identifiers in the text of an identity property: the text, and the elements of a JSON list.
 pub(crate) fn listed(text: &str) -> Vec<Cow<'_, str>> {
-    let mut all = vec![Cow::Borrowed(text)];
-    if text.starts_with('[')
-        && let Ok(serde_json::Value::Array(elements)) = serde_json::from_str(text)
-    {
-        all.extend(elements.iter().map(|element| match element {
-            serde_json::Value::String(text) => Cow::Owned(text.clone()),
-            serde_json::Value::Null
-            | serde_json::Value::Bool(_)
-            | serde_json::Value::Number(_)
-            | serde_json::Value::Array(_)
-            | serde_json::Value::Object(_) => Cow::Owned(element.to_string()),
-        }));
+    let elements = elements(text).into_iter().map(Cow::Owned);
+    std::iter::once(Cow::Borrowed(text)).chain(elements).collect()
+}
+
+/// The elements of a JSON list of identifiers; none of another text.
+#[must_use]
+pub fn elements(text: &str) -> Vec<String> {
+    if !text.starts_with('[') {
+        return Vec::new();
     }
-    all
+    let Ok(serde_json::Value::Array(elements)) = serde_json::from_str(text) else {
+        return Vec::new();
+    };
+    let element = |element: serde_json::Value| match element {
+        serde_json::Value::String(text) => text,
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::Array(_)
+        | serde_json::Value::Object(_) => element.to_string(),
+    };
+    elements.into_iter().map(element).collect()
 }
 
 /// The text of an identifier that an event has as a number.

@@ -1,0 +1,218 @@
+use super::*;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+type Rows = Vec<(String, String)>;
+
+fn resolved(facts: &[Fact], merge: IdMerge, memory: usize) -> Rows {
+    let folder = std::env::temp_dir();
+    let disk = Disk { folder: &folder, memory };
+    let mut sorter = Sorter::new(disk);
+    facts.iter().for_each(|fact| sorter.push(fact.clone()).unwrap());
+    let mut rows = Vec::new();
+    let mut each = |from, to| {
+        rows.push((from, to));
+        Ok(())
+    };
+    resolve(sorter, merge, disk, &|| Ok(()), &mut each).unwrap();
+    rows
+}
+
+fn fact(kind: Kind, from: &str, to: &str, time: i64) -> Fact {
+    Fact::new(kind, from, to, time).unwrap()
+}
+
+fn of(facts: &[Fact], merge: IdMerge) -> Vec<String> {
+    resolved(facts, merge, 1 << 20).into_iter().map(|(from, to)| format!("{from}>{to}")).collect()
+}
+
+use IdMerge::{Original, Simplified};
+use Kind::{Alias, Device, Identify, Merge, Resolved};
+
+#[test]
+fn the_first_user_wins_a_device() {
+    let facts = [
+        fact(Device, "$device:d", "bob", 2),
+        fact(Device, "$device:d", "ann", 1),
+        fact(Device, "$device:e", "bob", 5),
+        fact(Device, "$device:e", "ann", 5),
+    ];
+    let expected = ["$device:d>ann", "$device:e>ann"];
+    assert_eq!(of(&facts, Simplified), expected, "at the same time, the smaller name");
+    assert_eq!(of(&facts, Original), [""; 0]);
+}
+
+#[test]
+fn what_mixpanel_resolved_outweighs_who_had_the_device_first() {
+    let facts = [fact(Device, "$device:d", "ann", 1), fact(Resolved, "$device:d", "bob", 9)];
+    assert_eq!(of(&facts, Simplified), ["$device:d>bob"]);
+}
+
+#[test]
+fn two_users_of_simplified_merge_stay_two() {
+    let facts = [
+        fact(Resolved, "$device:d", "ann", 1),
+        fact(Resolved, "$device:d", "bob", 2),
+        fact(Merge, "ann", "bob", 1),
+        fact(Identify, "ann", "bob", 1),
+        fact(Alias, "ann", "bob", 1),
+    ];
+    assert_eq!(of(&facts, Simplified), ["$device:d>ann"], "its events merge nothing");
+}
+
+#[test]
+fn a_chain_ends_where_no_fact_leads_on() {
+    let facts = [
+        fact(Resolved, "b", "c", 1),
+        fact(Resolved, "a", "b", 2),
+        fact(Device, "$device:d", "a", 3),
+    ];
+    assert_eq!(of(&facts, Simplified), ["$device:d>c", "a>c", "b>c"]);
+}
+
+#[test]
+fn a_cycle_ends_in_the_smallest_that_is_no_device() {
+    let facts = [
+        fact(Resolved, "c", "$device:d", 1),
+        fact(Resolved, "$device:d", "b", 1),
+        fact(Resolved, "b", "c", 1),
+        fact(Resolved, "a", "b", 1),
+    ];
+    for merge in [Simplified, Original] {
+        assert_eq!(of(&facts, merge), ["$device:d>b", "a>b", "c>b"], "a leads to it only");
+    }
+}
+
+#[test]
+fn original_merge_joins_what_its_events_join() {
+    let facts = [
+        fact(Identify, "anon1", "ann", 1),
+        fact(Identify, "anon2", "ann", 2),
+        fact(Alias, "ann@example.com", "ann", 3),
+        fact(Merge, "z", "ann", 4),
+    ];
+    let expected = ["ann@example.com>ann", "anon1>ann", "anon2>ann", "z>ann"];
+    assert_eq!(of(&facts, Original), expected);
+    assert_eq!(of(&[fact(Merge, "z", "y", 4)], Original), ["z>y"], "no direction: the smallest");
+    assert_eq!(of(&[fact(Merge, "z", "$device:y", 4)], Original), ["$device:y>z"]);
+}
+
+#[test]
+fn an_anonymous_identifier_and_an_alias_belong_to_the_first_who_took_them() {
+    let facts = [
+        fact(Identify, "anon", "bob", 2),
+        fact(Identify, "anon", "ann", 1),
+        fact(Alias, "nick", "bob", 1),
+        fact(Alias, "nick", "ann", 2),
+    ];
+    assert_eq!(of(&facts, Original), ["anon>ann", "nick>bob"]);
+}
+
+#[test]
+fn the_identity_that_mixpanel_chose_is_kept() {
+    let facts = [
+        fact(Identify, "anon", "ann", 1),
+        fact(Resolved, "ann", "anon", 2),
+        fact(Resolved, "other", "anon", 2),
+    ];
+    assert_eq!(of(&facts, Original), ["ann>anon", "other>anon"]);
+}
+
+/// The rules, with sets in memory.
+fn reference(facts: &[Fact], merge: IdMerge) -> Rows {
+    let first = |kinds: &[Kind]| -> Vec<&Fact> {
+        let mut first: BTreeMap<&str, &Fact> = BTreeMap::new();
+        for fact in facts.iter().filter(|fact| kinds.contains(&fact.kind)) {
+            let at = first.entry(&fact.from).or_insert(fact);
+            if (fact.kind, fact.time, &fact.to) < (at.kind, at.time, &at.to) {
+                *at = fact;
+            }
+        }
+        first.into_values().collect()
+    };
+    let all = |kind: Kind| facts.iter().filter(move |fact| fact.kind == kind);
+    let counted: Vec<&Fact> = match merge {
+        Simplified => first(&[Resolved, Device]),
+        Original => {
+            let won = first(&[Identify]).into_iter().chain(first(&[Alias]));
+            won.chain(all(Resolved)).chain(all(Merge)).collect()
+        }
+    };
+    let mut clusters: Vec<BTreeSet<&str>> = Vec::new();
+    for fact in &counted {
+        let mut one = BTreeSet::from([&*fact.from, &*fact.to]);
+        clusters.retain(|cluster| {
+            let is_apart = cluster.is_disjoint(&one);
+            if !is_apart {
+                one.extend(cluster);
+            }
+            is_apart
+        });
+        clusters.push(one);
+    }
+    let directed: Vec<&&Fact> = counted.iter().filter(|fact| fact.kind != Merge).collect();
+    let is_target = |id: &str| directed.iter().any(|fact| fact.to == id);
+    let leads_on = |id: &str| directed.iter().any(|fact| fact.from == id);
+    let chosen = |id: &str| {
+        let told = || directed.iter().filter(|fact| fact.kind == Resolved);
+        merge == Original && told().any(|fact| fact.to == id) && !told().any(|fact| fact.from == id)
+    };
+    let rules: [&dyn Fn(&str) -> bool; 4] =
+        [&chosen, &|id| is_target(id) && !leads_on(id), &is_target, &|_| true];
+    let mut rows = Rows::new();
+    for cluster in clusters {
+        let fitting = rules.iter().find_map(|rule| {
+            let fitting: Vec<&str> = cluster.iter().copied().filter(|id| rule(id)).collect();
+            let person = fitting.iter().find(|id| !id.starts_with("$device:"));
+            person.or(fitting.first()).copied()
+        });
+        let identity = fitting.unwrap();
+        let others = cluster.iter().filter(|id| **id != identity);
+        rows.extend(others.map(|id| ((*id).to_owned(), identity.to_owned())));
+    }
+    rows.sort();
+    rows
+}
+
+fn identifiers() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-h]",
+        "[a-c]{2}",
+        "[a-d]".prop_map(|id| format!("$device:{id}")),
+        Just("\u{e9}\"\u{2028}".to_owned()),
+    ]
+}
+
+fn any_facts() -> impl Strategy<Value = Vec<Fact>> {
+    let kinds = prop::sample::select(vec![Resolved, Device, Identify, Alias, Merge]);
+    let fact = (kinds, identifiers(), identifiers(), prop_oneof![0_i64..6, Just(i64::MAX)]);
+    let fact = fact.prop_filter_map("it says nothing", |(kind, from, to, time)| {
+        Fact::new(kind, &from, &to, time)
+    });
+    prop::collection::vec(fact, 0..30)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn identities_are_those_of_sets_in_any_order_and_whatever_memory_there_is(
+        facts in any_facts().prop_shuffle(),
+        merge in prop::sample::select(vec![Simplified, Original]),
+        memory in prop_oneof![1 => Just(1_usize), 5 => 200_usize..5_000],
+    ) {
+        let expected = reference(&facts, merge);
+        prop_assert_eq!(&resolved(&facts, merge, memory), &expected);
+        let again = [facts.clone(), facts].concat();
+        prop_assert_eq!(&resolved(&again, merge, 1 << 20), &expected, "told twice");
+    }
+}
+
+#[test]
+fn simplified_follows_each_identifier_to_the_end_of_its_chain() {
+    let chain: Vec<Fact> = (0..5_000)
+        .map(|at| fact(Resolved, &format!("u{at:05}"), &format!("u{:05}", at + 1), 1))
+        .collect();
+    let rows = resolved(&chain, Simplified, 10_000);
+    assert!(rows.len() == 5_000 && rows.iter().all(|(_, to)| to == "u05000"));
+}
