@@ -10,6 +10,7 @@ pub mod doctor;
 mod document;
 pub mod erase;
 pub mod export;
+mod fetch;
 mod hash;
 pub mod identities;
 mod ledger;

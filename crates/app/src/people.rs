@@ -7,10 +7,12 @@
 //! its people therefore needs not care for that slice: its export leaves their events out.
 
 use crate::document::{self, DocumentError, Edit};
+use crate::hash;
 use crate::manifest::Format;
 use crate::ports::ObjectStore;
-use mixlake_columnar::{PersonHash, Salt, Suppression};
+use mixlake_columnar::{PersonHash, Salt, Suppression, TableColumns, is_identity};
 use mixlake_domain::{Date, Layout};
+use mixlake_schema::Table;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -89,6 +91,11 @@ impl People {
         Suppression::new(self.salt, self.hashes().unwrap_or_default())
     }
 
+    /// A hash of who was entered.
+    pub(crate) fn fingerprint(&self) -> String {
+        hash::of_parts(self.entered.keys().map(String::as_str))
+    }
+
     /// Whether an identifier was entered.
     pub(crate) fn has(&self, identifier: &str) -> bool {
         self.entered.contains_key(&self.salt.hash(identifier).to_string())
@@ -97,4 +104,21 @@ impl People {
     fn hashes(&self) -> Result<Vec<PersonHash>, mixlake_columnar::ParseHashError> {
         self.entered.keys().map(|hash| hash.parse()).collect()
     }
+}
+
+/// The columns of a table that say who a row is about. A table that the registry does not have has those that
+/// every table has.
+pub(crate) fn columns_of(table: Option<&Table>) -> TableColumns {
+    let mut columns = TableColumns {
+        identity: BTreeMap::from([("distinct_id".to_owned(), "distinct_id".to_owned())]),
+        overflow: Some("mp_properties".to_owned()),
+        ..TableColumns::default()
+    };
+    for column in table.into_iter().flat_map(Table::columns) {
+        columns.types.insert(column.name.clone(), column.column_type);
+        if is_identity(&column.property) {
+            columns.identity.insert(column.name.clone(), column.property.clone());
+        }
+    }
+    columns
 }

@@ -13,6 +13,7 @@
 //! [<prefix>/]<project_id>/_staging/<slice>-<hash>.jsonl
 //! [<prefix>/]<project_id>/_staging/<slice>-<hash>.json
 //! [<prefix>/]<project_id>/_identities/<table>/<YYYY>/<MM>/<DD>/<hash>
+//! [<prefix>/]<project_id>/_identity_facts/<table>/<YYYY>/<MM>/<DD>/<hash>.jsonl.gz
 //! [<prefix>/]<project_id>/_suppression/people.json
 //! [<prefix>/]<project_id>/_erasures/<hash>.json
 //! [<prefix>/]<project_id>/_quarantine/<YYYY>/<MM>/<DD>/<slice>-<hash>.jsonl.gz
@@ -260,6 +261,29 @@ impl Layout {
         format!("{}_identities/{}/{day}{hash}", self.root, target.table)
     }
 
+    /// What the rows of a target say about who is who; the name is a hash of these rows.
+    #[must_use]
+    pub fn identity_facts(&self, target: &Target, hash: &str) -> String {
+        let day = target.date.map(|date| slashed(date) + "/").unwrap_or_default();
+        format!("{}{}/{day}{hash}.jsonl.gz", self.all_identity_facts(), target.table)
+    }
+
+    /// The prefix of the keys of what all rows say about who is who.
+    #[must_use]
+    pub fn all_identity_facts(&self) -> String {
+        format!("{}_identity_facts/", self.root)
+    }
+
+    /// The target and the hash of such an object, if the key is that of one.
+    #[must_use]
+    pub fn of_identity_facts(&self, key: &str) -> Option<(Target, String)> {
+        let (folder, name) = key.strip_prefix(&self.all_identity_facts())?.rsplit_once('/')?;
+        let (table, date) = folder.split_once('/')?;
+        let target = Target::day(table.parse().ok()?, date.replace('/', "-").parse().ok()?);
+        let hash = name.strip_suffix(".jsonl.gz")?.to_owned();
+        (self.identity_facts(&target, &hash) == key).then_some((target, hash))
+    }
+
     /// The prefix of the keys of all staged files and parts.
     #[must_use]
     pub fn staged(&self) -> String {
@@ -448,6 +472,18 @@ mod tests {
         assert_eq!(Layout::slice_of(&name), None, "it is of no slice");
         assert_eq!(Layout::run_of("2026-11-10-000.parquet"), None);
         assert_eq!(DataFormat::of_file(&name), Some(DataFormat::Parquet));
+    }
+
+    #[test]
+    fn the_key_of_identity_facts_tells_their_target() {
+        let key = layout().identity_facts(&day("signup"), "00ff");
+        assert_eq!(key, "raw/mixpanel/42/_identity_facts/signup/2026/11/09/00ff.jsonl.gz");
+        assert_eq!(layout().of_identity_facts(&key), Some((day("signup"), "00ff".to_owned())));
+        for other in [key.replace("/09/", "/9/"), key.clone() + ".bak", key.replace("signup/", "")]
+        {
+            assert_eq!(layout().of_identity_facts(&other), None, "{other}");
+        }
+        assert_eq!(layout().read(&key), None, "it is no file of a table");
     }
 
     #[test]

@@ -42,6 +42,7 @@ fn keys(layout: &Layout) -> (Vec<String>, Vec<String>) {
         layout.manifest(&day),
         layout.quarantine(&label, "0123"),
         layout.identities(&day, "0123"),
+        layout.identity_facts(&day, "0123"),
         layout.staging(&label, "0123"),
         layout.staged_lines(&label, "0123"),
         layout.budget(),

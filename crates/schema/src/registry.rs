@@ -72,7 +72,7 @@ pub struct NameTaken {
 }
 
 /// Names that no event gets, because tables and folders of the lake use them.
-const NOT_FOR_EVENTS: [&str; 11] = [
+const NOT_FOR_EVENTS: [&str; 12] = [
     MASTER_TABLE,
     "mp_people_data",
     "mp_identity_mappings_data",
@@ -80,6 +80,7 @@ const NOT_FOR_EVENTS: [&str; 11] = [
     "schema",
     "_budget",
     "_identities",
+    "_identity_facts",
     "_reports",
     "_slices",
     "_staging",

@@ -1,12 +1,11 @@
 //! Gets live files and the identities of their rows.
 
 use super::{CompactError, Compactor};
-use crate::hash::Digest;
+use crate::fetch::fetch;
 use crate::manifest::{LiveFile, Manifest};
-use futures::StreamExt;
 use mixlake_columnar::{CompactionInput, Identities, rows_hash_of};
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek};
 
 impl Compactor<'_> {
     /// Copies a live file to a temporary file. Its bytes must be those that the manifest lists.
@@ -17,16 +16,10 @@ impl Compactor<'_> {
     ) -> Result<CompactionInput<File>, CompactError> {
         let key = self.key(manifest, live);
         let location = || self.store.location(&key);
-        let body = self.store.read(&key).await?;
-        let mut body = body.ok_or_else(|| CompactError::Missing { location: location() })?;
-        let mut file = tempfile::tempfile_in(self.scratch).map_err(CompactError::Scratch)?;
-        let mut digest = Digest::default();
-        while let Some(piece) = body.next().await {
-            let piece = piece?;
-            digest.update(&piece);
-            file.write_all(&piece).map_err(CompactError::Scratch)?;
-        }
-        if digest.finish() != live.hash {
+        let fetched = fetch(self.store, &key, self.scratch, CompactError::Scratch).await?;
+        let (mut file, hash) =
+            fetched.ok_or_else(|| CompactError::Missing { location: location() })?;
+        if hash != live.hash {
             return Err(CompactError::Damaged { location: location() });
         }
         let rows_hash = if let Some(hash) = live.rows_hash {

@@ -31,7 +31,7 @@ pub(super) fn findings(
 ) -> impl Iterator<Item = Verdict> {
     let mut cases: BTreeMap<Case, Vec<Left<'_>>> = BTreeMap::new();
     for (key, object) in day.left() {
-        cases.entry(case(key, day, &facts.accounts)).or_default().push((key, object));
+        cases.entry(case(key, date, day, &facts.accounts)).or_default().push((key, object));
     }
     cases.into_iter().map(move |(case, left)| match case {
         Case::Replaced => replaced(date, table, day, &left),
@@ -43,7 +43,11 @@ pub(super) fn findings(
     })
 }
 
-fn case(key: &str, day: &TargetFacts, accounts: &Accounts) -> Case {
+fn case(key: &str, date: Option<Date>, day: &TargetFacts, accounts: &Accounts) -> Case {
+    if date.is_none() && day.manifest.is_some() {
+        // Each run makes all rows of a table without partitions anew.
+        return Case::Replaced;
+    }
     if is_of_snapshot(key) {
         // A snapshot takes the place of everything before it.
         let files = day.manifest.iter().flat_map(|manifest| &manifest.files);

@@ -5,12 +5,10 @@ use super::report::{
 };
 use super::{EraseError, Eraser};
 use crate::manifest::Manifest;
-use crate::people::People;
+use crate::people::{People, columns_of};
 use crate::ports::ObjectMeta;
 use bytes::Bytes;
-use mixlake_columnar::{
-    FoundRows, Person, TableColumns, find_rows, is_identity, without_bad_lines,
-};
+use mixlake_columnar::{FoundRows, Person, TableColumns, find_rows, without_bad_lines};
 use mixlake_domain::{DataFormat, Dataset, LakeObject, Origin, TableName, Target, Zone};
 use mixlake_schema::{Registry, Table};
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,16 +74,10 @@ impl Columns {
 
     /// The columns of a table.
     pub(super) fn of(&self, table: &TableName) -> TableColumns {
-        let mut columns = TableColumns {
-            identity: BTreeMap::from([("distinct_id".to_owned(), "distinct_id".to_owned())]),
-            overflow: Some("mp_properties".to_owned()),
-            ..TableColumns::default()
-        };
-        for column in self.table(table).into_iter().flat_map(Table::columns) {
-            columns.types.insert(column.name.clone(), column.column_type);
-            if is_identity(&column.property) {
-                columns.identity.insert(column.name.clone(), column.property.clone());
-            }
+        let mut columns = columns_of(self.table(table));
+        if Dataset::of_table(table.as_str()) == Dataset::Identities {
+            let name = "resolved_distinct_id".to_owned();
+            columns.identity.insert(name.clone(), name);
         }
         columns
     }
@@ -265,10 +257,12 @@ impl Eraser<'_> {
         Ok(())
     }
 
-    /// Whether an object is not needed: a staged one, or the report of a run.
+    /// Whether an object is not needed: a staged one, the report of a run, or what is read again from the rows of
+    /// a day.
     fn may_be_deleted(&self, key: &str) -> bool {
         let reports = format!("{}_reports/", self.layout.root());
-        key.starts_with(&self.layout.staged()) || key.starts_with(&reports)
+        let folders = [self.layout.staged(), reports, self.layout.all_identity_facts()];
+        folders.iter().any(|folder| key.starts_with(folder))
     }
 
     /// The report of what was found.

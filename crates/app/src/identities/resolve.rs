@@ -48,13 +48,13 @@ fn rank(marks: u8, identifier: &str) -> u64 {
 
 /// Calls `each` with every identifier that has another one as its identity, and that identity, in the
 /// order of the identifiers.
-pub(super) fn resolve(
+pub(super) fn resolve<E: From<io::Error>>(
     facts: Sorter<'_, Fact>,
     merge: IdMerge,
     disk: Disk<'_>,
     may_go_on: &dyn Fn() -> io::Result<()>,
-    each: &mut dyn FnMut(String, String) -> io::Result<()>,
-) -> io::Result<()> {
+    each: &mut dyn FnMut(String, String) -> Result<(), E>,
+) -> Result<(), E> {
     let (links, names) = links(facts, merge, disk)?;
     may_go_on()?;
     let mut dictionary = Dictionary::new(names, disk)?;

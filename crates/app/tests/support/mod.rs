@@ -4,6 +4,7 @@
 
 pub mod clinic;
 mod held;
+pub mod identity_rules;
 pub mod jitter;
 pub mod notices;
 pub mod people;

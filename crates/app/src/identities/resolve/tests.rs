@@ -1,6 +1,5 @@
 use super::*;
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
 
 type Rows = Vec<(String, String)>;
 
@@ -12,7 +11,7 @@ fn resolved(facts: &[Fact], merge: IdMerge, memory: usize) -> Rows {
     let mut rows = Vec::new();
     let mut each = |from, to| {
         rows.push((from, to));
-        Ok(())
+        Ok::<_, io::Error>(())
     };
     resolve(sorter, merge, disk, &|| Ok(()), &mut each).unwrap();
     rows
@@ -118,60 +117,16 @@ fn the_identity_that_mixpanel_chose_is_kept() {
     assert_eq!(of(&facts, Original), ["ann>anon", "other>anon"]);
 }
 
+#[path = "../../../tests/support/identity_rules.rs"]
+mod rules;
+
 /// The rules, with sets in memory.
 fn reference(facts: &[Fact], merge: IdMerge) -> Rows {
-    let first = |kinds: &[Kind]| -> Vec<&Fact> {
-        let mut first: BTreeMap<&str, &Fact> = BTreeMap::new();
-        for fact in facts.iter().filter(|fact| kinds.contains(&fact.kind)) {
-            let at = first.entry(&fact.from).or_insert(fact);
-            if (fact.kind, fact.time, &fact.to) < (at.kind, at.time, &at.to) {
-                *at = fact;
-            }
-        }
-        first.into_values().collect()
-    };
-    let all = |kind: Kind| facts.iter().filter(move |fact| fact.kind == kind);
-    let counted: Vec<&Fact> = match merge {
-        Simplified => first(&[Resolved, Device]),
-        Original => {
-            let won = first(&[Identify]).into_iter().chain(first(&[Alias]));
-            won.chain(all(Resolved)).chain(all(Merge)).collect()
-        }
-    };
-    let mut clusters: Vec<BTreeSet<&str>> = Vec::new();
-    for fact in &counted {
-        let mut one = BTreeSet::from([&*fact.from, &*fact.to]);
-        clusters.retain(|cluster| {
-            let is_apart = cluster.is_disjoint(&one);
-            if !is_apart {
-                one.extend(cluster);
-            }
-            is_apart
-        });
-        clusters.push(one);
-    }
-    let directed: Vec<&&Fact> = counted.iter().filter(|fact| fact.kind != Merge).collect();
-    let is_target = |id: &str| directed.iter().any(|fact| fact.to == id);
-    let leads_on = |id: &str| directed.iter().any(|fact| fact.from == id);
-    let chosen = |id: &str| {
-        let told = || directed.iter().filter(|fact| fact.kind == Resolved);
-        merge == Original && told().any(|fact| fact.to == id) && !told().any(|fact| fact.from == id)
-    };
-    let rules: [&dyn Fn(&str) -> bool; 4] =
-        [&chosen, &|id| is_target(id) && !leads_on(id), &is_target, &|_| true];
-    let mut rows = Rows::new();
-    for cluster in clusters {
-        let fitting = rules.iter().find_map(|rule| {
-            let fitting: Vec<&str> = cluster.iter().copied().filter(|id| rule(id)).collect();
-            let person = fitting.iter().find(|id| !id.starts_with("$device:"));
-            person.or(fitting.first()).copied()
-        });
-        let identity = fitting.unwrap();
-        let others = cluster.iter().filter(|id| **id != identity);
-        rows.extend(others.map(|id| ((*id).to_owned(), identity.to_owned())));
-    }
-    rows.sort();
-    rows
+    let told = facts.iter().map(|fact| {
+        let Fact { from, kind, to, time } = fact;
+        rules::Told { kind: kind.name(), from: from.clone(), to: to.clone(), time: *time }
+    });
+    rules::identities(&told.collect::<Vec<_>>(), merge == Original)
 }
 
 fn identifiers() -> impl Strategy<Value = String> {
