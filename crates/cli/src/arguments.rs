@@ -50,6 +50,9 @@ pub enum Command {
     /// Merge the files of days that have ended into few large ones, sorted by event and time. Exits with 0 if no
     /// day failed, with 1 if one did, with 2 if it could not start.
     Compact(Compact),
+    /// Bring the table `mp_identity_mappings_data` up to date with the events of a lake. Exits with 0 if every day could
+    /// be read, with 1 if not, with 2 if it could not start.
+    Identities(Lake),
     /// Remove a person from a lake, and leave the person out of later exports. Exits with 0 also if nothing of the
     /// person is there, with 1 if a part of the lake could not be searched or changed.
     Erase(Erase),

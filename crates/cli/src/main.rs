@@ -9,6 +9,7 @@ mod create;
 mod doctor;
 mod erase;
 mod export;
+mod identities;
 mod input;
 mod lake;
 mod neighbours;
@@ -58,6 +59,7 @@ async fn main() -> ExitCode {
         Command::Collect(collect) => collect::run(collect).await,
         Command::Status(lake) => status::status(lake).await,
         Command::Timeline(lake) => status::timeline(lake).await,
+        Command::Identities(lake) => identities::run(lake).await,
         Command::Erase(erase) => erase::run(erase).await,
         Command::Sql(sql) => sql::run(sql).await,
         Command::Settings(form) if form.json => show::json(&settings::document()).map(|()| true),

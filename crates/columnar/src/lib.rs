@@ -26,9 +26,7 @@ pub use crate::deduplication::far_apart::FarApart;
 pub use crate::deduplication::identities::{Identities, NoIdentities, RowKey};
 pub use crate::deduplication::superseded::Superseded;
 pub use crate::erasure::any_object::is_mentioned_in_object;
-pub use crate::erasure::data_file::{
-    FileWithout, FoundRow, FoundRows, PeopleError, TableColumns, find_rows, without_rows,
-};
+pub use crate::erasure::data_file::{FileWithout, FoundRow, FoundRows, find_rows, without_rows};
 pub use crate::erasure::person::Person;
 pub use crate::erasure::quarantined::without_bad_lines;
 pub use crate::error::TransformError;
@@ -39,6 +37,7 @@ pub use crate::options::contract::{Contract, Contracts};
 pub use crate::options::{Bounds, EventNameForm, Options, SchemaType, TimeType};
 pub use crate::parquet::footer::{Footer, FooterError, TailRead};
 pub use crate::parquet::rehash::{RowsHashError, rows_hash_of};
+pub use crate::people::data_rows::{PeopleError, TableColumns};
 pub use crate::people::identifier::{elements, is_identity, normal};
 pub use crate::people::identity_rows::{IdentityRow, identity_rows};
 pub use crate::people::suppression::{ParseHashError, PersonHash, Salt, Suppression};

@@ -1,8 +1,9 @@
 //! Searches an object of any kind for a person.
 
-use super::data_file::{TableColumns, find_rows};
+use super::data_file::find_rows;
 use super::person::Person;
 use crate::parquet::footer::{Footer, TailRead};
+use crate::people::data_rows::TableColumns;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use mixlake_domain::DataFormat;

@@ -2,25 +2,11 @@
 
 use super::person::Person;
 use super::{in_json, in_parquet};
-use crate::parquet::rehash::RowsHashError;
+use crate::people::data_rows::{PeopleError, TableColumns};
 use crate::rows::rows_hash::RowsHash;
 use bytes::Bytes;
 use mixlake_domain::DataFormat;
-use mixlake_schema::ColumnType;
-use parquet::errors::ParquetError;
 use std::collections::BTreeMap;
-use std::io;
-
-/// The columns of a table, as the registry has them.
-#[derive(Debug, Clone, Default)]
-pub struct TableColumns {
-    /// The properties of the columns whose values identify a person, by column.
-    pub identity: BTreeMap<String, String>,
-    /// The column with the JSON object of the properties that have no column.
-    pub overflow: Option<String>,
-    /// The types of the columns. A file of JSON lines does not have them.
-    pub types: BTreeMap<String, ColumnType>,
-}
 
 /// What a file has of a person.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -57,26 +43,6 @@ pub struct FileWithout {
     pub rows_hash: RowsHash,
     /// The hash of all rows of the file before. It proves that the file was read rightly.
     pub hash_before: RowsHash,
-}
-
-/// Why the rows of a person cannot be removed from a file.
-#[derive(Debug, thiserror::Error)]
-pub enum PeopleError {
-    /// It is not a Parquet file of Mixlake.
-    #[error(transparent)]
-    Parquet(#[from] RowsHashError),
-    /// It is not gzip JSON lines.
-    #[error("cannot read the file as gzip JSON lines")]
-    Lines(#[from] io::Error),
-    /// A line is not a row of the table.
-    #[error("line {0} is not a row of the table: {1}")]
-    Row(usize, String),
-}
-
-impl From<ParquetError> for PeopleError {
-    fn from(error: ParquetError) -> Self {
-        RowsHashError::from(error).into()
-    }
 }
 
 /// Finds the rows of a person in a data file. Reads all of its text.

@@ -1,14 +1,14 @@
 //! Finds and removes rows of a file of gzip JSON lines.
 
-use super::data_file::{FileWithout, FoundRow, FoundRows, PeopleError, TableColumns};
+use super::data_file::{FileWithout, FoundRow, FoundRows};
 use super::person::Person;
+use crate::people::data_rows::{PeopleError, TableColumns, milliseconds, row};
 use crate::people::identifier::is_identity;
 use crate::rows::rows_hash::{ColumnHash, RowSums, RowsHash};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use mixlake_domain::Timestamp;
 use mixlake_schema::ColumnType;
 use serde_json::{Map, Value};
 use std::io::{Read, Write};
@@ -43,10 +43,6 @@ fn text_of(file: &Bytes) -> Result<Vec<u8>, PeopleError> {
 /// The lines with their numbers, from 0.
 fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     text.split_inclusive(|byte| *byte == b'\n').enumerate()
-}
-
-pub(crate) fn row(number: usize, line: &[u8]) -> Result<Map<String, Value>, PeopleError> {
-    serde_json::from_slice(line).map_err(|error| PeopleError::Row(number + 1, error.to_string()))
 }
 
 pub(super) fn find(
@@ -86,14 +82,6 @@ fn key(row: &Map<String, Value>) -> FoundRow {
         distinct_id: text("distinct_id"),
         insert_id: text("mp_insert_id"),
     }
-}
-
-/// The time of a row, as text or as a number.
-pub(crate) fn milliseconds(time: &Value) -> Option<i64> {
-    let Some(text) = time.as_str() else { return time.as_i64() };
-    // In UTC, without saying so.
-    let time: Timestamp = format!("{text}Z").parse().ok()?;
-    Some(time.as_millisecond())
 }
 
 pub(super) fn without(

@@ -1,13 +1,14 @@
 //! Finds and removes rows of a Parquet file. One column of one row group is in memory at a time, beside the
 //! file itself.
 
-use super::data_file::{FileWithout, FoundRow, FoundRows, PeopleError, TableColumns};
+use super::data_file::{FileWithout, FoundRow, FoundRows};
 use super::in_json::names_in_object;
 use super::person::Person;
 use crate::files::data_file::pair;
 use crate::parquet::cells::{cells, leaves};
 use crate::parquet::column_order;
 use crate::parquet::rehash::RowsHashError;
+use crate::people::data_rows::{PeopleError, TableColumns};
 use crate::rows::rows_hash::{ColumnHash, RowSums, RowsHash};
 use bytes::Bytes;
 use mixlake_schema::ColumnType;

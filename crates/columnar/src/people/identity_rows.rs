@@ -1,9 +1,8 @@
 //! Reads what the rows of a data file say about who is who. Only the columns that it needs are read, and one
 //! row group is in memory at a time.
 
+use super::data_rows::{PeopleError, TableColumns, milliseconds, row};
 use super::identifier::of_number;
-use crate::erasure::data_file::{PeopleError, TableColumns};
-use crate::erasure::in_json::{milliseconds, row};
 use crate::parquet::cells::{cells, leaves};
 use crate::parquet::rehash::RowsHashError;
 use flate2::read::MultiGzDecoder;

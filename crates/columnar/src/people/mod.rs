@@ -2,6 +2,7 @@
 //! not written.
 
 pub(crate) mod bad_lines;
+pub(crate) mod data_rows;
 pub(crate) mod identifier;
 pub(crate) mod identity_rows;
 pub(crate) mod suppression;

@@ -16,7 +16,7 @@ pub use access::{Access, ClientRegion, ClientSettings, Purpose, Role};
 pub use export::ExportConfig;
 pub use ingestion::Cursor;
 pub use lake::{LakeConfig, bucket};
-pub use maintenance::MaintenanceConfig;
+pub use maintenance::{IdentitiesConfig, MaintenanceConfig};
 pub use profiles::{ProfileTable, ProfilesConfig, is_of_profiles};
 pub use source::Pipeline;
 pub use transformation::compression;

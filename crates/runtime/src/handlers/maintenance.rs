@@ -1,12 +1,14 @@
-//! The maintenance function: replaced files are deleted, and the files of closed days are compacted.
+//! The maintenance function: replaced files are deleted, the table of identities is brought up to date, and the files
+//! of closed days are compacted.
 
 use crate::answer::{Failure, Kind};
 use crate::clients::Clients;
 use crate::clock;
-use crate::config::MaintenanceConfig;
+use crate::config::{IdentitiesConfig, MaintenanceConfig};
 use crate::settings::{CatalogBy, Settings};
 use mixlake_app::compact::{CompactionOutcome, CompactionReport, Compactor};
 use mixlake_app::doctor::Doctor;
+use mixlake_app::identities::{IdentityBounds, IdentityMapper};
 use mixlake_app::ports::{Catalog, Clock, ObjectStore};
 use mixlake_app::reconcile::Reconciler;
 use mixlake_columnar::{CompactionBounds, Compression};
@@ -44,7 +46,8 @@ impl MaintenanceHandler {
         Ok(Self { config, store, catalog })
     }
 
-    /// Deletes replaced files, and compacts the last closed days in the time that is left.
+    /// Deletes replaced files, brings the table of identities up to date, and compacts the last closed days in the time
+    /// that is left.
     pub async fn handle(&self, payload: &Value, left: Duration) -> Result<Value, Failure> {
         if self.config.lake.catalog == CatalogBy::Crawler {
             // Only the locations in the catalog prove that no reader is sent to a replaced file. A crawler reads
@@ -59,6 +62,11 @@ impl MaintenanceHandler {
         // Collection is short. It comes first, so that a long compaction cannot keep it from running.
         let (collected, mut problems) = self.collect().await?;
         let mut answer = json!({ "collected": collected });
+        if let Some(config) = self.config.identities {
+            let (identities, others) = self.identities(config, ends).await;
+            answer["identities"] = identities;
+            problems.extend(others);
+        }
         if let Some(compression) = self.config.compact {
             let (compacted, others) = self.compact(compression, ends).await?;
             answer["compacted"] = compacted;
@@ -94,6 +102,50 @@ impl MaintenanceHandler {
             shorten(&mut document[list]);
         }
         Ok((document, problems))
+    }
+
+    /// Brings the table of identities up to date, in half of the time that is left: the days that it has read by then
+    /// are kept, so the next run goes on.
+    async fn identities(&self, config: IdentitiesConfig, ends: Timestamp) -> (Value, Vec<String>) {
+        let clock: Clock = Arc::new(clock::now);
+        let scratch = std::env::temp_dir();
+        let now = clock::now();
+        let half = ends.duration_since(now) / 2;
+        let lake = &self.config.lake;
+        let mapper = IdentityMapper {
+            store: &*self.store,
+            layout: &lake.layout,
+            options: &config.options(&lake.project, env!("CARGO_PKG_VERSION")),
+            merge: config.merge,
+            bounds: IdentityBounds::default(),
+            clock: &clock,
+            ends: Some(now + half),
+            scratch: &scratch,
+        };
+        let report = match mapper.run().await {
+            Ok(report) => report,
+            Err(error) => {
+                let problem = format!("identities: {}", mixlake_app::chain(&error));
+                return (json!({ "status": "failed" }), vec![problem]);
+            }
+        };
+        let (days, read, left) = (report.days, report.days_read, report.days_left);
+        if left > 0 {
+            tracing::warn!(
+                days,
+                read,
+                left,
+                "the time is used up; the next maintenance reads the days that are left"
+            );
+        } else {
+            tracing::info!(days, read, identities = report.identities, "identities are up to date");
+        }
+        let failed = report.failed.iter();
+        let problems = failed.map(|day| format!("identities of {}: {}", day.day, day.error));
+        let problems = problems.collect();
+        let mut document = report.document();
+        shorten(&mut document["failed"]);
+        (document, problems)
     }
 
     /// Compacts day after day. A day is not begun if, judging by the days before it, it may not fit.
