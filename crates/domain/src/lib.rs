@@ -18,6 +18,8 @@ pub use origin::Origin;
 pub use project::{ProjectId, ProjectIdError};
 pub use run::{RunId, RunIdError};
 pub use slice::{Basis, Minutes, Slice, SliceError, SliceKind, SliceLabel};
-pub use table::{Dataset, PARTITION_KEY, Partitioning, TableName, TableNameError, Target};
+pub use table::{
+    Dataset, PARTITION_KEY, Partitioning, TableName, TableNameError, Target, VIEW_PREFIX,
+};
 pub use window::Window;
 pub use zone::{Zone, ZoneError};

@@ -96,6 +96,9 @@ impl fmt::Display for Target {
 /// The column that tables are partitioned by.
 pub const PARTITION_KEY: &str = "mp_date";
 
+/// What the names of views begin with, after the prefix of the tables. No table of a new event gets such a name.
+pub const VIEW_PREFIX: &str = "mp_view_";
+
 /// How the files of a table are divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Partitioning {

@@ -1,5 +1,6 @@
 //! Converts a Mixpanel name to a SQL name: rules 1 to 5.
 
+use mixlake_domain::VIEW_PREFIX;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -30,12 +31,13 @@ pub fn clean(name: &str, limit: usize) -> String {
 
 /// Cleans the name of an event, which also names a table and its folder. Query engines skip folders
 /// whose names begin with `_`, and Athena needs quotes around names that begin with a digit. Such a
-/// name gets the prefix `e` (before a digit `e_`).
+/// name gets the prefix `e` (before a digit `e_`). A name that begins like those of views gets `e_`.
 pub(crate) fn clean_event(name: &str, limit: usize) -> String {
     let mut clean = clean(name, limit);
     // The tables of group profiles have such names.
     let is_of_group = clean.starts_with("mp_group_") && clean.ends_with("_data");
     match clean.as_bytes().first() {
+        Some(_) if clean.starts_with(VIEW_PREFIX) => clean.insert_str(0, "e_"),
         Some(b'_') => clean.insert(0, 'e'),
         Some(b'0'..=b'9') => clean.insert_str(0, "e_"),
         Some(_) if is_of_group => clean.insert_str(0, "e_"),
@@ -94,6 +96,9 @@ mod tests {
     #[case::only_digits("404", "e_404")]
     #[case::dollar("$identify", "mp_identify")]
     #[case::reserved("Select", "res_select")]
+    #[case::like_a_view("mp_view names", "e_mp_view_names")]
+    #[case::like_a_view_with_a_dollar("$view_names", "e_mp_view_names")]
+    #[case::nearly_like_a_view("mp_views", "mp_views")]
     fn the_name_of_an_event_begins_with_a_letter(#[case] name: &str, #[case] expected: &str) {
         assert_eq!(clean_event(name, 127), expected);
         assert!(!is_hidden(expected));
