@@ -24,6 +24,7 @@ pub mod reconcile;
 pub mod runs;
 pub mod status;
 pub mod sync;
+pub mod views;
 
 pub use commit::Outcome;
 pub use document::DocumentError;

@@ -2,15 +2,17 @@
 
 use crate::database::Database;
 use crate::describe;
-use crate::failure::{CREATE_TABLE, GET_TABLE, GET_TABLES, UPDATE_TABLE, failure, refused};
+use crate::failure::{
+    CREATE_TABLE, DELETE_TABLE, GET_TABLE, GET_TABLES, UPDATE_TABLE, failure, refused,
+};
 use crate::partition::in_order;
 use crate::partitions::{Partitions, Schema};
-use crate::{pause, table};
+use crate::{pause, table, view};
 use aws_sdk_glue::Client;
 use aws_sdk_glue::config::AsyncSleep;
 use aws_sdk_glue::types::{Table, TableAttributes, TableInput};
 use mixlake_app::ports::{
-    Catalog, CatalogError, Column, Declared, NewTable, Partition, TableState,
+    Catalog, CatalogError, Column, Declared, NewTable, Partition, TableState, View, ViewState,
 };
 use mixlake_domain::DataFormat;
 use std::collections::BTreeMap;
@@ -57,6 +59,46 @@ impl GlueCatalog {
         }
     }
 
+    /// The names of the tables and views that start with the prefix and have such a type.
+    async fn names(
+        &self,
+        prefix: &str,
+        wanted: impl Fn(Option<&str>) -> bool,
+    ) -> Result<Vec<String>, CatalogError> {
+        let request = self.database.client.get_tables().database_name(&self.database.name);
+        // Filtered here, because Glue and its stand-ins interpret patterns differently.
+        let request = request.attributes_to_get(TableAttributes::Name);
+        let request = request.attributes_to_get(TableAttributes::TableType);
+        let mut pages = request.into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| failure(GET_TABLES, &self.database.own_subject(), e))?;
+            let found = page.table_list.unwrap_or_default().into_iter();
+            names.extend(found.filter(|it| wanted(it.table_type())).map(|table| table.name));
+        }
+        names.retain(|name| name.starts_with(prefix));
+        names.sort();
+        Ok(names)
+    }
+
+    async fn create(&self, input: TableInput) -> Result<(), CatalogError> {
+        let subject = self.database.subject(&input.name);
+        let request = self
+            .database
+            .client
+            .create_table()
+            .database_name(&self.database.name)
+            .table_input(input);
+        match request.send().await.map_err(|e| failure(CREATE_TABLE, &subject, e)) {
+            Ok(_) => Ok(()),
+            // When a table is created, only the database can be missing.
+            Err(CatalogError::NotFound(_)) => {
+                Err(CatalogError::NotFound(self.database.own_subject()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     async fn update(&self, input: TableInput, version: &str) -> Result<(), CatalogError> {
         let subject = self.database.subject(&input.name);
         let request = self
@@ -73,17 +115,7 @@ impl GlueCatalog {
 #[async_trait::async_trait]
 impl Catalog for GlueCatalog {
     async fn tables(&self, prefix: &str) -> Result<Vec<String>, CatalogError> {
-        let request = self.database.client.get_tables().database_name(&self.database.name);
-        // Filtered here, because Glue and its stand-ins interpret patterns differently.
-        let mut pages = request.attributes_to_get(TableAttributes::Name).into_paginator().send();
-        let mut names = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| failure(GET_TABLES, &self.database.own_subject(), e))?;
-            names.extend(page.table_list.unwrap_or_default().into_iter().map(|table| table.name));
-        }
-        names.retain(|name| name.starts_with(prefix));
-        names.sort();
-        Ok(names)
+        self.names(prefix, |table_type| !view::is_view(table_type)).await
     }
 
     async fn table(&self, name: &str) -> Result<Option<TableState>, CatalogError> {
@@ -98,20 +130,7 @@ impl Catalog for GlueCatalog {
     async fn create_table(&self, table: &NewTable) -> Result<(), CatalogError> {
         let subject = self.database.subject(&table.name);
         let input = describe::table(table).map_err(|e| refused(CREATE_TABLE, &subject, e))?;
-        let request = self
-            .database
-            .client
-            .create_table()
-            .database_name(&self.database.name)
-            .table_input(input);
-        match request.send().await.map_err(|e| failure(CREATE_TABLE, &subject, e)) {
-            Ok(_) => Ok(()),
-            // When a table is created, only the database can be missing.
-            Err(CatalogError::NotFound(_)) => {
-                Err(CatalogError::NotFound(self.database.own_subject()))
-            }
-            Err(error) => Err(error),
-        }
+        self.create(input).await
     }
 
     async fn append_columns(
@@ -197,6 +216,47 @@ impl Catalog for GlueCatalog {
         values: &[String],
     ) -> Result<Vec<String>, CatalogError> {
         self.partitions_of(table).remove(values).await
+    }
+
+    async fn views(&self, prefix: &str) -> Result<Vec<String>, CatalogError> {
+        self.names(prefix, view::is_view).await
+    }
+
+    async fn view(&self, name: &str) -> Result<Option<ViewState>, CatalogError> {
+        let Some(read) = self.database.read(name).await? else { return Ok(None) };
+        let unversioned =
+            || refused(GET_TABLE, &self.database.subject(name), "the view has no VersionId");
+        view::state(&read).ok_or_else(unversioned).map(Some)
+    }
+
+    async fn create_view(&self, view: &View) -> Result<(), CatalogError> {
+        let input = view::new(view, &self.database.name);
+        let subject = self.database.subject(&view.name);
+        self.create(input.map_err(|e| refused(CREATE_TABLE, &subject, e))?).await
+    }
+
+    async fn update_view(&self, version: &str, view: &View) -> Result<(), CatalogError> {
+        let read = self.read_as(&view.name, version).await?;
+        let subject = self.database.subject(&view.name);
+        if view::mark(&read).is_none() {
+            return Err(CatalogError::Conflict(subject));
+        }
+        let input = view::changed(read, view, &self.database.name);
+        self.update(input.map_err(|e| refused(UPDATE_TABLE, &subject, e))?, version).await
+    }
+
+    /// Glue has no conditional deletion, so the mark is read just before.
+    async fn remove_view(&self, name: &str, mark: &str) -> Result<(), CatalogError> {
+        let subject = self.database.subject(name);
+        let Some(read) = self.database.read(name).await? else { return Ok(()) };
+        if view::mark(&read) != Some(mark) {
+            return Err(CatalogError::Conflict(subject));
+        }
+        let request = self.database.client.delete_table().database_name(&self.database.name);
+        match request.name(name).send().await.map_err(|e| failure(DELETE_TABLE, &subject, e)) {
+            Ok(_) | Err(CatalogError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Uses the client's own clock, which its retries use too.

@@ -31,6 +31,8 @@ pub(crate) const CREATE_TABLE: Call = Call {
 };
 pub(crate) const UPDATE_TABLE: Call =
     Call { verb: "update", right: "glue:UpdateTable", grant: ALTER };
+pub(crate) const DELETE_TABLE: Call =
+    Call { verb: "delete", right: "glue:DeleteTable", grant: "DROP on the view" };
 pub(crate) const GET_PARTITIONS: Call =
     Call { verb: "read", right: "glue:GetPartitions", grant: "DESCRIBE on the table" };
 pub(crate) const GET_PARTITION: Call =

@@ -13,6 +13,7 @@ mod partitions;
 mod pause;
 mod table;
 mod text;
+mod view;
 
 pub use catalog::GlueCatalog;
 pub use client::client;

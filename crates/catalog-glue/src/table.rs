@@ -3,7 +3,7 @@
 //! `UpdateTable` replaces everything: a field that is forgotten here is lost.
 
 use crate::batch::value_of;
-use crate::describe;
+use crate::{describe, view};
 use aws_sdk_glue::error::BuildError;
 use aws_sdk_glue::types::{
     self, StorageDescriptor, Table, TableInput, ViewDefinition, ViewDefinitionInput,
@@ -17,9 +17,14 @@ use std::collections::HashMap;
 pub(crate) fn state(table: Table) -> Option<TableState> {
     let storage = table.storage_descriptor.unwrap_or_else(empty_storage);
     let keys = table.partition_keys.unwrap_or_default();
+    let is_view = view::is_view(table.table_type.as_deref());
     Some(TableState {
         version: table.version_id?,
-        format: describe::format(&storage),
+        format: if is_view {
+            Format::Other("a view".to_owned())
+        } else {
+            describe::format(&storage)
+        },
         columns: storage.columns.unwrap_or_default().into_iter().map(shown).collect(),
         partition_keys: keys.into_iter().map(|key| key.name).collect(),
         location: storage.location.unwrap_or_default(),
@@ -97,7 +102,7 @@ fn input(
 }
 
 /// A table as it was read, with another description of its files.
-fn rebuilt(table: Table, storage: StorageDescriptor) -> Result<TableInput, BuildError> {
+pub(crate) fn rebuilt(table: Table, storage: StorageDescriptor) -> Result<TableInput, BuildError> {
     TableInput::builder()
         .name(table.name)
         .set_description(table.description)
@@ -113,11 +118,11 @@ fn rebuilt(table: Table, storage: StorageDescriptor) -> Result<TableInput, Build
         .set_parameters(table.parameters)
         .set_target_table(table.target_table)
         .set_federated_table(table.federated_table)
-        .set_view_definition(table.view_definition.map(view))
+        .set_view_definition(table.view_definition.map(definition))
         .build()
 }
 
-fn view(view: ViewDefinition) -> ViewDefinitionInput {
+fn definition(view: ViewDefinition) -> ViewDefinitionInput {
     let representations = view.representations;
     let representations = representations.map(|all| all.into_iter().map(representation).collect());
     ViewDefinitionInput::builder()

@@ -4,7 +4,7 @@ use crate::blocking::blocking;
 use crate::lake_folder::{LakeFolder, is_absence};
 use crate::table_document::{TableDocument, TableDocumentError};
 use mixlake_app::ports::{
-    Catalog, CatalogError, Column, Declared, NewTable, Partition, TableState,
+    Catalog, CatalogError, Column, Declared, NewTable, Partition, TableState, View, ViewState,
 };
 use mixlake_domain::DataFormat;
 use std::collections::BTreeMap;
@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 /// The tables of one database of a local lake. Clones and other processes can use it at the same time.
 #[derive(Debug, Clone)]
 pub struct FolderCatalog {
-    lake: LakeFolder,
-    database: String,
+    pub(crate) lake: LakeFolder,
+    pub(crate) database: String,
 }
 
 impl FolderCatalog {
@@ -59,7 +59,7 @@ impl FolderCatalog {
         Err(self.failed("read", table, format!("{table:?} is not a valid table name")))
     }
 
-    fn read(&self, table: &str) -> Result<Option<TableDocument>, CatalogError> {
+    pub(crate) fn read(&self, table: &str) -> Result<Option<TableDocument>, CatalogError> {
         let json = match fs::read(self.path(table)?) {
             Ok(json) => json,
             Err(error) if is_absence(&error) => return Ok(None),
@@ -84,6 +84,9 @@ impl FolderCatalog {
         let staged = self.lake.stage(&json);
         let staged = staged.map_err(|e| failed(e.into()))?;
         let lock = self.lake.lock().map_err(|e| failed(e.into()))?;
+        if self.read_view(&table.name)?.is_some() {
+            return Err(CatalogError::Conflict(self.subject(&table.name)));
+        }
         match self.lake.publish_new(staged, &path, &lock) {
             Ok(true) => Ok(()),
             Ok(false) => Err(CatalogError::Conflict(self.subject(&table.name))),
@@ -128,28 +131,10 @@ impl FolderCatalog {
     }
 
     fn names(&self, prefix: &str) -> Result<Vec<String>, CatalogError> {
-        let failed = |error: std::io::Error| CatalogError::Failed {
-            action: "read",
-            subject: format!("database {}", self.database),
-            hint: None,
-            cause: error.into(),
-        };
-        let entries = match fs::read_dir(self.folder()) {
-            Ok(entries) => entries,
-            Err(error) if is_absence(&error) => return Ok(Vec::new()),
-            Err(error) => return Err(failed(error)),
-        };
-        let mut names = Vec::new();
-        for entry in entries {
-            let file = entry.map_err(failed)?.file_name().into_string().unwrap_or_default();
-            let name = file.strip_suffix(".json").filter(|name| name.starts_with(prefix));
-            names.extend(name.map(str::to_owned));
-        }
-        names.sort();
-        Ok(names)
+        listed(&self.folder(), prefix).map_err(|error| self.failed_database("read", error))
     }
 
-    fn subject(&self, table: &str) -> String {
+    pub(crate) fn subject(&self, table: &str) -> String {
         format!("table {}.{table}", self.database)
     }
 
@@ -163,7 +148,16 @@ impl FolderCatalog {
         CatalogError::Refused { action, subject, hint: None, cause }
     }
 
-    fn failed(
+    pub(crate) fn failed_database(
+        &self,
+        action: &'static str,
+        cause: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> CatalogError {
+        let subject = format!("database {}", self.database);
+        CatalogError::Failed { action, subject, hint: None, cause: cause.into() }
+    }
+
+    pub(crate) fn failed(
         &self,
         action: &'static str,
         table: &str,
@@ -178,8 +172,25 @@ impl FolderCatalog {
     }
 }
 
+/// The names of the documents in a folder that start with the prefix, in order.
+pub(crate) fn listed(folder: &Path, prefix: &str) -> std::io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if is_absence(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let file = entry?.file_name().into_string().unwrap_or_default();
+        let name = file.strip_suffix(".json").filter(|name| name.starts_with(prefix));
+        names.extend(name.map(str::to_owned));
+    }
+    names.sort();
+    Ok(names)
+}
+
 /// Whether the name can be that of a file or folder.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
 }
 
@@ -193,12 +204,11 @@ impl Catalog for FolderCatalog {
     async fn table(&self, name: &str) -> Result<Option<TableState>, CatalogError> {
         let name = name.to_owned();
         self.run(move |catalog| {
-            let state = catalog.read(&name)?.map(|document| document.state());
-            let shown = |state: TableState| TableState {
-                location: catalog.lake.shown(&state.location),
-                ..state
+            let Some(document) = catalog.read(&name)? else {
+                return Ok(catalog.read_view(&name)?.map(|view| view.as_table()));
             };
-            Ok(state.map(shown))
+            let state = document.state();
+            Ok(Some(TableState { location: catalog.lake.shown(&state.location), ..state }))
         })
         .await
     }
@@ -332,6 +342,31 @@ impl Catalog for FolderCatalog {
             })
         })
         .await
+    }
+
+    async fn views(&self, prefix: &str) -> Result<Vec<String>, CatalogError> {
+        let prefix = prefix.to_owned();
+        self.run(move |catalog| catalog.view_names(&prefix)).await
+    }
+
+    async fn view(&self, name: &str) -> Result<Option<ViewState>, CatalogError> {
+        let name = name.to_owned();
+        self.run(move |catalog| catalog.named(&name)).await
+    }
+
+    async fn create_view(&self, view: &View) -> Result<(), CatalogError> {
+        let view = view.clone();
+        self.run(move |catalog| catalog.write_view(None, &view)).await
+    }
+
+    async fn update_view(&self, version: &str, view: &View) -> Result<(), CatalogError> {
+        let (version, view) = (version.to_owned(), view.clone());
+        self.run(move |catalog| catalog.write_view(Some(&version), &view)).await
+    }
+
+    async fn remove_view(&self, name: &str, mark: &str) -> Result<(), CatalogError> {
+        let (name, mark) = (name.to_owned(), mark.to_owned());
+        self.run(move |catalog| catalog.delete_view(&name, &mark)).await
     }
 
     /// The lock of the folder orders all writers, so no random pause is needed.

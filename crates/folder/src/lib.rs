@@ -10,6 +10,8 @@ mod messages;
 mod source;
 mod store;
 mod table_document;
+mod view_document;
+mod views;
 
 pub use catalog::FolderCatalog;
 pub use source::{

@@ -1,5 +1,6 @@
 //! The catalog that describes tables.
 
+use super::{View, ViewState};
 use mixlake_domain::{DataFormat, Partitioning};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +11,7 @@ use std::fmt;
 /// that others added) survives every call.
 #[async_trait::async_trait]
 pub trait Catalog: Send + Sync {
-    /// The names of the tables that start with the prefix, in order.
+    /// The names of the tables that start with the prefix, in order. Views are none.
     async fn tables(&self, prefix: &str) -> Result<Vec<String>, CatalogError>;
 
     /// A table as it is now; `None` if there is none.
@@ -79,6 +80,22 @@ pub trait Catalog: Send + Sync {
         table: &str,
         values: &[String],
     ) -> Result<Vec<String>, CatalogError>;
+
+    /// The names of the views that start with the prefix, in order. Others may have made some of them.
+    async fn views(&self, prefix: &str) -> Result<Vec<String>, CatalogError>;
+
+    /// What has the name of a view; `None` if nothing has it.
+    async fn view(&self, name: &str) -> Result<Option<ViewState>, CatalogError>;
+
+    /// Creates a view. Returns [`CatalogError::Conflict`] if a view or a table has its name.
+    async fn create_view(&self, view: &View) -> Result<(), CatalogError>;
+
+    /// Gives a view this query, these columns and this mark, if it still has that version; otherwise
+    /// [`CatalogError::Conflict`]. Everything else on it stays.
+    async fn update_view(&self, version: &str, view: &View) -> Result<(), CatalogError>;
+
+    /// Removes a view, if it still has this mark; otherwise [`CatalogError::Conflict`]. It need not exist.
+    async fn remove_view(&self, name: &str, mark: &str) -> Result<(), CatalogError>;
 
     /// Waits before a table that somebody else changed is read again. The wait grows with each attempt
     /// and is random, so that functions that conflicted do not retry together.

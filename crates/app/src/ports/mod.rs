@@ -8,6 +8,7 @@ mod catalog;
 mod profiles;
 mod source;
 mod store;
+mod view;
 
 pub use budget::{BudgetError, Clock, QueryBudget, Turn};
 pub use catalog::{
@@ -16,3 +17,5 @@ pub use catalog::{
 pub use profiles::{NextPage, PageEnd, PageError, PagePiece, PagePieces, ProfileSource};
 pub use source::{EventChunks, EventSource, SourceError};
 pub use store::{Object, ObjectBody, ObjectMeta, ObjectStore, Precondition, Put, StoreError, Tail};
+pub(crate) use view::presto_type;
+pub use view::{View, ViewColumn, ViewState};

@@ -25,7 +25,7 @@ pub use view::{ColumnView, FileView, PartitionView, TableView};
 use crate::document::{DocumentError, Read};
 use crate::ports::{Catalog, CatalogError, ObjectStore, Precondition, StoreError};
 use fold::{TableWork, Work};
-use mixlake_domain::{Dataset, Layout, ProjectId, TableName};
+use mixlake_domain::{Dataset, Layout, ProjectId, TableName, VIEW_PREFIX};
 use mixlake_schema::Registry;
 use std::sync::Arc;
 
@@ -165,6 +165,12 @@ impl Reconciler<'_> {
         };
         let events = registry;
         for (table, work) in work.tables {
+            if table.as_str().starts_with(VIEW_PREFIX)
+                && let Err(error) = self.clear_view(&self.name_of(&table)).await
+            {
+                done.fail(&work, error.into());
+                continue;
+            }
             match self.registry_for(&table, &events).await {
                 Ok(None) => self.in_parts(&table, work, &events, &mut done).await,
                 Ok(Some(other)) => self.in_parts(&table, work, &other, &mut done).await,

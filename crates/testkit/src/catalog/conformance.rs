@@ -1,6 +1,6 @@
 //! The whole suite, in one call.
 
-use super::{partitions, tables};
+use super::{partitions, tables, views};
 use mixlake_app::ports::Catalog;
 
 /// Runs everything that every backend must pass, each test on a fresh, empty database.
@@ -24,4 +24,7 @@ pub async fn conformance<C: Catalog>(fresh: impl AsyncFn() -> C) {
     tables::a_table_without_partitions_moves_by_its_version(&fresh().await).await;
     tables::a_table_without_partitions_takes_none(&fresh().await).await;
     tables::changes_need_the_table(&fresh().await).await;
+    views::a_view_is_created_once_and_is_no_table(&fresh().await).await;
+    views::a_view_changes_by_its_version(&fresh().await).await;
+    views::a_view_is_removed_by_its_mark_and_a_table_never(&fresh().await).await;
 }

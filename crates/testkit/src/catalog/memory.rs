@@ -1,13 +1,13 @@
 //! A catalog in memory in which any call can be made to fail or conflict.
 
 use super::state::Table;
+use super::views::StoredView;
 use crate::faults::{Call, Fault, Script, Verdict};
 use mixlake_app::ports::{
-    Catalog, CatalogError, Column, Declared, NewTable, Partition, TableState,
+    Catalog, CatalogError, Column, Declared, NewTable, Partition, TableState, View, ViewState,
 };
 use mixlake_domain::DataFormat;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The calls of a [`MemoryCatalog`].
@@ -35,6 +35,16 @@ pub enum Operation {
     RepairPartitions,
     /// [`Catalog::remove_partitions`].
     RemovePartitions,
+    /// [`Catalog::views`]; the subject is the prefix.
+    Views,
+    /// [`Catalog::view`].
+    View,
+    /// [`Catalog::create_view`].
+    CreateView,
+    /// [`Catalog::update_view`].
+    UpdateView,
+    /// [`Catalog::remove_view`].
+    RemoveView,
 }
 
 /// A fake catalog of one database. Clones share their tables, like two functions that share a catalog.
@@ -49,8 +59,19 @@ pub struct MemoryCatalog {
 #[derive(Debug, Default)]
 struct State {
     tables: BTreeMap<String, Table>,
+    views: BTreeMap<String, StoredView>,
     changed_partitions: usize,
     script: Script<Operation>,
+}
+
+impl State {
+    /// Tables and views share their names.
+    fn must_be_free(&self, name: &str) -> Result<(), CatalogError> {
+        if self.tables.contains_key(name) || self.views.contains_key(name) {
+            return Err(CatalogError::Conflict(format!("table {name}")));
+        }
+        Ok(())
+    }
 }
 
 impl MemoryCatalog {
@@ -65,14 +86,16 @@ impl MemoryCatalog {
         self.lock().script.set_hook(hook);
     }
 
-    /// Every n-th creation or change of a table conflicts, as if another writer had been faster.
+    /// Every n-th creation or change of a table or a view conflicts, as if another writer had been faster.
     pub fn conflict_every(&self, n: usize) {
         let mut changes = 0;
         self.inject(move |call| match call.operation {
             Operation::CreateTable
             | Operation::AppendColumns
             | Operation::RepairTable
-            | Operation::MoveTable => {
+            | Operation::MoveTable
+            | Operation::CreateView
+            | Operation::UpdateView => {
                 changes += 1;
                 if changes % n == 0 { Fault::Overtaken } else { Fault::None }
             }
@@ -82,7 +105,10 @@ impl MemoryCatalog {
             | Operation::Declared
             | Operation::PutPartitions
             | Operation::RepairPartitions
-            | Operation::RemovePartitions => Fault::None,
+            | Operation::RemovePartitions
+            | Operation::Views
+            | Operation::View
+            | Operation::RemoveView => Fault::None,
         });
     }
 
@@ -103,12 +129,26 @@ impl MemoryCatalog {
         self.lock().tables.get(table).map_or(0, |table| table.version + 1)
     }
 
-    /// How often anything changed: versions of tables, and partitions.
+    /// How often anything changed: versions of tables and views, and partitions.
     #[must_use]
     pub fn changes(&self) -> u64 {
         let state = self.lock();
         let versions = state.tables.values().map(|table| table.version + 1).sum::<u64>();
-        versions + state.changed_partitions as u64
+        let of_views = state.views.values().map(|view| view.version + 1).sum::<u64>();
+        versions + of_views + state.changed_partitions as u64
+    }
+
+    /// A view as it was last put, without a call in the log.
+    #[must_use]
+    pub fn put_view(&self, name: &str) -> Option<View> {
+        self.lock().views.get(name).map(|stored| stored.view.clone())
+    }
+
+    /// Removes the mark of a view, as a person does who replaces it in Athena.
+    pub fn take_over_view(&self, name: &str) {
+        if let Some(stored) = self.lock().views.get_mut(name) {
+            stored.take_over();
+        }
     }
 
     /// Removes a table, as a person with permissions could.
@@ -145,19 +185,19 @@ impl MemoryCatalog {
         &self,
         verdict: Verdict,
         (action, name): (&'static str, &str),
-        effect: impl FnOnce(&mut BTreeMap<String, Table>) -> Result<T, CatalogError>,
+        effect: impl FnOnce(&mut State) -> Result<T, CatalogError>,
     ) -> Result<T, CatalogError> {
         let conflict = || CatalogError::Conflict(format!("table {name}"));
         match verdict.fault {
-            Fault::None => effect(&mut self.lock().tables),
+            Fault::None => effect(&mut self.lock()),
             Fault::Before => Err(failed(action, name, verdict)),
             Fault::Overtaken => Err(conflict()),
             Fault::After => {
-                effect(&mut self.lock().tables)?;
+                effect(&mut self.lock())?;
                 Err(failed(action, name, verdict))
             }
             Fault::Echo => {
-                effect(&mut self.lock().tables)?;
+                effect(&mut self.lock())?;
                 Err(conflict())
             }
         }
@@ -171,7 +211,7 @@ impl MemoryCatalog {
         effect: impl FnOnce(&mut Table) -> Vec<String>,
     ) -> Result<Vec<String>, CatalogError> {
         let mut count = 0;
-        let changed = self.change(verdict, (action, name), |tables| {
+        let changed = self.change(verdict, (action, name), |State { tables, .. }| {
             let table = existing(tables, name)?;
             table.takes_partitions(name)?;
             let changed = effect(table);
@@ -195,19 +235,17 @@ impl Catalog for MemoryCatalog {
     async fn table(&self, name: &str) -> Result<Option<TableState>, CatalogError> {
         let verdict = self.begin(Operation::Table, name).await;
         verdict.read().map_err(|_| failed("read", name, verdict))?;
-        Ok(self.lock().tables.get(name).map(Table::state))
+        let state = self.lock();
+        let view = state.views.get(name).map(StoredView::as_table);
+        Ok(state.tables.get(name).map(Table::state).or(view))
     }
 
     async fn create_table(&self, table: &NewTable) -> Result<(), CatalogError> {
         let verdict = self.begin(Operation::CreateTable, &table.name).await;
-        self.change(verdict, ("create", &table.name), |tables| {
-            match tables.entry(table.name.clone()) {
-                Entry::Occupied(_) => Err(CatalogError::Conflict(format!("table {}", table.name))),
-                Entry::Vacant(entry) => {
-                    entry.insert(Table::create(table)?);
-                    Ok(())
-                }
-            }
+        self.change(verdict, ("create", &table.name), |state| {
+            state.must_be_free(&table.name)?;
+            state.tables.insert(table.name.clone(), Table::create(table)?);
+            Ok(())
         })
     }
 
@@ -219,14 +257,14 @@ impl Catalog for MemoryCatalog {
         memo: &str,
     ) -> Result<(), CatalogError> {
         let verdict = self.begin(Operation::AppendColumns, table).await;
-        self.change(verdict, ("update", table), |tables| {
+        self.change(verdict, ("update", table), |State { tables, .. }| {
             existing(tables, table)?.append(table, version, columns, memo)
         })
     }
 
     async fn repair_table(&self, version: &str, to: &NewTable) -> Result<(), CatalogError> {
         let verdict = self.begin(Operation::RepairTable, &to.name).await;
-        self.change(verdict, ("update", &to.name), |tables| {
+        self.change(verdict, ("update", &to.name), |State { tables, .. }| {
             existing(tables, &to.name)?.repair(version, to)
         })
     }
@@ -238,7 +276,7 @@ impl Catalog for MemoryCatalog {
         location: &str,
     ) -> Result<(), CatalogError> {
         let verdict = self.begin(Operation::MoveTable, table).await;
-        self.change(verdict, ("update", table), |tables| {
+        self.change(verdict, ("update", table), |State { tables, .. }| {
             existing(tables, table)?.relocate(table, version, location)
         })
     }
@@ -294,6 +332,54 @@ impl Catalog for MemoryCatalog {
     ) -> Result<Vec<String>, CatalogError> {
         let verdict = self.begin(Operation::RemovePartitions, table).await;
         self.change_partitions(verdict, ("delete", table), |table| table.remove(values))
+    }
+
+    async fn views(&self, prefix: &str) -> Result<Vec<String>, CatalogError> {
+        let verdict = self.begin(Operation::Views, prefix).await;
+        verdict.read().map_err(|_| failed("read", prefix, verdict))?;
+        let state = self.lock();
+        Ok(state.views.keys().filter(|name| name.starts_with(prefix)).cloned().collect())
+    }
+
+    async fn view(&self, name: &str) -> Result<Option<ViewState>, CatalogError> {
+        let verdict = self.begin(Operation::View, name).await;
+        verdict.read().map_err(|_| failed("read", name, verdict))?;
+        let state = self.lock();
+        let table = state
+            .tables
+            .get(name)
+            .map(|table| ViewState { version: table.version.to_string(), mark: None });
+        Ok(state.views.get(name).map(StoredView::state).or(table))
+    }
+
+    async fn create_view(&self, view: &View) -> Result<(), CatalogError> {
+        let verdict = self.begin(Operation::CreateView, &view.name).await;
+        self.change(verdict, ("create", &view.name), |state| {
+            state.must_be_free(&view.name)?;
+            state.views.insert(view.name.clone(), StoredView::create(view)?);
+            Ok(())
+        })
+    }
+
+    async fn update_view(&self, version: &str, view: &View) -> Result<(), CatalogError> {
+        let verdict = self.begin(Operation::UpdateView, &view.name).await;
+        self.change(verdict, ("update", &view.name), |State { views, .. }| {
+            let stored = views.get_mut(&view.name);
+            let missing = || CatalogError::NotFound(format!("table {}", view.name));
+            stored.ok_or_else(missing)?.update(version, view)
+        })
+    }
+
+    async fn remove_view(&self, name: &str, mark: &str) -> Result<(), CatalogError> {
+        let verdict = self.begin(Operation::RemoveView, name).await;
+        self.change(verdict, ("delete", name), |State { tables, views, .. }| {
+            let other = views.get(name).is_some_and(|view| !view.has_mark(mark));
+            if other || tables.contains_key(name) {
+                return Err(CatalogError::Conflict(format!("table {name}")));
+            }
+            views.remove(name);
+            Ok(())
+        })
     }
 
     async fn pause(&self, _attempt: u32) {

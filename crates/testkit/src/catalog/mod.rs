@@ -6,6 +6,7 @@ mod partitions;
 mod races;
 mod state;
 mod tables;
+mod views;
 
 pub use conformance::conformance;
 pub use memory::{MemoryCatalog, Operation};

@@ -2,6 +2,8 @@
 
 use super::Refusal;
 use super::history::columns;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -10,6 +12,10 @@ const TYPES: &[&str] =
 /// In practice, `UpdateTable` has been refused at about 3,600 columns; a limit in bytes is more
 /// precise.
 const TABLE_BYTES: usize = 2 << 20;
+/// The most characters of the texts of a view.
+const VIEW_TEXT: usize = 409_600;
+/// The most bytes of a query in Athena.
+const QUERY: usize = 262_144;
 
 pub(super) fn table(input: &Value) -> Result<(), Refusal> {
     name(input["Name"].as_str())?;
@@ -22,13 +28,43 @@ pub(super) fn table(input: &Value) -> Result<(), Refusal> {
         }
     }
     parameters(input)?;
-    if input["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].as_str().is_none() {
+    if input["TableType"] == "VIRTUAL_VIEW" {
+        view(input)?;
+    } else if input["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].as_str().is_none() {
         return Err(Refusal::invalid("SerializationLibrary: this stand-in demands one"));
     }
     let bytes = input.to_string().len();
     if bytes > TABLE_BYTES {
         let code = "ResourceNumberLimitExceededException";
         return Err(Refusal::new(code, format!("the table has {bytes} bytes")));
+    }
+    Ok(())
+}
+
+/// A view is what Athena and Trino take for one, and its text fits.
+fn view(input: &Value) -> Result<(), Refusal> {
+    let parameters = &input["Parameters"];
+    if parameters["presto_view"] != "true" || parameters["comment"] != "Presto View" {
+        return Err(Refusal::invalid("no engine takes this view for one"));
+    }
+    for field in ["ViewOriginalText", "ViewExpandedText"] {
+        let text = input[field].as_str().unwrap_or_default();
+        if text.is_empty() || text.len() > VIEW_TEXT {
+            return Err(Refusal::invalid(format!("{field} has {} bytes", text.len())));
+        }
+    }
+    let text = input["ViewOriginalText"].as_str().unwrap_or_default();
+    let encoded = text.strip_prefix("/* Presto View: ").and_then(|text| text.strip_suffix(" */"));
+    let json = encoded.and_then(|encoded| STANDARD.decode(encoded).ok()).unwrap_or_default();
+    let definition: Value = serde_json::from_slice(&json).unwrap_or_default();
+    let sql = definition["originalSql"].as_str().unwrap_or_default();
+    if sql.is_empty() || sql.len() > QUERY {
+        return Err(Refusal::invalid(format!("the query has {} bytes", sql.len())));
+    }
+    let shown = columns(input).iter().map(|column| &column["Name"]);
+    let of_definition = definition["columns"].as_array().into_iter().flatten();
+    if !shown.eq(of_definition.map(|column| &column["name"])) {
+        return Err(Refusal::invalid("the definition has other columns than the view"));
     }
     Ok(())
 }

@@ -112,6 +112,7 @@ impl Glue {
             "GetTable" => state.get_table(request),
             "CreateTable" => state.create_table(request),
             "UpdateTable" => state.update_table(request),
+            "DeleteTable" => state.delete_table(request),
             "GetPartitions" => state.get_partitions(request),
             "GetPartition" => state.get_partition(request),
             "BatchGetPartition" => state.batch_get_partition(request),

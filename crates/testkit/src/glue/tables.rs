@@ -10,9 +10,15 @@ const PAGE: usize = 3;
 
 impl State {
     pub(super) fn get_tables(&self, request: &Value) -> Value {
-        let names_only = request["AttributesToGet"] == json!(["NAME"]);
+        let asked = &request["AttributesToGet"];
         let shown = |(name, table): (&String, &Table)| {
-            if names_only { json!({"Name": name}) } else { table.shown(&self.database) }
+            if *asked == json!(["NAME"]) {
+                json!({"Name": name})
+            } else if *asked == json!(["NAME", "TABLE_TYPE"]) {
+                json!({"Name": name, "TableType": table.input["TableType"]})
+            } else {
+                table.shown(&self.database)
+            }
         };
         let all = self.tables.iter().map(shown).collect();
         let (tables, next) = page(all, request, PAGE);
@@ -53,12 +59,24 @@ impl State {
             Some(_) => {}
         }
         checks::table(input)?;
+        if input["TableType"] != table.input["TableType"] {
+            return Err(Refusal::invalid("this stand-in lets no table become a view"));
+        }
         if input["PartitionKeys"] != table.input["PartitionKeys"] {
             return Err(Refusal::invalid("partition keys cannot be changed"));
         }
         table.history.updated(&table.input, input, request["SkipArchive"] != true);
         table.input = input.clone();
         table.version += 1;
+        Ok(json!({}))
+    }
+}
+
+impl State {
+    pub(super) fn delete_table(&mut self, request: &Value) -> Answer {
+        self.table(request, "Name")?;
+        let name = request["Name"].as_str().unwrap_or_default().to_lowercase();
+        self.tables.remove(&name);
         Ok(json!({}))
     }
 }
