@@ -38,10 +38,10 @@ const SAYINGS: [&str; 4] =
 /// The profiles that Mixpanel holds on a day.
 fn held(day: i64) -> Vec<Value> {
     let count = if day % 2 == 0 { 3 * PAGE } else { 3 * PAGE - 7 };
-    (0..count as u64)
+    (0..count)
         .map(|n| {
-            let said = SAYINGS[n as usize % SAYINGS.len()];
-            let pad = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let said = SAYINGS[n % SAYINGS.len()];
+            let pad = (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             json!({
                 "$distinct_id": format!("p{n}"),
                 "$properties": {"day": day, "said": said, "list": [n, said], "pad": format!("{pad:x}")},
@@ -51,16 +51,13 @@ fn held(day: i64) -> Vec<Value> {
 }
 
 fn lines(profiles: &[Value]) -> String {
-    profiles.iter().map(|profile| format!("{profile}\n")).collect()
+    profiles.iter().flat_map(|profile| [profile.to_string(), "\n".to_owned()]).collect()
 }
 
 /// The rows that these profiles become: the cells of each person.
 fn rows_of(profiles: &[Value]) -> BTreeMap<String, String> {
     let row = |profile: &Value| {
-        let cell = |name: &str| match &profile["$properties"][name] {
-            list @ Value::Array(_) => list.to_string(),
-            other => text(other),
-        };
+        let cell = |name: &str| text(&profile["$properties"][name]);
         (text(&profile["$distinct_id"]), CELLS.map(cell).join(" "))
     };
     profiles.iter().map(row).collect()

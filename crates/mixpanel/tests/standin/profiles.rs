@@ -53,8 +53,8 @@ async fn all_pages_of_a_session_have_all_profiles_byte_for_byte(
     #[case] totals: Totals,
 ) {
     // The pages are large enough to be compressed.
-    let long: String =
-        FIVE.lines().map(|line| format!("[{line},\"{}\"]\n", "x".repeat(900))).collect();
+    let long = FIVE
+        .replace("\"$properties\"", &format!("\"pad\":\"{}\",\"$properties\"", "x".repeat(900)));
     let standin =
         serve_with(&long, |config| StandInConfig { gzip, framing, totals, ..config }).await;
     let source = profiles(config(&standin));
