@@ -49,6 +49,8 @@ CASES = {
             "DataGroupId": "company_id:8372645",
             "KeepReplacedHours": "0",
             "Compact": "false",
+            "Identities": "false",
+            "IdMerge": "original",
             "Events": '["Sign Up","Größe $5"]',
         },
     ),

@@ -44,7 +44,7 @@ def deploy_quietly(deploy: Deploy, stack: str, folder: Path, **parameters: str) 
     data = folder / f"{stack}.jsonl"
     data.write_text("".join(json.dumps(one) + "\n" for one in events()))
     # Replaced files can be deleted at once. Each compaction would replace more of them.
-    maintenance = {"KeepReplacedHours": "0", "Compact": "false"}
+    maintenance = {"KeepReplacedHours": "0", "Compact": "false", "Identities": "false"}
     deployed = deploy(stack, data, CatchUpDays="1", **maintenance, **parameters)
     rules = deployed.cloud.client("events")
     [rule] = [one["Name"] for one in rules.list_rules()["Rules"] if one["Name"].startswith(f"{stack}-")]

@@ -154,7 +154,7 @@ def test_maintenance_runs_by_hand_and_can_be_paused(
     assert "maintenance begins" in said
     before = parameters(cloud, first_query.stack)
     terminal.run(pause)
-    paused = {"Compact": "false", "KeepReplacedHours": "8760"}
+    paused = {"Compact": "false", "Identities": "false", "KeepReplacedHours": "8760"}
     assert parameters(cloud, first_query.stack) == before | paused
 
 

@@ -42,7 +42,7 @@ SPECIAL = {
     "Files of a JSON pipeline": ["RawPipelineBucket", "RawPipelinePrefix"],
     "Late data": ["Sync", "SyncDays", "LateData", "IngestionStart", "IngestionMarginMinutes"],
     "Profiles": ["PeopleFrequency", "DataGroupId", "AllowEmpty"],
-    "Maintenance": ["Compact", "KeepReplacedHours"],
+    "Maintenance": ["Compact", "Identities", "IdMerge", "KeepReplacedHours"],
     "Export and schedule": ["ScheduleState", "CatchUpDays", "Frequency"],
     "Alarms": ["AlarmEmail", "MaxQuarantineShare"],
     "Functions": ["Architecture", "ExportMemory", "MaintenanceMemory", "MaintenanceStorage", "Tracing"],

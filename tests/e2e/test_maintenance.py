@@ -22,7 +22,7 @@ def replaced(deploy: Deploy, tmp_path_factory: pytest.TempPathFactory) -> Pipeli
     """A lake in which a day was replaced twice, and whose tables have moved on."""
     data: Path = tmp_path_factory.mktemp("maintained") / "events.jsonl"
     data.write_text("".join(json.dumps(event) + "\n" for event in events()))
-    deployed = deploy("maintained", data, Compact="false")
+    deployed = deploy("maintained", data, Compact="false", Identities="false")
     deployed.export({"from_date": REPLACED_DAY, "to_date": OTHER_DAYS[-1]})
     for chosen in ("Purchase", "Sign Up"):
         set_variables(deployed, EXPORT, EVENTS=chosen)

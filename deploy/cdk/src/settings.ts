@@ -54,6 +54,14 @@ export enum Frequency {
   EVERY_5MIN = '5min',
 }
 
+/** The values of `idMerge`. */
+export enum IdMerge {
+  /** The value simplified. */
+  SIMPLIFIED = 'simplified',
+  /** The value original. */
+  ORIGINAL = 'original',
+}
+
 /** The values of `lakeFormation`. */
 export enum LakeFormation {
   /** The value none. */
@@ -504,6 +512,22 @@ export interface MixlakeSettings {
   readonly compact?: boolean;
 
   /**
+   * Whether the table mp_identity_mappings_data is brought up to date with the events once a day. Only days whose
+   * rows changed are read.
+   *
+   * @default true
+   */
+  readonly identities?: boolean;
+
+  /**
+   * The ID merge system of the project in Mixpanel. With simplified it counts which user had a device first, with
+   * original the events $identify, $create_alias and $merge.
+   *
+   * @default IdMerge.SIMPLIFIED
+   */
+  readonly idMerge?: IdMerge;
+
+  /**
    * How long replaced files stay after the change of their day, so that running queries can still read them. Then
    * they are deleted.
    *
@@ -619,6 +643,7 @@ export interface MixlakeSettings {
 
   /**
    * Size of the maintenance function's /tmp in MB. Compaction copies the files of one day of a table there.
+   * Identities need about 500 bytes for each pair of identifiers.
    *
    * @default 4096
    */
