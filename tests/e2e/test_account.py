@@ -36,7 +36,6 @@ NOT_GIVEN = {
     "kms:DescribeKey": "nothing asks KMS about a key",
     "glue:GetDatabase": "the first call for a table tells whether the database is there",
     "glue:GetTableVersions": "a table has its version",
-    "glue:DeleteTable": "no table is deleted",
     "glue:CreatePartition": "partitions are created in batches",
     "glue:UpdatePartition": "partitions are updated in batches",
 }

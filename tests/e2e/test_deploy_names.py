@@ -38,7 +38,7 @@ HEADINGS = [
 SPECIAL = {
     "Lake bucket": ["CreateBucket", "BucketName", "S3Prefix"],
     "Encryption": ["S3Encryption", "CreateKmsKey", "S3KmsKeyArn", "FormerKmsKeyArn"],
-    "Glue catalog": ["CreateDatabase", "Catalog", "CrawlerTableLevel", "OnDrift"],
+    "Glue catalog": ["CreateDatabase", "Catalog", "CrawlerTableLevel", "OnDrift", "Views"],
     "Files of a JSON pipeline": ["RawPipelineBucket", "RawPipelinePrefix"],
     "Late data": ["Sync", "SyncDays", "LateData", "IngestionStart", "IngestionMarginMinutes"],
     "Profiles": ["PeopleFrequency", "DataGroupId", "AllowEmpty"],

@@ -47,6 +47,7 @@ REFUSED: list[tuple[str, Given, str]] = [
         BY_ROLE | {"Catalog": "crawler"},
         "CreateDatabase must be false",
     ),
+    ("ViewsAreOfTheCatalogFunction", {"Views": "true", "Catalog": "crawler"}, "needs Catalog=direct"),
     ("SlicesOfIngestionNeedAStart", {"LateData": "ingestion_cursor"}, "needs IngestionStart"),
     ("AStartIsForSlicesOfIngestion", {"IngestionStart": "2026-11-10"}, "needs LateData=ingestion_cursor"),
     ("APlaceOfAPipelineNeedsItsBucket", {"RawPipelinePrefix": "raw"}, "need RawPipelineBucket"),

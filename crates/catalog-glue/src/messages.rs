@@ -3,7 +3,7 @@
 use crate::batch::{ItemError, Undone};
 use crate::failure::{
     BATCH_CREATE, BATCH_DELETE, BATCH_GET, BATCH_UPDATE, CREATE_TABLE, DELETE_PARTITION,
-    GET_PARTITION, GET_PARTITIONS, GET_TABLE, GET_TABLES, Hint, UPDATE_TABLE,
+    DELETE_TABLE, GET_PARTITION, GET_PARTITIONS, GET_TABLE, GET_TABLES, Hint, UPDATE_TABLE,
 };
 use aws_sdk_glue::types::ErrorDetail;
 
@@ -19,6 +19,7 @@ fn hints() {
         Hint::Denied(GET_TABLE),
         Hint::Denied(CREATE_TABLE),
         Hint::Denied(UPDATE_TABLE),
+        Hint::Denied(DELETE_TABLE),
         Hint::Denied(GET_PARTITIONS),
         Hint::Denied(GET_PARTITION),
         Hint::Denied(BATCH_GET),

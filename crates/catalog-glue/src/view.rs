@@ -36,9 +36,7 @@ pub(crate) fn new(view: &View, database: &str) -> Result<TableInput, BuildError>
         .name(&view.name)
         .description(text::description(&view.description))
         .table_type(VIRTUAL_VIEW)
-        .parameters("presto_view", "true")
-        .parameters("comment", "Presto View")
-        .parameters(MARK, &view.mark)
+        .set_parameters(Some(parameters(view).collect()))
         .view_original_text(original_text(view, database))
         .view_expanded_text("/* Presto View */")
         .storage_descriptor(storage(view)?)
@@ -54,8 +52,14 @@ pub(crate) fn changed(
 ) -> Result<TableInput, BuildError> {
     let mut table = before;
     table.view_original_text = Some(original_text(view, database));
-    table.parameters.get_or_insert_default().insert(MARK.to_owned(), view.mark.clone());
+    table.parameters.get_or_insert_default().extend(parameters(view));
     table::rebuilt(table, storage(view)?)
+}
+
+/// What engines know a view by, and what Mixlake knows its own by.
+fn parameters(view: &View) -> impl Iterator<Item = (String, String)> {
+    let parameters = [("presto_view", "true"), ("comment", "Presto View"), (MARK, &view.mark)];
+    parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter()
 }
 
 fn original_text(view: &View, database: &str) -> String {

@@ -39,8 +39,9 @@ fn one_wrong_value_of_each_setting() {
 
 #[test]
 fn settings_together() {
-    let cases: [&[&str]; 9] = [
+    let cases: [&[&str]; 10] = [
         &[],
+        &["project_id=1", "catalog=crawler", "views=true"],
         &["project_id=1", "s3_prefix=a//b"],
         &["project_id=1", "ingestion_start=2026-11-10", "raw_pipeline_location=x"],
         &["project_id=1", "late_data=ingestion_cursor"],

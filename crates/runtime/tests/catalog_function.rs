@@ -5,9 +5,9 @@ use mixlake_app::ports::{Catalog, Column, NewTable, ObjectStore, Precondition};
 use mixlake_domain::{DataFormat, Partitioning, Slice, Zone};
 use mixlake_runtime::config::{ExportConfig, LakeConfig};
 use mixlake_runtime::settings::Settings;
-use mixlake_runtime::settings::table::{CATALOG, ON_DRIFT};
+use mixlake_runtime::settings::table::{CATALOG, ON_DRIFT, VIEWS};
 use mixlake_runtime::{CatalogHandler, Run, export};
-use mixlake_testkit::catalog::MemoryCatalog;
+use mixlake_testkit::catalog::{MemoryCatalog, Operation};
 use mixlake_testkit::day as target;
 use mixlake_testkit::source::MemorySource;
 use mixlake_testkit::store::MemoryStore;
@@ -181,4 +181,71 @@ async fn a_direct_notification_that_fails_is_an_error_with_the_key() {
     let failure = handler(&store, &MemoryCatalog::new()).handle(event).await.unwrap_err();
     assert!(failure.to_string().starts_with("CatalogFailed:"), "{failure}");
     assert!(failure.message.contains(&file), "{failure}");
+}
+
+fn with_views(store: &MemoryStore, catalog: &MemoryCatalog) -> CatalogHandler {
+    let mut settings = settings();
+    settings.set(&VIEWS, "true");
+    handler_with(store, catalog, &settings)
+}
+
+fn calls(catalog: &MemoryCatalog, operation: Operation) -> usize {
+    catalog.calls().iter().filter(|call| call.operation == operation).count()
+}
+
+#[tokio::test]
+async fn views_come_with_their_table_and_cost_nothing_while_its_columns_stay() {
+    let (store, file, manifest) = lake().await;
+    let catalog = MemoryCatalog::new();
+    let handler = with_views(&store, &catalog);
+    let messages = [message("a", BUCKET, &file), message("b", BUCKET, &manifest)];
+    assert!(deliver(&handler, &messages).await.is_empty());
+    assert_eq!(catalog.views("").await.unwrap(), ["mx_mp_view_names"]);
+    let listed = calls(&catalog, Operation::Views);
+    assert!(deliver(&handler, &messages).await.is_empty());
+    assert_eq!(calls(&catalog, Operation::Views), listed);
+}
+
+#[tokio::test]
+async fn views_that_are_switched_off_are_removed_by_the_next_function_and_looked_for_once() {
+    let (store, file, manifest) = lake().await;
+    let catalog = MemoryCatalog::new();
+    let messages = [message("a", BUCKET, &file), message("b", BUCKET, &manifest)];
+    deliver(&with_views(&store, &catalog), &messages).await;
+    let listed = calls(&catalog, Operation::Views);
+    let handler = handler(&store, &catalog);
+    for _ in 0..3 {
+        assert!(deliver(&handler, &messages).await.is_empty());
+    }
+    assert_eq!(calls(&catalog, Operation::Views), listed + 1);
+    assert_eq!(catalog.views("").await.unwrap(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_view_that_fails_fails_no_message_and_is_tried_again() {
+    let (store, file, manifest) = lake().await;
+    let catalog = MemoryCatalog::new();
+    let handler = with_views(&store, &catalog);
+    let messages = [message("a", BUCKET, &file), message("b", BUCKET, &manifest)];
+    for failing in [Operation::Views, Operation::CreateView] {
+        catalog.inject(move |call| {
+            let fails = call.operation == failing;
+            if fails { mixlake_testkit::faults::Fault::Before } else { Default::default() }
+        });
+        assert!(deliver(&handler, &messages).await.is_empty());
+        assert_eq!(catalog.versions("mx_mp_master_event"), 1);
+    }
+    catalog.heal();
+    assert!(deliver(&handler, &messages).await.is_empty());
+    assert_eq!(catalog.views("").await.unwrap(), ["mx_mp_view_names"]);
+}
+
+#[tokio::test]
+async fn a_direct_notification_tells_what_became_of_views() {
+    let (store, file, _) = lake().await;
+    let body = message("a", BUCKET, &file)["body"].as_str().unwrap().to_owned();
+    let event: Value = serde_json::from_str(&body).unwrap();
+    let answer = with_views(&store, &MemoryCatalog::new()).handle(event).await.unwrap();
+    let views = json!({"set": ["mx_mp_view_names"], "removed": [], "taken": [], "failed": []});
+    assert_eq!(answer["views"], views);
 }

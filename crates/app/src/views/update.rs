@@ -51,12 +51,6 @@ impl ViewsReport {
         let (view, error) = (view.to_owned(), crate::chain(error));
         self.failed.push(FailedView { view, error });
     }
-
-    /// Whether nothing had to be changed, and nothing is wrong.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// The tables that views show, as the catalog has them.
@@ -89,10 +83,15 @@ impl Reconciler<'_> {
         Ok(report)
     }
 
+    /// The names of the views in the catalog.
+    pub async fn view_names(&self) -> Result<Vec<String>, ReconcileError> {
+        Ok(self.catalog.views(&self.view_prefix()).await?)
+    }
+
     /// Removes all views of this project.
     pub async fn remove_views(&self) -> Result<ViewsReport, ReconcileError> {
         let mut report = ViewsReport::default();
-        for name in self.catalog.views(&self.view_prefix()).await? {
+        for name in self.view_names().await? {
             let state = self.catalog.view(&name).await?;
             self.remove(&name, state.as_ref(), &mut report).await;
         }

@@ -4,12 +4,13 @@ use super::words::some;
 use mixlake_app::reconcile::{FileView, TableView};
 use std::fmt::{self, Write};
 
-/// Tables with their columns and partitions, the sums, and what to do next.
-pub fn tables(tables: &[TableView], next: &str) -> String {
+/// Tables with their columns and partitions, the names of views, the sums, and what to do next.
+pub fn tables(tables: &[TableView], views: &[String], next: &str) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     tables.iter().try_for_each(|view| table(&mut text, view)).unwrap_or_default();
-    text + &summary(tables, next)
+    views.iter().try_for_each(|view| writeln!(text, "view {view}")).unwrap_or_default();
+    text + &summary(tables, views, next)
 }
 
 fn table(out: &mut String, table: &TableView) -> fmt::Result {
@@ -40,7 +41,7 @@ fn files(table: &TableView) -> impl Iterator<Item = &FileView> {
     of_days.chain(table.files.iter().flatten())
 }
 
-fn summary(tables: &[TableView], next: &str) -> String {
+fn summary(tables: &[TableView], views: &[String], next: &str) -> String {
     if tables.is_empty() {
         return "The lake has no tables, because no events are published. \
                 Export days that have events: mixlake export --help\n"
@@ -48,12 +49,15 @@ fn summary(tables: &[TableView], next: &str) -> String {
     }
     let count = |of: &dyn Fn(&TableView) -> u64| tables.iter().map(of).sum::<u64>();
     let rows = count(&|table| files(table).map(|file| file.rows).sum());
-    let parts = [
+    let mut parts = vec![
         some(tables.len() as u64, "table"),
         some(count(&|table| table.columns.len() as u64), "column"),
         some(rows, "row"),
         some(count(&|table| files(table).count() as u64), "file"),
     ];
+    if !views.is_empty() {
+        parts.push(some(views.len() as u64, "view"));
+    }
     format!("\n{}.\nNext: {next}\n", parts.join(", "))
 }
 
@@ -95,11 +99,11 @@ table mp_master_event  /lake/1/mp_master_event/
 1 table, 2 columns, 1,001 rows, 2 files.
 Next: mixlake catalog --lake /lake --sql
 ";
-        assert_eq!(tables(&[view], "mixlake catalog --lake /lake --sql"), expected);
+        assert_eq!(tables(&[view], &[], "mixlake catalog --lake /lake --sql"), expected);
     }
 
     #[test]
-    fn a_table_without_partitions_shows_its_rows() {
+    fn a_table_without_partitions_shows_its_rows_and_a_view_its_name() {
         let file = FileView {
             location: "/lake/f".to_owned(),
             slice: "snapshot 1".to_owned(),
@@ -116,16 +120,17 @@ Next: mixlake catalog --lake /lake --sql
         let expected = "\
 table mp_people_data  /lake/1/mp_people_data/g1/
   7 rows in 1 file
+view mp_view_names
 
-1 table, 0 columns, 7 rows, 1 file.
+1 table, 0 columns, 7 rows, 1 file, 1 view.
 Next: q
 ";
-        assert_eq!(tables(&[view], "q"), expected);
+        assert_eq!(tables(&[view], &["mp_view_names".to_owned()], "q"), expected);
     }
 
     #[test]
     fn a_lake_without_tables_says_so() {
-        let text = tables(&[], "");
+        let text = tables(&[], &[], "");
         assert!(text.starts_with("The lake has no tables"), "{text}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::access::{Access, access};
 use crate::settings::table::{
-    CATALOG, GLUE_DATABASE, GLUE_TABLE_PREFIX, ON_DRIFT, PROJECT_ID, S3_BUCKET, S3_PREFIX,
+    CATALOG, GLUE_DATABASE, GLUE_TABLE_PREFIX, ON_DRIFT, PROJECT_ID, S3_BUCKET, S3_PREFIX, VIEWS,
     with_one_value,
 };
 use crate::settings::{CatalogBy, Problems, Reader, Settings};
@@ -24,6 +24,8 @@ pub struct LakeConfig {
     pub catalog: CatalogBy,
     /// What to do about a table that somebody has changed so that it does not fit its files.
     pub on_drift: OnDrift,
+    /// Whether the catalog has views.
+    pub views: bool,
     /// What the clients of AWS are made with.
     pub access: Access,
 }
@@ -58,6 +60,13 @@ pub(super) fn lake(reader: &mut Reader<'_>) -> Option<LakeConfig> {
     }
     let catalog = reader.get(&CATALOG);
     let on_drift = reader.get(&ON_DRIFT);
+    let views = reader.get(&VIEWS);
+    if catalog == Some(CatalogBy::Crawler) && views == Some(true) {
+        reader.problem(
+            &VIEWS,
+            "must be false with catalog=crawler: views need the tables of the catalog function",
+        );
+    }
     let project = reader.require(&PROJECT_ID);
     let database = reader.get(&GLUE_DATABASE);
     let table_prefix = reader.get(&GLUE_TABLE_PREFIX);
@@ -70,6 +79,7 @@ pub(super) fn lake(reader: &mut Reader<'_>) -> Option<LakeConfig> {
         table_prefix: table_prefix.unwrap_or_default(),
         catalog: catalog?,
         on_drift: on_drift?,
+        views: views?,
         access,
     })
 }

@@ -1,5 +1,6 @@
 //! The catalog function: notifications in, tables out.
 
+use super::views::Views;
 use crate::answer::{Failure, Kind};
 use crate::clients::Clients;
 use crate::config::LakeConfig;
@@ -16,6 +17,7 @@ pub struct CatalogHandler {
     bucket: String,
     store: Box<dyn ObjectStore>,
     catalog: Box<dyn Catalog>,
+    views: Views,
 }
 
 impl CatalogHandler {
@@ -27,7 +29,7 @@ impl CatalogHandler {
             Clients::new(config.access.clone(), format!("mixlake-catalog-{}", config.project));
         let store = Box::new(clients.lake(bucket.clone()).await?);
         let catalog = Box::new(clients.catalog(&config.database).await?);
-        Ok(Self { config, bucket, store, catalog })
+        Ok(Self { config, bucket, store, catalog, views: Views::default() })
     }
 
     /// A handler over any store and catalog.
@@ -38,7 +40,7 @@ impl CatalogHandler {
         store: Box<dyn ObjectStore>,
         catalog: Box<dyn Catalog>,
     ) -> Self {
-        Self { config, bucket: bucket.to_owned(), store, catalog }
+        Self { config, bucket: bucket.to_owned(), store, catalog, views: Views::default() }
     }
 
     /// Brings the objects that a notification names into the catalog.
@@ -72,15 +74,16 @@ impl CatalogHandler {
     }
 
     async fn direct(&self, objects: &[ObjectName]) -> Result<Value, Failure> {
-        let (tables, failed) = self.reconcile(objects).await;
+        let (answer, failed) = self.reconcile(objects).await;
         if failed.is_empty() {
-            return Ok(json!({ "tables": tables }));
+            return Ok(answer);
         }
         let failed: Vec<String> =
             failed.into_iter().map(|(key, error)| format!("{key}: {error}")).collect();
         Err(Failure::new(Kind::CatalogFailed, failed.join("; ")))
     }
 
+    /// The answer, and the objects that failed.
     async fn reconcile(
         &self,
         objects: impl IntoIterator<Item = &ObjectName>,
@@ -89,7 +92,7 @@ impl CatalogHandler {
             tracing::info!(
                 "catalog=crawler: a crawler keeps the tables, so this function changes nothing"
             );
-            return (json!([]), BTreeMap::new());
+            return (json!({"tables": []}), BTreeMap::new());
         }
         let keys = objects.into_iter().filter(|o| self.is_ours(o)).map(|o| o.key.as_str());
         let reconciler = Reconciler {
@@ -114,9 +117,13 @@ impl CatalogHandler {
                 "the table is up to date"
             );
         }
+        let mut answer = json!({"tables": done.tables});
+        if let Some(views) = self.views.follow(&reconciler, self.config.views, &done.tables).await {
+            answer["views"] = json!(views);
+        }
         let failed =
             done.failed.iter().map(|(key, error)| (key.clone(), mixlake_app::chain(&**error)));
-        (json!(done.tables), failed.collect())
+        (answer, failed.collect())
     }
 
     fn is_ours(&self, object: &ObjectName) -> bool {

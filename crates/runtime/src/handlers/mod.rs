@@ -7,6 +7,7 @@ mod kept;
 mod maintenance;
 mod profiles;
 mod source;
+mod views;
 
 pub use catalog::CatalogHandler;
 pub use export::{ExportHandler, Run, export, sync};

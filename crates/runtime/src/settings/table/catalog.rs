@@ -5,6 +5,7 @@ use crate::settings::row::Row;
 use crate::settings::setting::{Accepts, Preset, Scope, Setting};
 use crate::settings::values::{CatalogBy, external_id, glue_name, parsed, region};
 use mixlake_app::reconcile::OnDrift;
+use std::convert::identity;
 
 rows! {
     list CATALOG_ROWS;
@@ -36,6 +37,16 @@ rows! {
         about: "What happens when somebody changed a table in Glue so that it does not fit its \
                 files (a column retyped, dropped or moved; another location or serde): the \
                 function reports it, and the objects go to the dead-letter queue; or it repairs the table.",
+    }
+    VIEWS: bool {
+        name: "views",
+        accepts: Accepts::Flag(identity),
+        default: Preset::Value("false"),
+        scope: Scope::Catalog,
+        about: "Whether the catalog has views for Athena and Trino: events with the original names of their \
+                properties, with the user and the profile that they belong to, and with one column of text for a \
+                property with values of several types (COMPAT.md). The function updates them as columns come, and \
+                removes them when this is `false`.",
     }
     GLUE_DATABASE: String {
         name: "glue_database",
