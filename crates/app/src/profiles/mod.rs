@@ -11,6 +11,8 @@
 //! If another run invalidates a step, the export starts again at step 2. The pages are not requested again.
 
 mod error;
+#[cfg(test)]
+mod messages;
 mod pages;
 mod publish;
 mod received;
