@@ -217,7 +217,7 @@ async fn pages_that_do_not_fit_together_fail_the_run_and_leave_the_table() {
                 (_, PageFault::OtherSession | PageFault::Repeated) if is_first => {}
                 (Err(error), _) => {
                     let text = mixlake_app::chain(error);
-                    assert!(text.contains("The live table stays as it is"), "{about}: {text}");
+                    assert!(text.contains("the live table stays as it is"), "{about}: {text}");
                     assert!(!error.is_for_later(), "{about}");
                     assert_eq!(people.rows(), rows_of(&["x"], 1), "{about}");
                     assert_eq!(people.staged(), [""; 0], "{about}");

@@ -20,7 +20,7 @@ pub enum ProfilesError {
     SessionEnded(String),
     /// The pages are not all profiles.
     #[error(
-        "the pages do not prove that they are all profiles: {0}. The live table stays as it is"
+        "the pages are not all profiles, so the live table stays as it is"
     )]
     Pages(#[from] PagesProblem),
     /// The profiles could not be transformed.
