@@ -125,7 +125,7 @@ fuzz: ## Fuzzes the transformation: MINUTES=10 (needs a C++ compiler)
 		.local/fuzz/corpus tests/fuzz/corpus
 
 .PHONY: bench
-bench: ## Measures the stages of the transformation, compressions, pages, many tables and compaction: ROWS=300000 ROUNDS=3 NAMES=1000
+bench: ## Measures the stages of the transformation, compressions, pages, many tables, compaction and profiles: ROWS=300000 ROUNDS=3 NAMES=1000 PROFILES=5000000
 	@cargo build --release --locked -p mixlake-bench
 	@$(TARGET)/release/mixlake-bench stages --rows $(or $(ROWS),300000) --rounds $(or $(ROUNDS),3)
 	@echo
@@ -135,6 +135,7 @@ bench: ## Measures the stages of the transformation, compressions, pages, many t
 	@$(TARGET)/release/mixlake-bench tables --names $(or $(NAMES),1000) .local/bench
 	@echo
 	@$(TARGET)/release/mixlake-bench compaction --rows $(or $(ROWS),300000) .local/bench/compaction
+	@$(TARGET)/release/mixlake-bench profiles --profiles $(or $(PROFILES),5000000)
 
 COMMA := ,
 

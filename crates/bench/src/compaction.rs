@@ -106,7 +106,8 @@ fn merge(
 }
 
 /// The most memory that this process has had, in megabytes.
-fn peak_memory() -> anyhow::Result<u64> {
+/// The most memory that this process had, in megabytes.
+pub(crate) fn peak_memory() -> anyhow::Result<u64> {
     let status = fs::read_to_string("/proc/self/status").context("only Linux says it")?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("VmHWM")?;
     let kilobytes: u64 = line.split_whitespace().nth(1).context("a number")?.parse()?;

@@ -5,6 +5,7 @@ mod clock;
 mod compaction;
 mod data;
 mod pages;
+mod profiles;
 mod stages;
 mod tables;
 mod whole;
@@ -67,6 +68,15 @@ enum Command {
         /// A folder for the files; they stay.
         folder: PathBuf,
     },
+    /// Transforms profiles of people, a few of which have all properties.
+    Profiles {
+        /// How many.
+        #[arg(long, default_value_t = 5_000_000)]
+        profiles: u64,
+        /// The most properties of one.
+        #[arg(long, default_value_t = 2_000)]
+        properties: u64,
+    },
     /// The export that `compaction` starts.
     #[command(hide = true)]
     Hours {
@@ -99,6 +109,7 @@ fn main() -> anyhow::Result<()> {
         Command::Stages { shape, rounds, json } => stages::run(shape, rounds, json),
         Command::Pages { shape, rounds } => pages::run(shape, rounds),
         Command::Compaction { shape, folder } => compaction::run(shape, &folder),
+        Command::Profiles { profiles, properties } => profiles::run(profiles, properties),
         Command::Hours { shape, folder } => compaction::hours(shape, &folder),
         Command::Tables { names, folder } => tables::run(names, &folder),
         Command::Whole { file, out, how } => whole::run(&file, &out, how),

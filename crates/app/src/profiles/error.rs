@@ -19,9 +19,7 @@ pub enum ProfilesError {
     )]
     SessionEnded(String),
     /// The pages are not all profiles.
-    #[error(
-        "the pages are not all profiles, so the live table stays as it is"
-    )]
+    #[error("the pages are not all profiles, so the live table stays as it is")]
     Pages(#[from] PagesProblem),
     /// The profiles could not be transformed.
     #[error(transparent)]

@@ -38,7 +38,10 @@ fn errors() {
         ProfilesError::Empty { rows: 300 },
         ProfilesError::Fewer(taken),
         ProfilesError::Store(store),
-        ProfilesError::Document(DocumentError::Malformed { location: location(), cause: malformed }),
+        ProfilesError::Document(DocumentError::Malformed {
+            location: location(),
+            cause: malformed,
+        }),
         ProfilesError::Registry { location: location(), cause: registry },
         ProfilesError::Taken("mp_group_company_data".to_owned()),
         ProfilesError::Contended(8),
