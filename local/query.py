@@ -2,8 +2,9 @@
 
 A reader of Glue (Athena, Spectrum, Spark) takes columns and types from the table and files from the
 location of each partition, or of a table without partitions. So does this: no schema is ever inferred
-from a file, and a file that the catalog does not point at is not read. DataFusion coerces silently where Athena refuses, so a
-right answer here does not prove the Parquet types; `tests/e2e` looks at the footers for that.
+from a file, and a file that the catalog does not point at is not read. DataFusion coerces silently
+where Athena refuses, so a right answer here does not prove the Parquet types; `tests/e2e` looks at the
+footers for that.
 """
 
 from dataclasses import dataclass

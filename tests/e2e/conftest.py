@@ -1,7 +1,7 @@
 """One local AWS for all tests; each pipeline is a stack of its own in it, so that none sees another's lake."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from local.query import Engine, Result
 
 HOME = names.HOME / "e2e"
 STOREFRONT = names.DATA / "storefront-events.jsonl.gz"
+STOREFRONT_PROFILES = names.DATA / "storefront-profiles.jsonl.gz"
 QUIRKS = names.DATA / "quirks.jsonl"
 
 Deploy = Callable[..., Pipeline]
@@ -58,8 +59,16 @@ def deploy(cloud: MiniStack) -> Iterator[Deploy]:
     template = package.prepare()
     with ExitStack() as running:
 
-        def deploy_one(stack: str, data: Path, secret: str = names.SECRET, **parameters: str) -> Pipeline:
-            mixpanel = running.enter_context(MixpanelStandIn(cloud.logs / f"mixpanel-{stack}.log", data))
+        def deploy_one(
+            stack: str,
+            data: Path,
+            secret: str = names.SECRET,
+            people: Mapping[str, Any] | None = None,
+            **parameters: str,
+        ) -> Pipeline:
+            """`people` is what the stand-in of Mixpanel knows about profiles."""
+            log = cloud.logs / f"mixpanel-{stack}.log"
+            mixpanel = running.enter_context(MixpanelStandIn(log, data, **people or {}))
             arn = cloud.create_secret(names.USERNAME, secret, f"mixlake/{stack}")
             settings = {
                 "ProjectId": names.PROJECT_ID,

@@ -3,17 +3,21 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import STOREFRONT, Deploy
+from conftest import STOREFRONT, STOREFRONT_PROFILES, Deploy
 
 from local import names
+from local import redrive as redriving
 from local.pipeline import Pipeline
 from local.process import poll
 
 DAY = {"date": "2026-11-10"}
 SCHEDULED = {"scheduled_time": "2026-11-12T14:10:00Z"}
+PEOPLE = {"people_time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 
 def waiting(deployed: Pipeline, queue: str) -> int:
@@ -44,34 +48,61 @@ def redrive(deployed: Pipeline) -> str:
 
 
 def test_a_failed_slice_is_exported_again_when_its_cause_is_fixed(deploy: Deploy) -> None:
-    deployed = deploy("failedslices", STOREFRONT, secret="wrong", CatchUpDays="0")
+    people = {"profiles": STOREFRONT_PROFILES}
+    deployed = deploy("failedslices", STOREFRONT, secret="wrong", people=people, CatchUpDays="0")
     started = deployed.cloud.client("lambda").invoke(
         FunctionName=deployed.outputs["ExportFunctionName"], InvocationType="Event", Payload=json.dumps(DAY).encode()
     )
     assert started["StatusCode"] == 202
     until(deployed, "FailedSlicesUrl", 1)
-    # As the Scheduler leaves a request that it could not hand over.
-    deployed.cloud.client("sqs").send_message(
-        QueueUrl=deployed.queue("FailedSlicesUrl"), MessageBody=json.dumps(SCHEDULED)
-    )
+    # As the Scheduler leaves requests that it could not hand over.
+    for request in (SCHEDULED, PEOPLE):
+        deployed.cloud.client("sqs").send_message(
+            QueueUrl=deployed.queue("FailedSlicesUrl"), MessageBody=json.dumps(request)
+        )
     with pytest.raises(ClientError, match="Dead Letter Queue"):
         move_back(deployed, "FailedSlicesUrl")
 
     set_secret(deployed, names.SECRET)
     printed = redrive(deployed)
-    assert "2 requests are started again" in printed
-    assert json.dumps(DAY) in printed
-    assert json.dumps(SCHEDULED) in printed
+    assert "3 requests are started again" in printed
+    for request in (DAY, SCHEDULED, PEOPLE):
+        assert json.dumps(request) in printed
     for _ in poll(60):
-        if {"2026-11-10", "2026-11-12T11"} <= published(deployed):
+        if {"2026-11-10", "2026-11-12T11", names.PEOPLE_TABLE} <= published(deployed):
             break
-    assert {"2026-11-10", "2026-11-12T11"} <= published(deployed)
+    assert {"2026-11-10", "2026-11-12T11", names.PEOPLE_TABLE} <= published(deployed)
     assert waiting(deployed, "FailedSlicesUrl") == 0
 
 
 def published(deployed: Pipeline) -> set[str]:
-    """The slices of live files."""
-    return {file["slice"] for manifest in deployed.lake.event_manifests().values() for file in manifest["files"]}
+    """The slices of live files of events, and the tables that have live files."""
+    manifests = deployed.lake.manifests().values()
+    slices = {file["slice"] for manifest in manifests for file in manifest["files"] if "slice" in file}
+    return slices | {manifest["table"] for manifest in manifests if manifest["files"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "function"),
+    [
+        ({"date": "2026-11-10"}, "Export"),
+        ({"people_time": "2026-11-10T14:25:00Z"}, "Profiles"),
+        (
+            {"requestPayload": {}, "requestContext": {"functionArn": "arn:aws:lambda:r:1:function:it-Profiles-1"}},
+            "Profiles",
+        ),
+        (
+            {
+                "requestPayload": {},
+                "requestContext": {"functionArn": "arn:aws:lambda:r:1:function:it-Export-1:$LATEST"},
+            },
+            "Export",
+        ),
+    ],
+)
+def test_a_request_goes_back_to_its_function(body: Any, function: str) -> None:
+    outputs = {f"{name}FunctionName": f"it-{name}-1" for name in ("Export", "Profiles")}
+    assert redriving.function_of(body, outputs) == f"{function}FunctionName"
 
 
 def move_back(deployed: Pipeline, queue: str) -> None:

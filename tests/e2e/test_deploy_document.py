@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from accounts import EXPORTER, OWNER, TOKEN
 from botocore.exceptions import ClientError
-from conftest import STOREFRONT
+from conftest import STOREFRONT, STOREFRONT_PROFILES
 from document import Terminal, checkout, sections, with_values
 from scripted import Script, play
 from source import read_events, without_repeats
@@ -58,7 +58,9 @@ def cloud() -> Iterator[MiniStack]:
 def open_terminal(cloud: MiniStack) -> Iterator[Open]:
     """Opens a terminal in a checkout, with the variables of the page for a stack of its own."""
     with ExitStack() as running:
-        mixpanel = running.enter_context(MixpanelStandIn(cloud.logs / "mixpanel-document.log", STOREFRONT))
+        log, of_groups = cloud.logs / "mixpanel-document.log", {GROUP.partition(":")[2]: STOREFRONT_PROFILES}
+        standin = MixpanelStandIn(log, STOREFRONT, profiles=STOREFRONT_PROFILES, groups=of_groups)
+        mixpanel = running.enter_context(standin)
         place = checkout(HOME / "checkout", mixpanel.endpoint)
 
         def open_one(stack: str) -> Terminal:
@@ -115,7 +117,7 @@ def test_ten_commands_lead_from_nothing_to_the_first_query(terminal: Terminal, f
     rows = Engine(first_query.lake).query(asked["Query"]).rows
     assert sum(events for _day, events in rows) == len(without_repeats(read_events(STOREFRONT)))
     terminal.run(RESULT)
-    assert len(terminal.run(ALARMS).split()) == 2 * 16
+    assert len(terminal.run(ALARMS).split()) == 2 * 17
 
 
 def test_a_changed_encryption_reaches_every_object(terminal: Terminal, first_query: Pipeline) -> None:
@@ -141,6 +143,18 @@ def test_days_are_fetched_again_by_hand(terminal: Terminal, first_query: Pipelin
         if times in {item["Key"] for item in first_query.lake.objects()}:
             break
     assert list(json.loads(first_query.lake.read(times))["days"]) == terminal.run(DAYS).split()
+
+
+def test_profiles_are_exported_by_hand(cloud: MiniStack, terminal: Terminal, first_query: Pipeline) -> None:
+    group, now = PAGE["Profiles"].blocks
+    terminal.run(group)
+    assert parameters(cloud, first_query.stack)["DataGroupId"] == GROUP
+    assert '"StatusCode": 202' in terminal.run(now)
+    wanted = {f"{first_query.lake.folder}{table}/{names.MANIFEST}" for table in (names.PEOPLE_TABLE, GROUP_TABLE)}
+    for _ in poll(60):
+        if wanted <= {item["Key"] for item in first_query.lake.objects()}:
+            break
+    assert wanted <= {item["Key"] for item in first_query.lake.objects()}
 
 
 def test_maintenance_runs_by_hand_and_can_be_paused(

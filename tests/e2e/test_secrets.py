@@ -45,8 +45,8 @@ def good(deploy: Deploy, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 def refused(deploy: Deploy, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """A pipeline whose secret Mixpanel refuses. Its dead letter has the error."""
     deployed = deploy_quietly(deploy, "secretbad", tmp_path_factory.mktemp("secrets"), secret=WRONG)
-    answer = deployed.invoke({"date": DAY})
-    assert answer.error
+    for payload, function in (({"date": DAY}, EXPORT), ({}, "ProfilesFunctionName")):
+        assert deployed.invoke(payload, function).error
     functions, name = deployed.cloud.client("lambda"), deployed.outputs[EXPORT]
     latest = {"FunctionName": name, "Qualifier": "$LATEST"}
     destination = functions.get_function_event_invoke_config(**latest)["DestinationConfig"]
