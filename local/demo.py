@@ -1,6 +1,7 @@
 """`make demo`: the whole way of an event, on one machine, for a person to watch."""
 
 import signal
+import textwrap
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +23,7 @@ LOGS = HOME / "logs"
 DEPLOYED = HOME / "deployed"
 """There once there is something to look at; the next demo starts without it."""
 DATA = names.DATA / "storefront-events.jsonl.gz"
+PROFILES = names.DATA / "storefront-profiles.jsonl.gz"
 COUNT = "SELECT count(*) FROM mixpanel.mp_master_event WHERE mp_event_name = 'add_to_cart'"
 PER_DAY = (
     "SELECT mp_date, count(*) AS events, count(DISTINCT distinct_id) AS people, min(time) AS first, max(time) AS last"
@@ -31,20 +33,32 @@ PER_RUN = (
     "SELECT slice, why, status, received, written, duplicates, queries, round(seconds, 1) AS seconds"
     f" FROM mixpanel.{names.RUNS_TABLE} ORDER BY began"
 )
+OF_A_PERSON = (
+    f"FROM mixpanel.mp_master_event e LEFT JOIN mixpanel.{names.IDENTITIES_TABLE} m ON e.distinct_id = m.distinct_id"
+)
+PEOPLE = (
+    "SELECT count(DISTINCT e.distinct_id) AS distinct_ids,"
+    f" count(DISTINCT coalesce(m.resolved_distinct_id, e.distinct_id)) AS people {OF_A_PERSON}"
+)
+PER_PERSON = (
+    f"SELECT p.mp_name AS name, p.title, count(*) AS added {OF_A_PERSON}"
+    f" JOIN mixpanel.{names.PEOPLE_TABLE} p ON p.distinct_id = coalesce(m.resolved_distinct_id, e.distinct_id)"
+    " WHERE e.mp_event_name = 'add_to_cart' GROUP BY p.mp_name, p.title ORDER BY added DESC, name LIMIT 5"
+)
 COUNTS = ("received", "written", "duplicates", "quarantined", "bytes")
 
 
 def run() -> None:
     """Deploys, exports, catalogs, queries, and exports again. Leaves files, and no process."""
     owner = Owner(HOME)
-    steps = Steps(7, LOGS / "error.log")
-    print("Mixpanel events become a table that one can query. Everything happens on this machine.\n")
+    steps = Steps(10, LOGS / "error.log")
+    print("Mixpanel events and profiles become tables that one can query. Everything happens on this machine.\n")
     with steps.step("packing the functions"):
         template = package.prepare()
     with ExitStack() as running:
         with steps.step("starting the stand-ins of AWS and Mixpanel"):
             cloud = running.enter_context(MiniStack(HOME))
-            mixpanel = running.enter_context(MixpanelStandIn(LOGS / "mixpanel.log", DATA))
+            mixpanel = running.enter_context(MixpanelStandIn(LOGS / "mixpanel.log", DATA, profiles=PROFILES))
             owner.announce(cloud.endpoint)
         with steps.step("deploying template.yaml"):
             stack = deploy(cloud, template, mixpanel)
@@ -78,14 +92,30 @@ def show_pipeline(stack: Pipeline, steps: Steps) -> None:
         stack.wait_for_catalog()
         table = stack.lake.tables()[names.MASTER_TABLE]
     show_table(stack.lake, table)
-    with steps.step("asking three questions, with schema and places from the catalog"):
-        engine = Engine(stack.lake)
-        answers = [(sql, engine.query(sql)) for sql in (COUNT, PER_DAY, PER_RUN)]
-    for sql, answer in answers:
-        show_answer(sql, answer)
+    ask(stack.lake, steps, "asking three questions, with schema and places from the catalog", COUNT, PER_DAY, PER_RUN)
     with steps.step(f"fetching and exporting {days} again"):
         again = repeat(stack, payload)
     show_repeat(again)
+    show_people(stack, steps)
+
+
+def show_people(stack: Pipeline, steps: Steps) -> None:
+    """The other tables: who the people are, and which identifiers belong to one of them."""
+    with steps.step("exporting the profiles of all people"):
+        report = stack.call({}, "ProfilesFunctionName")
+    show_profiles(report)
+    with steps.step("finding the identifiers of one person, by what the events carry"):
+        stack.call({}, "MaintenanceFunctionName")
+        stack.wait_for_catalog()
+    ask(stack.lake, steps, "asking two questions about people", PEOPLE, PER_PERSON)
+
+
+def ask(lake: Lake, steps: Steps, what: str, *queries: str) -> None:
+    with steps.step(what):
+        engine = Engine(lake)
+        answers = [(sql, engine.query(sql)) for sql in queries]
+    for sql, answer in answers:
+        show_answer(sql, answer)
 
 
 def show_slices(report: Mapping[str, Any]) -> None:
@@ -101,6 +131,13 @@ def show_slices(report: Mapping[str, Any]) -> None:
         f"\n  {sums['received']:,} received = {sums['written']:,} written + {sums['duplicates']:,} duplicates removed"
         f" + {sums['quarantined']:,} quarantined\n"
     )
+
+
+def show_profiles(report: Mapping[str, Any]) -> None:
+    heading("Profiles, as the profiles function reports them")
+    rows = [(one["table"], one["status"], *(one[count] for count in COUNTS)) for one in report["tables"]]
+    print_table(("table", "status", *COUNTS), rows)
+    print()
 
 
 def slice_row(name: str, status: str, counts: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -119,7 +156,7 @@ def show_table(lake: Lake, table: Table) -> None:
 
 
 def show_answer(sql: str, answer: Result) -> None:
-    heading(f"> {sql}")
+    heading("> " + "\n    ".join(textwrap.wrap(sql, 110)))
     print_table(answer.columns, answer.rows)
     print()
 

@@ -67,11 +67,16 @@ class Pipeline:
 
     def export(self, payload: Any) -> Any:
         """Invokes the export; an error answer is a failure of ours too."""
-        answer = self.invoke(payload)
+        return self.call(payload, "ExportFunctionName")
+
+    def call(self, payload: Any, function: str) -> Any:
+        """Invokes a function; an error answer is a failure of ours too."""
+        answer = self.invoke(payload, function)
         if answer.error:
+            name = function.removesuffix("FunctionName")
             raise Failure(
-                f"the export of {json.dumps(payload)} failed: {answer.message}",
-                log=self.save_log("ExportLogGroup"),
+                f"the {name.lower()} function failed with {json.dumps(payload)}: {answer.message}",
+                log=self.save_log(f"{name}LogGroup"),
                 advice="the function's log has the whole chain of causes",
             )
         return answer.payload
