@@ -49,6 +49,8 @@ fn the_catalog_has_the_table_and_its_file() {
     assert!(file["location"].as_str().unwrap().starts_with(location), "{file}");
     let doctor = mixlake(lake.path(), &["doctor", "--deep"]);
     assert!(doctor.status.success(), "{doctor:?}");
+    let status = String::from_utf8(mixlake(lake.path(), &["status"]).stdout).unwrap();
+    assert!(status.contains("  profiles       mp_people_data: 300 profiles of 20"), "{status}");
 }
 
 #[test]

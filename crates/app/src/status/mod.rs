@@ -6,7 +6,7 @@
 mod slices;
 mod timeline;
 
-pub use slices::{FailedSlice, LakeStatus};
+pub use slices::{FailedSlice, LakeStatus, ProfilesStatus};
 pub use timeline::{Day, Timeline};
 
 use crate::document::DocumentError;

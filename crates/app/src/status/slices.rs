@@ -5,10 +5,11 @@ use crate::budget;
 use crate::export::{Expected, missing_of};
 use crate::ledger::{Ledger, State};
 use crate::ports::{ObjectMeta, StoreError};
+use crate::profiles::{ProfilesState, TableExports};
 use crate::runs::{ReadRow, RunsError, read_runs};
 use futures::stream::{self, StreamExt};
 use mixlake_columnar::Cell;
-use mixlake_domain::{Dataset, Date, LakeObject, SliceLabel, Timestamp, Zone};
+use mixlake_domain::{Dataset, Date, LakeObject, SliceLabel, TableName, Timestamp, Zone};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -33,8 +34,24 @@ pub struct LakeStatus {
     pub oldest_unpublished: Option<SliceLabel>,
     /// Queries that were started within the last hour.
     pub queries_last_hour: u64,
+    /// The tables of profiles.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<ProfilesStatus>,
     /// Documents that cannot be read.
     pub unreadable: Vec<UnreadDocument>,
+}
+
+/// A table of profiles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProfilesStatus {
+    /// The table.
+    pub table: TableName,
+    /// When the last published export began: its profiles are those of that time.
+    pub published: Option<Timestamp>,
+    /// How many profiles it wrote.
+    pub rows: u64,
+    /// When the export began that is being written, or was interrupted.
+    pub writing: Option<Timestamp>,
 }
 
 /// A slice that failed.
@@ -72,6 +89,11 @@ impl Inspector<'_> {
         status.failed = self.failed(&ledgers, &mut status.unreadable).await?;
         let open = status.writing.iter().chain(&status.missing);
         status.oldest_unpublished = open.min().copied();
+        let key = self.layout.profiles();
+        match readable(ProfilesState::read(self.store, self.layout).await, &key)? {
+            Ok(state) => status.profiles = state.tables.into_iter().map(of_table).collect(),
+            Err(document) => status.unreadable.push(document),
+        }
         let key = self.layout.budget();
         match readable(budget::started_within_hour(self.store, &key, now).await, &key)? {
             Ok(queries) => status.queries_last_hour = queries,
@@ -122,6 +144,16 @@ impl Inspector<'_> {
         let mut dates: Vec<Date> = manifests.filter_map(|key| key.target.date).collect();
         dates.sort_unstable();
         dates
+    }
+}
+
+fn of_table((table, exports): (TableName, TableExports)) -> ProfilesStatus {
+    let published = exports.published.as_ref();
+    ProfilesStatus {
+        table,
+        published: published.map(|done| done.began),
+        rows: published.map_or(0, |done| done.counts.written),
+        writing: exports.writing,
     }
 }
 

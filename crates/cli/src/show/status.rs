@@ -1,7 +1,7 @@
 //! The slices of a lake by their state, and its dates.
 
 use super::words::some;
-use mixlake_app::status::{Day, FailedSlice, LakeStatus, Timeline, UnreadDocument};
+use mixlake_app::status::{Day, FailedSlice, LakeStatus, ProfilesStatus, Timeline, UnreadDocument};
 use mixlake_domain::Timestamp;
 use std::fmt::Display;
 
@@ -28,6 +28,7 @@ pub fn status(project: &str, status: &LakeStatus, doctor: &str) -> String {
     if let Some(oldest) = status.oldest_unpublished {
         lines.push(row("oldest open", &oldest.to_string()));
     }
+    lines.extend(status.profiles.iter().map(profiles));
     let queries = match status.queries_last_hour {
         1 => "1 query in the last hour".to_owned(),
         queries => format!("{queries} queries in the last hour"),
@@ -35,6 +36,18 @@ pub fn status(project: &str, status: &LakeStatus, doctor: &str) -> String {
     lines.push(row("budget", &queries));
     lines.extend(unreadable(&status.unreadable, doctor));
     lines.join("\n") + "\n"
+}
+
+fn profiles(status: &ProfilesStatus) -> String {
+    let ProfilesStatus { table, published, rows, writing } = status;
+    let mut text = match published {
+        Some(_) => format!("{table}: {} of {}", some(*rows, "profile"), shown(*published)),
+        None => format!("{table}: never published"),
+    };
+    if writing.is_some() {
+        text += &format!("; an export began at {}", shown(*writing));
+    }
+    row("profiles", &text)
 }
 
 /// The dates of a project.
@@ -129,6 +142,12 @@ mod tests {
             last_published: Some(label("2026-11-12T02")),
             oldest_unpublished: Some(label("2026-11-11T05")),
             queries_last_hour: 1,
+            profiles: vec![ProfilesStatus {
+                table: "mp_people_data".parse().unwrap(),
+                published: "2026-11-12T00:25:03.5Z".parse().ok(),
+                rows: 2_410,
+                writing: "2026-11-12T04:25:00Z".parse().ok(),
+            }],
             unreadable: unread(),
         };
         let empty = status("2", &LakeStatus::default(), "mixlake doctor --lake l");

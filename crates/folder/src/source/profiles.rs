@@ -74,6 +74,9 @@ impl Reader<'_> {
         let mut error_at_end = None;
         while !piece.is_empty() {
             records.push(&piece, |line| {
+                if is_blank(line) {
+                    return Ok(());
+                }
                 error_at_end = foreign_format::error_at_end(line);
                 self.line(line)
             })?;
@@ -101,12 +104,13 @@ impl Reader<'_> {
 
     fn line(&mut self, line: Line<'_>) -> Result<(), Problem> {
         let (Line::Whole(bytes) | Line::TooLong { start: bytes, .. }) = line;
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Ok(());
-        }
         self.lines += 1;
         self.writer.line(0, bytes).map_err(Problem::Spill)
     }
+}
+
+fn is_blank(line: Line<'_>) -> bool {
+    matches!(line, Line::Whole(bytes) if bytes.trim_ascii().is_empty())
 }
 
 /// What comes next of the page.
@@ -184,7 +188,7 @@ mod tests {
     #[tokio::test]
     async fn all_lines_of_all_files_are_one_page() {
         let folder = tempfile::tempdir().unwrap();
-        let one = file(folder.path(), "1", b"{\"a\":1}\r\n\n{\"b\":2}");
+        let one = file(folder.path(), "1", b"{\"a\":1}\r\n\n{\"b\":2}\n\n \n");
         let other = file(folder.path(), "2", b"[{\"c\":3},\n {\"d\":4}]");
         let source = FileProfiles::read(&[one, other], folder.path(), &mut |_| ()).unwrap();
         for _ in 0..2 {
