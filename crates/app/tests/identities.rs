@@ -164,7 +164,7 @@ async fn a_second_run_reads_no_day_and_writes_nothing() {
     assert_eq!((report.days_read, report.status()), (0, "unchanged"));
     assert_eq!(lake.changes_since(calls), []);
     let read = lake.store.calls().split_off(calls).into_iter().map(|call| call.subject);
-    let data: Vec<String> = read.filter(|key| key.ends_with("t") || key.ends_with("z")).collect();
+    let data: Vec<String> = read.filter(|key| key.ends_with(['t', 'z'])).collect();
     assert_eq!(data, [""; 0], "not even the stored facts are read");
 }
 
@@ -210,7 +210,9 @@ async fn days_without_facts_empty_the_table_and_fill_it_again() {
     for events in [vec![fact.clone()], vec![], vec![fact.clone()]] {
         lake.source.clear();
         lake.source.add(line("View", "2026-11-10T08:00", &json!({})));
-        events.iter().for_each(|event| lake.source.add(event.clone()));
+        for event in &events {
+            lake.source.add(event.clone());
+        }
         lake.publish(DAYS[0]).await;
         run(&lake, IdMerge::Simplified).await;
         assert_eq!(table(&lake).len(), events.len());
@@ -264,11 +266,11 @@ async fn a_run_whose_time_ends_keeps_the_days_that_it_read() {
     let report = run(&lake, IdMerge::Simplified).await;
     assert_eq!((report.days_read, report.days_left), (1, 0));
     assert_eq!(table(&lake), SIMPLIFIED);
-    let late = short.run().await.unwrap();
-    assert_eq!(late.status(), "unchanged", "nothing is left to do");
+    let again = short.run().await.unwrap();
+    assert_eq!(again.status(), "unchanged", "nothing is left to do");
     run(&lake, IdMerge::Original).await;
-    let late = short.run().await.unwrap_err();
-    assert!(late.to_string().starts_with("the time ended"), "{late}");
+    let error = short.run().await.unwrap_err();
+    assert!(error.to_string().starts_with("the time ended"), "{error}");
 }
 
 #[tokio::test]
@@ -361,11 +363,11 @@ async fn runs_and_exports_at_once_end_with_the_newest_days() {
         let slice = support::slice(DAYS[0]);
         let mapper = || mapper(&lake, &store, IdMerge::Simplified);
         let (first, second, third) = (mapper(), mapper(), mapper());
-        let late = async {
+        let after_an_export = async {
             exporter.slice(&slice).await.unwrap();
             third.run().await
         };
-        let (one, two, three) = futures::join!(first.run(), second.run(), late);
+        let (one, two, three) = futures::join!(first.run(), second.run(), after_an_export);
         for done in [one, two, three] {
             assert!(done.unwrap().is_whole(), "seed {seed}");
         }
@@ -436,9 +438,9 @@ async fn a_person_who_is_erased_during_a_run_does_not_come_back() {
         let eraser = lake.eraser(&store, &lake.clock);
         let ann = [ANN.to_owned()];
         let mapper = mapper(&lake, &store, IdMerge::Simplified);
-        let (erased, ran) = futures::join!(eraser.erase(&ann), mapper.run());
-        let (erased, ran) = (erased.unwrap(), ran.unwrap());
-        assert!(erased.failed.is_empty() && ran.is_whole(), "seed {seed}: {erased:?} {ran:?}");
+        let (gone, made) = futures::join!(eraser.erase(&ann), mapper.run());
+        let (gone, made) = (gone.unwrap(), made.unwrap());
+        assert!(gone.failed.is_empty() && made.is_whole(), "seed {seed}: {gone:?} {made:?}");
         lake.catch_up(&catalog).await;
         lake.delete_old(&catalog).await;
         assert_eq!(lake.traces(), [""; 0], "seed {seed}");

@@ -18,7 +18,7 @@ pub struct ErasureReport {
     pub targets: Vec<ErasedTarget>,
     /// The objects with bad lines of the person.
     pub bad_lines: Vec<ErasedLines>,
-    /// The keys of staged objects, and reports of runs, that named the person.
+    /// The keys of staged objects, reports of runs, and stored facts about identities, that named the person.
     pub staged: Vec<String>,
     /// Files that readers do not see any more and that have the person.
     pub old_copies: Vec<OldCopies>,

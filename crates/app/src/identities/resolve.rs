@@ -107,14 +107,13 @@ fn links<'a>(
         if !fact.kind.counts(merge) {
             continue;
         }
-        match slot(fact.kind, merge) {
-            Some(slot) => firsts.enter(slot, fact),
-            None => {
-                if !last.as_ref().is_some_and(|last| last.says_the_same(&fact)) {
-                    link(&fact, merge, &mut links, &mut names)?;
-                }
-                last = Some(fact);
+        if let Some(slot) = slot(fact.kind, merge) {
+            firsts.enter(slot, fact);
+        } else {
+            if !last.as_ref().is_some_and(|last| last.says_the_same(&fact)) {
+                link(&fact, merge, &mut links, &mut names)?;
             }
+            last = Some(fact);
         }
     }
 }

@@ -263,8 +263,8 @@ mod tests {
         for record in records {
             sorter.push(record.clone()).unwrap();
         }
-        let mut sorted = sorter.sorted().unwrap();
-        std::iter::from_fn(|| sorted.next().unwrap()).collect()
+        let mut all = sorter.sorted().unwrap();
+        std::iter::from_fn(|| all.next().unwrap()).collect()
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub(super) fn stars<'a>(
 }
 
 /// Returns the edges, and whether any is another one than before.
-fn large<'a>(mut edges: Sorted<Edge>, disk: Disk<'a>) -> io::Result<(Sorter<'a, Edge>, bool)> {
+fn large(mut edges: Sorted<Edge>, disk: Disk<'_>) -> io::Result<(Sorter<'_, Edge>, bool)> {
     let mut both = Sorter::new(disk);
     while let Some(Edge(a, b)) = edges.next()? {
         both.push(Edge(a, b))?;
@@ -80,7 +80,7 @@ fn large<'a>(mut edges: Sorted<Edge>, disk: Disk<'a>) -> io::Result<(Sorter<'a, 
 }
 
 /// The same for the smaller neighbours. The edges lead from larger nodes to smaller ones.
-fn small<'a>(mut edges: Sorted<Edge>, disk: Disk<'a>) -> io::Result<(Sorter<'a, Edge>, bool)> {
+fn small(mut edges: Sorted<Edge>, disk: Disk<'_>) -> io::Result<(Sorter<'_, Edge>, bool)> {
     let (mut moved, mut changed) = (Sorter::new(disk), false);
     let mut of: Option<(u64, u64)> = None;
     while let Some(edge @ Edge(node, neighbour)) = edges.next()? {

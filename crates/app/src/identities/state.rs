@@ -35,16 +35,13 @@ pub(super) fn rows_of(manifest: &Manifest) -> Option<String> {
     }
     let sums: Option<Vec<RowsHash>> = files.iter().map(|file| file.rows_hash).collect();
     let count = files.iter().map(|file| file.rows).sum::<u64>().to_string();
-    Some(match sums {
-        Some(sums) => {
-            hash::of_parts([FORM, &count, &sums.into_iter().sum::<RowsHash>().to_string()])
-        }
-        None => {
-            let mut hashes: Vec<&str> = files.iter().map(|file| file.hash.as_str()).collect();
-            hashes.sort_unstable();
-            hash::of_parts([FORM, &count].into_iter().chain(hashes))
-        }
-    })
+    if let Some(sums) = sums {
+        let sum: RowsHash = sums.into_iter().sum();
+        return Some(hash::of_parts([FORM, &count, &sum.to_string()]));
+    }
+    let mut hashes: Vec<&str> = files.iter().map(|file| file.hash.as_str()).collect();
+    hashes.sort_unstable();
+    Some(hash::of_parts([FORM, &count].into_iter().chain(hashes)))
 }
 
 /// What is needed to read rows.

@@ -7,7 +7,9 @@ fn resolved(facts: &[Fact], merge: IdMerge, memory: usize) -> Rows {
     let folder = std::env::temp_dir();
     let disk = Disk { folder: &folder, memory };
     let mut sorter = Sorter::new(disk);
-    facts.iter().for_each(|fact| sorter.push(fact.clone()).unwrap());
+    for fact in facts {
+        sorter.push(fact.clone()).unwrap();
+    }
     let mut rows = Vec::new();
     let mut each = |from, to| {
         rows.push((from, to));
