@@ -13,6 +13,8 @@ from local.engines import LOGS, Quoted, Row, java, needs, server, work_folder
 from local.lake import Table
 from local.process import Process, clean_environment, free_port
 
+CATALOG = "awsdatacatalog"
+"""As Athena calls it: views name the catalog of their tables."""
 JVM = """\
 -server
 -Xmx2G
@@ -39,7 +41,7 @@ class Trino:
         command = [str(launcher), "run", "--etc-dir", str(folder / "etc")]
         environment = clean_environment(**java.environment(home))
         self._process = Process("Trino", command, log=LOGS / "trino.log", env=environment)
-        self._connection = trino.dbapi.connect(host="127.0.0.1", port=self.port, user="engines", catalog="lake")
+        self._connection = trino.dbapi.connect(host="127.0.0.1", port=self.port, user="engines", catalog=CATALOG)
 
     def __enter__(self) -> Self:
         self._process.wait_until(self._answers, seconds=180)
@@ -81,7 +83,7 @@ def write_configuration(etc: Path, port: int, data: Path, endpoint: str) -> None
             "discovery.uri": here,
             "catalog.management": "static",
         },
-        "catalog/lake.properties": {
+        f"catalog/{CATALOG}.properties": {
             "connector.name": "hive",
             "hive.metastore": "glue",
             "hive.metastore.glue.region": names.REGION,

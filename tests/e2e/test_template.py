@@ -139,9 +139,9 @@ def calls_of_glue(folder: Path) -> set[str]:
     return calls
 
 
-LISTS = {"glue:GetTables", "glue:GetPartitions"}
-"""What the maintenance and the command line call. The catalog function looks only at the tables that it changes."""
-READS = LISTS | {"glue:GetTable", "glue:GetPartition", "glue:BatchGetPartition"}
+LISTS = {"glue:GetPartitions"}
+"""What the maintenance and the command line call. The catalog function looks only at the days that it changes."""
+READS = LISTS | {"glue:GetTables", "glue:GetTable", "glue:GetPartition", "glue:BatchGetPartition"}
 
 
 def test_two_roles_may_do_what_the_adapter_calls_for_their_functions_and_no_more(template: Any) -> None:

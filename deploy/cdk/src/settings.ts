@@ -421,6 +421,14 @@ export interface MixlakeSettings {
   readonly onDrift?: OnDrift;
 
   /**
+   * Whether the database has views for Athena and Trino, of events with the original names of their properties,
+   * with their user, and with its profile. docs/COMPAT.md lists them. false removes them.
+   *
+   * @default false
+   */
+  readonly views?: boolean;
+
+  /**
    * ARN of a role that the catalog and maintenance functions assume for Glue, such as the one that account.yaml
    * makes in the account of the catalog. Empty uses the rights of this stack.
    *
