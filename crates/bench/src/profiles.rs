@@ -94,7 +94,7 @@ fn write_profile(
         next()
     )?;
     write!(line, r#""$last_seen":"2026-11-{:02}T10:00:00""#, 10 + version)?;
-    let is_large = number % LARGE == 0;
+    let is_large = number.is_multiple_of(LARGE);
     let count = if is_large { properties } else { 10 + next() % 31 };
     for place in 0..count.min(properties) {
         // Keys do not repeat within a profile: a small one has one of every five.

@@ -80,9 +80,10 @@ async fn project(
 
 /// Updates or removes the views. Answers those that could not be changed, and why.
 async fn change_views(reconciler: &Reconciler<'_>, are_on: bool) -> Result<Vec<(String, String)>> {
-    let report = match are_on {
-        true => reconciler.update_views(ViewScope::All).await?,
-        false => reconciler.remove_views().await?,
+    let report = if are_on {
+        reconciler.update_views(ViewScope::All).await?
+    } else {
+        reconciler.remove_views().await?
     };
     let taken = "a table, or a view that somebody else made, has the name of this view";
     let taken = report.taken.into_iter().map(|view| (view, taken.to_owned()));

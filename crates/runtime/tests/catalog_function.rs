@@ -230,7 +230,11 @@ async fn a_view_that_fails_fails_no_message_and_is_tried_again() {
     for failing in [Operation::Views, Operation::CreateView] {
         catalog.inject(move |call| {
             let fails = call.operation == failing;
-            if fails { mixlake_testkit::faults::Fault::Before } else { Default::default() }
+            if fails {
+                mixlake_testkit::faults::Fault::Before
+            } else {
+                mixlake_testkit::faults::Fault::None
+            }
         });
         assert!(deliver(&handler, &messages).await.is_empty());
         assert_eq!(catalog.versions("mx_mp_master_event"), 1);

@@ -58,7 +58,7 @@ impl Tables<'_> {
 
     fn users(&self) -> Vec<View> {
         let Some(mappings) = self.mappings() else { return Vec::new() };
-        let (mut first, others) = self.events_beside([RESOLVED], |name| name.to_owned());
+        let (mut first, others) = self.events_beside([RESOLVED], str::to_owned);
         first.push(resolved());
         let from = format!("{} e\n{mappings}", self.in_catalog(self.events.table));
         self.frame(Kind::Users, from).views(&first, others)
@@ -129,9 +129,8 @@ impl Tables<'_> {
     ) -> (Vec<Item>, Vec<Item>) {
         let mut given = GivenNames::reserving(BUILT_IN.into_iter().chain(reserved));
         // Names are given to all columns in the order of the registry, so they do not change.
-        let mut name = |column: &Column| match column.built_in {
-            true => column.name.clone(),
-            false => given.give(&wanted(&column.name)),
+        let mut name = |column: &Column| {
+            if column.built_in { column.name.clone() } else { given.give(&wanted(&column.name)) }
         };
         let names: Vec<String> = self.events.known.columns().iter().map(&mut name).collect();
         let (mut first, mut others) = (Vec::new(), Vec::new());

@@ -5,21 +5,16 @@ use mixlake_app::identities::IdentitiesReport;
 
 /// What was read, what became of the table, and what to do next.
 pub fn identities(report: &IdentitiesReport, next: &str) -> String {
-    let mut text = format!("{}, {} read.", some(report.days, "day"), number(report.days_read));
-    if let Some(facts) = report.facts {
-        text += &format!(" {}.", some(facts, "fact"));
-    }
-    if let Some(identities) = report.identities {
-        text += &format!(
-            " mp_identity_mappings_data: {}, {}.",
-            some(identities, "row"),
-            report.status()
-        );
-    }
-    text.push('\n');
-    for failed in &report.failed {
-        text += &format!("{}: FAILED: {}\n", failed.day, failed.error);
-    }
+    let mut first =
+        vec![format!("{}, {} read.", some(report.days, "day"), number(report.days_read))];
+    first.extend(report.facts.map(|facts| some(facts, "fact") + "."));
+    first.extend(report.identities.map(|rows| {
+        format!("mp_identity_mappings_data: {}, {}.", some(rows, "row"), report.status())
+    }));
+    let failed = report.failed.iter();
+    let failed = failed.map(|failed| format!("{}: FAILED: {}", failed.day, failed.error));
+    let lines: Vec<String> = std::iter::once(first.join(" ")).chain(failed).collect();
+    let text = lines.join("\n") + "\n";
     let then = match report.status() {
         "failed" => {
             "Next: fix what failed, and run the same command again. The table stays as it was."

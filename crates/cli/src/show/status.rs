@@ -40,14 +40,12 @@ pub fn status(project: &str, status: &LakeStatus, doctor: &str) -> String {
 
 fn profiles(status: &ProfilesStatus) -> String {
     let ProfilesStatus { table, published, rows, writing } = status;
-    let mut text = match published {
+    let text = match published {
         Some(_) => format!("{table}: {} of {}", some(*rows, "profile"), shown(*published)),
         None => format!("{table}: never published"),
     };
-    if writing.is_some() {
-        text += &format!("; an export began at {}", shown(*writing));
-    }
-    row("profiles", &text)
+    let writing = writing.map(|began| format!("; an export began at {}", shown(Some(began))));
+    row("profiles", &(text + &writing.unwrap_or_default()))
 }
 
 /// The dates of a project.

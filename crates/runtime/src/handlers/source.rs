@@ -149,7 +149,7 @@ mod tests {
     }
 
     fn source(caller: Caller, lake: &MemoryStore) -> MixpanelSource {
-        let credentials = mixlake_mixpanel::Credentials::from_pair("me:s").unwrap();
+        let credentials = Credentials::from_pair("me:s").unwrap();
         old_project().source(credentials, caller, Arc::new(lake.clone())).unwrap()
     }
 
