@@ -135,3 +135,60 @@ fn an_old_lake_with_a_lost_manifest_is_repaired(#[case] lake: Lake) {
     assert_eq!(lake.problems(&[]), [""; 0]);
     assert_eq!(lake.rows(), 80);
 }
+
+/// Compacted days, profiles and identities, without a person who was erased.
+const MERGED: Lake = ("0.1/merged", None);
+
+impl Copied {
+    fn ran(&self, arguments: &[&str]) -> Value {
+        let output = self.mixlake(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        json(&output)
+    }
+
+    /// The rows of a table without partitions.
+    fn rows_of(&self, table: &str) -> u64 {
+        let view = self.ran(&["catalog"]);
+        let tables = view["tables"].as_array().unwrap().iter();
+        let files = tables.filter(|it| it["table"] == table).flat_map(|it| it["files"].as_array());
+        files.flatten().map(|file| file["rows"].as_u64().unwrap()).sum()
+    }
+}
+
+#[test]
+fn a_lake_of_merged_days_profiles_and_identities_is_sound_and_stays_as_it_is() {
+    let lake = Copied::of(MERGED);
+    let rows = ["mp_people_data", "mp_identity_mappings_data"].map(|table| lake.rows_of(table));
+    assert_eq!((lake.rows(), rows), (79, [5, 34]));
+    assert_eq!(lake.problems(&[]), [""; 0]);
+    let before = lake.tables();
+    let compacted = lake.ran(&["compact", "--from-date", "2026-11-10", "--to-date", "2026-11-11"]);
+    let days = compacted["targets"].as_array().unwrap();
+    assert!(days.len() == 2 && days.iter().all(|day| day["status"] == "unchanged"), "{compacted}");
+    let identities = &lake.ran(&["identities"])["projects"][0];
+    assert_eq!((&identities["days_read"], &identities["status"]), (&0.into(), &"unchanged".into()));
+    let input = format!("{LAKES}/profiles.jsonl");
+    let profiles = lake.ran(&["export", "--set", "data_source=people", "--input", &input]);
+    let table = &profiles["tables"][0];
+    assert_eq!((&table["status"], &table["suppressed"]), (&"unchanged".into(), &1.into()));
+    let mut after = lake.tables();
+    after.retain(|path, _| !path.contains("/_profiles/"));
+    let mut expected = before;
+    expected.retain(|path, _| !path.contains("/_profiles/"));
+    assert_eq!(after.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    assert_eq!(after, expected);
+}
+
+#[test]
+fn a_lake_of_merged_days_is_continued_and_the_erased_person_stays_out() {
+    let lake = Copied::of(MERGED);
+    let again = lake.export("2026-11-10", "2026-11-12");
+    assert_eq!(
+        (&again["totals"]["written"], &again["totals"]["suppressed"]),
+        (&99.into(), &1.into())
+    );
+    assert_eq!(lake.rows(), 99);
+    assert_eq!(lake.problems(&[]), [""; 0]);
+    let identities = &lake.ran(&["identities"])["projects"][0];
+    assert_eq!(identities["days_read"], 1, "the rows of two days are the same: {identities}");
+}
