@@ -495,3 +495,39 @@ async fn an_event_that_has_the_name_of_the_table_is_named() {
     assert!(matches!(&error, ProfilesError::Taken(taken) if *taken == name), "{error:?}");
     assert_eq!(people.source.requests().len(), 0, "before any work");
 }
+
+#[tokio::test]
+async fn names_of_a_lost_registry_come_back_from_the_live_files() {
+    let people = People::new();
+    let line = |id: &str, plan: serde_json::Value| {
+        json!({"$distinct_id": id, "$properties": {"Plan": plan, "version": 1}}).to_string()
+    };
+    people.source.hold([line("a", json!("free")), line("b", json!(3))]);
+    people.publish().await;
+    let key = people.lake.layout.registry(mixlake_domain::Dataset::Profiles);
+    let before = people.lake.store.snapshot()[&key].clone();
+    people.lake.store.delete(&key).await.unwrap();
+    // In another order, the types would get each other's names.
+    people.source.hold([line("b", json!(3)), line("a", json!("free")), line("c", json!("x"))]);
+    people.publish().await;
+    let names = |document: &[u8]| {
+        let registry =
+            mixlake_schema::Registry::from_document(document, &people.lake.options.project)
+                .unwrap();
+        let columns = registry.tables()["mp_people_data"].columns().to_vec();
+        columns.into_iter().map(|it| (it.name, it.property, it.column_type)).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&people.lake.store.snapshot()[&key]), names(&before));
+    assert_eq!(people.rows().len(), 3);
+}
+
+#[tokio::test]
+async fn a_lost_registry_whose_names_no_file_records_stops_the_export() {
+    let mut people = People::new();
+    people.lake.options.format = DataFormat::Json;
+    people.publish_all(&["a"], 1).await;
+    let key = people.lake.layout.registry(mixlake_domain::Dataset::Profiles);
+    people.lake.store.delete(&key).await.unwrap();
+    let error = people.fail().await;
+    assert!(matches!(error, ProfilesError::NamesLost { .. }), "{error:?}");
+}

@@ -78,6 +78,14 @@ pub enum ProfilesError {
         #[source]
         cause: mixlake_schema::RegistryError,
     },
+    /// The registry does not have a table whose files are live.
+    #[error(
+        "{location} does not have the names of the table's columns, and the live files do not record all of them. Restore the last good version of the document, then export again"
+    )]
+    NamesLost {
+        /// Its location.
+        location: String,
+    },
     /// An event has the name of the table.
     #[error(
         "an event of this lake has a table of its own with the name {0}, so there can be no table of profiles with this name"
@@ -135,6 +143,7 @@ impl ProfilesError {
             | Self::Store(_)
             | Self::Document(_)
             | Self::Registry { .. }
+            | Self::NamesLost { .. }
             | Self::Taken(_) => false,
         }
     }
@@ -153,6 +162,7 @@ impl ProfilesError {
             | Self::Empty { .. }
             | Self::Fewer(_)
             | Self::Document(_)
+            | Self::NamesLost { .. }
             | Self::Taken(_)
             | Self::Contended(_) => false,
         }

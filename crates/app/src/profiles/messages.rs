@@ -43,6 +43,7 @@ fn errors() {
             cause: malformed,
         }),
         ProfilesError::Registry { location: location(), cause: registry },
+        ProfilesError::NamesLost { location: "s3://lake/raw/42/schema/people.json".to_owned() },
         ProfilesError::Taken("mp_group_company_data".to_owned()),
         ProfilesError::Contended(8),
     ];
@@ -64,6 +65,7 @@ fn name(error: &ProfilesError) -> &'static str {
         ProfilesError::Store(_) => "Store",
         ProfilesError::Document(_) => "Document",
         ProfilesError::Registry { .. } => "Registry",
+        ProfilesError::NamesLost { .. } => "NamesLost",
         ProfilesError::Taken(_) => "Taken",
         ProfilesError::Contended(_) => "Contended",
     }

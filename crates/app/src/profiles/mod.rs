@@ -13,6 +13,7 @@
 mod error;
 #[cfg(test)]
 mod messages;
+mod names;
 mod pages;
 mod publish;
 mod received;

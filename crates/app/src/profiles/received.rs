@@ -59,10 +59,10 @@ impl ProfileExporter<'_> {
         superseded: &Superseded,
         people: Option<&People>,
     ) -> Result<Received, ProfilesError> {
-        let before = self.registry().await?.value.unwrap_or_default();
         let suppression = people.map(People::suppression);
         let options = Options { suppression, ..self.options.clone() };
         let date = options.date_zone.date_of(pages.began);
+        let before = self.names(table, date).await?;
         let transform =
             Transform::profiles(options, (table, date), before.clone(), superseded.clone())?;
         let mut files = Vec::new();

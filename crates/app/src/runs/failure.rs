@@ -41,7 +41,7 @@ pub(super) fn word_of_profiles(error: &ProfilesError) -> &'static str {
         ProfilesError::Fewer(_) => "fewer_rows",
         ProfilesError::Store(_) => "store",
         ProfilesError::Document(_) => "document",
-        ProfilesError::Registry { .. } => "registry",
+        ProfilesError::Registry { .. } | ProfilesError::NamesLost { .. } => "registry",
         ProfilesError::Taken(_) => "table_name",
         ProfilesError::Contended(_) => "contended",
     }
