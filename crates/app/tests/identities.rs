@@ -6,8 +6,11 @@ mod support;
 
 use mixlake_app::compact::Compactor;
 use mixlake_app::doctor::Kind;
-use mixlake_app::identities::{IdMerge, IdentitiesReport, IdentityBounds, IdentityMapper};
+use mixlake_app::identities::{
+    FailedDay, IdMerge, IdentitiesError, IdentitiesReport, IdentityBounds, IdentityMapper,
+};
 use mixlake_app::ports::{Catalog, Clock, ObjectStore};
+use mixlake_app::runs::{Why, identity_row};
 use mixlake_app::{Manifest, Outcome};
 use mixlake_columnar::{CompactionBounds, EventNameForm, SchemaType};
 use mixlake_domain::{Target, Timestamp};
@@ -289,6 +292,31 @@ async fn a_day_that_cannot_be_read_fails_alone_and_the_table_stays() {
     lake.overwrite(&file, whole).await;
     assert_eq!(run(&lake, IdMerge::Simplified).await.days_read, 1);
     assert_eq!(table(&lake), SIMPLIFIED);
+}
+
+#[tokio::test]
+async fn a_run_has_a_row_in_the_table_of_runs() {
+    let row = |done: &Result<IdentitiesReport, IdentitiesError>| {
+        let at = Timestamp::UNIX_EPOCH;
+        let row = identity_row(done, (at, at), "1", Why::Schedule);
+        assert_eq!((row.dataset, row.slice.as_str(), row.queries), ("identities", TABLE, 0));
+        (row.status, row.error, row.changed.map(|changed| changed.targets_replaced))
+    };
+    let lake = Lake::new();
+    hold(&lake);
+    assert!(lake.export(&DAYS).await.is_whole());
+    let word = |status: &str| status.to_owned();
+    let replaced = Ok(run(&lake, IdMerge::Simplified).await);
+    assert_eq!(row(&replaced), (word("published"), None, Some(1)));
+    let unchanged = Ok(run(&lake, IdMerge::Simplified).await);
+    assert_eq!(row(&unchanged), (word("unchanged"), None, Some(0)));
+    let left = IdentitiesReport { days_left: 1, ..IdentitiesReport::default() };
+    assert_eq!(row(&Ok(left.clone())), (word("failed"), Some("out_of_time"), None));
+    let failed = vec![FailedDay { day: String::new(), error: String::new() }];
+    let failed = Ok(IdentitiesReport { failed, ..left });
+    assert_eq!(row(&failed), (word("failed"), Some("unreadable"), None));
+    let error = Err(IdentitiesError::Contended(8));
+    assert_eq!(row(&error), (word("failed"), Some("contended"), None));
 }
 
 #[tokio::test]

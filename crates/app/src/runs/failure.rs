@@ -1,9 +1,10 @@
-//! Why a slice, or an export of profiles, failed, as a word. The words are stable; people group by them.
+//! Why a slice, an export of profiles, or the table of identities failed, as a word. The words are stable; people group by them.
 //!
 //! The text of an error can quote what was received: names of properties, the time of an event, words of
 //! Mixpanel about a filter. So the table of runs has only the word.
 
 use crate::export::ExportError;
+use crate::identities::IdentitiesError;
 use crate::ports::SourceError;
 use crate::profiles::ProfilesError;
 use mixlake_columnar::TransformError;
@@ -47,11 +48,34 @@ pub(super) fn word_of_profiles(error: &ProfilesError) -> &'static str {
     }
 }
 
+/// The word for days whose rows cannot be read.
+pub(super) const UNREADABLE: &str = "unreadable";
+
+/// The word for a run that had not the time for all days.
+pub(super) const OUT_OF_TIME: &str = "out_of_time";
+
+/// The word for an error of the table of identities.
+pub(super) fn word_of_identities(error: &IdentitiesError) -> &'static str {
+    match error {
+        IdentitiesError::Store(_) => "store",
+        IdentitiesError::Document(_) => "document",
+        IdentitiesError::Registry { .. } | IdentitiesError::Columns(_) => "registry",
+        IdentitiesError::Missing { .. }
+        | IdentitiesError::Damaged { .. }
+        | IdentitiesError::Rows { .. }
+        | IdentitiesError::Facts { .. } => UNREADABLE,
+        IdentitiesError::Encode(error) => of_transformation(error),
+        IdentitiesError::Scratch(_) => "temporary_file",
+        IdentitiesError::OutOfTime => OUT_OF_TIME,
+        IdentitiesError::Contended(_) => "contended",
+    }
+}
+
 fn of_source(error: &SourceError) -> &'static str {
     match error {
         SourceError::Incomplete { .. } => "incomplete",
         SourceError::TimedOut { .. } => "timed_out",
-        SourceError::OutOfTime => "out_of_time",
+        SourceError::OutOfTime => OUT_OF_TIME,
         SourceError::Unavailable { .. } => "unavailable",
         SourceError::Unreachable { .. } => "unreachable",
         SourceError::RateLimited { .. } => "rate_limited",

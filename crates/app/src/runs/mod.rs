@@ -15,7 +15,7 @@ mod table;
 
 pub use read::{ReadRow, read_runs};
 pub use report::keep_report;
-pub use row::{Changed, RunRow, Why, profile_rows, rows};
+pub use row::{Changed, RunRow, Why, identity_row, profile_rows, rows};
 
 use crate::commit::{Body, Change, Commit, CommitError, Guard, NewFile};
 use crate::document::{self, DocumentError, Edit, Read, SWAPS};

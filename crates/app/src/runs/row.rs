@@ -4,8 +4,9 @@ use super::failure;
 use crate::SliceCounts;
 use crate::commit::Outcome;
 use crate::export::{ExportReport, SliceOutcome, SliceReport};
+use crate::identities::{IdentitiesError, IdentitiesReport};
 use crate::profiles::{ProfilesReport, TableOutcome, TableReport};
-use mixlake_domain::{Slice, Timestamp};
+use mixlake_domain::{Dataset, Slice, Timestamp};
 use std::time::Duration;
 
 /// A row of the table of runs: a slice that a run tried.
@@ -170,6 +171,48 @@ pub fn profile_rows(
         }
     };
     report.tables.iter().map(row).collect()
+}
+
+/// The row of a run that made the table of identities.
+#[must_use]
+pub fn identity_row(
+    done: &Result<IdentitiesReport, IdentitiesError>,
+    (began, ended): (Timestamp, Timestamp),
+    version: &'static str,
+    why: Why,
+) -> RunRow {
+    let row = RunRow {
+        run_began: began,
+        began,
+        ended,
+        why,
+        dataset: "identities",
+        slice: Dataset::Identities.main_table().to_owned(),
+        slice_from: None,
+        slice_to: None,
+        status: "failed".to_owned(),
+        error: None,
+        counts: None,
+        changed: None,
+        queries: 0,
+        report: None,
+        version,
+    };
+    let report = match done {
+        Ok(report) => report,
+        Err(error) => return RunRow { error: Some(failure::word_of_identities(error)), ..row },
+    };
+    let status = match &report.outcome {
+        None => {
+            let word = if report.is_whole() { failure::OUT_OF_TIME } else { failure::UNREADABLE };
+            return RunRow { error: Some(word), ..row };
+        }
+        Some(Outcome::Unchanged) => "unchanged",
+        Some(Outcome::Appended | Outcome::Replaced { .. } | Outcome::Superseded) => "published",
+    };
+    let targets_replaced = u64::from(status == "published");
+    let changed = Changed { targets_replaced, ..Changed::default() };
+    RunRow { status: status.to_owned(), changed: Some(changed), ..row }
 }
 
 impl RunRow {

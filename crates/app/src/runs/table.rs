@@ -24,7 +24,7 @@ pub(super) const COLUMNS: [FixedColumn; 25] = [
     column("dataset", "what was exported, such as events", Text, |row| text(row.dataset)),
     column(
         "slice",
-        "the slice: a day, or an hour of a day; of profiles, their table",
+        "the slice: a day, or an hour of a day; of profiles and identities, their table",
         Text,
         |row| text(&row.slice),
     ),

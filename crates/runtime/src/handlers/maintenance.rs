@@ -1,6 +1,7 @@
 //! The maintenance function: replaced files are deleted, the table of identities is brought up to date, and the files
 //! of closed days are compacted.
 
+use super::kept::record_rows;
 use crate::answer::{Failure, Kind};
 use crate::clients::Clients;
 use crate::clock;
@@ -11,6 +12,7 @@ use mixlake_app::doctor::Doctor;
 use mixlake_app::identities::{IdentityBounds, IdentityMapper};
 use mixlake_app::ports::{Catalog, Clock, ObjectStore};
 use mixlake_app::reconcile::Reconciler;
+use mixlake_app::runs::{Why, identity_row};
 use mixlake_columnar::{CompactionBounds, Compression};
 use mixlake_domain::Timestamp;
 use serde_json::{Value, json};
@@ -63,7 +65,9 @@ impl MaintenanceHandler {
         let (collected, mut problems) = self.collect().await?;
         let mut answer = json!({ "collected": collected });
         if let Some(config) = self.config.identities {
-            let (identities, others) = self.identities(config, ends).await;
+            let why =
+                if payload.get("scheduled_time").is_some() { Why::Schedule } else { Why::Manual };
+            let (identities, others) = self.identities(config, ends, why).await;
             answer["identities"] = identities;
             problems.extend(others);
         }
@@ -106,23 +110,32 @@ impl MaintenanceHandler {
 
     /// Brings the table of identities up to date, in half of the time that is left: the days that it has read by then
     /// are kept, so the next run goes on.
-    async fn identities(&self, config: IdentitiesConfig, ends: Timestamp) -> (Value, Vec<String>) {
+    async fn identities(
+        &self,
+        config: IdentitiesConfig,
+        ends: Timestamp,
+        why: Why,
+    ) -> (Value, Vec<String>) {
         let clock: Clock = Arc::new(clock::now);
         let scratch = std::env::temp_dir();
         let now = clock::now();
         let half = ends.duration_since(now) / 2;
         let lake = &self.config.lake;
+        let options = config.options(&lake.project, env!("CARGO_PKG_VERSION"));
         let mapper = IdentityMapper {
             store: &*self.store,
             layout: &lake.layout,
-            options: &config.options(&lake.project, env!("CARGO_PKG_VERSION")),
+            options: &options,
             merge: config.merge,
             bounds: IdentityBounds::default(),
             clock: &clock,
             ends: Some(now + half),
             scratch: &scratch,
         };
-        let report = match mapper.run().await {
+        let done = mapper.run().await;
+        let row = identity_row(&done, (now, clock::now()), options.version, why);
+        record_rows((&lake.layout, &options), &*self.store, &[row]).await;
+        let report = match done {
             Ok(report) => report,
             Err(error) => {
                 let problem = format!("identities: {}", mixlake_app::chain(&error));
