@@ -95,9 +95,6 @@ REASONS: dict[Allowed, str] = {
     ("CatalogRole", "KeepTheTables", "glue:GetPartition"): (
         "only if another writer adds a partition at the same moment; crates/catalog-glue tests that race"
     ),
-    ("CatalogRole", "KeepTheTables", "glue:GetTables"): (
-        "to look for views; without it they stay as they are, and no object fails (crates/runtime/tests)"
-    ),
     ("CatalogRole", "RemoveViews", "glue:DeleteTable"): (
         "to remove views; without it they stay as they are, and no object fails (crates/runtime/tests)"
     ),

@@ -1,6 +1,6 @@
 //! Describes a view in Glue, so that Athena and Trino can read it.
 
-use crate::{describe, table, text};
+use crate::{describe, table};
 use aws_sdk_glue::error::BuildError;
 use aws_sdk_glue::types::{Column, SerDeInfo, StorageDescriptor, Table, TableInput};
 use base64::Engine as _;
@@ -9,6 +9,9 @@ use mixlake_app::ports::{View, ViewColumn, ViewState};
 
 /// The type of a table that is a view.
 pub(crate) const VIRTUAL_VIEW: &str = "VIRTUAL_VIEW";
+
+/// What Athena and Trino know a view by.
+const COMMENT: &str = "Presto View";
 
 /// The parameter by which Mixlake knows its own views.
 const MARK: &str = "mixlake_view";
@@ -30,12 +33,12 @@ pub(crate) fn state(table: &Table) -> Option<ViewState> {
     Some(ViewState { version, mark: mark(table).map(str::to_owned) })
 }
 
-/// A new view.
+/// A new view. For Trino, the description of a table comes before its parameter `comment`, so it is the same.
 pub(crate) fn new(view: &View, database: &str) -> Result<TableInput, BuildError> {
     TableInput::builder()
         .name(&view.name)
-        .description(text::description(&view.description))
         .table_type(VIRTUAL_VIEW)
+        .description(COMMENT)
         .set_parameters(Some(parameters(view).collect()))
         .view_original_text(original_text(view, database))
         .view_expanded_text("/* Presto View */")
@@ -58,7 +61,7 @@ pub(crate) fn changed(
 
 /// What engines know a view by, and what Mixlake knows its own by.
 fn parameters(view: &View) -> impl Iterator<Item = (String, String)> {
-    let parameters = [("presto_view", "true"), ("comment", "Presto View"), (MARK, &view.mark)];
+    let parameters = [("presto_view", "true"), ("comment", COMMENT), (MARK, &view.mark)];
     parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter()
 }
 

@@ -24,7 +24,6 @@ fn view(columns: &[&str]) -> View {
         name: NAME.to_owned(),
         sql: "SELECT 1".to_owned(),
         columns: columns.iter().map(column).collect(),
-        description: "A view".to_owned(),
         mark: format!("42:{}", columns.len()),
     }
 }
@@ -62,14 +61,14 @@ async fn what_others_added_to_a_view_stays() {
     let catalog = standin::catalog(0, Wire::quiet(&glue));
     catalog.create_view(&view(&["a"])).await.unwrap();
     glue.edit(NAME, |input| {
-        input["Description"] = json!("of the data team");
+        input["Owner"] = json!("bo");
         input["Parameters"]["owner"] = json!("ana");
     });
     let version = catalog.view(NAME).await.unwrap().unwrap().version;
     catalog.update_view(&version, &view(&["a", "b"])).await.unwrap();
     let input = glue.input(NAME).unwrap();
     assert_eq!(definition(&input)["columns"].as_array().unwrap().len(), 2);
-    assert_eq!(input["Description"], "of the data team");
+    assert_eq!(input["Owner"], "bo");
     assert_eq!(input["Parameters"]["owner"], "ana");
     assert_eq!(input["Parameters"]["mixlake_view"], "42:2");
     assert_eq!(glue.history(NAME).archived, 0);

@@ -13,7 +13,6 @@ pub(crate) struct ViewDocument {
     /// Counts the changes, like Glue's version.
     version: u64,
     name: String,
-    description: String,
     mark: String,
     /// The query, for Trino and Athena.
     sql: String,
@@ -49,7 +48,6 @@ impl ViewDocument {
             format: FORMAT,
             version,
             name: view.name.clone(),
-            description: view.description.clone(),
             mark: view.mark.clone(),
             sql: view.sql.clone(),
             columns: view.columns.iter().map(column).collect(),
@@ -106,7 +104,6 @@ mod tests {
             name: "v".to_owned(),
             sql: "SELECT 1".to_owned(),
             columns: Vec::new(),
-            description: String::new(),
             mark: "42:a".to_owned(),
         };
         let json = String::from_utf8(ViewDocument::create(&view, 3).to_json().unwrap()).unwrap();

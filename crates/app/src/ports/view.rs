@@ -12,8 +12,6 @@ pub struct View {
     pub sql: String,
     /// The columns that the query gives, in order. Names are in lower case.
     pub columns: Vec<ViewColumn>,
-    /// A description for people.
-    pub description: String,
     /// The note by which Mixlake knows its own views and their definition.
     pub mark: String,
 }

@@ -28,16 +28,6 @@ impl Kind {
         }
     }
 
-    /// What a view shows, for people.
-    pub(super) fn about(self) -> &'static str {
-        match self {
-            Self::Names => "events with the original names of their properties",
-            Self::Users => "events with the user that each belongs to",
-            Self::Profiles => "events with the profile of their user",
-            Self::Text => "events; a property with values of several types is one column of text",
-        }
-    }
-
     /// The name of a view, without the prefix of the tables. Parts count from 1, and the first has no number.
     /// The number is before the name of the event, because a name of an event can end in a number.
     pub(super) fn name(self, table: &str, part: usize) -> String {

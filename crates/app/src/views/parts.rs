@@ -123,7 +123,6 @@ impl Frame<'_> {
             name: format!("{}{}", self.prefix, self.kind.name(self.table, part)),
             sql,
             columns: items.into_iter().map(column).collect(),
-            description: format!("Mixlake keeps this view: {}", self.kind.about()),
             mark: String::new(),
         };
         let hash = hash::content(view.definition("").as_bytes());

@@ -125,7 +125,7 @@ fn views_list_their_columns_one_by_one() {
         (Given::profiles(&[("Plan", String), ("$email", String)]), Given::identities());
     let mut text = std::string::String::new();
     for view in views(&Given::events(AWKWARD), Some(&profiles), Some(&identities)) {
-        let _ = writeln!(text, "{}: {}\n{}\n", view.name, view.description, view.sql);
+        let _ = writeln!(text, "{}\n{}\n", view.name, view.sql);
         for column in &view.columns {
             let property = column.comment.as_deref().unwrap_or("-");
             let _ =

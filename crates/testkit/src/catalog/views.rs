@@ -87,7 +87,6 @@ pub(super) fn view(name: &str, columns: &[&str]) -> View {
         name: name.to_owned(),
         sql: format!("SELECT {} FROM \"signup\"", listed.join(", ")),
         columns: columns.iter().map(column).collect(),
-        description: "A view".to_owned(),
         mark: format!("42:{}", columns.join("+")),
     }
 }

@@ -44,7 +44,9 @@ pub(super) fn table(input: &Value) -> Result<(), Refusal> {
 /// A view is what Athena and Trino take for one, and its text fits.
 fn view(input: &Value) -> Result<(), Refusal> {
     let parameters = &input["Parameters"];
-    if parameters["presto_view"] != "true" || parameters["comment"] != "Presto View" {
+    // For Trino, a description comes before the parameter.
+    let comment = input["Description"].as_str().or(parameters["comment"].as_str());
+    if parameters["presto_view"] != "true" || comment != Some("Presto View") {
         return Err(Refusal::invalid("no engine takes this view for one"));
     }
     for field in ["ViewOriginalText", "ViewExpandedText"] {
