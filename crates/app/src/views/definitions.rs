@@ -240,7 +240,7 @@ fn as_text(column: &Column) -> String {
     match column.column_type {
         ColumnType::String => name,
         ColumnType::Number => format!(
-            "CASE WHEN {name} = floor({name}) AND abs({name}) < 9.007199254740992E15 \
+            "CASE WHEN {name} = floor({name}) AND abs({name}) <= 9.007199254740992E15 \
              THEN CAST(CAST({name} AS bigint) AS varchar) ELSE json_format(CAST({name} AS json)) END"
         ),
         ColumnType::Boolean | ColumnType::Timestamp | ColumnType::Bigint => {
