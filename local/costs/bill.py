@@ -1,8 +1,9 @@
 """Multiplies measured counts and prices: what a number of events costs a month.
 
-Hourly slices, one table for all events, Parquet with snappy, ten days of sync, daily maintenance: the defaults. A
-slice, a day that is fetched again and a maintenance need a fixed number of calls, and each file of more than 48 MiB
-needs some more. All of these are measured (`measured.json`). Not measured are the numbers below.
+Hourly slices, one table for all events, Parquet with snappy, ten days of sync, daily profiles of users, daily
+maintenance: the defaults. A slice, a day that is fetched again, an export of profiles and a maintenance need a fixed
+number of calls, and each file of more than 48 MiB needs some more. All of these are measured (`measured.json`). Not
+measured are the numbers below.
 """
 
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ STORAGE_GB, MAINTENANCE_STORAGE_GB = (2048 - 512) / 1024, (4096 - 512) / 1024
 WAIT_EXPORT, WAIT_CATALOG, WAIT_IDLE, WAIT_MAINTENANCE = 10, 1, 1, 30
 """Seconds that an invocation, or a day of a sync, waits for Mixpanel, S3 and Glue. Assumed."""
 FILE_BYTES = 48 * 1024 * 1024
+PAGES_OF_A_MILLION, PAGES_PER_SECOND = 1_000, 3
+"""Pages of profiles, and how many of them Mixpanel answers."""
 POLLS = 5 * 3 * 60 * HOURS
 """Lambda asks an empty queue with five pollers, each of which waits for 20 seconds."""
 GB = 1_000_000_000
@@ -72,7 +75,7 @@ class Counts:
     catalogs: float = 0
     maintenances: float = 0
     idle: float = 0
-    """Runs of the sync that find nothing to do."""
+    """Runs of the sync, and of the profiles, that find nothing to do."""
     log_bytes: float = 0
 
     def plus(self, other: "Counts", times: float) -> "Counts":
@@ -98,7 +101,7 @@ def counts(measured: dict[str, Any]) -> Counts:
         # EventBridge hears of both.
         objects=measured["written_objects"] + of("s3", only=("DeleteObject",)),
         messages=measured["notifications"],
-        exports=measured["invocations"]["export"],
+        exports=measured["invocations"]["export"] + measured["invocations"]["profiles"],
         catalogs=measured["invocations"]["catalog"],
         maintenances=measured["invocations"]["maintenance"],
         log_bytes=sum(measured["log_bytes"].values()),
@@ -126,23 +129,32 @@ def further_files(events: int, parts: float) -> float:
     return max(events / parts * BYTES_PER_EVENT / FILE_BYTES - 1, 0)
 
 
-def idle_sync(measured: dict[str, Any]) -> Counts:
-    return replace(counts(measured["idle_sync"]), exports=0, idle=1)
+def idle(measured: dict[str, Any], part: str) -> Counts:
+    return replace(counts(measured[part]), exports=0, idle=1)
 
 
 def daily(measured: dict[str, Any], events: int) -> Counts:
-    """A closed day, the equal days before it, and a maintenance. A day has its files once more when it is compacted."""
-    idle, file, files = idle_sync(measured), per_file(measured), further_files(events, DAYS)
-    closed, equal = (none_less(counts(measured[part]).plus(idle, -1)) for part in ("closed_day", "equal_day"))
+    """A closed day, the equal days before it, the profiles, and a maintenance. A day has its files once more when it is
+    compacted.
+    """
+    file, files = per_file(measured), further_files(events, DAYS)
+
+    def more(part: str, than: str) -> Counts:
+        return none_less(counts(measured[part]).plus(idle(measured, than), -1))
+
+    closed, equal = more("closed_day", "idle_sync"), more("equal_day", "idle_sync")
+    profiles = more("profiles", "idle_profiles")
     compared = Counts(**{name: getattr(file, name) for name in FILE_CALLS})
     reads = Counts(reads=LAKE_DAYS * READS_OF_A_DAY)
     maintenance = counts(measured["maintenance"]).plus(reads, 1).plus(file, files)
-    return closed.plus(file, files).plus(equal.plus(compared, files), SYNC_DAYS - 1).plus(maintenance, 1)
+    fetched_again = closed.plus(file, files).plus(equal.plus(compared, files), SYNC_DAYS - 1)
+    return fetched_again.plus(profiles, 1).plus(maintenance, 1)
 
 
 def month(measured: dict[str, Any], events: int) -> Counts:
     slice_ = per_slice(measured).plus(per_file(measured), further_files(events, HOURS))
-    return Counts().plus(slice_, HOURS).plus(idle_sync(measured), HOURS).plus(daily(measured, events), DAYS)
+    hourly = slice_.plus(idle(measured, "idle_sync"), 1).plus(idle(measured, "idle_profiles"), 1)
+    return Counts().plus(hourly, HOURS).plus(daily(measured, events), DAYS)
 
 
 def bill(measured: dict[str, Any], events: int, duration: Price = prices.LAMBDA_X86) -> list[Line]:
@@ -162,13 +174,13 @@ def bill(measured: dict[str, Any], events: int, duration: Price = prices.LAMBDA_
         Line(prices.S3_READ, used.reads),
         Line(prices.S3_STORAGE, events * BYTES_PER_EVENT / GB),
         Line(prices.EVENTBRIDGE, used.objects),
-        # The export, the sync and the maintenance.
-        Line(prices.SCHEDULER, 2 * HOURS + DAYS),
+        # The export, the sync, the profiles and the maintenance.
+        Line(prices.SCHEDULER, 3 * HOURS + DAYS),
         # A message is sent, received and deleted.
         Line(prices.SQS, used.messages * 3 + POLLS),
         Line(prices.GLUE_REQUEST, used.glue),
-        # The table, and a partition for each day.
-        Line(prices.GLUE_OBJECT, 1 + HOURS / 24),
+        # The tables of events and of profiles, and a partition for each day.
+        Line(prices.GLUE_OBJECT, 2 + HOURS / 24),
         Line(prices.LOGS, used.log_bytes / GB),
         Line(prices.LOGS_KEPT, used.log_bytes / GB),
         Line(prices.METRIC, stack["metrics"]),
@@ -177,6 +189,11 @@ def bill(measured: dict[str, Any], events: int, duration: Price = prices.LAMBDA_
         Line(prices.SECRET, 1),
         Line(prices.SECRET_REQUEST, used.secrets),
     ]
+
+
+def million_profiles() -> float:
+    """Dollars of a month in which a million profiles are fetched each day."""
+    return PAGES_OF_A_MILLION / PAGES_PER_SECOND * EXPORT_GB * prices.LAMBDA_X86.each * DAYS
 
 
 def key_of_ones_own(measured: dict[str, Any], events: int) -> list[Line]:

@@ -21,8 +21,9 @@ from local.rights.calls import Call
 HOME = names.HOME / "costs"
 FILE = Path(__file__).with_name("measured.json")
 STACK = "costs"
-EXPORT, MAINTENANCE = "ExportFunctionName", "MaintenanceFunctionName"
+EXPORT, PROFILES, MAINTENANCE = "ExportFunctionName", "ProfilesFunctionName", "MaintenanceFunctionName"
 EVENTS = names.DATA / "storefront-events.jsonl.gz"
+PEOPLE = names.DATA / "storefront-profiles.jsonl.gz"
 BEGIN = datetime(2026, 11, 12, 2, 10, tzinfo=UTC)
 """The run before the measured ones: it exports all that is missing, so that those after it are like any other."""
 SLICES = 24
@@ -34,12 +35,14 @@ LARGE_HOUR = "2026-11-20T05"
 LARGE_EVENTS = 24_000
 LARGE_VALUE = 12_000
 """Bytes of a value that no codec makes smaller: enough events for several files of 48 MiB in one slice."""
-GROUPS = {"export": "ExportLogGroup", "catalog": "CatalogLogGroup", "maintenance": "MaintenanceLogGroup"}
+GROUPS = {name: f"{name.capitalize()}LogGroup" for name in ("export", "profiles", "catalog", "maintenance")}
 PARTS = {
     "day": "a slice",
     "closed_day": "a day of hours fetched again",
     "equal_day": "a day of equal rows fetched again",
     "idle_sync": "a sync without a day that is due",
+    "profiles": "an export of profiles",
+    "idle_profiles": "a run without profiles that are due",
     "maintenance": "a maintenance",
     "large_hour": "a slice of several files",
 }
@@ -54,7 +57,7 @@ def measure() -> dict[str, Any]:
     with (
         TemporaryDirectory() as folder,
         MiniStack(HOME) as cloud,
-        MixpanelStandIn(HOME / "logs" / "mixpanel.log", EVENTS, large_file(Path(folder))) as mixpanel,
+        MixpanelStandIn(HOME / "logs" / "mixpanel.log", EVENTS, large_file(Path(folder)), profiles=PEOPLE) as mixpanel,
     ):
         cloud.create_artifact_bucket()
         settings = {
@@ -73,6 +76,8 @@ def measure() -> dict[str, Any]:
             "closed_day": watched(deployed, [again]),
             "equal_day": watched(deployed, [again]),
             "idle_sync": watched(deployed, [{"sync_time": NOTHING_IS_DUE}]),
+            "profiles": watched(deployed, [{}], PROFILES),
+            "idle_profiles": watched(deployed, [{"people_time": now()}], PROFILES),
             "maintenance": watched(deployed, [{}], MAINTENANCE),
         }
         hour = watched(deployed, [{"hour": LARGE_HOUR}])
@@ -96,6 +101,10 @@ def large_lines() -> Iterator[str]:
         time = start + number * 3600 // LARGE_EVENTS
         properties = {"time": time, "distinct_id": str(number), "$insert_id": f"n{number}", "noise": noise}
         yield json.dumps({"event": "large", "properties": properties}) + "\n"
+
+
+def now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def scheduled(number: int) -> str:
@@ -122,7 +131,7 @@ def watched(deployed: Pipeline, payloads: list[dict[str, Any]], function: str = 
         "log_bytes": {name: len(text.encode()) for name, text in new.items()},
         "written_objects": sum(call.operation in WRITES for call in made),
         "notifications": sum(call.operation in (*WRITES, "DeleteObject") and is_notified(call) for call in made),
-        "calls": by_function(made),
+        "calls": by_function(made, function),
     }
 
 
@@ -132,10 +141,12 @@ def is_notified(call: Call) -> bool:
     return key.endswith(NOTIFIED) and "/_staging/" not in key
 
 
-def by_function(made: list[Call]) -> dict[str, dict[str, int]]:
+def by_function(made: list[Call], invoked: str) -> dict[str, dict[str, int]]:
+    """The profiles function has the role of the export function."""
     found: dict[str, Counter[str]] = {function: Counter() for function in GROUPS}
     for call in made:
-        function = call.role.removeprefix(f"{STACK}-").partition("Role-")[0].lower()
+        role = call.role.removeprefix(f"{STACK}-").partition("Role-")[0].lower()
+        function = "profiles" if role == "export" and invoked == PROFILES else role
         found[function][f"{call.service}:{call.operation}"] += 1
     return {function: dict(sorted(operations.items())) for function, operations in found.items()}
 
@@ -148,7 +159,9 @@ def standing(deployed: Pipeline) -> dict[str, int]:
     """What a stack has that costs something by being there."""
     pages = deployed.cloud.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
     kinds = Counter(one["ResourceType"] for page in pages for one in page["StackResourceSummaries"])
-    lines = [json.loads(line) for line in logs(deployed)["export"].splitlines() if '"_aws"' in line]
+    said = logs(deployed)
+    written = said["export"].splitlines() + said["profiles"].splitlines()
+    lines = [json.loads(line) for line in written if '"_aws"' in line]
     directives = [directive for line in lines for directive in line["_aws"]["CloudWatchMetrics"]]
     metrics = {metric["Name"] for directive in directives for metric in directive["Metrics"]}
     number = len(metrics) + kinds["AWS::Logs::MetricFilter"]

@@ -16,7 +16,9 @@ ASSUMED = (
     f" waits {bill.WAIT_EXPORT} s for Mixpanel and S3, each catalog invocation {bill.WAIT_CATALOG} s, each maintenance"
     f" {bill.WAIT_MAINTENANCE} s; the lake has {bill.LAKE_DAYS} days; compaction takes as long as the export; Lambda"
     f" asks an empty queue {bill.POLLS:,} times a month. Each further second of waiting in each export costs"
-    f" {bill.HOURS * bill.EXPORT_GB * prices.LAMBDA_X86.dollars:.2f} a month."
+    f" {bill.HOURS * bill.EXPORT_GB * prices.LAMBDA_X86.dollars:.2f} a month. Profiles of users are exported once a"
+    f" day; a million of them add {bill.million_profiles():.2f} a month, because Mixpanel gives"
+    f" {bill.PAGES_PER_SECOND} pages of 1,000 profiles a second."
 )
 SMALLEST = 0.005
 """Dollars that are a cent when rounded."""

@@ -22,13 +22,17 @@ def test_a_bill_is_counts_times_prices() -> None:
     assert lines[prices.SECRET].dollars == 0.40
     messages = monthly(lambda part: MEASURED[part]["notifications"])
     assert lines[prices.SQS].quantity == pytest.approx(messages * 3 + 657_000)
-    assert lines[prices.SCHEDULER].quantity == pytest.approx(730 * 2 + 730 / 24)
+    assert lines[prices.SCHEDULER].quantity == pytest.approx(730 * 3 + 730 / 24)
 
 
 def monthly(of: Callable[[str], float]) -> float:
-    """Each hour a slice and a run of the sync; each day a sync of a closed day and nine equal ones, and maintenance."""
+    """Each hour a slice, a run of the sync and one of the profiles; each day a sync of a closed day and nine equal
+    ones, an export of profiles, and maintenance.
+    """
     closed, equal = (of(part) - of("idle_sync") for part in ("closed_day", "equal_day"))
-    return 730 / 24 * (of("day") + 24 * of("idle_sync") + closed + 9 * equal + of("maintenance"))
+    profiles = of("profiles") - of("idle_profiles")
+    hours = of("day") + 24 * (of("idle_sync") + of("idle_profiles"))
+    return 730 / 24 * (hours + closed + 9 * equal + profiles + of("maintenance"))
 
 
 def test_each_event_is_exported_once_and_fetched_again_by_each_sync() -> None:
