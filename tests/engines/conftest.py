@@ -35,6 +35,14 @@ STACKS: dict[str, dict[str, str]] = {
     "lines": {"DataFormat": "json"},
 }
 """Each is the whole scenario in a database of its own, with these parameters of the template."""
+GROUP = "company_id:8372645"
+EXPORTS_OF_PROFILES = (0, 1)
+"""The chapters in which profiles are exported: the second export replaces the tables of the first."""
+PROFILES = {
+    names.PEOPLE_TABLE: [scenario.people(chapter) for chapter in EXPORTS_OF_PROFILES],
+    "mp_group_company_id_data": [scenario.companies() for _ in EXPORTS_OF_PROFILES],
+}
+"""The tables of profiles, with what their exports find."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,7 @@ class Written:
     pipeline: Pipeline
     lake: Lake
     tables: dict[str, Table]
+    profiles: dict[str, Table]
     multischema: bool
 
     def table_of(self, event_name: str) -> str:
@@ -73,21 +82,30 @@ def write(cloud: MiniStack, template: Path, stack: str, parameters: dict[str, st
     secret = cloud.create_secret(names.USERNAME, names.SECRET, f"mixlake/{stack}")
     pipeline = None
     for number, chapter in enumerate(scenario.chapters()):
-        data = scenario.write(chapter.events, HOME / "work" / "source" / f"{number}.jsonl")
-        with MixpanelStandIn(LOGS / f"mixpanel-{stack}-{number}.log", data) as mixpanel:
+        source = HOME / "work" / "source"
+        data = scenario.write(chapter.events, source / f"{number}.jsonl")
+        people = scenario.write(scenario.people(min(number, 1)), source / f"people-{number}.jsonl")
+        groups = {GROUP.partition(":")[2]: scenario.write(scenario.companies(), source / "companies.jsonl")}
+        log = LOGS / f"mixpanel-{stack}-{number}.log"
+        with MixpanelStandIn(log, data, profiles=people, groups=groups) as mixpanel:
             settings = {
                 "ProjectId": names.PROJECT_ID,
                 "MixpanelSecretArn": secret,
                 "MixpanelEndpoint": mixpanel.endpoint,
                 "GlueDatabase": stack,
                 "ScheduleState": "DISABLED",
+                "DataGroupId": GROUP,
             }
             pipeline = Pipeline.deploy(cloud, template, stack, **settings | parameters)
             for day in chapter.exported:
                 pipeline.export({"date": day, "force": True})
+            if number < len(EXPORTS_OF_PROFILES):
+                pipeline.call({}, "ProfilesFunctionName")
         pipeline.wait_for_catalog()
     assert pipeline is not None
-    return Written(pipeline, pipeline.lake, pipeline.lake.event_tables(), "SchemaType" in parameters)
+    tables = pipeline.lake.tables()
+    profiles = {name: tables[name] for name in PROFILES}
+    return Written(pipeline, pipeline.lake, pipeline.lake.event_tables(), profiles, "SchemaType" in parameters)
 
 
 @pytest.fixture(scope="session")

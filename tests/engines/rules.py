@@ -4,7 +4,7 @@ code of the project's.
 
 from functools import cache
 
-from scenario import chapters
+from scenario import Profile, chapters
 from source import cleaned, day
 
 from local import names
@@ -14,7 +14,7 @@ Kind = str
 
 MOST_COLUMNS = 1_597
 LONGEST = 127
-RESERVED = {"select", "timestamp"}
+RESERVED = {"select", "timestamp", "open"}
 """Of the reserved words those that the scenario has."""
 
 EXACT = 2**53
@@ -73,6 +73,16 @@ class Names:
 
 def with_suffix(stem: str, suffix: str) -> str:
     return stem[: LONGEST - len(suffix)] + suffix
+
+
+def columns_of(exported: list[list[Profile]]) -> dict[tuple[str, Kind], str]:
+    """The names of a table of profiles, as its exports meet their properties."""
+    given = Names({"distinct_id"})
+    for profile in (one for profiles in exported for one in profiles):
+        for name, value in profile["$properties"].items():
+            if value is not None:
+                given.see(name, typed(value)[0])
+    return given.columns
 
 
 @cache

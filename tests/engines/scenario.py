@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 Event = dict[str, Any]
+Profile = dict[str, Any]
 
 DAYS = ("2025-11-03", "2025-11-04", "2025-11-05", "2025-11-06")
 NAMES = ("Sign Up", "Add to Cart", "Purchase ✓")
@@ -77,6 +78,28 @@ def wide_day() -> list[Event]:
     ]
 
 
+def people(chapter: int) -> list[Profile]:
+    """The profiles as they are in the first chapter, and as they are later: some are gone, and properties came."""
+    kinds: list[Profile] = [
+        {"$name": "Größe ✓ 名前", "$last_seen": "2025-11-04T10:11:12", "plan": "free", "amount": 1.5},
+        {"plan": 7, "amount": "12,50", "paid": True},
+        {"tags": ["a", None, {"b": 2}], "nested": {"a": {"b": [1.5, "x"]}}, "paid": "yes"},
+        {"exact": 2**53 + 1, "X-Y": "first come", "x y": 1.5, "SELECT": "reserved", "nothing": None},
+        {"long": [f"value {n}" for n in range(20_000)], "text": 'line\nbreak, "quotes" and back\\slash'},
+    ]
+    later = [{}, {"late": 3.5}, {"late": "text"}, {"mp_date": "not a day"}]
+    more = later[: 1 + 3 * chapter]
+    return [
+        {"$distinct_id": f"user {n}", "$properties": kinds[n % len(kinds)] | more[n % len(more)]}
+        for n in range(60)
+        if chapter == 0 or n % 7
+    ]
+
+
+def companies() -> list[Profile]:
+    return [{"$distinct_id": f"company {n}", "$properties": {"seats": n, "open": n % 2 == 0}} for n in range(12)]
+
+
 def third_day() -> list[Event]:
     return [event(DAYS[2], n, plan="pro", late=n, **{f"grown {n % 9}": n}) for n in range(90)]
 
@@ -99,7 +122,7 @@ def truth() -> list[Event]:
     return chapters()[-1].events
 
 
-def write(events: list[Event], path: Path) -> Path:
+def write(events: list[Event] | list[Profile], path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = "".join(json.dumps(e, ensure_ascii=False) + "\n" for e in events)
     path.write_text(lines, encoding="utf-8")
