@@ -226,7 +226,7 @@ def test_what_is_wrong_is_named(lakes: dict[str, Path], arguments: list[str], wo
 def test_a_lake_without_tables_says_what_to_do(tmp_path: Path) -> None:
     done = run("sql", "athena", "--lake", tmp_path)
     assert done.returncode == 2
-    assert "Export events into it first" in done.stderr
+    assert "Export events or profiles into it first" in done.stderr
     file = tmp_path / "events.jsonl"
     file.write_text("")
     dates = ["--from-date", "2026-11-10", "--to-date", "2026-11-10"]

@@ -150,7 +150,8 @@ impl Copied {
     fn rows_of(&self, table: &str) -> u64 {
         let view = self.ran(&["catalog"]);
         let tables = view["tables"].as_array().unwrap().iter();
-        let files = tables.filter(|it| it["table"] == table).flat_map(|it| it["files"].as_array());
+        let files =
+            tables.filter(|it| it["table"] == table).filter_map(|it| it["files"].as_array());
         files.flatten().map(|file| file["rows"].as_u64().unwrap()).sum()
     }
 }
