@@ -70,6 +70,9 @@ pub(super) fn unknown(name: &str) -> String {
         let (ours, theirs) = (row.name(), fold(name));
         ours == theirs || (theirs.len() > 3 && (ours.contains(&theirs) || theirs.contains(ours)))
     };
+    if name.to_lowercase().contains("lookup") {
+        return "lookup tables are not exported; leave it out".to_owned();
+    }
     match rows().find(close) {
         Some(row) => format!("there is no such setting; did you mean {}?", row.name()),
         None => "there is no such setting; `mixlake settings` lists them".to_owned(),
@@ -153,5 +156,6 @@ mod tests {
         assert!(unknown("Project-ID").contains("project_id"));
         assert!(unknown("zone").contains("timezone"));
         assert!(unknown("xyz").contains("mixlake settings"));
+        assert!(unknown("lookup_tables").contains("lookup tables are not exported"));
     }
 }
