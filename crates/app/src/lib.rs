@@ -21,6 +21,7 @@ mod people;
 pub mod ports;
 pub mod profiles;
 pub mod reconcile;
+mod registry;
 pub mod runs;
 pub mod status;
 pub mod sync;
@@ -30,6 +31,7 @@ pub use commit::Outcome;
 pub use document::DocumentError;
 pub use ledger::SliceCounts;
 pub use manifest::{LiveFile, Manifest};
+pub use registry::UnusableRegistry;
 
 /// The target of log lines about failures that a report contains too.
 pub const TOLD: &str = "mixlake_app::told";

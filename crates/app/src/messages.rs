@@ -7,6 +7,7 @@ use crate::document::DocumentError;
 use crate::export::{ExportError, RowsTaken, StartError};
 use crate::ports::{BudgetError, CatalogError, Format, SourceError, StoreError};
 use crate::reconcile::{Conflict, FooterError, Memo, NoMemo, ReconcileError};
+use crate::registry::UnusableRegistry;
 use mixlake_columnar::{
     CompactionError, FooterError as UnreadableFooter, NoIdentities, RowsHashError, TransformError,
 };
@@ -46,6 +47,10 @@ fn malformed() -> DocumentError {
 fn registry_error() -> mixlake_schema::RegistryError {
     let project = "42".parse().unwrap();
     Registry::from_document(b"{", &project).unwrap_err()
+}
+
+fn unusable_registry() -> UnusableRegistry {
+    UnusableRegistry { location: text("s3://lake/r.json"), cause: registry_error() }
 }
 
 fn slice() -> Slice {
@@ -166,7 +171,7 @@ fn exports() {
         ExportError::Transform(TransformError::CutLine(3)),
         ExportError::Store(store_error(None)),
         ExportError::Document(malformed()),
-        ExportError::Registry { location: text("s3://lake/r.json"), cause: registry_error() },
+        ExportError::Registry(unusable_registry()),
         ExportError::Identities { location: text("s3://lake/r.ids"), cause: NoIdentities },
         ExportError::Zone { has: text("UTC"), wanted: text("Europe/Berlin") },
         ExportError::Start(StartError::Begun("2026-11-10".parse().unwrap())),
@@ -230,7 +235,7 @@ fn compactions() {
         CompactError::Zone(Zone::parse("Europe/Atlantis").unwrap_err()),
         CompactError::Store(store_error(None)),
         CompactError::Document(malformed()),
-        CompactError::Registry { location: text("s3://lake/r.json"), cause: registry_error() },
+        CompactError::Registry(unusable_registry()),
         CompactError::Missing { location: location() },
         CompactError::Damaged { location: location() },
         CompactError::Rows { location: location(), cause: RowsHashError::Type("a".to_owned()) },
@@ -296,7 +301,7 @@ fn reconciliations() {
         ReconcileError::Drift { table: text("mp_master_event"), conflicts: two_conflicts() },
         ReconcileError::Store(store_error(None)),
         ReconcileError::Document(malformed()),
-        ReconcileError::Registry { location: text("s3://lake/r.json"), cause: registry_error() },
+        ReconcileError::Registry(unusable_registry()),
         ReconcileError::Catalog(CatalogError::Conflict(text("table mixpanel.mp_master_event"))),
     ];
     let errors = list(&samples, |error| match error {

@@ -3,6 +3,7 @@
 use crate::commit::CommitError;
 use crate::document::DocumentError;
 use crate::ports::StoreError;
+use crate::registry::UnusableRegistry;
 use mixlake_columnar::{CompactionError, RowsHashError};
 use mixlake_domain::{Date, Zone, ZoneError};
 use std::io;
@@ -32,14 +33,8 @@ pub enum CompactError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// The registry cannot be used.
-    #[error("the registry {location} cannot be used")]
-    Registry {
-        /// Its location.
-        location: String,
-        /// What is wrong.
-        #[source]
-        cause: mixlake_schema::RegistryError,
-    },
+    #[error(transparent)]
+    Registry(#[from] UnusableRegistry),
     /// A live file does not exist.
     #[error("{location} is missing, but the manifest lists it. Run `mixlake doctor`")]
     Missing {

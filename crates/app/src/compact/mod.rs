@@ -22,6 +22,7 @@ use crate::commit::Commit;
 use crate::ledger::{Ledger, State};
 use crate::manifest::{LiveFile, Manifest};
 use crate::ports::{Clock, ObjectStore};
+use crate::registry;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use groups::{Group, Verdict, groups};
 use mixlake_columnar::{CompactionBounds, Compression};
@@ -157,11 +158,9 @@ impl Compactor<'_> {
     }
 
     async fn registry(&self) -> Result<Option<Registry>, CompactError> {
-        let key = self.layout.registry(Dataset::Events);
-        let Some(object) = self.store.get(&key).await? else { return Ok(None) };
-        let registry = Registry::from_document(&object.body, self.project);
-        let location = || self.store.location(&key);
-        registry.map(Some).map_err(|cause| CompactError::Registry { location: location(), cause })
+        let read =
+            registry::read::<CompactError>(self.store, self.layout, Dataset::Events, self.project);
+        Ok(read.await?.value)
     }
 
     fn commit(&self) -> Commit<'_> {

@@ -13,9 +13,10 @@ pub use json_text::JsonText;
 use crate::document::DocumentError;
 use crate::manifest::Manifest;
 use crate::ports::{ObjectStore, StoreError};
+use crate::registry::{self, UnusableRegistry};
 use mixlake_columnar::{FooterError, TextBounds};
 use mixlake_domain::{Dataset, Date, LakeObject, Layout, ProjectId, TableName, Target};
-use mixlake_schema::{Column, EventName, MASTER_TABLE, Registry, RegistryError, Table};
+use mixlake_schema::{Column, EventName, MASTER_TABLE, Registry, Table};
 use std::collections::BTreeMap;
 
 /// The most days with rows that are searched for JSON text, from the newest on.
@@ -47,14 +48,8 @@ pub enum DescribeError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// The registry cannot be used.
-    #[error("the registry {location} cannot be used")]
-    Registry {
-        /// Its location.
-        location: String,
-        /// What is wrong.
-        #[source]
-        cause: RegistryError,
-    },
+    #[error(transparent)]
+    Registry(#[from] UnusableRegistry),
     /// A live file cannot be read.
     #[error("{location} is no data file of this lake; `mixlake doctor` says what to do")]
     Footer {
@@ -86,10 +81,9 @@ impl Describer<'_> {
     }
 
     async fn registry(&self) -> Result<Registry, DescribeError> {
-        let key = self.layout.registry(Dataset::Events);
-        let Some(object) = self.store.get(&key).await? else { return Ok(Registry::default()) };
-        Registry::from_document(&object.body, self.project)
-            .map_err(|cause| DescribeError::Registry { location: self.store.location(&key), cause })
+        let read =
+            registry::read::<DescribeError>(self.store, self.layout, Dataset::Events, self.project);
+        Ok(read.await?.value.unwrap_or_default())
     }
 
     /// None if the table has no rows.

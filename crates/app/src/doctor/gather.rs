@@ -12,10 +12,9 @@ use super::{completion, recovery};
 use crate::document::{DocumentError, Read};
 use crate::ledger::{Ledger, State};
 use crate::manifest::Manifest;
-use crate::ports::{CatalogError, ObjectMeta};
+use crate::ports::{CatalogError, ObjectMeta, Precondition};
 use crate::reconcile::{ReconcileError, same_folder};
 use mixlake_domain::{Dataset, Date, LakeObject, TableName, Target};
-use mixlake_schema::Registry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -312,21 +311,20 @@ impl Doctor<'_> {
     }
 
     async fn registry(&self, facts: &mut Facts) -> Result<(), ReconcileError> {
-        let (lake, key) = (&self.lake, self.lake.layout.registry(Dataset::Events));
-        let Some(object) = lake.store.get(&key).await? else {
-            facts.registry = Some(Registry::default());
-            return Ok(());
-        };
-        match Registry::from_document(&object.body, lake.project) {
-            Ok(registry) => {
-                facts.registry = Some(registry);
-                facts.registry_etag = Some(object.etag);
+        match self.lake.read_registry(Dataset::Events).await {
+            Ok(Read { value, precondition }) => {
+                facts.registry = Some(value.unwrap_or_default());
+                facts.registry_etag = match precondition {
+                    Precondition::Matches(etag) => Some(etag),
+                    Precondition::Absent => None,
+                };
             }
-            Err(cause) => {
-                let location = lake.store.location(&key);
-                let error = crate::chain(&ReconcileError::Registry { location, cause });
-                facts.unreadable.push(Unreadable { what: DocumentKind::Registry, key, error });
+            Err(ReconcileError::Registry(error)) => {
+                let (what, key) =
+                    (DocumentKind::Registry, self.lake.layout.registry(Dataset::Events));
+                facts.unreadable.push(Unreadable { what, key, error: crate::chain(&error) });
             }
+            Err(error) => return Err(error),
         }
         Ok(())
     }

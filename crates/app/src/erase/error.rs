@@ -3,6 +3,7 @@
 use crate::commit::CommitError;
 use crate::document::DocumentError;
 use crate::ports::StoreError;
+use crate::registry::UnusableRegistry;
 use mixlake_columnar::{NoIdentities, PeopleError};
 
 /// Why a person cannot be erased, or cannot be removed from an object.
@@ -15,14 +16,8 @@ pub enum EraseError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// The registry cannot be used.
-    #[error("the registry {location} cannot be used")]
-    Registry {
-        /// Its location.
-        location: String,
-        /// What is wrong.
-        #[source]
-        cause: mixlake_schema::RegistryError,
-    },
+    #[error(transparent)]
+    Registry(#[from] UnusableRegistry),
     /// The zone of the lake is unknown to this version.
     #[error(transparent)]
     Zone(#[from] mixlake_domain::ZoneError),

@@ -7,6 +7,7 @@ use super::{EraseError, Eraser};
 use crate::manifest::Manifest;
 use crate::people::{People, columns_of};
 use crate::ports::ObjectMeta;
+use crate::registry;
 use bytes::Bytes;
 use mixlake_columnar::{FoundRows, Person, TableColumns, find_rows, without_bad_lines};
 use mixlake_domain::{DataFormat, Dataset, LakeObject, Origin, TableName, Target, Zone};
@@ -102,14 +103,9 @@ impl Eraser<'_> {
     /// The columns of all tables.
     pub(super) async fn columns(&self) -> Result<Columns, EraseError> {
         let mut registries = BTreeMap::new();
-        for dataset in [Dataset::Events, Dataset::Profiles, Dataset::Identities, Dataset::Runs] {
-            let key = self.layout.registry(dataset);
-            let Some(object) = self.store.get(&key).await? else { continue };
-            let registry =
-                Registry::from_document(&object.body, self.project).map_err(|cause| {
-                    EraseError::Registry { location: self.store.location(&key), cause }
-                })?;
-            registries.insert(dataset, registry);
+        for dataset in Dataset::ALL {
+            let read = registry::read::<EraseError>(self.store, self.layout, dataset, self.project);
+            registries.extend(read.await?.value.map(|registry| (dataset, registry)));
         }
         let events = registries.remove(&Dataset::Events).unwrap_or_default();
         Ok(Columns { events, others: registries })

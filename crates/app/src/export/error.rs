@@ -5,6 +5,7 @@ use super::safeguards::RowsTaken;
 use crate::commit::CommitError;
 use crate::document::DocumentError;
 use crate::ports::{SourceError, StoreError};
+use crate::registry::UnusableRegistry;
 use mixlake_columnar::TransformError;
 use mixlake_domain::{Origin, SliceLabel, TableNameError, Target, Window};
 
@@ -24,14 +25,8 @@ pub enum ExportError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// The registry cannot be used.
-    #[error("the registry {location} cannot be used")]
-    Registry {
-        /// Its location.
-        location: String,
-        /// What is wrong.
-        #[source]
-        cause: mixlake_schema::RegistryError,
-    },
+    #[error(transparent)]
+    Registry(#[from] UnusableRegistry),
     /// The identities of a file's rows cannot be used.
     #[error(
         "the row identities {location} are missing or damaged. Export the slice of that data file again"

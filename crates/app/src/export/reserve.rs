@@ -2,7 +2,8 @@
 
 use super::{ExportError, Exporter};
 use crate::document::{self, Edit, Read, SWAPS};
-use crate::ports::{Object, Precondition};
+use crate::ports::Precondition;
+use crate::registry;
 use bytes::Bytes;
 use mixlake_domain::Dataset;
 use mixlake_schema::Registry;
@@ -51,13 +52,6 @@ impl Exporter<'_> {
     }
 
     async fn read_registry(&self) -> Result<Read<Registry>, ExportError> {
-        let key = self.layout.registry(Dataset::Events);
-        let Some(Object { body, etag }) = self.store.get(&key).await? else {
-            return Ok(Read { value: None, precondition: Precondition::Absent });
-        };
-        let registry = Registry::from_document(&body, &self.options.project).map_err(|cause| {
-            ExportError::Registry { location: self.store.location(&key), cause }
-        })?;
-        Ok(Read { value: Some(registry), precondition: Precondition::Matches(etag) })
+        registry::read(self.store, self.layout, Dataset::Events, &self.options.project).await
     }
 }

@@ -3,8 +3,9 @@
 use crate::commit::CommitError;
 use crate::document::DocumentError;
 use crate::ports::StoreError;
+use crate::registry::UnusableRegistry;
 use mixlake_columnar::{PeopleError, TransformError};
-use mixlake_schema::{Contradiction, RegistryError};
+use mixlake_schema::Contradiction;
 use std::io::{self, ErrorKind};
 
 /// Why identities are not rebuilt. The table stays as it is.
@@ -17,14 +18,8 @@ pub enum IdentitiesError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// A registry cannot be used.
-    #[error("the registry {location} cannot be used")]
-    Registry {
-        /// Its location.
-        location: String,
-        /// What is wrong.
-        #[source]
-        cause: RegistryError,
-    },
+    #[error(transparent)]
+    Registry(#[from] UnusableRegistry),
     /// The table has a column of the same name and another type.
     #[error("the table of identities cannot get its columns")]
     Columns(#[from] Contradiction),

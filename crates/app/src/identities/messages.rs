@@ -3,6 +3,7 @@
 use super::IdentitiesError;
 use crate::document::DocumentError;
 use crate::ports::StoreError;
+use crate::registry::UnusableRegistry;
 use mixlake_columnar::{PeopleError, TransformError};
 use mixlake_schema::{ColumnType, Registry};
 use std::io::ErrorKind;
@@ -25,7 +26,7 @@ fn samples() -> [IdentitiesError; 12] {
     [
         IdentitiesError::Store(store),
         IdentitiesError::Document(DocumentError::Misplaced { location: location(), text }),
-        IdentitiesError::Registry { location: location(), cause },
+        IdentitiesError::Registry(UnusableRegistry { location: location(), cause }),
         IdentitiesError::Columns(other),
         IdentitiesError::Missing { location: file() },
         IdentitiesError::Damaged { location: file() },

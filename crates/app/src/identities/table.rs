@@ -7,6 +7,7 @@ use crate::document::{self, Edit, Read, SWAPS};
 use crate::hash;
 use crate::manifest::{LiveFile, Manifest};
 use crate::ports::Precondition;
+use crate::registry;
 use bytes::Bytes;
 use mixlake_columnar::{Cell, Options, RowsHash, write_records};
 use mixlake_domain::{Dataset, Origin, Target};
@@ -140,15 +141,7 @@ impl IdentityMapper<'_> {
         &self,
         dataset: Dataset,
     ) -> Result<Read<Registry>, IdentitiesError> {
-        let key = self.layout.registry(dataset);
-        let Some(object) = self.store.get(&key).await? else {
-            return Ok(Read { value: None, precondition: Precondition::Absent });
-        };
-        let registry =
-            Registry::from_document(&object.body, &self.options.project).map_err(|cause| {
-                IdentitiesError::Registry { location: self.store.location(&key), cause }
-            })?;
-        Ok(Read { value: Some(registry), precondition: Precondition::Matches(object.etag) })
+        registry::read(self.store, self.layout, dataset, &self.options.project).await
     }
 }
 

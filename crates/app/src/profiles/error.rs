@@ -5,6 +5,7 @@ use crate::commit::CommitError;
 use crate::document::DocumentError;
 use crate::export::RowsTaken;
 use crate::ports::{PageError, SourceError, StoreError};
+use crate::registry::UnusableRegistry;
 use mixlake_columnar::TransformError;
 
 /// Why the profiles of a table are not published. The live table stays as it is.
@@ -70,14 +71,8 @@ pub enum ProfilesError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// The registry cannot be used.
-    #[error("the registry {location} cannot be used")]
-    Registry {
-        /// Its location.
-        location: String,
-        /// What is wrong.
-        #[source]
-        cause: mixlake_schema::RegistryError,
-    },
+    #[error(transparent)]
+    Registry(#[from] UnusableRegistry),
     /// The registry does not have a table whose files are live.
     #[error(
         "{location} does not have the names of the table's columns, and the live files do not record all of them. Restore the last good version of the document, then export again"

@@ -4,6 +4,7 @@ use super::{PagesProblem, ProfilesError};
 use crate::document::DocumentError;
 use crate::export::RowsTaken;
 use crate::ports::{SourceError, StoreError};
+use crate::registry::UnusableRegistry;
 use mixlake_columnar::TransformError;
 use mixlake_schema::Registry;
 
@@ -42,7 +43,7 @@ fn errors() {
             location: location(),
             cause: malformed,
         }),
-        ProfilesError::Registry { location: location(), cause: registry },
+        ProfilesError::Registry(UnusableRegistry { location: location(), cause: registry }),
         ProfilesError::NamesLost { location: "s3://lake/raw/42/schema/people.json".to_owned() },
         ProfilesError::Taken("mp_group_company_data".to_owned()),
         ProfilesError::Contended(8),

@@ -11,7 +11,7 @@ use crate::export::new_columns;
 use crate::hash;
 use crate::manifest::Manifest;
 use crate::people::People;
-use crate::ports::{Object, Precondition};
+use crate::registry;
 use bytes::Bytes;
 use mixlake_columnar::{TransformError, without_bad_lines};
 use mixlake_domain::{Dataset, Origin, TableName, Target, Timestamp};
@@ -37,14 +37,7 @@ impl ProfileExporter<'_> {
         &self,
         dataset: Dataset,
     ) -> Result<Read<Registry>, ProfilesError> {
-        let key = self.layout.registry(dataset);
-        let Some(Object { body, etag }) = self.store.get(&key).await? else {
-            return Ok(Read { value: None, precondition: Precondition::Absent });
-        };
-        let registry = Registry::from_document(&body, &self.options.project).map_err(|cause| {
-            ProfilesError::Registry { location: self.store.location(&key), cause }
-        })?;
-        Ok(Read { value: Some(registry), precondition: Precondition::Matches(etag) })
+        registry::read(self.store, self.layout, dataset, &self.options.project).await
     }
 
     /// Reserves all names of `ours`. Returns whether it could: it cannot if a name was given to something else

@@ -23,7 +23,8 @@ pub use report::TableReport;
 pub use view::{ColumnView, FileView, PartitionView, TableView};
 
 use crate::document::{DocumentError, Read};
-use crate::ports::{Catalog, CatalogError, ObjectStore, Precondition, StoreError};
+use crate::ports::{Catalog, CatalogError, ObjectStore, StoreError};
+use crate::registry::{self, UnusableRegistry};
 use fold::{TableWork, Work};
 use mixlake_domain::{Dataset, Layout, ProjectId, TableName, VIEW_PREFIX};
 use mixlake_schema::Registry;
@@ -83,14 +84,8 @@ pub enum ReconcileError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// The registry cannot be used.
-    #[error("the registry {location} cannot be used")]
-    Registry {
-        /// Its location.
-        location: String,
-        /// What is wrong.
-        #[source]
-        cause: mixlake_schema::RegistryError,
-    },
+    #[error(transparent)]
+    Registry(#[from] UnusableRegistry),
     /// The catalog failed.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -239,14 +234,7 @@ impl Reconciler<'_> {
         &self,
         dataset: Dataset,
     ) -> Result<Read<Registry>, ReconcileError> {
-        let key = self.layout.registry(dataset);
-        let Some(object) = self.store.get(&key).await? else {
-            return Ok(Read { value: None, precondition: Precondition::Absent });
-        };
-        let registry = Registry::from_document(&object.body, self.project).map_err(|cause| {
-            ReconcileError::Registry { location: self.store.location(&key), cause }
-        })?;
-        Ok(Read { value: Some(registry), precondition: Precondition::Matches(object.etag) })
+        registry::read(self.store, self.layout, dataset, self.project).await
     }
 }
 

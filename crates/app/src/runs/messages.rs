@@ -3,6 +3,7 @@
 use super::RunsError;
 use crate::document::DocumentError;
 use crate::ports::StoreError;
+use crate::registry::UnusableRegistry;
 use mixlake_columnar::TransformError;
 use mixlake_domain::RunId;
 use mixlake_schema::{ColumnType, Registry};
@@ -23,7 +24,7 @@ fn samples() -> [RunsError; 9] {
     [
         RunsError::Store(store),
         RunsError::Document(DocumentError::Misplaced { location: location(), text }),
-        RunsError::Registry { location: location(), cause },
+        RunsError::Registry(UnusableRegistry { location: location(), cause }),
         RunsError::Taken("mp_export_runs"),
         RunsError::Columns(other),
         RunsError::Encode(TransformError::Parquet(parquet::errors::ParquetError::EOF(

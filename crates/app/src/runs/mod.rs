@@ -22,10 +22,11 @@ use crate::document::{self, DocumentError, Edit, Read, SWAPS};
 use crate::hash;
 use crate::manifest::{LiveFile, Manifest};
 use crate::ports::{ObjectStore, Precondition, StoreError};
+use crate::registry::{self, UnusableRegistry};
 use bytes::Bytes;
 use mixlake_columnar::{Options, TransformError, write_records};
 use mixlake_domain::{Dataset, Date, Layout, Origin, RunId, RunIdError, Target};
-use mixlake_schema::{Contradiction, Registry, RegistryError, Table};
+use mixlake_schema::{Contradiction, Registry, Table};
 
 /// The lake in which runs are recorded.
 #[derive(Clone, Copy)]
@@ -48,14 +49,8 @@ pub enum RunsError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// A registry cannot be used.
-    #[error("the registry {location} cannot be used")]
-    Registry {
-        /// Its location.
-        location: String,
-        /// What is wrong.
-        #[source]
-        cause: RegistryError,
-    },
+    #[error(transparent)]
+    Registry(#[from] UnusableRegistry),
     /// An event has the name of the table.
     #[error(
         "an event of this lake has a table of its own with the name {0}, so runs are not recorded in a table"
@@ -160,13 +155,7 @@ impl RunLog<'_> {
     }
 
     async fn registry(&self, dataset: Dataset) -> Result<Read<Registry>, RunsError> {
-        let key = self.layout.registry(dataset);
-        let Some(object) = self.store.get(&key).await? else {
-            return Ok(Read { value: None, precondition: Precondition::Absent });
-        };
-        let registry = Registry::from_document(&object.body, &self.options.project)
-            .map_err(|cause| RunsError::Registry { location: self.store.location(&key), cause })?;
-        Ok(Read { value: Some(registry), precondition: Precondition::Matches(object.etag) })
+        registry::read(self.store, self.layout, dataset, &self.options.project).await
     }
 }
 
