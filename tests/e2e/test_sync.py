@@ -17,9 +17,10 @@ from local.query import Engine
 
 STACK = "synced"
 NOW = datetime.now(UTC)
-TODAY = (NOW - timedelta(hours=2)).date()
+DELAY = 0 if NOW.hour < 2 else 2
+TODAY = (NOW - timedelta(hours=DELAY)).date()
 """The function records when it fetched a day, by its clock. So these tests are about the last days. A day has closed
-two hours after midnight."""
+so many hours after midnight; no day closes soon after the tests begin, or they would meet two days."""
 FIRST, SECOND, LAST = (TODAY - timedelta(days=days) for days in (3, 2, 1))
 TIMES = "_sync/days.json"
 OF_RUNS = ("_reports/", "mp_export_runs/", "schema/runs.json")
@@ -48,7 +49,7 @@ def written(folder: Path, events: Iterable[Event]) -> Path:
 def synced(deploy: Deploy, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """A lake with a day, with a day of which two hours are there, and without the last day."""
     data = written(tmp_path_factory.mktemp(STACK), EVENTS)
-    deployed = deploy(STACK, data, SyncDays="3")
+    deployed = deploy(STACK, data, SyncDays="3", ExportDelayMinutes=f"{60 * DELAY}")
     for payload in ({"date": f"{FIRST}"}, {"hour": f"{SECOND}T01"}, {"hour": f"{SECOND}T02"}):
         deployed.export(payload)
     return deployed
