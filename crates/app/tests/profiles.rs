@@ -232,19 +232,32 @@ async fn pages_that_do_not_fit_together_fail_the_run_and_leave_the_table() {
 }
 
 #[tokio::test]
-async fn a_page_that_breaks_is_requested_again_four_times_at_most() {
+async fn a_page_that_breaks_is_requested_four_times_at_most_and_the_first_twice() {
     let people = People::new();
     people.source.hold(profiles(&["a", "b", "c"], 1));
     people.source.script([PageFault::None, PageFault::Breaks, PageFault::NoEnd, PageFault::Breaks]);
     people.publish().await;
     assert_eq!(people.source.requests().len(), 5);
-    people.source.script([PageFault::NoEnd; 4]);
+    people.source.script([
+        PageFault::None,
+        PageFault::NoEnd,
+        PageFault::NoEnd,
+        PageFault::NoEnd,
+        PageFault::NoEnd,
+    ]);
     let error = people.fail().await;
     assert!(
         error.to_string().contains("the page ended before it said that it is complete"),
         "{error}"
     );
-    assert_eq!(people.source.requests().len(), 9);
+    assert_eq!(people.source.requests().len(), 5 + 1 + 4);
+    people.source.script([PageFault::NoEnd; 4]);
+    people.fail().await;
+    assert_eq!(
+        people.source.requests().len(),
+        10 + 2,
+        "the first page costs a query of the budget"
+    );
     assert_eq!(people.rows(), rows_of(&["a", "b", "c"], 1));
 }
 
@@ -530,4 +543,29 @@ async fn a_lost_registry_whose_names_no_file_records_stops_the_export() {
     people.lake.store.delete(&key).await.unwrap();
     let error = people.fail().await;
     assert!(matches!(error, ProfilesError::NamesLost { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn replaced_files_stay_while_the_files_that_replaced_them_are_missing() {
+    let people = People::new();
+    let catalog = MemoryCatalog::new();
+    for version in 1..3 {
+        people.publish_all(&["a", "b"], version).await;
+        people.lake.catch_up(&catalog).await;
+    }
+    let target = Target::whole(table());
+    let manifest = people.lake.store.snapshot()[&people.lake.layout.manifest(&target)].clone();
+    let manifest: mixlake_app::Manifest = serde_json::from_slice(&manifest).unwrap();
+    let folder = people.lake.layout.generation(&target, &manifest.generation);
+    people.lake.store.delete(&format!("{folder}{}", manifest.files[0].name)).await.unwrap();
+    let collection = doctor(&people.lake, &catalog).collect(None).await.unwrap();
+    assert!(collection.deleted.is_empty(), "{collection:#?}");
+    let text = &collection.kept[0].text;
+    assert!(text.contains("may be the only copy of the table"), "{text}");
+    // The next export makes the table again, and proves it.
+    people.publish_all(&["a", "b"], 3).await;
+    people.lake.catch_up(&catalog).await;
+    let collection = doctor(&people.lake, &catalog).collect(None).await.unwrap();
+    assert_eq!(collection.deleted.len(), 1, "{collection:#?}");
+    assert_eq!(people.rows(), rows_of(&["a", "b"], 3));
 }

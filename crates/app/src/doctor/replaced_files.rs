@@ -39,21 +39,15 @@ pub(super) fn findings(
             let reason = "delete them when it is known which rows are live".to_owned();
             (Kind::LeftBehind, still_there(&left), Remedy::Wait { reason })
         }
+        Case::Unproven if date.is_none() => unproven_of_whole(&left),
         Case::Unproven => unproven(&left, &facts.accounts),
     })
 }
 
 fn case(key: &str, date: Option<Date>, day: &TargetFacts, accounts: &Accounts) -> Case {
-    if date.is_none() && day.manifest.is_some() {
-        // Each run makes all rows of a table without partitions anew.
-        return Case::Replaced;
-    }
-    if is_of_snapshot(key) {
-        // A snapshot takes the place of everything before it.
-        let files = day.manifest.iter().flat_map(|manifest| &manifest.files);
-        let is_there = |name: &str| day.objects.contains_key(&format!("{}{name}", day.folder));
-        let all_live = day.manifest.is_some() && files.map(|file| &*file.name).all(is_there);
-        return if all_live { Case::Replaced } else { Case::Unproven };
+    if date.is_none() {
+        // Each change of a table without partitions writes all of its rows.
+        return if is_whole(day) { Case::Replaced } else { Case::Unproven };
     }
     if let Some(run) = run_of(key) {
         // Rows of runs are only ever added, so those that the manifest lists are live.
@@ -71,8 +65,11 @@ fn run_of(key: &str) -> Option<RunId> {
     Layout::run_of(key.rsplit('/').next().unwrap_or(key))
 }
 
-fn is_of_snapshot(key: &str) -> bool {
-    Layout::is_snapshot_file(key.rsplit('/').next().unwrap_or(key))
+/// Whether all files that the manifest lists are there.
+fn is_whole(day: &TargetFacts) -> bool {
+    let files = day.manifest.iter().flat_map(|manifest| &manifest.files);
+    let is_there = |name: &str| day.objects.contains_key(&format!("{}{name}", day.folder));
+    day.manifest.is_some() && files.map(|file| &*file.name).all(is_there)
 }
 
 fn slice_of(key: &str) -> Option<SliceLabel> {
@@ -102,6 +99,16 @@ fn still_there(left: &[Left<'_>]) -> String {
     format!("replaced folders still hold {} ({bytes} bytes)", files(left.len()))
 }
 
+/// The table is made anew as a whole.
+fn unproven_of_whole(left: &[Left<'_>]) -> Verdict {
+    let text = format!(
+        "{}, which may be the only copy of the table: the manifest is missing, or lists files that are missing",
+        still_there(left)
+    );
+    let advice = "make the table again: export the profiles, or run mixlake identities. Then --repair deletes them";
+    (Kind::LeftBehind, text, by_hand(advice))
+}
+
 /// Names the slices, so that a person can export them again, and the reason.
 fn unproven(left: &[Left<'_>], accounts: &Accounts) -> Verdict {
     let mut slices: Vec<SliceLabel> = left.iter().filter_map(|(key, _)| slice_of(key)).collect();
@@ -117,9 +124,6 @@ fn unproven(left: &[Left<'_>], accounts: &Accounts) -> Verdict {
     let (why, advice) = if are_of_runs {
         let why = "a run was interrupted before it listed them".to_owned();
         (why, format!("delete {} if you do not need to know of that run", keys(left)))
-    } else if left.iter().all(|(key, _)| is_of_snapshot(key)) {
-        let why = "no manifest lists files that are all there".to_owned();
-        (why, "export the table again; then --repair deletes them".to_owned())
     } else if slices.is_empty() {
         let why = "no export writes files with such names".to_owned();
         (why, format!("look at {}, and delete or move what you do not need", keys(left)))
