@@ -46,6 +46,9 @@ const IN_MEMORY: usize = 4;
 /// The number of attempts for a page that breaks off.
 const ATTEMPTS: u32 = 4;
 
+/// The same for the first page of a session, which is a query of the hourly budget.
+const ATTEMPTS_OF_FIRST: u32 = 2;
+
 /// The number of sessions in one run. Mixpanel forgets a session after a while.
 const SESSIONS: u32 = 2;
 
@@ -107,6 +110,7 @@ impl ProfileExporter<'_> {
         table: &TableName,
         pages: &mut Pages,
     ) -> Result<(PageEnd, String, Lines), ProfilesError> {
+        let most = if pages.session.is_some() { ATTEMPTS } else { ATTEMPTS_OF_FIRST };
         let mut attempt = 0;
         loop {
             let mut lines = Lines::default();
@@ -118,7 +122,7 @@ impl ProfileExporter<'_> {
                     lines.discard(self.store).await;
                     let is_transient =
                         matches!(&error, ProfilesError::Source(error) if error.is_transient());
-                    if !is_transient || attempt >= ATTEMPTS {
+                    if !is_transient || attempt >= most {
                         return Err(error);
                     }
                     tracing::warn!(%table, attempt, error = chain(&error), "a page failed; the export asks for it again");
