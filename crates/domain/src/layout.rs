@@ -180,17 +180,7 @@ impl Layout {
     /// The name of a data file of a table that is replaced as a whole.
     #[must_use]
     pub fn snapshot_file(part: usize, format: DataFormat) -> String {
-        format!("{SNAPSHOT}{part:03}.{}", format.extension())
-    }
-
-    /// Whether a data file has a name that such tables have.
-    #[must_use]
-    pub fn is_snapshot_file(name: &str) -> bool {
-        let part = name.strip_prefix(SNAPSHOT).and_then(|rest| rest.split_once('.'));
-        DataFormat::of_file(name).is_some()
-            && part.is_some_and(|(part, _)| {
-                part.len() >= 3 && part.bytes().all(|b| b.is_ascii_digit())
-            })
+        format!("snapshot-{part:03}.{}", format.extension())
     }
 
     /// The whole report of a run that ended on this date; named by its content.
@@ -320,6 +310,12 @@ impl Layout {
         format!("{}_budget/queries.json", self.root)
     }
 
+    /// The same for queries for profiles, which Mixpanel counts apart.
+    #[must_use]
+    pub fn profile_budget(&self) -> String {
+        format!("{}_budget/profiles.json", self.root)
+    }
+
     /// When each date was last fetched again as a whole.
     #[must_use]
     pub fn sync_times(&self) -> String {
@@ -364,9 +360,6 @@ impl Layout {
 /// What stands before and after a run in the name of its file. A run has one file.
 const RUN: &str = "run-";
 const RUN_PART: &str = "-000.parquet";
-
-/// What stands before the part in the name of a file of a table that is replaced as a whole.
-const SNAPSHOT: &str = "snapshot-";
 
 /// The name of a manifest. Engines skip names that begin with `_`.
 const MANIFEST: &str = "_manifest.json";
@@ -503,16 +496,6 @@ mod tests {
         assert_eq!(layout().table_of_quarantine(&key), Some(people));
         assert_eq!(layout().slice_of_quarantine(&key), None);
         assert_eq!(layout().table_of_quarantine(&(key + ".bak")), None);
-    }
-
-    #[rstest]
-    #[case("snapshot-000.parquet", true)]
-    #[case("snapshot-1000.json.gz", true)]
-    #[case("snapshot-00.parquet", false)]
-    #[case("snapshot-abc.parquet", false)]
-    #[case("2026-11-10-000.parquet", false)]
-    fn the_name_of_a_file_tells_that_it_is_of_a_snapshot(#[case] name: &str, #[case] is: bool) {
-        assert_eq!(Layout::is_snapshot_file(name), is);
     }
 
     #[test]

@@ -46,6 +46,7 @@ fn keys(layout: &Layout) -> (Vec<String>, Vec<String>) {
         layout.staging(&label, "0123"),
         layout.staged_lines(&label, "0123"),
         layout.budget(),
+        layout.profile_budget(),
         layout.report(date, "0123"),
     ];
     (files.to_vec(), hidden)

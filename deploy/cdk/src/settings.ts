@@ -217,8 +217,8 @@ export interface MixlakeSettings {
   readonly mixpanelEndpoint?: string;
 
   /**
-   * How many queries of its export API Mixpanel answers the project in an hour. All that runs for the project
-   * shares them.
+   * How many queries of its export API Mixpanel answers the project in an hour, and as many of its query API, which
+   * has the profiles. All that runs for the project shares them.
    *
    * @default 60
    */

@@ -227,7 +227,7 @@ impl Eraser<'_> {
         // Ledgers have counts and names of tables.
         if hashes_only.iter().any(|prefix| key.starts_with(prefix))
             || self.layout.date_of_ledger(key).is_some()
-            || key == self.layout.budget()
+            || [self.layout.budget(), self.layout.profile_budget()].iter().any(|it| it == key)
         {
             return Ok(());
         }

@@ -94,10 +94,11 @@ impl Inspector<'_> {
             Ok(state) => status.profiles = state.tables.into_iter().map(of_table).collect(),
             Err(document) => status.unreadable.push(document),
         }
-        let key = self.layout.budget();
-        match readable(budget::started_within_hour(self.store, &key, now).await, &key)? {
-            Ok(queries) => status.queries_last_hour = queries,
-            Err(document) => status.unreadable.push(document),
+        for key in [self.layout.budget(), self.layout.profile_budget()] {
+            match readable(budget::started_within_hour(self.store, &key, now).await, &key)? {
+                Ok(queries) => status.queries_last_hour += queries,
+                Err(document) => status.unreadable.push(document),
+            }
         }
         Ok(status)
     }

@@ -67,7 +67,7 @@ impl ProfilesHandler {
         if !tables.is_empty() {
             let left = left.saturating_sub(TO_PUBLISH);
             let credentials = self.credentials().await?;
-            let caller = Caller::invocation(false, left);
+            let caller = Caller::invocation(request.due.is_some(), left);
             let source = |table: &ProfileTable| -> Result<Box<dyn ProfileSource>, Failure> {
                 let store = Arc::clone(&self.store);
                 let source = self.config.profiles(credentials.clone(), table, caller, store)?;
@@ -150,7 +150,7 @@ fn finish(
 }
 
 impl ProfilesConfig {
-    /// Mixpanel's engage API as the source of a table, within the query budget that lies in the lake.
+    /// Mixpanel's engage API as the source of a table, within its query budget, which lies in the lake.
     pub fn profiles(
         &self,
         credentials: Credentials,
@@ -167,7 +167,8 @@ impl ProfilesConfig {
         let group = table.group.as_ref().map(|group| group.id.clone());
         let source = MixpanelProfiles::new(of.config(credentials, caller), group);
         let source = source.map_err(|error| Failure::caused(Kind::InvalidSettings, &error))?;
-        Ok(source.sharing(Arc::new(of.budget(lake, caller.priority))))
+        let budget = of.budget(self.lake.layout.profile_budget(), lake, caller.priority);
+        Ok(source.sharing(Arc::new(budget)))
     }
 }
 

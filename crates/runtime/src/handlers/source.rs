@@ -60,9 +60,14 @@ pub(super) struct Mixpanel<'a> {
 }
 
 impl Mixpanel<'_> {
-    /// The project's query budget, in its lake.
-    pub(super) fn budget(&self, store: Arc<dyn ObjectStore>, priority: Priority) -> SharedBudget {
-        let key = self.lake.layout.budget();
+    /// A query budget of the project, in its lake. Mixpanel counts the queries of its APIs apart, so each API has
+    /// a budget of its own: one that refuses queries does not stop the other.
+    pub(super) fn budget(
+        &self,
+        key: String,
+        store: Arc<dyn ObjectStore>,
+        priority: Priority,
+    ) -> SharedBudget {
         SharedBudget { store, key, limits: self.limits, priority, clock: Arc::new(clock::now) }
     }
 
@@ -123,15 +128,17 @@ impl ExportConfig {
         }
         let source = MixpanelSource::new(config)
             .map_err(|error| Failure::caused(Kind::InvalidSettings, &error))?;
-        Ok(source.sharing(Arc::new(of.budget(lake, caller.priority))))
+        let budget = of.budget(self.lake.layout.budget(), lake, caller.priority);
+        Ok(source.sharing(Arc::new(budget)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ProfilesConfig;
     use crate::settings::Settings;
-    use mixlake_app::ports::{EventSource, Precondition, SourceError};
+    use mixlake_app::ports::{EventSource, PageError, Precondition, ProfileSource, SourceError};
     use mixlake_domain::{Slice, Window, Zone};
     use mixlake_mixpanel::EventTime;
     use mixlake_testkit::store::MemoryStore;
@@ -139,14 +146,12 @@ mod tests {
 
     /// A project whose events carry wall clock readings, at an address where nobody listens.
     fn old_project() -> ExportConfig {
-        let pairs = [
-            "project_id=1",
-            "timezone=Europe/Berlin",
-            "project_created_before_2023=true",
-            "mixpanel_endpoint=http://127.0.0.1:9",
-        ];
+        let pairs = PROJECT.into_iter().chain(["project_created_before_2023=true"]);
         ExportConfig::check(&Settings::from_pairs(pairs).unwrap()).unwrap()
     }
+
+    const PROJECT: [&str; 3] =
+        ["project_id=1", "timezone=Europe/Berlin", "mixpanel_endpoint=http://127.0.0.1:9"];
 
     fn source(caller: Caller, lake: &MemoryStore) -> MixpanelSource {
         let credentials = Credentials::from_pair("me:s").unwrap();
@@ -176,6 +181,38 @@ mod tests {
         assert!(matches!(error, SourceError::RateLimited { .. }), "{error:?}");
         let error = asked(schedule, &most).await;
         assert!(matches!(error, SourceError::Unreachable { .. }), "it asks: {error:?}");
+    }
+
+    #[tokio::test]
+    async fn an_api_that_refuses_queries_does_not_stop_the_other() {
+        let now = clock::now().as_millisecond();
+        let closed = json!({"since": now, "until": now + 1_800_000});
+        let closed = json!({"format": 1, "started": [], "closed": closed}).to_string();
+        let caller = Caller::invocation(false, LEFT);
+        let config = old_project();
+        let people = ProfilesConfig::check(&Settings::from_pairs(PROJECT).unwrap()).unwrap();
+        for is_of_profiles in [false, true] {
+            let lake = MemoryStore::new();
+            let layout = &config.lake.layout;
+            let key = if is_of_profiles { layout.profile_budget() } else { layout.budget() };
+            lake.put(&key, closed.clone().into(), Precondition::Absent).await.unwrap();
+            let slice = Slice::parse("2026-11-10", &Zone::UTC).unwrap();
+            let events = source(caller, &lake).fetch(&Window::whole(&slice), 0).await;
+            let credentials = Credentials::from_pair("me:s").unwrap();
+            let table = &people.tables[0];
+            let profiles =
+                people.profiles(credentials, table, caller, Arc::new(lake.clone())).unwrap();
+            let profiles = match profiles.page(None, 0).await {
+                Err(PageError::Source(error)) => error,
+                other => panic!("{:?}", other.map(|_| ())),
+            };
+            let is_refused = |error: &SourceError| matches!(error, SourceError::RateLimited { .. });
+            let events = events.map(|_| ()).unwrap_err();
+            assert_eq!(
+                (is_refused(&events), is_refused(&profiles)),
+                (!is_of_profiles, is_of_profiles)
+            );
+        }
     }
 
     #[tokio::test]

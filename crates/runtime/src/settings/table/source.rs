@@ -45,7 +45,8 @@ rows! {
         default: Preset::Value("60"),
         scope: Scope::Askers,
         about: "Mixpanel's query budget of the project, shared through the lake by all that runs \
-                for it. A sixth is left to scheduled slices.",
+                for it. A sixth is left to scheduled runs. Queries for profiles have a budget of their \
+                own, of the same size, because Mixpanel counts them apart.",
     }
     EVENTS: EventNames {
         name: "events",
