@@ -9,8 +9,10 @@
 use crate::document::{self, DocumentError, Edit};
 use crate::hash;
 use crate::manifest::Format;
-use crate::ports::ObjectStore;
-use mixlake_columnar::{PersonHash, Salt, Suppression, TableColumns, is_identity};
+use crate::ports::{ObjectStore, StoreError};
+use mixlake_columnar::{
+    PersonHash, Salt, Suppression, TableColumns, TransformError, is_identity, without_bad_lines,
+};
 use mixlake_domain::{Date, Layout};
 use mixlake_schema::Table;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -104,6 +106,26 @@ impl People {
     fn hashes(&self) -> Result<Vec<PersonHash>, mixlake_columnar::ParseHashError> {
         self.entered.keys().map(|hash| hash.parse()).collect()
     }
+}
+
+/// Deletes bad lines that a run has written, if they name a person who was erased since it read `people`. No run that
+/// knows of the erasure writes the same object, and the erasure may have searched before.
+pub(crate) async fn drop_bad_lines<E>(
+    store: &dyn ObjectStore,
+    layout: &Layout,
+    (key, bytes): (&str, &[u8]),
+    people: Option<&People>,
+) -> Result<(), E>
+where
+    E: From<StoreError> + From<DocumentError> + From<TransformError>,
+{
+    let Some(now) = People::read(store, layout).await? else { return Ok(()) };
+    let suppression = now.suppression();
+    let erased = without_bad_lines(bytes, |line| suppression.is_in_bad_line(line));
+    if people != Some(&now) && erased.map_err(TransformError::Quarantine)?.0 > 0 {
+        store.delete(key).await?;
+    }
+    Ok(())
 }
 
 /// The columns of a table that say who a row is about. A table that the registry does not have has those that

@@ -9,4 +9,4 @@ mod plan;
 
 pub(crate) use execute::{Body, Commit, CommitError, Guard, NewFile, Seen, put_once};
 pub use plan::Outcome;
-pub(crate) use plan::{Change, Plan, Removal, plan};
+pub(crate) use plan::{Change, Plan, Removal, plan, rows_of};

@@ -164,22 +164,24 @@ pub(crate) fn plan(current: Option<&Manifest>, target: &Target, change: &Change<
 /// other settings of the encoder, write other bytes. If a file has no hash of its rows, its bytes are
 /// compared.
 fn same_rows(live: &[LiveFile], ours: &[LiveFile]) -> bool {
-    fn rows(files: &[LiveFile]) -> Option<(u64, RowsHash)> {
-        let hashes: Option<Vec<RowsHash>> = files.iter().map(|file| file.rows_hash).collect();
-        Some((files.iter().map(|file| file.rows).sum(), hashes?.into_iter().sum()))
-    }
     fn origins(files: &[LiveFile]) -> BTreeSet<&Origin> {
         files.iter().map(|file| &file.origin).collect()
     }
     fn identities(files: &[LiveFile]) -> BTreeSet<&String> {
         files.iter().filter_map(|file| file.identities.as_ref()).collect()
     }
-    let (has, wanted) = (rows(live), rows(ours));
+    let (has, wanted) = (rows_of(live), rows_of(ours));
     live == ours
         || has.is_some()
             && has == wanted
             && origins(live) == origins(ours)
             && identities(live) == identities(ours)
+}
+
+/// Which rows files have, whatever their bytes and origins are; none if a file has no hash of its rows.
+pub(crate) fn rows_of(files: &[LiveFile]) -> Option<(u64, RowsHash)> {
+    let hashes: Option<Vec<RowsHash>> = files.iter().map(|file| file.rows_hash).collect();
+    Some((files.iter().map(|file| file.rows).sum(), hashes?.into_iter().sum()))
 }
 
 /// The generation for these files, based on the current one. Its name depends on its predecessor, so

@@ -11,10 +11,9 @@ use crate::commit::{self, Body, Change, Commit, Guard, Outcome, Plan, Seen};
 use crate::hash;
 use crate::ledger::{self, Entry, State};
 use crate::manifest::{LiveFile, Manifest};
-use crate::people::People;
+use crate::people::{self, People};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use mixlake_columnar::{TransformError, without_bad_lines};
 use mixlake_domain::{Basis, Origin, Slice, SliceLabel, Target};
 
 /// A target that has exactly the slice's files.
@@ -42,33 +41,14 @@ impl Exporter<'_> {
         people: Option<&People>,
     ) -> Result<Option<Published>, ExportError> {
         let published = self.publish_without(slice, received, people).await?;
-        if published.is_none() {
-            self.drop_bad_lines(slice, received, people).await?;
+        let quarantine = received.transformed.quarantine.as_ref();
+        if let (None, Some(key), Some(bytes)) =
+            (&published, self.entry(slice.label(), received).quarantine, quarantine)
+        {
+            let written = (&*key, &**bytes);
+            people::drop_bad_lines::<ExportError>(self.store, self.layout, written, people).await?;
         }
         Ok(published)
-    }
-
-    /// Deletes the bad lines that this run has written, if they name a person who was erased since. No run
-    /// that knows of the erasure writes the same object, and the erasure may have searched before.
-    async fn drop_bad_lines(
-        &self,
-        slice: &Slice,
-        received: &Received,
-        people: Option<&People>,
-    ) -> Result<(), ExportError> {
-        let entry = self.entry(slice.label(), received);
-        let now = People::read(self.store, self.layout).await?;
-        let (Some(key), Some(bytes), Some(now)) =
-            (entry.quarantine, &received.transformed.quarantine, now)
-        else {
-            return Ok(());
-        };
-        let suppression = now.suppression();
-        let erased = without_bad_lines(bytes, |line| suppression.is_in_bad_line(line));
-        if people != Some(&now) && erased.map_err(TransformError::Quarantine)?.0 > 0 {
-            self.store.delete(&key).await?;
-        }
-        Ok(())
     }
 
     async fn publish_without(

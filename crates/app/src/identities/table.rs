@@ -2,16 +2,15 @@
 
 use super::sorter::Disk;
 use super::{IdentitiesError, IdentityMapper};
-use crate::commit::{Body, Change, Guard, NewFile, Outcome};
-use crate::document::{self, Edit, Read, SWAPS};
+use crate::commit::{Body, Change, Guard, NewFile, Outcome, rows_of};
+use crate::document::{Read, SWAPS};
 use crate::hash;
 use crate::manifest::{LiveFile, Manifest};
 use crate::ports::Precondition;
 use crate::registry;
-use bytes::Bytes;
-use mixlake_columnar::{Cell, Options, RowsHash, write_records};
+use mixlake_columnar::{Cell, Options, write_records};
 use mixlake_domain::{Dataset, Origin, Target};
-use mixlake_schema::{Column, ColumnType, Contradiction, Registry, Table};
+use mixlake_schema::{Column, ColumnType, Registry, Table};
 use std::fs::File;
 use std::io::Write;
 
@@ -123,18 +122,10 @@ impl IdentityMapper<'_> {
 
     /// The table in the registry of identities. Its columns are added if they are missing.
     async fn table(&self) -> Result<Table, IdentitiesError> {
-        let decide = |read: Read<Registry>| -> Result<_, IdentitiesError> {
-            let (registry, table, is_news) = completed(read.value.unwrap_or_default())?;
-            if !is_news {
-                return Ok(Edit::Keep(table));
-            }
-            let document = registry.to_document(&self.options.project);
-            Ok(Edit::Write(Bytes::from(document), table))
-        };
-        let key = self.layout.registry(Dataset::Identities);
-        let read = || self.registry(Dataset::Identities);
-        let changed = document::change(self.store, &key, read, decide).await?;
-        changed.ok_or(IdentitiesError::Contended(SWAPS))
+        let place = (self.store, self.layout, &self.options.project);
+        let columns = COLUMNS.map(|(name, comment)| (name, comment, ColumnType::String));
+        let table = registry::fixed_table::<IdentitiesError>(place, Dataset::Identities, &columns);
+        table.await?.ok_or(IdentitiesError::Contended(SWAPS))
     }
 
     pub(super) async fn registry(
@@ -145,24 +136,10 @@ impl IdentityMapper<'_> {
     }
 }
 
-/// The registry with all columns of the table, the table, and whether any column was missing.
-fn completed(mut registry: Registry) -> Result<(Registry, Table, bool), Contradiction> {
-    let mut is_news = false;
-    for (name, comment) in COLUMNS {
-        is_news |= registry.fixed_column(table(), (name, comment, ColumnType::String))?;
-    }
-    let table = registry.tables()[table()].clone();
-    Ok((registry, table, is_news))
-}
-
 /// Whether the table has these rows already, whatever they were derived from.
 fn same_rows(live: Option<&Manifest>, ours: &[LiveFile]) -> bool {
-    let rows = |files: &[LiveFile]| -> Option<(u64, RowsHash)> {
-        let sums: Option<Vec<RowsHash>> = files.iter().map(|file| file.rows_hash).collect();
-        Some((files.iter().map(|file| file.rows).sum(), sums?.into_iter().sum()))
-    };
     let live = live.map_or(&[][..], |manifest| &manifest.files);
-    rows(live).is_some_and(|has| rows(ours) == Some(has))
+    rows_of(live).is_some_and(|has| rows_of(ours) == Some(has))
 }
 
 /// The table must be as it was when the run began. Otherwise another run, which may have seen newer days, or an

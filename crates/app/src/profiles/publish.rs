@@ -10,10 +10,9 @@ use crate::document::{self, Edit, Read, SWAPS};
 use crate::export::new_columns;
 use crate::hash;
 use crate::manifest::Manifest;
-use crate::people::People;
+use crate::people::{self, People};
 use crate::registry;
 use bytes::Bytes;
-use mixlake_columnar::{TransformError, without_bad_lines};
 use mixlake_domain::{Dataset, Origin, TableName, Target, Timestamp};
 use mixlake_schema::Registry;
 
@@ -67,32 +66,15 @@ impl ProfileExporter<'_> {
         people: Option<&People>,
     ) -> Result<Published, ProfilesError> {
         let published = self.publish_without(table, began, received, people).await?;
-        if let Published::Lost = published {
-            self.drop_bad_lines(table, received, people).await?;
+        let quarantine = received.transformed.quarantine.as_ref();
+        if let (Published::Lost, Some(key), Some(bytes)) =
+            (&published, self.quarantine_key(table, received), quarantine)
+        {
+            let written = (&*key, &**bytes);
+            people::drop_bad_lines::<ProfilesError>(self.store, self.layout, written, people)
+                .await?;
         }
         Ok(published)
-    }
-
-    /// Deletes the bad lines that this run has written, if they name a person who was erased since. No run that
-    /// knows of the erasure writes the same object, and the erasure may have searched before.
-    async fn drop_bad_lines(
-        &self,
-        table: &TableName,
-        received: &Received,
-        people: Option<&People>,
-    ) -> Result<(), ProfilesError> {
-        let now = People::read(self.store, self.layout).await?;
-        let (Some(key), Some(bytes), Some(now)) =
-            (self.quarantine_key(table, received), &received.transformed.quarantine, now)
-        else {
-            return Ok(());
-        };
-        let suppression = now.suppression();
-        let erased = without_bad_lines(bytes, |line| suppression.is_in_bad_line(line));
-        if people != Some(&now) && erased.map_err(TransformError::Quarantine)?.0 > 0 {
-            self.store.delete(&key).await?;
-        }
-        Ok(())
     }
 
     async fn publish_without(

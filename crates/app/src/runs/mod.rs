@@ -18,10 +18,10 @@ pub use report::keep_report;
 pub use row::{Changed, RunRow, Why, identity_row, profile_rows, rows};
 
 use crate::commit::{Body, Change, Commit, CommitError, Guard, NewFile};
-use crate::document::{self, DocumentError, Edit, Read, SWAPS};
+use crate::document::{DocumentError, Read, SWAPS};
 use crate::hash;
 use crate::manifest::{LiveFile, Manifest};
-use crate::ports::{ObjectStore, Precondition, StoreError};
+use crate::ports::{ObjectStore, StoreError};
 use crate::registry::{self, UnusableRegistry};
 use bytes::Bytes;
 use mixlake_columnar::{Options, TransformError, write_records};
@@ -126,26 +126,18 @@ impl RunLog<'_> {
 
     /// The table in the registry of runs. Its columns are added if they are missing.
     async fn table(&self) -> Result<Table, RunsError> {
-        let there = self.registry(Dataset::Runs).await?;
-        let is_first = there.precondition == Precondition::Absent;
-        if let (_, table, false) = completed(there.value)? {
-            return Ok(table);
-        }
-        if is_first {
-            self.refuse_table_of_event().await?;
-        }
-        let decide = |read: Read<Registry>| -> Result<_, RunsError> {
-            let (registry, table, is_news) = completed(read.value)?;
-            if !is_news {
-                return Ok(Edit::Keep(table));
+        let columns: Vec<_> = table::COLUMNS.iter().map(table::FixedColumn::described).collect();
+        match self.registry(Dataset::Runs).await?.value {
+            None => self.refuse_table_of_event().await?,
+            Some(there) => {
+                if let (_, table, false) = registry::completed(there, Dataset::Runs, &columns)? {
+                    return Ok(table);
+                }
             }
-            let document = registry.to_document(&self.options.project);
-            Ok(Edit::Write(Bytes::from(document), table))
-        };
-        let key = self.layout.registry(Dataset::Runs);
-        let read = || self.registry(Dataset::Runs);
-        let changed = document::change(self.store, &key, read, decide).await?;
-        changed.ok_or(RunsError::Contended(SWAPS))
+        }
+        let place = (self.store, self.layout, &self.options.project);
+        let table = registry::fixed_table::<RunsError>(place, Dataset::Runs, &columns);
+        table.await?.ok_or(RunsError::Contended(SWAPS))
     }
 
     /// Versions before this table could give its name to an event.
@@ -157,17 +149,6 @@ impl RunLog<'_> {
     async fn registry(&self, dataset: Dataset) -> Result<Read<Registry>, RunsError> {
         registry::read(self.store, self.layout, dataset, &self.options.project).await
     }
-}
-
-/// The registry with all columns of the table, the table, and whether any column was missing.
-fn completed(registry: Option<Registry>) -> Result<(Registry, Table, bool), Contradiction> {
-    let mut registry = registry.unwrap_or_default();
-    let mut is_news = false;
-    for column in &table::COLUMNS {
-        is_news |= registry.fixed_column(TABLE, column.described())?;
-    }
-    let table = registry.tables()[TABLE].clone();
-    Ok((registry, table, is_news))
 }
 
 /// Runs do not depend on each other.
