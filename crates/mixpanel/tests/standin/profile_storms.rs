@@ -184,6 +184,12 @@ fn fault(random: &mut StdRng) -> Fault {
     }
 }
 
+/// Every second connection has no mishap. If more had one, the two requests for a first page would fail on most days,
+/// and few storms would reach the pages after it.
+fn rare_mishap(random: &mut StdRng) -> Mishap {
+    if random.random_bool(0.5) { mishap(random) } else { Mishap::None }
+}
+
 fn too_many() -> Fault {
     Fault::Status { code: 429, message: String::new(), retry_after: Some("3600".to_owned()) }
 }
@@ -204,7 +210,7 @@ async fn after_a_thousand_random_storms_all_profiles_are_live_or_those_from_befo
     for day in (1..=1000).filter(|day| day % 4 == part) {
         let mut random = StdRng::seed_from_u64(day.unsigned_abs());
         let storms = random.random_range(1..10);
-        let mishaps: Vec<_> = (0..storms).map(|_| mishap(&mut random)).collect();
+        let mishaps: Vec<_> = (0..storms).map(|_| rare_mishap(&mut random)).collect();
         let faults: Vec<_> = (0..storms).map(|_| fault(&mut random)).collect();
         // On one day in eight the fault does not stop.
         let always = if random.random_bool(0.125) { mishap(&mut random) } else { Mishap::None };
@@ -239,9 +245,9 @@ async fn after_a_thousand_random_storms_all_profiles_are_live_or_those_from_befo
 #[case::down(Fault::status(503, "Service Unavailable"), 6, true)]
 #[case::refused(Fault::status(401, "Unauthorized"), 1, false)]
 #[case::too_many(too_many(), 1, true)]
-#[case::login_page(Fault::status(200, "<html>Sign in</html>"), 4, false)]
-#[case::an_error(Fault::status(200, r#"{"error": "Internal error"}"#), 4, false)]
-#[case::cut(Fault::CutConnection { after: 200 }, 4, false)]
+#[case::login_page(Fault::status(200, "<html>Sign in</html>"), 2, false)]
+#[case::an_error(Fault::status(200, r#"{"error": "Internal error"}"#), 2, false)]
+#[case::cut(Fault::CutConnection { after: 200 }, 2, false)]
 #[case::forgotten(Fault::Page(PageFault::SessionEnded), 2, false)]
 #[case::another_total(Fault::Page(PageFault::Total(1)), 1, false)]
 #[tokio::test]
